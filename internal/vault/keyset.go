@@ -1,0 +1,97 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
+)
+
+// keyTemplate is the kind of key that Create makes. Tink draws the nonce at random for every message.
+// With the 96-bit nonce of AES-GCM that limits a key to 2^32 messages (NIST SP 800-38D, 8.3), which a
+// system that reseals every token at every refresh would have to count. The 192-bit nonce of
+// XChaCha20-Poly1305 has no such limit in practice, and the cipher is constant-time in software, so
+// it depends on no processor feature. Open accepts any AEAD that Tink has, for key sets made by tinkey.
+var keyTemplate = aead.XChaCha20Poly1305KeyTemplate
+
+// newKeySet makes a key set of one fresh key.
+func newKeySet() (*keyset.Handle, error) {
+	handle, err := keyset.NewHandle(keyTemplate())
+	if err != nil {
+		return nil, errors.New("generate a key")
+	}
+	return handle, nil
+}
+
+// encodeKeySet writes handle as a Tink JSON key set: wrapped with key, or in cleartext if key is nil.
+// The wrapping has no associated data, as with tinkey, which may therefore read and write the file.
+func encodeKeySet(ctx context.Context, handle *keyset.Handle, key *kek) ([]byte, error) {
+	var out bytes.Buffer
+	if key == nil {
+		if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&out)); err != nil {
+			return nil, errors.New("encode the key set")
+		}
+		return out.Bytes(), nil
+	}
+	if err := handle.WriteWithContext(ctx, keyset.NewJSONWriter(&out), key, nil); err != nil {
+		if key.err != nil {
+			return nil, fmt.Errorf("wrap with %s: %w", key.scheme, key.err)
+		}
+		return nil, errors.New("encode the key set")
+	}
+	return out.Bytes(), nil
+}
+
+// decodeKeySet reads what encodeKeySet wrote. Tink's own parse errors are dropped, because they may
+// quote the text they stumbled over, and that text may be a key.
+func decodeKeySet(ctx context.Context, raw []byte, key *kek) (*keyset.Handle, error) {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, errors.New("the file is empty")
+	}
+	_, cleartextErr := keyset.NewJSONReader(bytes.NewReader(raw)).Read()
+	_, encryptedErr := keyset.NewJSONReader(bytes.NewReader(raw)).ReadEncrypted()
+	switch {
+	case cleartextErr != nil && encryptedErr != nil:
+		return nil, errors.New("the file is not a Tink key set in JSON")
+	case key == nil && cleartextErr != nil:
+		return nil, errors.New("the file is an encrypted key set, and no KEK is configured")
+	case key != nil && encryptedErr != nil:
+		return nil, errors.New("a KEK is configured, but the file is a cleartext key set")
+	}
+	if key == nil {
+		handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(raw)))
+		if err != nil {
+			return nil, errors.New("the key set is not valid")
+		}
+		return handle, nil
+	}
+	handle, err := keyset.ReadWithContext(ctx, keyset.NewJSONReader(bytes.NewReader(raw)), key, nil)
+	if err != nil {
+		if key.err != nil {
+			return nil, fmt.Errorf("unwrap with %s: %w", key.scheme, key.err)
+		}
+		return nil, errors.New("the unwrapped key set is not valid")
+	}
+	return handle, nil
+}
+
+// newVault makes the AEAD of a key set. Every key must prefix its ciphertexts with its id: without
+// that, KeyID could not say what a row is sealed with, and a rotation could not know its end.
+func newVault(handle *keyset.Handle) (*Vault, error) {
+	info := handle.KeysetInfo()
+	for _, key := range info.GetKeyInfo() {
+		if key.GetOutputPrefixType() != tinkpb.OutputPrefixType_TINK {
+			return nil, fmt.Errorf("key %d has output prefix %s, want TINK", key.GetKeyId(), key.GetOutputPrefixType())
+		}
+	}
+	primitive, err := aead.New(handle)
+	if err != nil {
+		return nil, errors.New("the key set holds a key that is not a usable AEAD key")
+	}
+	return &Vault{aead: primitive, primary: info.GetPrimaryKeyId(), keys: len(info.GetKeyInfo())}, nil
+}

@@ -1,0 +1,110 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxKeySetSize is far above any real key set (a key takes about 200 bytes) and keeps a wrong path,
+// such as that of a disk image, from filling the memory.
+const maxKeySetSize = 1 << 20
+
+// path is the file that c.KeySet names.
+func (c Config) path() (string, error) {
+	if c.KeySet == "" {
+		return "", errors.New("no key set is configured; want a path or a file:// URI")
+	}
+	scheme, _, isURI := strings.Cut(c.KeySet, "://")
+	if !isURI {
+		return c.KeySet, nil
+	}
+	if scheme != "file" {
+		return "", fmt.Errorf("key set has scheme %q; accepted are a path and file://", scheme)
+	}
+	u, err := url.Parse(c.KeySet)
+	if err != nil || u.Path == "" || (u.Host != "" && u.Host != "localhost") ||
+		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("key set is not a file URI of the form file:///absolute/path")
+	}
+	return filepath.FromSlash(u.Path), nil
+}
+
+// readKeySetFile reads a key set file. One that holds keys in cleartext must be closed to group and
+// world; the mode is that of the opened file, so it cannot be exchanged between check and read.
+func readKeySetFile(path string, cleartext bool) ([]byte, error) {
+	// Opening a named pipe would block, so look first.
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode().Perm(); cleartext && mode&0o077 != 0 {
+		return nil, fmt.Errorf("%s holds keys in cleartext and has mode %04o, open to others than its owner; run chmod 600 on it", path, mode)
+	}
+	raw, err := io.ReadAll(io.LimitReader(file, maxKeySetSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > maxKeySetSize {
+		return nil, fmt.Errorf("%s is too large for a key set", path)
+	}
+	return raw, nil
+}
+
+// publishKeySetFile makes a new file at path with mode 0600. The content is written and synced under
+// a name of its own (opened with O_EXCL) and then linked to path: link, unlike rename, refuses to
+// replace, so a reader sees the whole file or none and nothing is ever overwritten.
+func publishKeySetFile(path string, raw []byte) error {
+	folder := filepath.Dir(path)
+	draft, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(draft.Name())
+	_, err = draft.Write(raw)
+	if err == nil {
+		err = draft.Sync()
+	}
+	if closeErr := draft.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Link(draft.Name(), path); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return errKeySetExists(path)
+		}
+		return err
+	}
+	return syncFolder(folder)
+}
+
+// syncFolder makes a new name in folder survive a crash of the machine.
+func syncFolder(folder string) error {
+	dir, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+func errKeySetExists(path string) error {
+	return fmt.Errorf("%s is never overwritten: %w", path, fs.ErrExist)
+}
