@@ -1,0 +1,99 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+)
+
+// maxControlBody bounds a body of the control API, in bytes.
+const maxControlBody = 1 << 20
+
+// routeControl adds the API by which people and other processes steer the sandbox. Browsers may use
+// it from the sandbox's own pages only, so that no page on the internet steers it through them.
+//
+//	GET    /_sandbox/published     {"posts":[…],"doubles":[…]}
+//	POST   /_sandbox/ghost-sites   {"name","title"} → 201 {"site_url","admin_api_key"}
+//	GET    /_sandbox/faults        {"faults":[…]}
+//	POST   /_sandbox/faults        a Fault → 204
+//	DELETE /_sandbox/faults        → 204
+func (s *Sandbox) routeControl() {
+	own := http.NewCrossOriginProtection()
+	handle := func(pattern string, handler http.HandlerFunc) { s.mux.Handle(pattern, own.Handler(handler)) }
+	handle("GET /_sandbox/published", s.getPublished)
+	handle("POST /_sandbox/ghost-sites", s.postGhostSite)
+	handle("GET /_sandbox/faults", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"faults": s.Faults()})
+	})
+	handle("POST /_sandbox/faults", s.postFault)
+	handle("DELETE /_sandbox/faults", func(w http.ResponseWriter, _ *http.Request) {
+		s.ClearFaults()
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+func (s *Sandbox) getPublished(w http.ResponseWriter, _ *http.Request) {
+	posts := s.Published()
+	writeJSON(w, http.StatusOK, map[string]any{"posts": posts, "doubles": doubles(posts)})
+}
+
+func (s *Sandbox) postGhostSite(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Name  string `json:"name"`
+		Title string `json:"title"`
+	}
+	if !readJSON(w, r, &body) {
+		return
+	}
+	key, err := s.addGhostSite(body.Name, body.Title)
+	if err != nil {
+		status := http.StatusInternalServerError
+		if errors.Is(err, errSiteName) {
+			status = http.StatusUnprocessableEntity
+		}
+		writeJSON(w, status, map[string]string{"error": err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusCreated, map[string]string{
+		"site_url": baseURL(r) + ghostPath(body.Name), "admin_api_key": key,
+	})
+}
+
+func (s *Sandbox) postFault(w http.ResponseWriter, r *http.Request) {
+	var fault Fault
+	if !readJSON(w, r, &fault) {
+		return
+	}
+	if err := s.AddFault(fault); err != nil {
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// readJSON decodes a body, or answers 400 and gives false. A misspelt field is an error: a fault that
+// silently matches everything would be a long search.
+func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControlBody))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+		return false
+	}
+	return true
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// baseURL is the sandbox's address as the client of r sees it.
+func baseURL(r *http.Request) string {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + r.Host
+}

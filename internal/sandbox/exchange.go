@@ -1,0 +1,130 @@
+package sandbox
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// RequestInfo describes one request to a service.
+type RequestInfo struct {
+	Platform string // "ghost"
+	Account  string // the service's own name for who is addressed: a Ghost site's name
+	Method   string
+	Path     string
+	// Step names what the request is for: "ghost.site", "ghost.browse", "ghost.find",
+	// "ghost.create_draft", "ghost.create_published", "ghost.read", "ghost.publish",
+	// "ghost.update", "ghost.delete" or "ghost.other".
+	Step string
+}
+
+type hooks struct {
+	request, applied []func(RequestInfo)
+}
+
+// OnRequest calls f for every request to a service, before it is judged or applied. Tests use it to
+// kill the client at a chosen moment.
+func (s *Sandbox) OnRequest(f func(RequestInfo)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks.request = append(s.hooks.request, f)
+}
+
+// OnApplied calls f for every request that a service accepted, after its effect is stored and before
+// its answer is written.
+func (s *Sandbox) OnApplied(f func(RequestInfo)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks.applied = append(s.hooks.applied, f)
+}
+
+func (s *Sandbox) hooksNow() hooks {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hooks
+}
+
+// answer is what a service says. changed tells that the state must be saved before it is said.
+type answer struct {
+	status  int
+	header  http.Header
+	body    []byte
+	changed bool
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	if a.status != http.StatusNoContent {
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+}
+
+// exchange is one request on its way through the sandbox.
+type exchange struct {
+	info RequestInfo
+	// apply judges the request and carries it out. It runs with s.mu held.
+	apply func() answer
+	// refuse makes the service's own kind of answer for a fault of kind FaultStatus.
+	refuse func(Fault) answer
+}
+
+// serve takes a request through hooks, faults and the service, in the order in which a real network
+// and a real service would fail.
+func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, x exchange) {
+	began := time.Now()
+	hooks := s.hooksNow()
+	for _, hook := range hooks.request {
+		hook(x.info)
+	}
+	fault := s.takeFault(x.info)
+	log := s.log.With("platform", x.info.Platform, "account", x.info.Account, "method", x.info.Method,
+		"path", x.info.Path, "step", x.info.Step)
+	if fault.Kind != "" {
+		log = log.With("fault", fault.Kind)
+	}
+	if fault.Kind != FaultDropAfter && !fault.wait(r.Context()) {
+		log.LogAttrs(r.Context(), slog.LevelInfo, "sandbox request given up by the client")
+		panic(http.ErrAbortHandler)
+	}
+	var result answer
+	switch fault.Kind {
+	case FaultDropBefore:
+		log.LogAttrs(r.Context(), slog.LevelInfo, "sandbox request dropped")
+		panic(http.ErrAbortHandler)
+	case FaultStatus:
+		result = x.refuse(fault)
+	default:
+		result = s.apply(x.apply)
+		if result.status < http.StatusBadRequest {
+			for _, hook := range hooks.applied {
+				hook(x.info)
+			}
+		}
+	}
+	log.LogAttrs(r.Context(), slog.LevelInfo, "sandbox request",
+		slog.Int("status", result.status), slog.Duration("took", time.Since(began)))
+	if fault.Kind == FaultDropAfter {
+		fault.wait(r.Context())
+		panic(http.ErrAbortHandler)
+	}
+	result.write(w)
+}
+
+// apply runs f with the state locked and saves what it changed.
+func (s *Sandbox) apply(f func() answer) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	result := f()
+	if result.changed {
+		if err := s.save(); err != nil {
+			s.log.Error("sandbox state not saved", "err", err)
+			return answer{status: http.StatusInternalServerError, body: []byte("sandbox: state not saved\n")}
+		}
+	}
+	return result
+}

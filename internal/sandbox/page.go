@@ -1,0 +1,158 @@
+package sandbox
+
+import (
+	"bytes"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// routePages adds the pages for people: everything that was published, and each Ghost post in its
+// place.
+func (s *Sandbox) routePages() {
+	s.mux.HandleFunc("GET /{$}", s.showIndex)
+	s.mux.HandleFunc("GET /ghost-sites/{site}/{$}", s.showGhostSite)
+	s.mux.HandleFunc("GET /ghost-sites/{site}/{slug}/{$}", s.showGhostPost)
+}
+
+// shownPost is a post on a page. The link is a path, so that it leads to this sandbox even when it
+// now runs on another port than when the post was published.
+type shownPost struct {
+	Post
+	Link string
+}
+
+func shown(posts []Post) []shownPost {
+	list := []shownPost{}
+	for _, post := range posts {
+		link := ""
+		if u, err := url.Parse(post.URL); err == nil {
+			link = u.EscapedPath()
+		}
+		list = append(list, shownPost{Post: post, Link: link})
+	}
+	return list
+}
+
+func (s *Sandbox) showIndex(w http.ResponseWriter, _ *http.Request) {
+	posts := s.Published()
+	render(w, http.StatusOK, "index", map[string]any{
+		"Title": "Sandbox", "Posts": shown(posts), "Doubles": doubles(posts), "Faults": s.Faults(),
+	})
+}
+
+func (s *Sandbox) showGhostSite(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("site")
+	title, ok := s.ghostTitle(name)
+	if !ok {
+		render(w, http.StatusNotFound, "missing", map[string]any{"Title": "Not found"})
+		return
+	}
+	posts := slices.DeleteFunc(s.Published(), func(p Post) bool { return p.Platform != "ghost" || p.Account != name })
+	render(w, http.StatusOK, "index", map[string]any{"Title": title, "Site": name, "Posts": shown(posts)})
+}
+
+// showGhostPost shows a post that is public now. Drafts are not, whoever knows their slug.
+func (s *Sandbox) showGhostPost(w http.ResponseWriter, r *http.Request) {
+	name, slug := r.PathValue("site"), r.PathValue("slug")
+	title, _ := s.ghostTitle(name)
+	for _, post := range s.GhostPosts(name) {
+		if post.Status != "published" || post.Slug != slug {
+			continue
+		}
+		render(w, http.StatusOK, "post", map[string]any{
+			"Title": post.Title, "Site": title, "Home": ghostPath(name) + "/", "At": *post.PublishedAt,
+			// ghostStoredHTML let only harmless elements through.
+			"HTML": template.HTML(post.HTML),
+		})
+		return
+	}
+	render(w, http.StatusNotFound, "missing", map[string]any{"Title": "Not found"})
+}
+
+func (s *Sandbox) ghostTitle(name string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	site := s.state.Ghost[name]
+	if site == nil {
+		return "", false
+	}
+	return site.Title, true
+}
+
+func render(w http.ResponseWriter, status int, name string, data any) {
+	var page bytes.Buffer
+	if err := pages.ExecuteTemplate(&page, name, data); err != nil {
+		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: data:")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(page.Bytes())
+}
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"when":       func(at time.Time) string { return at.UTC().Format("2 January 2006, 15:04:05 UTC") },
+	"stamp":      func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
+	"paragraphs": func(text string) []string { return strings.Split(text, "\n\n") },
+}).Parse(`
+{{define "head"}}<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Title}}</title>
+<style>
+:root { color-scheme: light dark; --line: #d8d8dc; --soft: #65656d; --mark: #b3261e; --card: #fff; --page: #f6f6f8; --text: #1b1b1f; --link: #2456c9 }
+@media (prefers-color-scheme: dark) { :root { --line: #3a3a42; --soft: #a0a0aa; --mark: #ff8a80; --card: #222227; --page: #17171a; --text: #e9e9ee; --link: #8fb2ff } }
+* { box-sizing: border-box }
+body { margin: 0 auto; max-width: 46rem; padding: 2rem 1rem 4rem; font: 1rem/1.55 system-ui, sans-serif; background: var(--page); color: var(--text) }
+h1 { font-size: 1.6rem; margin: 0 0 .25rem } h2 { font-size: 1.1rem; margin: 0 }
+a { color: var(--link) } p { margin: .6rem 0; overflow-wrap: anywhere }
+article { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem 1.2rem; margin: 1rem 0 }
+.soft { color: var(--soft); font-size: .9rem } .mark { color: var(--mark); font-weight: 600 }
+.text { white-space: pre-line }
+img { max-width: 100% }
+</style>
+</head>
+<body>{{end}}
+
+{{define "foot"}}</body>
+</html>
+{{end}}
+
+{{define "index"}}{{template "head" .}}
+<main>
+<h1>{{.Title}}</h1>
+<p class="soft">{{if .Site}}<a href="/">Everything published</a>{{else}}Stand-ins for the outside services. Nothing here leaves this machine.{{end}}</p>
+{{range .Doubles}}<p class="mark">Published {{.Times}} times on {{.Platform}} / {{.Account}}: {{or .Title .Text}}</p>
+{{end}}{{range .Faults}}<p class="soft">Fault waiting: {{.Kind}}{{with .Status}} {{.}}{{end}}{{with .Platform}} on {{.}}{{end}}{{with .Step}} at {{.}}{{end}}{{with .Method}}, {{.}}{{end}}{{with .PathContains}} …{{.}}…{{end}}</p>
+{{end}}{{range .Posts}}<article>
+<h2>{{if .Link}}<a href="{{.Link}}">{{or .Title "(no title)"}}</a>{{else}}{{.Title}}{{end}}</h2>
+<p class="soft">{{.Platform}} / {{.Account}} · <time datetime="{{stamp .PublishedAt}}">{{when .PublishedAt}}</time>{{if gt .TimesPublished 1}} · <span class="mark">published {{.TimesPublished}} times</span>{{end}}</p>
+{{range paragraphs .Text}}<p class="text">{{.}}</p>
+{{end}}</article>
+{{else}}<p>Nothing has been published yet.</p>
+{{end}}</main>
+{{template "foot"}}{{end}}
+
+{{define "post"}}{{template "head" .}}
+<main>
+<p class="soft"><a href="{{.Home}}">{{.Site}}</a></p>
+<article>
+<h1>{{.Title}}</h1>
+<p class="soft"><time datetime="{{stamp .At}}">{{when .At}}</time></p>
+{{.HTML}}
+</article>
+</main>
+{{template "foot"}}{{end}}
+
+{{define "missing"}}{{template "head" .}}
+<main><h1>Not found</h1><p>There is nothing at this address. <a href="/">Everything published</a></p></main>
+{{template "foot"}}{{end}}
+`))

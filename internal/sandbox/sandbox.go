@@ -1,0 +1,133 @@
+// Package sandbox stands in for the outside services that Fanfare publishes on, over real HTTP and as
+// strict as the services themselves: what the real one rejects, the sandbox rejects. It is what
+// development and tests connect to when there are no real accounts. Faults can be ordered, everything
+// published is recorded and shown, and the record tells whether anything was published twice.
+//
+// One file per platform, plus the parts that all of them share: the state and its file (sandbox.go),
+// the way of a request (exchange.go), faults (fault.go), the record (published.go), the HTTP API for
+// people and other processes (control.go) and the pages (page.go).
+//
+// The package must not run in production: its control API lets anyone in, and it keeps the keys it
+// hands out in plain text.
+package sandbox
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Options says how a Sandbox is made.
+type Options struct {
+	// Dir is the folder that keeps the state, made if it is missing. Empty keeps it in memory only.
+	Dir string
+	// Log gets one line per request. Nil is silent.
+	Log *slog.Logger
+	// Now is the services' clock. Nil is the real one.
+	Now func() time.Time
+}
+
+// Sandbox is the stand-in for all services. It is safe for concurrent use.
+type Sandbox struct {
+	log  *slog.Logger
+	now  func() time.Time
+	file string // "" in memory
+	mux  *http.ServeMux
+
+	mu     sync.Mutex
+	state  state
+	faults []*Fault
+	hooks  hooks
+}
+
+// state is everything that a restart keeps.
+type state struct {
+	Ghost     map[string]*ghostSite `json:"ghost"`
+	Published []*Post               `json:"published"`
+}
+
+// New opens the state in opts.Dir, or begins an empty one.
+func New(opts Options) (*Sandbox, error) {
+	s := &Sandbox{log: opts.Log, now: opts.Now, mux: http.NewServeMux()}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if opts.Dir != "" {
+		if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make sandbox folder: %w", err)
+		}
+		s.file = filepath.Join(opts.Dir, "sandbox.json")
+		if err := s.load(); err != nil {
+			return nil, err
+		}
+	}
+	if s.state.Ghost == nil {
+		s.state.Ghost = map[string]*ghostSite{}
+	}
+	s.routeControl()
+	s.routePages()
+	s.routeGhost()
+	return s, nil
+}
+
+// Handler serves all services, the control API and the pages. Services live under a path of their
+// own: the address of a Ghost site is <base>/ghost-sites/<name>.
+func (s *Sandbox) Handler() http.Handler { return s.mux }
+
+func (s *Sandbox) load() error {
+	data, err := os.ReadFile(s.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read sandbox state: %w", err)
+	}
+	if err := json.Unmarshal(data, &s.state); err != nil {
+		return fmt.Errorf("read sandbox state %s: %w", s.file, err)
+	}
+	return nil
+}
+
+// save writes the state. A kill at any moment leaves the old file or the new one, whole. The caller
+// holds s.mu.
+func (s *Sandbox) save() error {
+	if s.file == "" {
+		return nil
+	}
+	data, err := json.MarshalIndent(s.state, "", "\t")
+	if err != nil {
+		return fmt.Errorf("encode sandbox state: %w", err)
+	}
+	temp, err := os.CreateTemp(filepath.Dir(s.file), "sandbox-*.tmp")
+	if err != nil {
+		return fmt.Errorf("save sandbox state: %w", err)
+	}
+	_, err = temp.Write(data)
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), s.file)
+	}
+	if err != nil {
+		return fmt.Errorf("save sandbox state: %w", errors.Join(err, os.Remove(temp.Name())))
+	}
+	return nil
+}
+
+// randomHex makes ids and secrets: two digits per byte.
+func randomHex(bytes int) string {
+	id := make([]byte, bytes)
+	_, _ = rand.Read(id) // never fails, by its documentation
+	return hex.EncodeToString(id)
+}
