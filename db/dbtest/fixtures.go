@@ -1,0 +1,158 @@
+package dbtest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"fanfare/db/tenant"
+)
+
+// NewID makes a fresh UUIDv7, as the application does.
+func NewID(t testing.TB) uuid.UUID {
+	t.Helper()
+	id, err := uuid.NewV7()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func (d *DB) exec(t testing.TB, sql string, args ...any) {
+	t.Helper()
+	if _, err := d.Super.Exec(context.Background(), sql, args...); err != nil {
+		t.Fatalf("fixture: %v", err)
+	}
+}
+
+// User is a person. Empty fields are filled.
+type User struct {
+	ID         uuid.UUID
+	Subject    string
+	Email      string
+	SystemRole string // empty: none
+}
+
+// Scope is the person's, in no customer.
+func (u User) Scope() tenant.Scope { return tenant.User(u.Subject, tenant.Request{ID: "test"}) }
+
+// User makes a person.
+func (d *DB) User(t testing.TB, u User) User {
+	t.Helper()
+	if u.ID == uuid.Nil {
+		u.ID = NewID(t)
+	}
+	u.Subject = cmp.Or(u.Subject, "sub-"+u.ID.String())
+	u.Email = cmp.Or(u.Email, u.ID.String()+"@example.com")
+	d.exec(t, "insert into users (id, subject, email, email_verified, name) values ($1, $2, $3, true, $3)", u.ID, u.Subject, u.Email)
+	if u.SystemRole != "" {
+		d.exec(t, "insert into system_roles (user_id, role) values ($1, $2)", u.ID, u.SystemRole)
+	}
+	return u
+}
+
+// Customer is a tenant. Empty fields are filled.
+type Customer struct {
+	ID   uuid.UUID
+	Name string
+}
+
+// Customer makes a tenant.
+func (d *DB) Customer(t testing.TB, c Customer) Customer {
+	t.Helper()
+	if c.ID == uuid.Nil {
+		c.ID = NewID(t)
+	}
+	c.Name = cmp.Or(c.Name, "Customer "+c.ID.String())
+	d.exec(t, "insert into customers (id, name) values ($1, $2)", c.ID, c.Name)
+	return c
+}
+
+// Member makes a new person with a role in a customer.
+func (d *DB) Member(t testing.TB, customerID uuid.UUID, role string) User {
+	t.Helper()
+	u := d.User(t, User{})
+	d.Join(t, customerID, u.ID, role)
+	return u
+}
+
+// Join gives a person a role in a customer.
+func (d *DB) Join(t testing.TB, customerID, userID uuid.UUID, role string) {
+	t.Helper()
+	d.exec(t, "insert into memberships (customer_id, user_id, role) values ($1, $2, $3)", customerID, userID, role)
+}
+
+// Integration is a connected account. Empty fields are filled.
+type Integration struct {
+	CustomerID uuid.UUID
+	ID         uuid.UUID
+	Platform   string
+	ExternalID string
+	Credential []byte
+	KeyID      int64
+}
+
+// Integration makes a connected account.
+func (d *DB) Integration(t testing.TB, i Integration) Integration {
+	t.Helper()
+	if i.ID == uuid.Nil {
+		i.ID = NewID(t)
+	}
+	i.Platform = cmp.Or(i.Platform, "ghost")
+	i.ExternalID = cmp.Or(i.ExternalID, fmt.Sprintf("https://%s.example.com", i.ID))
+	if i.Credential == nil {
+		i.Credential = []byte("sealed")
+	}
+	d.exec(t, `insert into integrations (customer_id, id, platform, external_id, name, credential, key_id)
+		values ($1, $2, $3, $4, $4, $5, $6)`, i.CustomerID, i.ID, i.Platform, i.ExternalID, i.Credential, i.KeyID)
+	return i
+}
+
+// Campaign is a group of posts. Empty fields are filled.
+type Campaign struct {
+	CustomerID uuid.UUID
+	ID         uuid.UUID
+	Name       string
+}
+
+// Campaign makes a group of posts.
+func (d *DB) Campaign(t testing.TB, c Campaign) Campaign {
+	t.Helper()
+	if c.ID == uuid.Nil {
+		c.ID = NewID(t)
+	}
+	c.Name = cmp.Or(c.Name, "Campaign")
+	d.exec(t, "insert into campaigns (customer_id, id, name) values ($1, $2, $3)", c.CustomerID, c.ID, c.Name)
+	return c
+}
+
+// Post is a draft. Empty fields are filled.
+type Post struct {
+	CustomerID   uuid.UUID
+	ID           uuid.UUID
+	Title, Text  string
+	Integrations []Integration
+	// PlatformPosts are the ids made for Integrations, in their order.
+	PlatformPosts []uuid.UUID
+}
+
+// Post makes a draft with a platform post for each integration.
+func (d *DB) Post(t testing.TB, p Post) Post {
+	t.Helper()
+	if p.ID == uuid.Nil {
+		p.ID = NewID(t)
+	}
+	p.Title = cmp.Or(p.Title, "A title")
+	p.Text = cmp.Or(p.Text, "A text")
+	d.exec(t, "insert into posts (customer_id, id, title, text) values ($1, $2, $3, $4)", p.CustomerID, p.ID, p.Title, p.Text)
+	for _, i := range p.Integrations {
+		id := NewID(t)
+		d.exec(t, "insert into platform_posts (customer_id, id, post_id, integration_id) values ($1, $2, $3, $4)",
+			p.CustomerID, id, p.ID, i.ID)
+		p.PlatformPosts = append(p.PlatformPosts, id)
+	}
+	return p
+}
