@@ -1,0 +1,40 @@
+-- Makes a customer owned by the entered user and enters it.
+-- name: CustomerCreate :exec
+select tenancy.create_customer(@id, @name, @description, @brand_voice, @audience, @language, @time_zone);
+
+-- name: CustomerGet :one
+select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone, c.archived_at, c.version,
+    c.created_at, c.updated_at, coalesce(tenancy.member_role(), '')::text as role
+from customers c
+where c.id = @id;
+
+-- The entered user's customers, or all of them for a system role. The role is the user's own in each.
+-- name: CustomerList :many
+select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone, c.archived_at, c.version,
+    c.created_at, c.updated_at,
+    coalesce((select o.role from tenancy.own_memberships() o where o.customer_id = c.id), '')::text as role
+from customers c
+where c.id < @before and (@archived::boolean or c.archived_at is null)
+order by c.id desc
+limit @max_rows;
+
+-- Changes the given fields of the version that the caller has seen.
+-- name: CustomerUpdate :execrows
+update customers
+set name = coalesce(sqlc.narg('name'), name),
+    description = coalesce(sqlc.narg('description'), description),
+    brand_voice = coalesce(sqlc.narg('brand_voice'), brand_voice),
+    audience = coalesce(sqlc.narg('audience'), audience),
+    language = coalesce(sqlc.narg('language'), language),
+    time_zone = coalesce(sqlc.narg('time_zone'), time_zone)
+where id = @id and version = coalesce(sqlc.narg('version'), version);
+
+-- name: CustomerArchive :execrows
+update customers
+set archived_at = coalesce(archived_at, now())
+where id = @id and version = coalesce(sqlc.narg('version'), version);
+
+-- name: CustomerRestore :execrows
+update customers
+set archived_at = null
+where id = @id and version = coalesce(sqlc.narg('version'), version);

@@ -1,0 +1,45 @@
+-- name: JobList :many
+select j.id, j.kind, j.state::text as state, j.queue, j.attempt, j.max_attempts, j.created_at, j.scheduled_at, j.attempted_at,
+    j.finalized_at, coalesce(j.args ->> 'post_id', '')::text as post_id,
+    coalesce(j.args ->> 'platform_post_id', '')::text as platform_post_id
+from river.river_job j
+where j.id < @before
+order by j.id desc
+limit @max_rows;
+
+-- Cancels the waiting jobs of one post, or of all the customer's posts when none is named.
+-- name: JobCancel :one
+select tenancy.cancel_jobs(sqlc.narg('post_id')::uuid)::bigint as cancelled;
+
+-- name: JobIsRunning :one
+select exists (select from river.river_job j where j.id = @id and j.state = 'running');
+
+-- Hands jobs that fall due within the window to River's fetch, which itself waits for the moment. River does
+-- this every 5 s on one process alone; every worker does it, so a post is on time whichever of them die.
+-- name: JobPromote :execrows
+update river.river_job
+set state = 'available'
+where id in (
+    select j.id
+    from river.river_job j
+    where j.state in ('scheduled', 'retryable') and j.scheduled_at <= now() + @ahead::interval
+    order by j.scheduled_at
+    limit @max_rows
+    for update skip locked
+);
+
+-- Hands the running jobs of dead workers back to the queue.
+-- name: JobRescue :many
+update river.river_job
+set state = 'available', scheduled_at = now(), max_attempts = greatest(max_attempts, attempt + 1)
+where id in (
+    select j.id
+    from river.river_job j
+    where j.state = 'running'
+        and not exists (
+            select from workers w
+            where w.id = j.attempted_by[array_upper(j.attempted_by, 1)] and w.lease_until > now())
+    limit @max_rows
+    for update skip locked
+)
+returning id, kind;

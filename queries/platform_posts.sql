@@ -1,0 +1,101 @@
+-- name: PlatformPostCreate :exec
+insert into platform_posts (id, post_id, integration_id, text)
+values (@id, @post_id, @integration_id, @text);
+
+-- name: PlatformPostSetText :execrows
+update platform_posts
+set text = @text
+where post_id = @post_id and integration_id = @integration_id;
+
+-- Takes the accounts off a post that are no longer named.
+-- name: PlatformPostDeleteOthers :execrows
+delete from platform_posts
+where post_id = @post_id and integration_id <> all (@keep_integration_ids::uuid[]);
+
+-- Accounts of a post that are no longer named and can no longer be taken off.
+-- name: PlatformPostListByPost :many
+select pp.id, pp.integration_id, pp.state, pp.text, i.platform, i.state as integration_state
+from platform_posts pp
+    join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+where pp.post_id = @post_id
+order by pp.id;
+
+-- Makes the platform posts of a cancelled post drafts again.
+-- name: PlatformPostReopenByPost :execrows
+update platform_posts
+set state = 'draft'
+where post_id = @post_id and state = 'cancelled';
+
+-- Puts a post's platform posts on their way: those that are not out and not under way. What failed is tried
+-- again, what a person must decide on is left alone.
+-- name: PlatformPostQueueByPost :many
+update platform_posts
+set state = 'scheduled', retry_at = null, problem = null, problem_class = null
+where post_id = @post_id and state in ('draft', 'approved', 'scheduled', 'failed')
+returning id;
+
+-- name: PlatformPostCancelByPost :execrows
+update platform_posts
+set state = 'cancelled'
+where post_id = @post_id and state in ('draft', 'pending_approval', 'approved', 'scheduled', 'failed', 'needs_attention');
+
+-- Everything of the customer that waits for its time, when the customer is archived.
+-- name: PlatformPostCancelScheduled :execrows
+update platform_posts
+set state = 'cancelled'
+where state = 'scheduled';
+
+-- Locks a platform post for the worker, with everything that publishing needs. Its post is locked before
+-- (PostLock), in the order in which the API locks them, and so that what is read here is newer than the wait.
+-- name: PlatformPostLock :one
+select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
+    coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at,
+    i.platform, i.state as integration_state, i.credential, i.version as integration_version,
+    c.archived_at, now()::timestamptz as database_now
+from platform_posts pp
+    join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
+    join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+    join customers c on c.id = pp.customer_id
+where pp.id = @id
+for no key update of pp;
+
+-- Begins the attempt that follows the one the caller has seen.
+-- name: PlatformPostStartAttempt :execrows
+update platform_posts
+set state = 'publishing', attempt = attempt + 1, retry_at = null
+where id = @id and state in ('scheduled', 'publishing') and attempt = @attempts_so_far;
+
+-- Keeps what an adapter must not repeat, as long as this attempt is still the newest one.
+-- name: PlatformPostKeep :execrows
+update platform_posts
+set checkpoint = @checkpoint
+where id = @id and state = 'publishing' and attempt = @attempt;
+
+-- name: PlatformPostPublished :execrows
+update platform_posts
+set state = 'published', external_id = @external_id, external_url = @external_url, published_at = @published_at,
+    problem = null, problem_class = null, retry_at = null
+where id = @id and state = 'publishing' and attempt = @attempt;
+
+-- Nothing was published and there will be another attempt.
+-- name: PlatformPostRetry :execrows
+update platform_posts
+set state = 'scheduled', retry_at = @retry_at, problem = @problem, problem_class = @problem_class
+where id = @id and state = 'publishing' and attempt = @attempt;
+
+-- The outcome is not known yet; the next attempt asks the platform.
+-- name: PlatformPostUnresolved :execrows
+update platform_posts
+set retry_at = @retry_at, problem = @problem, problem_class = @problem_class
+where id = @id and state = 'publishing' and attempt = @attempt;
+
+-- It ends here until a person acts: failed, or needs_attention.
+-- name: PlatformPostStop :execrows
+update platform_posts
+set state = @state, problem = @problem, problem_class = @problem_class, retry_at = null
+where id = @id and state = 'publishing' and attempt = @attempt;
+
+-- Due platform posts of all customers whose job is gone.
+-- name: PlatformPostListStranded :many
+select s.customer_id::uuid as customer_id, s.post_id::uuid as post_id, s.platform_post_id::uuid as platform_post_id
+from tenancy.stranded_platform_posts(@overdue, @max_rows) s;

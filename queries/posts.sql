@@ -1,0 +1,50 @@
+-- name: PostCreate :exec
+insert into posts (id, campaign_id, title, text)
+values (@id, @campaign_id, @title, @text);
+
+-- name: PostGet :one
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+from posts_with_platforms p
+where p.id = @id;
+
+-- name: PostList :many
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+from posts_with_platforms p
+where p.id < @before
+order by p.id desc
+limit @max_rows;
+
+-- name: PostListFiltered :many
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+from posts_with_platforms p
+where p.id < @before
+    and (sqlc.narg('campaign_id')::uuid is null or p.campaign_id = sqlc.narg('campaign_id')::uuid)
+    and (sqlc.narg('state')::text is null or p.state = sqlc.narg('state')::text)
+order by p.id desc
+limit @max_rows;
+
+-- Locks a post for a change that concerns its platform posts too, and tells where it stands.
+-- name: PostLock :one
+select p.state, p.version, p.title, p.scheduled_at
+from posts p
+where p.id = @id
+for no key update;
+
+-- name: PostUpdate :execrows
+update posts
+set title = coalesce(sqlc.narg('title'), title),
+    text = coalesce(sqlc.narg('text'), text),
+    campaign_id = case when @campaign_id_do_update::boolean then sqlc.narg('campaign_id')::uuid else campaign_id end
+where id = @id;
+
+-- Sets when a post goes out; NULL means now, by the database's clock, which is the one that decides.
+-- name: PostSetSchedule :execrows
+update posts
+set scheduled_at = coalesce(sqlc.narg('scheduled_at'), now())
+where id = @id;
+
+-- For a post that names no platform; of any other the state follows from its platform posts.
+-- name: PostSetState :execrows
+update posts
+set state = @state
+where id = @id;

@@ -1,0 +1,20 @@
+-- name: PublishAttemptCreate :exec
+insert into publish_attempts (platform_post_id, number, job_id)
+values (@platform_post_id, @number, @job_id);
+
+-- name: PublishAttemptGet :one
+select a.number, a.job_id, a.started_at, a.finished_at, a.outcome
+from publish_attempts a
+where a.platform_post_id = @platform_post_id and a.number = @number;
+
+-- When work on a platform post began, and how often it ended in each way.
+-- name: PublishAttemptSummary :one
+select min(a.started_at)::timestamptz as first_started_at,
+    count(*) filter (where a.outcome = 'transient') as transient_failures
+from publish_attempts a
+where a.platform_post_id = @platform_post_id;
+
+-- name: PublishAttemptFinish :execrows
+update publish_attempts
+set finished_at = now(), outcome = @outcome, status = @status, code = @code, message = @message
+where platform_post_id = @platform_post_id and number = @number and finished_at is null;
