@@ -1,0 +1,67 @@
+// Package jobs holds the work that the queue does: one file per job, with its arguments and its worker,
+// and the worker process around them. Arguments hold ids only, never a secret and never a tenant's text:
+// a job is read under the same policies as everything else, when it runs.
+package jobs
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"fanfare/db/tenant"
+	"fanfare/internal/platform"
+	"fanfare/internal/vault"
+)
+
+// Schema is where River's tables are.
+const Schema = "river"
+
+// Client is River's client on pgx.
+type Client = river.Client[pgx.Tx]
+
+// Deps are what jobs work with.
+type Deps struct {
+	// Pool is fanfare_worker's.
+	Pool       *pgxpool.Pool
+	Vault      *vault.Vault
+	Publishers map[platform.Name]platform.Publisher
+	Log        *slog.Logger
+}
+
+// all lists every job.
+func all(deps Deps, holder *lease) *river.Workers {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &publishWorker{
+		db:         tenant.New(deps.Pool),
+		vault:      deps.Vault,
+		publishers: deps.Publishers,
+		lease:      holder,
+		log:        deps.Log,
+	})
+	return workers
+}
+
+// NewInserter makes a client that only inserts, in the caller's transaction. It is what the API has.
+func NewInserter(log *slog.Logger) (*Client, error) {
+	client, err := river.NewClient(riverpgxv5.New(nil), &river.Config{Schema: Schema, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("make queue client: %w", err)
+	}
+	return client, nil
+}
+
+// backoff is how long to wait after the nth failure in a row: doubling from first, at most limit.
+func backoff(n int, first, limit time.Duration) time.Duration {
+	pause := first
+	for range max(n-1, 0) {
+		if pause *= 2; pause >= limit {
+			return limit
+		}
+	}
+	return pause
+}

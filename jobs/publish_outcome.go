@@ -1,0 +1,143 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"fanfare/db/tenant"
+	"fanfare/internal/platform"
+	"fanfare/queries"
+)
+
+// step is what follows from an outcome.
+type step int
+
+const (
+	stepPublished  step = iota
+	stepRetry           // nothing was published: try again at a time
+	stepUnresolved      // it is not known: ask again at a time
+	stepFail            // nothing was published: a person must change something
+	stepAsk             // it is not known and cannot be found out: a person must look
+)
+
+// decide gives the one behaviour of each error class (requirement P3) and the wait before another try.
+func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Duration) {
+	if problem == nil {
+		return stepPublished, 0
+	}
+	if c.unresolved {
+		// Asking the platform failed. Only a passing reason is worth asking again.
+		passing := problem.Class == platform.Transient || problem.Class == platform.RateLimited
+		if !passing || now.Sub(c.first) > unresolvedLimit {
+			return stepAsk, 0
+		}
+		return stepUnresolved, until(problem, now, int(c.attempt))
+	}
+	switch problem.Class {
+	case platform.RateLimited:
+		return stepRetry, until(problem, now, c.failures+1)
+	case platform.Transient:
+		if c.failures+1 >= transientLimit {
+			return stepFail, 0
+		}
+		return stepRetry, until(problem, now, c.failures+1)
+	case platform.Credential, platform.Invalid, platform.PaymentRequired:
+		return stepFail, 0
+	default:
+		return stepAsk, 0
+	}
+}
+
+// until is the wait that the platform asks for, else one that doubles with each failure.
+func until(problem *platform.Error, now time.Time, failures int) time.Duration {
+	if wait := problem.RetryAt.Sub(now); wait > 0 {
+		return wait
+	}
+	return backoff(failures, 5*time.Second, 30*time.Minute)
+}
+
+// record writes the outcome down, also when the job is being cancelled, and tells how long to wait until the
+// job is to run again, 0 when it is done. An attempt that was taken over records nothing.
+func (w *publishWorker) record(ctx context.Context, job *river.Job[PublishArgs], c *claim, published *platform.Published, problem *platform.Error) (wait time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	next, wait := decide(c, problem, time.Now())
+	err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) error {
+		q := queries.New(tx)
+		if _, err := q.PostLock(ctx, c.PostID); err != nil {
+			return err
+		}
+		changed, err := w.recordPlatformPost(ctx, q, c, next, wait, published, problem)
+		if err != nil {
+			return err
+		}
+		if changed == 0 {
+			w.log.WarnContext(ctx, "outcome of an attempt that was taken over is not recorded",
+				"platform_post_id", c.ID, "attempt", c.attempt, "job_id", job.ID)
+			return nil
+		}
+		if problem != nil && problem.Class == platform.Credential {
+			if _, err := q.IntegrationNeedsReauth(ctx, queries.IntegrationNeedsReauthParams{ID: c.IntegrationID, Version: c.IntegrationVersion}); err != nil {
+				return err
+			}
+		}
+		return finishAttempt(ctx, q, c, problem)
+	})
+	return wait, err
+}
+
+// recordPlatformPost moves the platform post on. It concerns no row if another attempt has begun.
+func (w *publishWorker) recordPlatformPost(ctx context.Context, q *queries.Queries, c *claim, next step, wait time.Duration, published *platform.Published, problem *platform.Error) (int64, error) {
+	if next == stepPublished {
+		return q.PlatformPostPublished(ctx, queries.PlatformPostPublishedParams{
+			ID: c.ID, Attempt: c.attempt,
+			ExternalID: &published.ExternalID, ExternalURL: &published.URL, PublishedAt: &published.At,
+		})
+	}
+	message, class := problem.Message, string(problem.Class)
+	retryAt := c.DatabaseNow.Add(time.Since(c.claimedAt) + wait)
+	switch next {
+	case stepRetry:
+		return q.PlatformPostRetry(ctx, queries.PlatformPostRetryParams{
+			ID: c.ID, Attempt: c.attempt, RetryAt: &retryAt, Problem: &message, ProblemClass: &class,
+		})
+	case stepUnresolved:
+		return q.PlatformPostUnresolved(ctx, queries.PlatformPostUnresolvedParams{
+			ID: c.ID, Attempt: c.attempt, RetryAt: &retryAt, Problem: &message, ProblemClass: &class,
+		})
+	case stepFail:
+		return q.PlatformPostStop(ctx, queries.PlatformPostStopParams{
+			ID: c.ID, Attempt: c.attempt, State: "failed", Problem: &message, ProblemClass: &class,
+		})
+	case stepAsk:
+		class = string(platform.UnknownOutcome)
+		return q.PlatformPostStop(ctx, queries.PlatformPostStopParams{
+			ID: c.ID, Attempt: c.attempt, State: "needs_attention", Problem: &message, ProblemClass: &class,
+		})
+	default:
+		return 0, fmt.Errorf("no such step: %d", next)
+	}
+}
+
+func finishAttempt(ctx context.Context, q *queries.Queries, c *claim, problem *platform.Error) error {
+	finish := queries.PublishAttemptFinishParams{PlatformPostID: c.ID, Number: c.attempt, Outcome: ptr("published")}
+	if problem != nil {
+		outcome := problem.Class
+		if c.unresolved {
+			outcome = platform.UnknownOutcome
+		}
+		finish.Outcome = ptr(string(outcome))
+		finish.Message = &problem.Message
+		if problem.Status != 0 {
+			finish.Status = ptr(int32(problem.Status)) //nolint:gosec // an HTTP status has three digits
+		}
+		if problem.Code != "" {
+			finish.Code = &problem.Code
+		}
+	}
+	_, err := q.PublishAttemptFinish(ctx, finish)
+	return err
+}

@@ -1,0 +1,210 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"fanfare/db/tenant"
+	"fanfare/queries"
+)
+
+const (
+	// DefaultLease is how long after its last sign of life a worker is taken for dead.
+	DefaultLease = 10 * time.Second
+	// pollInterval is how often a worker looks for due jobs, and so the most that a scheduled post waits.
+	pollInterval = 200 * time.Millisecond
+	// promoteEvery and promoteAhead: scheduled jobs are put within reach of that look before they are due.
+	promoteEvery = 500 * time.Millisecond
+	promoteAhead = 3 * time.Second
+	// sweepEvery is how often a worker looks for posts whose job is gone, sweepOverdue how late those must be.
+	sweepEvery   = time.Minute
+	sweepOverdue = time.Minute
+)
+
+// WorkerConfig is how a worker runs.
+type WorkerConfig struct {
+	// Concurrency is how many posts are published at once; 0 means 50.
+	Concurrency int
+	// Lease is how long the worker may be silent before others take its jobs over; 0 means DefaultLease.
+	Lease time.Duration
+}
+
+// Worker is a process's share of the queue's work. Any number of them run beside each other.
+type Worker struct {
+	deps   Deps
+	client *Client
+	lease  *lease
+	db     *tenant.DB
+	q      *queries.Queries
+	stop   context.CancelFunc
+	upkeep sync.WaitGroup
+}
+
+// NewWorker makes a worker; Start begins its work.
+func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
+	if config.Concurrency == 0 {
+		config.Concurrency = 50
+	}
+	if config.Lease == 0 {
+		config.Lease = DefaultLease
+	}
+	id := workerID()
+	q := queries.New(deps.Pool)
+	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q}
+	client, err := river.NewClient(riverpgxv5.New(deps.Pool), &river.Config{
+		ID:                   id,
+		Schema:               Schema,
+		Logger:               deps.Log,
+		Workers:              all(deps, w.lease),
+		Queues:               map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}},
+		FetchPollInterval:    pollInterval,
+		FetchCooldown:        pollInterval / 4,
+		RetryPolicy:          retryPolicy{},
+		RescueStuckJobsAfter: 10 * time.Minute,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make queue worker: %w", err)
+	}
+	w.client = client
+	return w, nil
+}
+
+// Start begins to work jobs, until Stop. ctx covers the start alone.
+func (w *Worker) Start(ctx context.Context) error {
+	if err := w.lease.renew(ctx); err != nil {
+		return fmt.Errorf("take worker's lease: %w", err)
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.stop = stop
+	w.every(background, w.lease.duration/5, w.renew)
+	w.every(background, promoteEvery, w.promote)
+	w.every(background, w.lease.duration/4, w.rescue)
+	w.every(background, sweepEvery, w.sweep)
+	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
+		stop()
+		w.upkeep.Wait()
+		return fmt.Errorf("start queue worker: %w", err)
+	}
+	return nil
+}
+
+// Stop lets the jobs under way finish and takes no new ones. When ctx ends first, they are cancelled: a
+// publishing call is broken off and its outcome is found out by whoever comes next.
+func (w *Worker) Stop(ctx context.Context) error {
+	err := w.client.Stop(ctx)
+	if err != nil {
+		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+		defer cancel()
+		err = w.client.StopAndCancel(hard)
+	}
+	w.stop()
+	w.upkeep.Wait()
+	forgetCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if forgetErr := w.lease.forget(forgetCtx); forgetErr != nil {
+		err = errors.Join(err, fmt.Errorf("give up worker's lease: %w", forgetErr))
+	}
+	return err
+}
+
+// every runs a piece of upkeep now and then, and says so when it fails: the next time it may not.
+func (w *Worker) every(ctx context.Context, interval time.Duration, work func(context.Context) error) {
+	w.upkeep.Go(func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			if err := work(ctx); err != nil && ctx.Err() == nil {
+				w.deps.Log.WarnContext(ctx, "worker's upkeep failed", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	})
+}
+
+func (w *Worker) renew(ctx context.Context) error {
+	if err := w.lease.renew(ctx); err != nil {
+		if w.lease.lose() {
+			w.deps.Log.ErrorContext(ctx, "worker's lease is lost; the calls under way are broken off")
+		}
+		return fmt.Errorf("renew lease: %w", err)
+	}
+	return nil
+}
+
+func (w *Worker) promote(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err := w.q.JobPromote(ctx, queries.JobPromoteParams{Ahead: promoteAhead, MaxRows: 10_000})
+	if err != nil {
+		return fmt.Errorf("promote due jobs: %w", err)
+	}
+	return nil
+}
+
+func (w *Worker) rescue(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	rescued, err := w.q.JobRescue(ctx, 1000)
+	if err != nil {
+		return fmt.Errorf("rescue jobs of dead workers: %w", err)
+	}
+	for _, job := range rescued {
+		w.deps.Log.WarnContext(ctx, "job of a dead worker is handed on", "job_id", job.ID, "kind", job.Kind)
+	}
+	return nil
+}
+
+// sweep enqueues the publishing of posts that are due and have no job, and forgets workers long dead.
+func (w *Worker) sweep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if _, err := w.q.WorkerDeleteStale(ctx); err != nil {
+		return fmt.Errorf("forget dead workers: %w", err)
+	}
+	stranded, err := w.q.PlatformPostListStranded(ctx, queries.PlatformPostListStrandedParams{Overdue: sweepOverdue, MaxRows: 1000})
+	if err != nil {
+		return fmt.Errorf("look for stranded posts: %w", err)
+	}
+	for _, s := range stranded {
+		err := w.db.Tx(ctx, tenant.Worker(s.CustomerID, tenant.Request{}), func(ctx context.Context, tx *tenant.Tx) error {
+			_, err := w.client.InsertTx(ctx, tx, PublishArgs{CustomerID: s.CustomerID, PostID: s.PostID, PlatformPostID: s.PlatformPostID}, nil)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("enqueue stranded post: %w", err)
+		}
+		w.deps.Log.WarnContext(ctx, "post had no job and is enqueued again", "customer_id", s.CustomerID, "platform_post_id", s.PlatformPostID)
+	}
+	return nil
+}
+
+// retryPolicy is for trouble of our own, such as a database that was away: soon, and then not too often.
+type retryPolicy struct{}
+
+// NextRetry is when a failed job runs again.
+func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
+	return time.Now().Add(backoff(len(job.Errors)+1, time.Second, time.Minute))
+}
+
+// workerID names a process uniquely, and tells an operator where it runs.
+func workerID() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%.60s-%d-%s", host, os.Getpid(), strings.ToLower(rand.Text()[:8]))
+}
