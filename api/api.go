@@ -1,0 +1,150 @@
+// Package api is the HTTP API: one file per resource, with request and response types, registration and
+// handlers together. A handler opens a tenant transaction, runs queries in it and maps the result; who may
+// see and do what is the database's decision and is not repeated here.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"fanfare/db/tenant"
+	"fanfare/internal/identity"
+	"fanfare/internal/platform"
+	"fanfare/internal/vault"
+	"fanfare/jobs"
+	"fanfare/queries"
+)
+
+// Version is the API's version, as the OpenAPI document states it.
+const Version = "1.0.0"
+
+// Deps are what the API works with.
+type Deps struct {
+	// Pool is fanfare_login's.
+	Pool       *pgxpool.Pool
+	Verifier   *identity.Verifier
+	Vault      *vault.Vault
+	Publishers map[platform.Name]platform.Publisher
+	Queue      *jobs.Client
+	Log        *slog.Logger
+}
+
+// API serves the operations.
+type API struct {
+	Deps
+	db   *tenant.DB
+	log  *slog.Logger
+	huma huma.API
+}
+
+// New makes the API's handler.
+func New(deps Deps) http.Handler {
+	a := &API{Deps: deps, db: tenant.New(deps.Pool), log: deps.Log}
+	mux := http.NewServeMux()
+	a.huma = humago.New(mux, config())
+	a.huma.UseMiddleware(a.authenticate)
+	a.registerAll()
+	a.registerDocs(mux)
+	return a.requestID(a.logRequests(a.recoverPanics(securityHeaders(a.unknownPaths(mux)))))
+}
+
+// OpenAPI gives the document that describes the API, without anything behind it.
+func OpenAPI() *huma.OpenAPI {
+	a := &API{log: slog.New(slog.DiscardHandler)}
+	a.huma = humago.New(http.NewServeMux(), config())
+	a.registerAll()
+	return a.huma.OpenAPI()
+}
+
+func config() huma.Config {
+	config := huma.DefaultConfig("Fanfare", Version)
+	config.Info.Description = "The backend for AI-assisted marketing teams: drafts, schedules and publishes posts for many customers. " +
+		"Everything under /v1/customers/{customer_id} belongs to one customer; what is not yours answers 404."
+	config.CreateHooks = nil // no $schema in bodies
+	config.DocsPath = ""     // served by registerDocs, without a foreign host
+	config.SchemasPath = ""
+	config.RejectUnknownQueryParameters = true
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the configured issuer."},
+	}
+	config.Security = []map[string][]string{{"bearer": {}}}
+	return config
+}
+
+// registerAll lists every resource.
+func (a *API) registerAll() {
+	a.registerMe()
+	a.registerCustomers()
+	a.registerCustomerContext()
+	a.registerMembers()
+	a.registerCampaigns()
+	a.registerPosts()
+	a.registerPostPublishing()
+	a.registerIntegrations()
+	a.registerJobs()
+	a.registerHealth()
+}
+
+// public marks an operation that needs no authentication. Every other one needs it.
+var public = map[string]any{"public": true}
+
+// requestTimeout bounds a request's work.
+const requestTimeout = 15 * time.Second
+
+// register adds an operation. Errors of the handler are explained in one place.
+func register[I, O any](a *API, operation huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	if operation.Metadata["public"] == true {
+		operation.Security = []map[string][]string{}
+	} else {
+		operation.Errors = append(operation.Errors, http.StatusUnauthorized)
+	}
+	if strings.Contains(operation.Path, "{") {
+		operation.Errors = append(operation.Errors, http.StatusNotFound)
+	}
+	if operation.Method != http.MethodGet {
+		operation.Errors = append(operation.Errors, http.StatusForbidden, http.StatusConflict)
+	}
+	operation.Errors = append(operation.Errors, http.StatusServiceUnavailable)
+	operation.BodyReadTimeout = requestTimeout
+	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, a.explain(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// CustomerPath is the path of everything that belongs to a customer. It and its like are exported because Huma
+// looks only at exported fields, of which an embedded type is one.
+type CustomerPath struct {
+	CustomerID uuid.UUID `path:"customer_id" format:"uuid" doc:"The customer."`
+}
+
+// tx runs fn in a transaction inside the caller's scope.
+func (a *API) tx(ctx context.Context, scope tenant.Scope, fn func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error) error {
+	return a.registered(ctx, func() error {
+		return a.db.Tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+			return fn(ctx, tx, queries.New(tx))
+		})
+	})
+}
+
+// read runs one statement inside the caller's scope.
+func read[T any](ctx context.Context, a *API, scope tenant.Scope, fn func(q *queries.Queries) (T, error)) (result T, err error) {
+	err = a.registered(ctx, func() (err error) {
+		result, err = fn(queries.New(a.db.Read(scope)))
+		return err
+	})
+	return result, err
+}

@@ -1,0 +1,232 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"fanfare/db/tenant"
+	"fanfare/queries"
+)
+
+// Customer is one brand that the team works for.
+type Customer struct {
+	ID          uuid.UUID  `json:"id" format:"uuid"`
+	Name        string     `json:"name"`
+	Description string     `json:"description" doc:"What the customer does."`
+	BrandVoice  string     `json:"brand_voice" doc:"How its posts should sound."`
+	Audience    string     `json:"audience" doc:"Whom its posts are for."`
+	Language    string     `json:"language" doc:"BCP 47 tag." example:"en"`
+	TimeZone    string     `json:"time_zone" doc:"IANA time zone." example:"Europe/Berlin"`
+	Role        *string    `json:"role" enum:"owner,admin,member,viewer" doc:"The caller's own role; null for somebody who is here by a system role."`
+	ArchivedAt  *time.Time `json:"archived_at" doc:"Since when it is read-only; null while it is in use."`
+	CreatedAt   time.Time  `json:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at"`
+}
+
+type customerOutput struct {
+	ETag string `header:"ETag"`
+	Body Customer
+}
+
+// CustomerCreate is a new customer. Its maker becomes its owner.
+type CustomerCreate struct {
+	Name        string `json:"name" minLength:"1" maxLength:"200"`
+	Description string `json:"description,omitempty" maxLength:"10000"`
+	BrandVoice  string `json:"brand_voice,omitempty" maxLength:"10000"`
+	Audience    string `json:"audience,omitempty" maxLength:"10000"`
+	Language    string `json:"language,omitempty" maxLength:"35" default:"en"`
+	TimeZone    string `json:"time_zone,omitempty" minLength:"1" maxLength:"64" default:"UTC"`
+}
+
+// CustomerUpdate changes the fields that are given.
+type CustomerUpdate struct {
+	Name        *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Description *string `json:"description,omitempty" maxLength:"10000"`
+	BrandVoice  *string `json:"brand_voice,omitempty" maxLength:"10000"`
+	Audience    *string `json:"audience,omitempty" maxLength:"10000"`
+	Language    *string `json:"language,omitempty" maxLength:"35"`
+	TimeZone    *string `json:"time_zone,omitempty" minLength:"1" maxLength:"64"`
+}
+
+func (a *API) registerCustomers() {
+	tags := []string{"Customers"}
+	register(a, huma.Operation{
+		OperationID: "list-customers", Method: http.MethodGet, Path: "/v1/customers", Tags: tags,
+		Summary: "List the customers you are a member of",
+	}, a.listCustomers)
+	register(a, huma.Operation{
+		OperationID: "create-customer", Method: http.MethodPost, Path: "/v1/customers", Tags: tags,
+		Summary: "Create a customer", DefaultStatus: http.StatusCreated,
+	}, a.createCustomer)
+	register(a, huma.Operation{
+		OperationID: "get-customer", Method: http.MethodGet, Path: "/v1/customers/{customer_id}", Tags: tags,
+		Summary: "Get a customer",
+	}, a.getCustomer)
+	register(a, huma.Operation{
+		OperationID: "update-customer", Method: http.MethodPatch, Path: "/v1/customers/{customer_id}", Tags: tags,
+		Summary: "Change a customer", Errors: []int{http.StatusPreconditionFailed},
+	}, a.updateCustomer)
+	register(a, huma.Operation{
+		OperationID: "archive-customer", Method: http.MethodPost, Path: "/v1/customers/{customer_id}/archive", Tags: tags,
+		Summary:     "Archive a customer",
+		Description: "Makes it read-only for everybody and cancels every post that waits to be published. Owners only.",
+		Errors:      []int{http.StatusPreconditionFailed},
+	}, a.archiveCustomer)
+	register(a, huma.Operation{
+		OperationID: "restore-customer", Method: http.MethodPost, Path: "/v1/customers/{customer_id}/restore", Tags: tags,
+		Summary:     "Take a customer back into use",
+		Description: "Ends archiving. Cancelled posts stay cancelled. Owners only.",
+		Errors:      []int{http.StatusPreconditionFailed},
+	}, a.restoreCustomer)
+}
+
+func (a *API) listCustomers(ctx context.Context, in *struct {
+	PageQuery
+	Archived bool `query:"archived" default:"false" doc:"Also the archived ones."`
+}) (*pageOutput[Customer], error) {
+	before, err := in.before()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := read(ctx, a, scope(ctx), func(q *queries.Queries) ([]queries.CustomerListRow, error) {
+		return q.CustomerList(ctx, queries.CustomerListParams{Before: before, MaxRows: in.more(), Archived: in.Archived})
+	})
+	if err != nil {
+		return nil, err
+	}
+	convert := func(row queries.CustomerListRow) (Customer, error) {
+		return customerFrom(queries.CustomerGetRow(row)), nil
+	}
+	body, err := page(rows, in.Limit, convert, func(row queries.CustomerListRow) string { return cursorOf(row.ID) })
+	return &pageOutput[Customer]{Body: body}, err
+}
+
+func (a *API) createCustomer(ctx context.Context, in *struct{ Body CustomerCreate }) (*customerOutput, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make id: %w", err)
+	}
+	var row queries.CustomerGetRow
+	err = a.tx(ctx, scope(ctx), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		if err := q.CustomerCreate(ctx, queries.CustomerCreateParams{
+			ID: id, Name: in.Body.Name, Description: in.Body.Description, BrandVoice: in.Body.BrandVoice,
+			Audience: in.Body.Audience, Language: in.Body.Language, TimeZone: in.Body.TimeZone,
+		}); err != nil {
+			return err
+		}
+		row, err = q.CustomerGet(ctx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return customerAnswer(row), nil
+}
+
+func (a *API) getCustomer(ctx context.Context, in *CustomerPath) (*customerOutput, error) {
+	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.CustomerGetRow, error) { return q.CustomerGet(ctx, in.CustomerID) })
+	if err != nil {
+		return nil, err
+	}
+	return customerAnswer(row), nil
+}
+
+func (a *API) updateCustomer(ctx context.Context, in *struct {
+	CustomerPath
+	Condition
+	Body CustomerUpdate
+}) (*customerOutput, error) {
+	return a.changeCustomer(ctx, in.CustomerID, in.Condition, func(ctx context.Context, q *queries.Queries, version *int64) (int64, error) {
+		return q.CustomerUpdate(ctx, queries.CustomerUpdateParams{
+			ID: in.CustomerID, Version: version, Name: in.Body.Name, Description: in.Body.Description, BrandVoice: in.Body.BrandVoice,
+			Audience: in.Body.Audience, Language: in.Body.Language, TimeZone: in.Body.TimeZone,
+		})
+	})
+}
+
+func (a *API) archiveCustomer(ctx context.Context, in *struct {
+	CustomerPath
+	Condition
+}) (*customerOutput, error) {
+	return a.changeCustomer(ctx, in.CustomerID, in.Condition, func(ctx context.Context, q *queries.Queries, version *int64) (int64, error) {
+		current, err := q.CustomerGet(ctx, in.CustomerID)
+		if err != nil || current.ArchivedAt != nil {
+			return 1, err
+		}
+		// Posts first: once archived, the customer is read-only for this transaction's successors.
+		if _, err := q.PlatformPostCancelScheduled(ctx); err != nil {
+			return 0, err
+		}
+		changed, err := q.CustomerArchive(ctx, queries.CustomerArchiveParams{ID: in.CustomerID, Version: version})
+		if err != nil || changed == 0 {
+			return changed, err
+		}
+		_, err = q.JobCancel(ctx, nil)
+		return changed, err
+	})
+}
+
+func (a *API) restoreCustomer(ctx context.Context, in *struct {
+	CustomerPath
+	Condition
+}) (*customerOutput, error) {
+	return a.changeCustomer(ctx, in.CustomerID, in.Condition, func(ctx context.Context, q *queries.Queries, version *int64) (int64, error) {
+		return q.CustomerRestore(ctx, queries.CustomerRestoreParams{ID: in.CustomerID, Version: version})
+	})
+}
+
+// changeCustomer runs a change and answers the customer as it is then.
+func (a *API) changeCustomer(ctx context.Context, id uuid.UUID, condition Condition, change func(ctx context.Context, q *queries.Queries, version *int64) (int64, error)) (*customerOutput, error) {
+	version, err := condition.version()
+	if err != nil {
+		return nil, err
+	}
+	var row queries.CustomerGetRow
+	err = a.tx(ctx, scope(ctx).In(id), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		changed, err := change(ctx, q, version)
+		if err != nil {
+			return err
+		}
+		if row, err = q.CustomerGet(ctx, id); err != nil {
+			return err
+		}
+		if changed == 0 {
+			return condition.unchanged(row.Version)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return customerAnswer(row), nil
+}
+
+func customerAnswer(row queries.CustomerGetRow) *customerOutput {
+	return &customerOutput{ETag: etag(row.Version), Body: customerFrom(row)}
+}
+
+func customerFrom(row queries.CustomerGetRow) Customer {
+	c := Customer{
+		ID: row.ID, Name: row.Name, Description: row.Description, BrandVoice: row.BrandVoice, Audience: row.Audience,
+		Language: row.Language, TimeZone: row.TimeZone, ArchivedAt: utc(row.ArchivedAt),
+		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+	}
+	if row.Role != "" {
+		c.Role = &row.Role
+	}
+	return c
+}
+
+// utc gives a moment in the zone in which the API states all of them.
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}

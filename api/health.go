@@ -1,0 +1,76 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"fanfare/db"
+	"fanfare/queries"
+)
+
+// Health is how the service is.
+type Health struct {
+	Status    string            `json:"status" enum:"ok,unhealthy"`
+	Timestamp time.Time         `json:"timestamp"`
+	Checks    map[string]string `json:"checks" doc:"Each check's result: ok, or what is wrong."`
+}
+
+type healthOutput struct {
+	Status int
+	Body   Health
+}
+
+// healthTimeout bounds the checks, so that a probe has its answer before it gives up.
+const healthTimeout = 3 * time.Second
+
+func (a *API) registerHealth() {
+	tags := []string{"Health"}
+	register(a, huma.Operation{
+		OperationID: "get-health", Method: http.MethodGet, Path: "/health", Tags: tags, Metadata: public,
+		Summary: "Is everything well?", Description: "All checks of /readyz; 503 when one fails.",
+	}, a.getReadiness)
+	register(a, huma.Operation{
+		OperationID: "get-liveness", Method: http.MethodGet, Path: "/livez", Tags: tags, Metadata: public,
+		Summary: "Does the process answer?", Description: "Checks nothing else: restarting does not bring a database back.",
+	}, a.getLiveness)
+	register(a, huma.Operation{
+		OperationID: "get-readiness", Method: http.MethodGet, Path: "/readyz", Tags: tags, Metadata: public,
+		Summary: "Can the process serve?", Description: "Checks the database, its migrations, a living worker and the key set; 503 when one fails.",
+	}, a.getReadiness)
+}
+
+func (a *API) getLiveness(context.Context, *struct{}) (*healthOutput, error) {
+	return &healthOutput{Status: http.StatusOK, Body: Health{Status: "ok", Timestamp: time.Now().UTC(), Checks: map[string]string{}}}, nil
+}
+
+func (a *API) getReadiness(ctx context.Context, _ *struct{}) (*healthOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	checks := map[string]string{"database": "ok", "migrations": "ok", "worker": "ok", "keys": "ok"}
+	readiness, err := queries.New(a.Pool).Readiness(ctx)
+	switch {
+	case err != nil:
+		a.log.WarnContext(ctx, "health: database is away", "error", err)
+		checks["database"] = "cannot be reached"
+		checks["migrations"] = "not known without the database"
+		checks["worker"] = "not known without the database"
+	case readiness.SchemaVersion < db.Version():
+		checks["migrations"] = "run `fanfare migrate`: the database is at " + readiness.SchemaVersion + ", this program needs " + db.Version()
+	}
+	if err == nil && readiness.LiveWorkers == 0 {
+		checks["worker"] = "no worker is alive; start `fanfare worker`"
+	}
+	if a.Vault == nil {
+		checks["keys"] = "no key set"
+	}
+	out := &healthOutput{Status: http.StatusOK, Body: Health{Status: "ok", Timestamp: time.Now().UTC(), Checks: checks}}
+	for _, result := range checks {
+		if result != "ok" {
+			out.Status, out.Body.Status = http.StatusServiceUnavailable, "unhealthy"
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,230 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"fanfare/db/tenant"
+	"fanfare/internal/platform"
+	"fanfare/internal/vault"
+	"fanfare/jobs"
+	"fanfare/queries"
+)
+
+// Integration is a connected account. Its credential never leaves the server.
+type Integration struct {
+	ID         uuid.UUID `json:"id" format:"uuid"`
+	Platform   string    `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost"`
+	ExternalID string    `json:"external_id" doc:"What identifies the account on its platform."`
+	Name       string    `json:"name"`
+	URL        string    `json:"url"`
+	State      string    `json:"state" enum:"active,needs_reauth,disconnected"`
+	CreatedAt  time.Time `json:"created_at"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+type integrationOutput struct {
+	ETag string `header:"ETag"`
+	Body Integration
+}
+
+type IntegrationPath struct {
+	CustomerPath
+	IntegrationID uuid.UUID `path:"integration_id" format:"uuid" doc:"The connected account."`
+}
+
+// IntegrationCreate connects an account by a key. Ghost is the platform that has such keys.
+type IntegrationCreate struct {
+	Platform    string `json:"platform" enum:"ghost" doc:"Only Ghost is connected by a key."`
+	SiteURL     string `json:"site_url" minLength:"1" maxLength:"500" doc:"Address of the Ghost site." example:"https://blog.example.com"`
+	AdminAPIKey string `json:"admin_api_key" minLength:"1" maxLength:"200" writeOnly:"true" doc:"The Admin API key of a custom integration in Ghost; it is checked against the site, then stored sealed."`
+}
+
+func (a *API) registerIntegrations() {
+	tags := []string{"Integrations"}
+	const list, one = "/v1/customers/{customer_id}/integrations", "/v1/customers/{customer_id}/integrations/{integration_id}"
+	register(a, huma.Operation{
+		OperationID: "list-integrations", Method: http.MethodGet, Path: list, Tags: tags, Summary: "List connected accounts",
+	}, a.listIntegrations)
+	register(a, huma.Operation{
+		OperationID: "create-integration", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Connect a Ghost site",
+		Description:   "The key is checked against the site before anything is stored. Connecting the same site again replaces its key.",
+		DefaultStatus: http.StatusCreated,
+	}, a.createIntegration)
+	register(a, huma.Operation{
+		OperationID: "get-integration", Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a connected account",
+	}, a.getIntegration)
+	register(a, huma.Operation{
+		OperationID: "disconnect-integration", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Disconnect an account",
+		Description:   "Erases its credential. Posts that wait for it will fail with a note to reconnect.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
+	}, a.disconnectIntegration)
+}
+
+func (a *API) listIntegrations(ctx context.Context, in *struct {
+	CustomerPath
+	PageQuery
+}) (*pageOutput[Integration], error) {
+	before, err := in.before()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) ([]queries.IntegrationListRow, error) {
+		return q.IntegrationList(ctx, queries.IntegrationListParams{Before: before, MaxRows: in.more()})
+	})
+	if err != nil {
+		return nil, err
+	}
+	convert := func(row queries.IntegrationListRow) (Integration, error) {
+		return integrationFrom(queries.IntegrationGetRow(row)), nil
+	}
+	body, err := page(rows, in.Limit, convert, func(row queries.IntegrationListRow) string { return cursorOf(row.ID) })
+	return &pageOutput[Integration]{Body: body}, err
+}
+
+func (a *API) createIntegration(ctx context.Context, in *struct {
+	CustomerPath
+	Body IntegrationCreate
+}) (*integrationOutput, error) {
+	publisher, known := a.Publishers[platform.Ghost]
+	if !known {
+		return nil, invalid("body.platform", "is not set up on this server")
+	}
+	credential, err := platform.ParseGhostCredential(in.Body.SiteURL, in.Body.AdminAPIKey)
+	if err != nil {
+		return nil, credentialProblem(err)
+	}
+	// Who may not connect accounts does not get to make this server call addresses either.
+	if err := a.mayConnect(ctx, in.CustomerID); err != nil {
+		return nil, err
+	}
+	plain, err := json.Marshal(credential)
+	if err != nil {
+		return nil, fmt.Errorf("encode credential: %w", err)
+	}
+	account, err := publisher.Account(ctx, plain)
+	if err != nil {
+		return nil, credentialProblem(err)
+	}
+	var row queries.IntegrationGetRow
+	err = a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		id, err := a.storeIntegration(ctx, q, in.CustomerID, platform.Ghost, account, plain)
+		if err != nil {
+			return err
+		}
+		row, err = q.IntegrationGet(ctx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return integrationAnswer(row), nil
+}
+
+// mayConnect asks the database whether the caller may connect accounts.
+func (a *API) mayConnect(ctx context.Context, customerID uuid.UUID) error {
+	allowed, err := read(ctx, a, scope(ctx).In(customerID), func(q *queries.Queries) (bool, error) { return q.IntegrationMayCreate(ctx) })
+	if err == nil && !allowed {
+		err = forbidden()
+	}
+	return err
+}
+
+// storeIntegration seals a credential and stores it: for an account that is already connected in its place,
+// so that posts which name it go on to work.
+func (a *API) storeIntegration(ctx context.Context, q *queries.Queries, customerID uuid.UUID, name platform.Name, account platform.Account, plain []byte) (uuid.UUID, error) {
+	id, err := q.IntegrationFindByAccount(ctx, queries.IntegrationFindByAccountParams{Platform: string(name), ExternalID: account.ExternalID})
+	reconnect := err == nil
+	if errors.Is(err, pgx.ErrNoRows) {
+		id, err = uuid.NewV7()
+	}
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("find account: %w", err)
+	}
+	sealed, err := a.Vault.Seal(plain, vault.Context{CustomerID: customerID, IntegrationID: id, Platform: string(name), Field: jobs.CredentialField})
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("seal credential: %w", err)
+	}
+	keyID := int64(a.Vault.PrimaryKeyID())
+	if reconnect {
+		changed, err := q.IntegrationReconnect(ctx, queries.IntegrationReconnectParams{
+			ID: id, Name: account.Name, URL: account.URL, Credential: sealed, KeyID: &keyID,
+		})
+		if err == nil && changed == 0 {
+			err = forbidden()
+		}
+		return id, err
+	}
+	return id, q.IntegrationCreate(ctx, queries.IntegrationCreateParams{
+		ID: id, Platform: string(name), ExternalID: account.ExternalID, Name: account.Name, URL: account.URL, Credential: sealed, KeyID: &keyID,
+	})
+}
+
+// credentialProblem points at the field that a credential's check has complained about.
+func credentialProblem(err error) error {
+	var refused *platform.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch {
+	case refused.Class == platform.Credential:
+		return invalid("body.admin_api_key", refused.Message).cause(err)
+	case refused.Class == platform.Invalid && refused.Code == platform.CodeAdminAPIKey:
+		return invalid("body.admin_api_key", refused.Message).cause(err)
+	case refused.Class == platform.Invalid:
+		return invalid("body.site_url", refused.Message).cause(err)
+	default:
+		return err
+	}
+}
+
+func (a *API) getIntegration(ctx context.Context, in *IntegrationPath) (*integrationOutput, error) {
+	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.IntegrationGetRow, error) {
+		return q.IntegrationGet(ctx, in.IntegrationID)
+	})
+	if err != nil {
+		return nil, noRows(err, "integration")
+	}
+	return integrationAnswer(row), nil
+}
+
+func (a *API) disconnectIntegration(ctx context.Context, in *struct {
+	IntegrationPath
+	Condition
+}) (*struct{}, error) {
+	version, err := in.version()
+	if err != nil {
+		return nil, err
+	}
+	err = a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		changed, err := q.IntegrationDisconnect(ctx, queries.IntegrationDisconnectParams{ID: in.IntegrationID, Version: version})
+		if err != nil || changed == 1 {
+			return err
+		}
+		row, err := q.IntegrationGet(ctx, in.IntegrationID)
+		if err != nil {
+			return noRows(err, "integration")
+		}
+		return in.unchanged(row.Version)
+	})
+	return nil, err
+}
+
+func integrationAnswer(row queries.IntegrationGetRow) *integrationOutput {
+	return &integrationOutput{ETag: etag(row.Version), Body: integrationFrom(row)}
+}
+
+func integrationFrom(row queries.IntegrationGetRow) Integration {
+	return Integration{
+		ID: row.ID, Platform: row.Platform, ExternalID: row.ExternalID, Name: row.Name, URL: row.URL, State: row.State,
+		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+	}
+}

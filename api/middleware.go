@@ -1,0 +1,171 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"fanfare/db/tenant"
+)
+
+type requestKey struct{}
+
+// requestID is the id of the request that ctx belongs to.
+func requestID(ctx context.Context) string {
+	request, _ := ctx.Value(requestKey{}).(tenant.Request)
+	return request.ID
+}
+
+// acceptableRequestID is what a caller may choose as a request id; anything else is replaced.
+var acceptableRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+// requestID gives each request an id, the caller's own if it is usable, and remembers from where it came.
+func (a *API) requestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("X-Request-ID")
+		if !acceptableRequestID.MatchString(id) {
+			id = uuid.Must(uuid.NewV7()).String() // fails only without a source of randomness
+		}
+		w.Header().Set("X-Request-ID", id)
+		ip, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			ip = r.RemoteAddr
+		}
+		userAgent := strings.ToValidUTF8(r.UserAgent(), "")
+		if len(userAgent) > 256 {
+			userAgent = strings.ToValidUTF8(userAgent[:256], "")
+		}
+		request := tenant.Request{ID: id, IP: ip, UserAgent: strings.ReplaceAll(userAgent, "\x00", "")}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, request)))
+	})
+}
+
+// logRequests writes a line per request: what was asked and what came of it, never a query or a body.
+func (a *API) logRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		recorder := &statusRecorder{ResponseWriter: w}
+		defer func() {
+			level := slog.LevelInfo
+			if strings.HasSuffix(r.URL.Path, "livez") || strings.HasSuffix(r.URL.Path, "readyz") || r.URL.Path == "/health" {
+				level = slog.LevelDebug
+			}
+			a.log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", recorder.status,
+				"duration", time.Since(start), "request_id", requestID(r.Context()))
+		}()
+		next.ServeHTTP(recorder, r)
+	})
+}
+
+// statusRecorder remembers the status of an answer.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader remembers and passes on.
+func (w *statusRecorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write passes on.
+func (w *statusRecorder) Write(body []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(body)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// recoverPanics turns a panic into a 500 and a line in the log.
+func (a *API) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if v := recover(); v != nil {
+				if v == http.ErrAbortHandler { //nolint:errorlint,err113 // net/http compares it so too
+					panic(v)
+				}
+				a.log.ErrorContext(r.Context(), "panic in a request", "panic", fmt.Sprint(v), "stack", string(debug.Stack()),
+					"request_id", requestID(r.Context()))
+				a.write(w, r, internal())
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// securityHeaders closes what a browser would otherwise leave open on an API's answers.
+func securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Cache-Control", "no-store")
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unknownPaths answers paths and methods that no operation has as problems, where the mux answers in plain text.
+func (a *API) unknownPaths(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		probe := &discard{header: http.Header{}}
+		handler.ServeHTTP(probe, r)
+		if probe.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", probe.header.Get("Allow"))
+			a.write(w, r, problem(http.StatusMethodNotAllowed, "This path does not know the method "+safeMethod(r.Method)+"; see the Allow header."))
+			return
+		}
+		a.write(w, r, problem(http.StatusNotFound, "There is no such path. The operations are listed at /docs."))
+	})
+}
+
+func safeMethod(method string) string {
+	if len(method) > 20 {
+		return "given"
+	}
+	return method
+}
+
+// discard takes the mux's own answer to an unknown path.
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header            { return d.header }
+func (d *discard) Write(body []byte) (int, error) { return len(body), nil }
+func (d *discard) WriteHeader(status int)         { d.status = status }
+
+// write answers with a problem outside of Huma.
+func (a *API) write(w http.ResponseWriter, r *http.Request, p *Problem) {
+	p.RequestID = requestID(r.Context())
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		a.log.WarnContext(r.Context(), "answer was not written", "error", err)
+	}
+}

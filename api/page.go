@@ -1,0 +1,86 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
+
+	"github.com/google/uuid"
+)
+
+// Page is a part of a list, newest first unless it says otherwise.
+type Page[T any] struct {
+	Items      []T     `json:"items" nullable:"false" doc:"The things on this page."`
+	NextCursor *string `json:"next_cursor" doc:"Give it as cursor to get the next page; null on the last one."`
+}
+
+// PageQuery is how a page is asked for.
+type PageQuery struct {
+	Limit  int32  `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"How many things at most."`
+	Cursor string `query:"cursor" maxLength:"100" doc:"next_cursor of the page before."`
+}
+
+var errCursor = invalid("query.cursor", "is not a cursor; use next_cursor of the page before, or leave it out")
+
+// more is how many rows to ask for: one beyond the page tells whether there is another.
+func (p PageQuery) more() int32 { return p.Limit + 1 }
+
+// before is the id before which the page begins, the largest there is on the first page.
+func (p PageQuery) before() (uuid.UUID, error) { return p.id(uuid.Max) }
+
+// after is the id after which the page begins, the smallest there is on the first page.
+func (p PageQuery) after() (uuid.UUID, error) { return p.id(uuid.Nil) }
+
+func (p PageQuery) id(first uuid.UUID) (uuid.UUID, error) {
+	if p.Cursor == "" {
+		return first, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	if err != nil {
+		return uuid.Nil, errCursor
+	}
+	id, err := uuid.FromBytes(raw)
+	if err != nil {
+		return uuid.Nil, errCursor
+	}
+	return id, nil
+}
+
+// beforeNumber is before for things that the database numbers.
+func (p PageQuery) beforeNumber() (int64, error) {
+	if p.Cursor == "" {
+		return math.MaxInt64, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	if err != nil || len(raw) != 8 {
+		return 0, errCursor
+	}
+	return int64(binary.BigEndian.Uint64(raw)), nil //nolint:gosec // any bit pattern is a number to compare with
+}
+
+func cursorOf(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+func cursorOfNumber(n int64) string {
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // read back as it was
+}
+
+// page maps rows to a page: at most limit of them, and a cursor if there are more.
+func page[R, T any](rows []R, limit int32, convert func(R) (T, error), cursor func(R) string) (Page[T], error) {
+	result := Page[T]{Items: make([]T, 0, min(len(rows), int(limit)))}
+	for i, row := range rows {
+		if i == int(limit) {
+			next := cursor(rows[i-1])
+			result.NextCursor = &next
+			break
+		}
+		item, err := convert(row)
+		if err != nil {
+			return Page[T]{}, err
+		}
+		result.Items = append(result.Items, item)
+	}
+	return result, nil
+}
+
+// pageOutput is the answer that holds a page.
+type pageOutput[T any] struct{ Body Page[T] }

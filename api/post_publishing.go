@@ -1,0 +1,175 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"fanfare/db/tenant"
+	"fanfare/jobs"
+	"fanfare/queries"
+)
+
+// PostSchedule says when a post goes out.
+type PostSchedule struct {
+	ScheduledAt time.Time `json:"scheduled_at" format:"date-time" doc:"RFC 3339 with a zone, in the future." example:"2030-01-02T09:00:00+01:00"`
+}
+
+// scheduleHorizon is how far ahead a post can be scheduled.
+const scheduleHorizon = 5 * 365 * 24 * time.Hour
+
+func (a *API) registerPostPublishing() {
+	tags := []string{"Posts"}
+	const one = "/v1/customers/{customer_id}/posts/{post_id}"
+	register(a, huma.Operation{
+		OperationID: "publish-post", Method: http.MethodPost, Path: one + "/publish", Tags: tags, Summary: "Publish a post now",
+		Description:   "Puts it on its way at once. What failed is tried again; what is already published stays as it is.",
+		DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusPreconditionFailed},
+	}, a.publishPost)
+	register(a, huma.Operation{
+		OperationID: "schedule-post", Method: http.MethodPost, Path: one + "/schedule", Tags: tags, Summary: "Publish a post at a time",
+		Description: "A post that is already scheduled is moved.", DefaultStatus: http.StatusAccepted,
+		Errors: []int{http.StatusPreconditionFailed},
+	}, a.schedulePost)
+	register(a, huma.Operation{
+		OperationID: "cancel-post", Method: http.MethodPost, Path: one + "/cancel", Tags: tags, Summary: "Do not publish a post",
+		Description: "Takes back everything that is not yet published or being published. It can be scheduled again later.",
+		Errors:      []int{http.StatusPreconditionFailed},
+	}, a.cancelPost)
+}
+
+func (a *API) publishPost(ctx context.Context, in *struct {
+	PostPath
+	Condition
+}) (*postOutput, error) {
+	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error {
+		return a.queuePost(ctx, tx, q, in.PostPath, in.Condition, nil)
+	})
+}
+
+func (a *API) schedulePost(ctx context.Context, in *struct {
+	PostPath
+	Condition
+	Body PostSchedule
+}) (*postOutput, error) {
+	at := in.Body.ScheduledAt
+	switch ahead := time.Until(at); {
+	case ahead <= 0:
+		return nil, invalid("body.scheduled_at", "must be in the future")
+	case ahead > scheduleHorizon:
+		return nil, invalid("body.scheduled_at", "must be within the next five years")
+	}
+	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error {
+		return a.queuePost(ctx, tx, q, in.PostPath, in.Condition, &at)
+	})
+}
+
+// queuePost puts a post on its way: at a time, or now where at is nil. State, time and jobs change in one
+// transaction, so no job is ever without its post nor a scheduled post without its job.
+func (a *API) queuePost(ctx context.Context, tx *tenant.Tx, q *queries.Queries, in PostPath, condition Condition, at *time.Time) error {
+	post, err := lockPost(ctx, q, in.PostID, condition)
+	if err != nil {
+		return err
+	}
+	platformPosts, err := q.PlatformPostListByPost(ctx, in.PostID)
+	if err != nil {
+		return err
+	}
+	if err := publishable(post.State, platformPosts); err != nil {
+		return err
+	}
+	if post.State == "cancelled" {
+		if _, err := q.PlatformPostReopenByPost(ctx, in.PostID); err != nil {
+			return err
+		}
+	}
+	if _, err := q.PostSetSchedule(ctx, queries.PostSetScheduleParams{ID: in.PostID, ScheduledAt: at}); err != nil {
+		return err
+	}
+	queued, err := q.PlatformPostQueueByPost(ctx, in.PostID)
+	if err != nil {
+		return err
+	}
+	if _, err := q.JobCancel(ctx, &in.PostID); err != nil {
+		return err
+	}
+	return a.insertPublishJobs(ctx, tx, in, queued, at)
+}
+
+func (a *API) insertPublishJobs(ctx context.Context, tx *tenant.Tx, in PostPath, platformPostIDs []uuid.UUID, at *time.Time) error {
+	inserts := make([]river.InsertManyParams, 0, len(platformPostIDs))
+	for _, id := range platformPostIDs {
+		opts := &river.InsertOpts{}
+		if at != nil {
+			opts.ScheduledAt = *at
+		}
+		inserts = append(inserts, river.InsertManyParams{
+			Args:       jobs.PublishArgs{CustomerID: in.CustomerID, PostID: in.PostID, PlatformPostID: id},
+			InsertOpts: opts,
+		})
+	}
+	if _, err := a.Queue.InsertManyTx(ctx, tx, inserts); err != nil {
+		return fmt.Errorf("enqueue publishing: %w", err)
+	}
+	return nil
+}
+
+// publishable says why a post cannot be put on its way as it is.
+func publishable(state string, platformPosts []queries.PlatformPostListByPostRow) error {
+	if len(platformPosts) == 0 {
+		return conflict("The post names no platform to publish on. Add one first.")
+	}
+	eligible := 0
+	for _, pp := range platformPosts {
+		switch pp.State {
+		case "draft", "approved", "scheduled", "failed", "cancelled":
+		default:
+			continue
+		}
+		if pp.State == "cancelled" && state != "cancelled" {
+			continue
+		}
+		eligible++
+		if pp.IntegrationState != "active" {
+			return conflict("An account that the post goes to (" + pp.Platform + ") is not connected. Reconnect it first.")
+		}
+	}
+	if eligible == 0 {
+		return conflict("The post is " + spoken(state) + ": there is nothing to publish.")
+	}
+	return nil
+}
+
+func (a *API) cancelPost(ctx context.Context, in *struct {
+	PostPath
+	Condition
+}) (*postOutput, error) {
+	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		post, err := lockPost(ctx, q, in.PostID, in.Condition)
+		if err != nil || post.State == "cancelled" {
+			return err
+		}
+		platformPosts, err := q.PlatformPostListByPost(ctx, in.PostID)
+		if err != nil {
+			return err
+		}
+		if len(platformPosts) == 0 {
+			_, err := q.PostSetState(ctx, queries.PostSetStateParams{ID: in.PostID, State: "cancelled"})
+			return err
+		}
+		cancelled, err := q.PlatformPostCancelByPost(ctx, in.PostID)
+		if err != nil {
+			return err
+		}
+		if cancelled == 0 {
+			return conflict("The post is " + spoken(post.State) + ": there is nothing left to cancel.")
+		}
+		_, err = q.JobCancel(ctx, &in.PostID)
+		return err
+	})
+}

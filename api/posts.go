@@ -1,0 +1,323 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"fanfare/db/tenant"
+	"fanfare/queries"
+)
+
+// Post is what is to be said, once, on one or more connected accounts.
+type Post struct {
+	ID            uuid.UUID      `json:"id" format:"uuid"`
+	CampaignID    *uuid.UUID     `json:"campaign_id" format:"uuid"`
+	Title         string         `json:"title" doc:"A heading, for platforms that have one."`
+	Text          string         `json:"text"`
+	State         string         `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" doc:"Follows from the states of the platform posts."`
+	ScheduledAt   *time.Time     `json:"scheduled_at" doc:"When it goes out, or went out."`
+	PlatformPosts []PlatformPost `json:"platform_posts" nullable:"false"`
+	CreatedAt     time.Time      `json:"created_at"`
+	UpdatedAt     time.Time      `json:"updated_at"`
+}
+
+// PlatformPost is a post on one connected account.
+type PlatformPost struct {
+	ID            uuid.UUID  `json:"id" format:"uuid"`
+	IntegrationID uuid.UUID  `json:"integration_id" format:"uuid"`
+	Platform      string     `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost"`
+	Text          string     `json:"text" doc:"Its text there: its own, or the post's."`
+	State         string     `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,failed,needs_attention,cancelled"`
+	ExternalURL   *string    `json:"external_url" doc:"Where readers see it."`
+	PublishedAt   *time.Time `json:"published_at"`
+	ProblemClass  *string    `json:"problem_class" enum:"credential,invalid,rate_limited,payment_required,transient,unknown_outcome" doc:"What kind of problem there was at the last attempt."`
+	Problem       *string    `json:"problem" doc:"What happened and what to do."`
+	RetryAt       *time.Time `json:"retry_at" doc:"When the next attempt is made."`
+}
+
+type postOutput struct {
+	ETag string `header:"ETag"`
+	Body Post
+}
+
+type PostPath struct {
+	CustomerPath
+	PostID uuid.UUID `path:"post_id" format:"uuid" doc:"The post."`
+}
+
+// PostPlatform names an account that a post goes to.
+type PostPlatform struct {
+	IntegrationID uuid.UUID `json:"integration_id" format:"uuid" doc:"The connected account."`
+	Text          *string   `json:"text,omitempty" minLength:"1" maxLength:"100000" doc:"A text of its own; the post's text if left out."`
+}
+
+// PostCreate is a new draft.
+type PostCreate struct {
+	Title      string         `json:"title,omitempty" maxLength:"255"`
+	Text       string         `json:"text" minLength:"1" maxLength:"100000"`
+	CampaignID *uuid.UUID     `json:"campaign_id,omitempty" format:"uuid"`
+	Platforms  []PostPlatform `json:"platforms,omitempty" maxItems:"50" nullable:"false"`
+}
+
+// PostUpdate changes the fields that are given. campaign_id can be cleared with null; platforms replaces the
+// whole list.
+type PostUpdate struct {
+	Title      *string             `json:"title,omitempty" maxLength:"255"`
+	Text       *string             `json:"text,omitempty" minLength:"1" maxLength:"100000"`
+	CampaignID Nullable[uuid.UUID] `json:"campaign_id,omitempty" format:"uuid"`
+	Platforms  *[]PostPlatform     `json:"platforms,omitempty" maxItems:"50"`
+}
+
+func (a *API) registerPosts() {
+	tags := []string{"Posts"}
+	const list, one = "/v1/customers/{customer_id}/posts", "/v1/customers/{customer_id}/posts/{post_id}"
+	register(a, huma.Operation{
+		OperationID: "list-posts", Method: http.MethodGet, Path: list, Tags: tags, Summary: "List posts",
+	}, a.listPosts)
+	register(a, huma.Operation{
+		OperationID: "create-post", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Draft a post",
+		DefaultStatus: http.StatusCreated,
+	}, a.createPost)
+	register(a, huma.Operation{
+		OperationID: "get-post", Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a post",
+	}, a.getPost)
+	register(a, huma.Operation{
+		OperationID: "update-post", Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Change a post",
+		Description: "Title and text can be changed until publishing begins, the accounts as long as the post is not scheduled.",
+		Errors:      []int{http.StatusPreconditionFailed},
+	}, a.updatePost)
+}
+
+func (a *API) listPosts(ctx context.Context, in *struct {
+	CustomerPath
+	PageQuery
+	CampaignID string `query:"campaign_id" format:"uuid" doc:"Only posts of this campaign."`
+	State      string `query:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" doc:"Only posts in this state."`
+}) (*pageOutput[Post], error) {
+	before, err := in.before()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) ([]queries.PostListRow, error) {
+		if in.CampaignID == "" && in.State == "" {
+			return q.PostList(ctx, queries.PostListParams{Before: before, MaxRows: in.more()})
+		}
+		return listFilteredPosts(ctx, q, before, in.more(), in.CampaignID, in.State)
+	})
+	if err != nil {
+		return nil, err
+	}
+	convert := func(row queries.PostListRow) (Post, error) { return postFrom(queries.PostGetRow(row)) }
+	body, err := page(rows, in.Limit, convert, func(row queries.PostListRow) string { return cursorOf(row.ID) })
+	return &pageOutput[Post]{Body: body}, err
+}
+
+func listFilteredPosts(ctx context.Context, q *queries.Queries, before uuid.UUID, limit int32, campaignID, state string) ([]queries.PostListRow, error) {
+	params := queries.PostListFilteredParams{Before: before, MaxRows: limit}
+	if campaignID != "" {
+		id, err := uuid.Parse(campaignID)
+		if err != nil {
+			return nil, invalid("query.campaign_id", "must be a UUID")
+		}
+		params.CampaignID = &id
+	}
+	if state != "" {
+		params.State = &state
+	}
+	filtered, err := q.PostListFiltered(ctx, params)
+	rows := make([]queries.PostListRow, len(filtered))
+	for i, row := range filtered {
+		rows[i] = queries.PostListRow(row)
+	}
+	return rows, err
+}
+
+func (a *API) createPost(ctx context.Context, in *struct {
+	CustomerPath
+	Body PostCreate
+}) (*postOutput, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make id: %w", err)
+	}
+	return a.answerPost(ctx, PostPath{in.CustomerPath, id}, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		if err := q.PostCreate(ctx, queries.PostCreateParams{
+			ID: id, CampaignID: in.Body.CampaignID, Title: in.Body.Title, Text: in.Body.Text,
+		}); err != nil {
+			return err
+		}
+		return createPlatformPosts(ctx, q, id, in.Body.Platforms)
+	})
+}
+
+func createPlatformPosts(ctx context.Context, q *queries.Queries, postID uuid.UUID, platforms []PostPlatform) error {
+	for _, p := range platforms {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("make id: %w", err)
+		}
+		if err := q.PlatformPostCreate(ctx, queries.PlatformPostCreateParams{
+			ID: id, PostID: postID, IntegrationID: p.IntegrationID, Text: p.Text,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *API) getPost(ctx context.Context, in *PostPath) (*postOutput, error) {
+	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.PostGetRow, error) { return q.PostGet(ctx, in.PostID) })
+	if err != nil {
+		return nil, noRows(err, "post")
+	}
+	return postAnswer(row)
+}
+
+func (a *API) updatePost(ctx context.Context, in *struct {
+	PostPath
+	Condition
+	Body PostUpdate
+}) (*postOutput, error) {
+	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		post, err := lockPost(ctx, q, in.PostID, in.Condition)
+		if err != nil {
+			return err
+		}
+		if in.Body.Title != nil || in.Body.Text != nil || in.Body.CampaignID.Sent {
+			changed, err := q.PostUpdate(ctx, queries.PostUpdateParams{
+				ID: in.PostID, Title: in.Body.Title, Text: in.Body.Text,
+				CampaignIDDoUpdate: in.Body.CampaignID.Sent, CampaignID: in.Body.CampaignID.Value,
+			})
+			if err != nil {
+				return err
+			}
+			if changed == 0 {
+				return forbidden()
+			}
+		}
+		if in.Body.Platforms == nil {
+			return nil
+		}
+		return replacePlatforms(ctx, q, in.PostID, post.State, *in.Body.Platforms)
+	})
+}
+
+// replacePlatforms makes the post go to exactly the named accounts. Accounts that stay keep their platform post.
+func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID, state string, platforms []PostPlatform) error {
+	switch state {
+	case "draft", "pending_approval", "approved", "failed", "cancelled":
+	default:
+		return conflict("The accounts of a post that is " + spoken(state) + " cannot be changed. Cancel it first.")
+	}
+	keep := make([]uuid.UUID, 0, len(platforms))
+	for _, p := range platforms {
+		keep = append(keep, p.IntegrationID)
+	}
+	if _, err := q.PlatformPostDeleteOthers(ctx, queries.PlatformPostDeleteOthersParams{PostID: postID, KeepIntegrationIds: keep}); err != nil {
+		return err
+	}
+	existing, err := q.PlatformPostListByPost(ctx, postID)
+	if err != nil {
+		return err
+	}
+	there := map[uuid.UUID]bool{}
+	for _, pp := range existing {
+		there[pp.IntegrationID] = true
+	}
+	for _, id := range keep {
+		delete(there, id)
+	}
+	if len(there) > 0 {
+		return conflict("An account to which publishing was already tried cannot be taken off the post.")
+	}
+	there = map[uuid.UUID]bool{}
+	for _, pp := range existing {
+		there[pp.IntegrationID] = true
+	}
+	var added []PostPlatform
+	for _, p := range platforms {
+		if !there[p.IntegrationID] {
+			added = append(added, p)
+			continue
+		}
+		if _, err := q.PlatformPostSetText(ctx, queries.PlatformPostSetTextParams{PostID: postID, IntegrationID: p.IntegrationID, Text: p.Text}); err != nil {
+			return err
+		}
+	}
+	return createPlatformPosts(ctx, q, postID, added)
+}
+
+// lockPost locks a post for a change, if it is there, the caller may change it, and it is the version that
+// the caller has seen.
+func lockPost(ctx context.Context, q *queries.Queries, id uuid.UUID, condition Condition) (queries.PostLockRow, error) {
+	post, err := q.PostLock(ctx, id)
+	if err != nil {
+		// The policy for changes also decides which rows can be locked: one that can only be read is not found here.
+		if noRows(err, "") != err {
+			if _, readErr := q.PostGet(ctx, id); readErr == nil {
+				return post, forbidden()
+			}
+		}
+		return post, noRows(err, "post")
+	}
+	return post, condition.check(post.Version)
+}
+
+// answerPost runs a change and answers the post as it is then.
+func (a *API) answerPost(ctx context.Context, in PostPath, change func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error) (*postOutput, error) {
+	var row queries.PostGetRow
+	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error {
+		if err := change(ctx, tx, q); err != nil {
+			return err
+		}
+		var err error
+		row, err = q.PostGet(ctx, in.PostID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return postAnswer(row)
+}
+
+func postAnswer(row queries.PostGetRow) (*postOutput, error) {
+	post, err := postFrom(row)
+	return &postOutput{ETag: etag(row.Version), Body: post}, err
+}
+
+func postFrom(row queries.PostGetRow) (Post, error) {
+	post := Post{
+		ID: row.ID, CampaignID: row.CampaignID, Title: row.Title, Text: row.Text, State: row.State,
+		ScheduledAt: utc(row.ScheduledAt), CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+	}
+	if err := json.Unmarshal(row.PlatformPosts, &post.PlatformPosts); err != nil {
+		return Post{}, fmt.Errorf("decode platform posts: %w", err)
+	}
+	for i := range post.PlatformPosts {
+		pp := &post.PlatformPosts[i]
+		pp.PublishedAt, pp.RetryAt = utc(pp.PublishedAt), utc(pp.RetryAt)
+	}
+	return post, nil
+}
+
+// spoken is a state in words.
+func spoken(state string) string {
+	switch state {
+	case "pending_approval":
+		return "waiting for approval"
+	case "publishing":
+		return "being published"
+	case "partially_published":
+		return "partly published"
+	case "needs_attention":
+		return "waiting for a decision"
+	default:
+		return state
+	}
+}

@@ -1,0 +1,156 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Problem is an error as RFC 9457 (problem+json) wants it: what happened, where, and what to do. It never
+// holds a rejected value, another tenant's data, SQL or a secret.
+type Problem struct {
+	Type      string          `json:"type" doc:"Names the kind of problem; stable, for programs." example:"urn:fanfare:problem:not-found"`
+	Title     string          `json:"title" doc:"The kind of problem in words; the same for each of its kind." example:"Not Found"`
+	Status    int             `json:"status" doc:"The HTTP status." example:"404"`
+	Detail    string          `json:"detail" doc:"What happened here and what to do." example:"There is no such post."`
+	Errors    []ProblemDetail `json:"errors,omitempty" nullable:"false" doc:"Each place in the request that is wrong."`
+	RequestID string          `json:"request_id,omitempty" doc:"Give this to support; it is in the logs and in X-Request-ID."`
+
+	retryAfter time.Duration
+	err        error
+}
+
+// ProblemDetail is one place in a request that is wrong.
+type ProblemDetail struct {
+	Message  string `json:"message" doc:"What is wrong with it." example:"expected length <= 255"`
+	Location string `json:"location,omitempty" doc:"Where it stands." example:"body.title"`
+}
+
+// Error is the text for logs.
+func (p *Problem) Error() string {
+	if p.err != nil {
+		return p.Detail + ": " + p.err.Error()
+	}
+	return p.Detail
+}
+
+// Unwrap gives the cause, which is never shown.
+func (p *Problem) Unwrap() error { return p.err }
+
+// GetStatus tells Huma the status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders tells Huma the headers.
+func (p *Problem) GetHeaders() http.Header {
+	headers := http.Header{}
+	if p.retryAfter > 0 {
+		headers.Set("Retry-After", strconv.Itoa(int(max(p.retryAfter, time.Second)/time.Second)))
+	}
+	if p.Status == http.StatusUnauthorized {
+		headers.Set("WWW-Authenticate", `Bearer realm="fanfare"`)
+	}
+	return headers
+}
+
+// ContentType is the media type of a problem.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// kinds are the names of problems by status, where a status has only one.
+var kinds = map[int]string{
+	http.StatusBadRequest:            "bad-request",
+	http.StatusUnauthorized:          "unauthenticated",
+	http.StatusForbidden:             "forbidden",
+	http.StatusNotFound:              "not-found",
+	http.StatusMethodNotAllowed:      "method-not-allowed",
+	http.StatusNotAcceptable:         "not-acceptable",
+	http.StatusRequestTimeout:        "request-timeout",
+	http.StatusConflict:              "conflict",
+	http.StatusPreconditionFailed:    "stale-version",
+	http.StatusRequestEntityTooLarge: "body-too-large",
+	http.StatusUnsupportedMediaType:  "unsupported-media-type",
+	http.StatusUnprocessableEntity:   "invalid",
+	http.StatusInternalServerError:   "internal",
+	http.StatusServiceUnavailable:    "unavailable",
+}
+
+// problem makes a Problem of the status's own kind.
+func problem(status int, detail string, details ...ProblemDetail) *Problem {
+	kind, known := kinds[status]
+	if !known {
+		kind = "status-" + strconv.Itoa(status)
+	}
+	return &Problem{Type: "urn:fanfare:problem:" + kind, Title: http.StatusText(status), Status: status, Detail: detail, Errors: details}
+}
+
+// invalid is a 422 about one place in the request.
+func invalid(location, message string) *Problem {
+	return problem(http.StatusUnprocessableEntity, "The request is not valid; see errors.", ProblemDetail{Message: message, Location: location})
+}
+
+// notFound is the one answer for what is not there and for what is not yours.
+func notFound(what string) *Problem {
+	return problem(http.StatusNotFound, "There is no such "+what+".")
+}
+
+func conflict(detail string) *Problem { return problem(http.StatusConflict, detail) }
+
+// cause attaches what goes to the log and not to the caller.
+func (p *Problem) cause(err error) *Problem {
+	p.err = err
+	return p
+}
+
+func init() {
+	// Huma makes its own errors (validation, body, negotiation) through these.
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
+		p := fromHuma(status, message, errs...)
+		if ctx != nil {
+			p.RequestID = requestID(ctx.Context())
+		}
+		return p
+	}
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return fromHuma(status, message, errs...)
+	}
+}
+
+// fromHuma turns Huma's findings into a Problem. It drops the rejected values, which Huma would echo, and
+// for a 5xx everything.
+func fromHuma(status int, message string, errs ...error) *Problem {
+	if status >= http.StatusInternalServerError {
+		return internal()
+	}
+	p := problem(status, sentence(status, message))
+	for _, err := range errs {
+		detailer, ok := err.(huma.ErrorDetailer) //nolint:errorlint // Huma's own list, nothing is wrapped
+		if !ok {
+			continue // a decoder's own words may quote the request
+		}
+		detail := detailer.ErrorDetail()
+		p.Errors = append(p.Errors, ProblemDetail{Message: detail.Message, Location: detail.Location})
+	}
+	return p
+}
+
+func sentence(status int, message string) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "The request body is not valid JSON."
+	case http.StatusUnprocessableEntity:
+		return "The request is not valid; see errors."
+	case http.StatusRequestEntityTooLarge:
+		return "The request body is too large."
+	case http.StatusRequestTimeout:
+		return "The request body did not arrive in time."
+	case http.StatusUnsupportedMediaType:
+		return "The request body must be application/json."
+	default:
+		return message
+	}
+}
+
+func internal() *Problem {
+	return problem(http.StatusInternalServerError, "Something went wrong on our side. Nothing was changed. Quote the request id if you ask for help.")
+}

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"fanfare/db/tenant"
+	"fanfare/internal/platform"
+)
+
+// explain turns any error of a handler into a Problem. It is the only place that does; what it does not
+// know becomes an opaque 500 and a line in the log.
+func (a *API) explain(ctx context.Context, err error) *Problem {
+	p := classify(err)
+	p.RequestID = requestID(ctx)
+	switch {
+	case p.Status == http.StatusServiceUnavailable:
+		a.log.WarnContext(ctx, "database or issuer is away", "error", err)
+	case p.Status >= http.StatusInternalServerError:
+		a.log.ErrorContext(ctx, "request failed", "error", err)
+	default:
+		if cause := errors.Unwrap(p); cause != nil {
+			a.log.DebugContext(ctx, "request refused", "status", p.Status, "error", cause)
+		}
+	}
+	return p
+}
+
+func classify(err error) *Problem {
+	var p *Problem
+	var pgErr *pgconn.PgError
+	var platformErr *platform.Error
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, tenant.ErrNotFound):
+		return notFound("customer")
+	case errors.Is(err, pgx.ErrNoRows):
+		return problem(http.StatusNotFound, "There is no such thing here.")
+	case errors.As(err, &platformErr):
+		return fromPlatform(platformErr)
+	case errors.As(err, &pgErr):
+		return fromPostgres(pgErr)
+	case databaseAway(err):
+		return unavailable().cause(err)
+	default:
+		return internal().cause(err)
+	}
+}
+
+func unavailable() *Problem {
+	p := problem(http.StatusServiceUnavailable, "The service cannot answer at the moment. Nothing was changed. Try again in a few seconds.")
+	p.retryAfter = 2 * time.Second
+	return p
+}
+
+// databaseAway tells a failure of the connection from one of the statement.
+func databaseAway(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) ||
+		strings.Contains(err.Error(), "conn closed") // pgx has no value for it once the connection has died
+}
+
+// constraints explains each named constraint that a request can run into. The names are the schema's own.
+var constraints = map[string]func() *Problem{
+	"campaigns_dates_in_order":  func() *Problem { return invalid("body.ends_on", "must not be before starts_on") },
+	"customers_language_form":   func() *Problem { return invalid("body.language", "must be a language tag such as en or de-AT") },
+	"customers_time_zone_known": func() *Problem { return invalid("body.time_zone", "must be an IANA time zone such as Europe/Berlin") },
+	"memberships_pkey":          func() *Problem { return conflict("This person is already a member.") },
+	"memberships_keep_an_owner": func() *Problem {
+		return conflict("The last owner cannot leave or be demoted. Make somebody else an owner first.")
+	},
+	"platform_posts_account_key":      func() *Problem { return invalid("body.platforms", "names the same account twice") },
+	"posts_campaign_fkey":             func() *Problem { return notFound("campaign") },
+	"platform_posts_integration_fkey": func() *Problem { return notFound("integration") },
+	"integrations_account_key": func() *Problem {
+		return conflict("This account is being connected by somebody else at this moment. Try again.")
+	},
+	"posts_content_frozen": func() *Problem {
+		return conflict("The post is being published or has been published, and cannot be changed any more.")
+	},
+	"platform_posts_content_frozen": func() *Problem {
+		return conflict("The post is being published or has been published, and cannot be changed any more.")
+	},
+	"posts_state_transition":          func() *Problem { return conflict("The post's state does not allow this.") },
+	"platform_posts_state_transition": func() *Problem { return conflict("The post's state does not allow this.") },
+	"posts_names_platform":            func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
+}
+
+func fromPostgres(err *pgconn.PgError) *Problem {
+	if explain, known := constraints[err.ConstraintName]; known {
+		return explain().cause(err)
+	}
+	switch {
+	case err.Code == "42501": // insufficient_privilege, a policy's refusal included
+		return forbidden().cause(err)
+	case err.Code == "22021" || err.Code == "22P05": // a character that Postgres does not store
+		return problem(http.StatusUnprocessableEntity, "The text holds a character that cannot be stored (NUL, or broken Unicode).").cause(err)
+	case err.Code == "22008": // datetime_field_overflow
+		return problem(http.StatusUnprocessableEntity, "A time lies outside of what can be stored.").cause(err)
+	case err.Code == "40001" || err.Code == "40P01" || err.Code == "55P03":
+		return conflict("Somebody else changed the same thing at this moment. Try again.").cause(err)
+	case strings.HasPrefix(err.Code, "08"), strings.HasPrefix(err.Code, "57P"), strings.HasPrefix(err.Code, "53"), err.Code == "57014", err.Code == "25006":
+		return unavailable().cause(err)
+	default:
+		return internal().cause(err)
+	}
+}
+
+func forbidden() *Problem {
+	return problem(http.StatusForbidden, "Your role in this customer does not allow this, or the customer is archived.")
+}
+
+// fromPlatform explains a refusal that a platform gave while the caller waits, as at the check of a credential.
+func fromPlatform(err *platform.Error) *Problem {
+	switch err.Class {
+	case platform.Credential, platform.Invalid, platform.PaymentRequired:
+		p := problem(http.StatusUnprocessableEntity, err.Message).cause(err)
+		return p
+	default:
+		p := problem(http.StatusServiceUnavailable, err.Message+" Nothing was stored. Try again later.").cause(err)
+		p.retryAfter = max(time.Until(err.RetryAt), 5*time.Second)
+		return p
+	}
+}
+
+var _ slog.LogValuer = (*Problem)(nil)
+
+// LogValue writes the cause too.
+func (p *Problem) LogValue() slog.Value { return slog.StringValue(p.Error()) }
+
+// violates tells whether a statement failed on the named constraint.
+func violates(err error, constraint string) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.ConstraintName == constraint
+}
