@@ -1,0 +1,160 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/lmittmann/tint"
+
+	"fanfare/internal/identity"
+	"fanfare/internal/platform"
+	"fanfare/internal/vault"
+)
+
+// logConfig says how logs look.
+type logConfig struct {
+	LogFormat string `enum:"json,text" default:"${log_format=json}" env:"FANFARE_LOG_FORMAT" help:"json, or text for people."`
+	LogLevel  string `enum:"debug,info,warn,error" default:"info" env:"FANFARE_LOG_LEVEL" help:"The least level that is written."`
+}
+
+func (c logConfig) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		level = slog.LevelInfo // kong has checked it
+	}
+	if c.LogFormat == "text" {
+		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly}))
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// keyConfig says where the key set is that seals credentials.
+type keyConfig struct {
+	Keyset string `required:"" env:"FANFARE_KEYSET" help:"File of the key set that seals credentials; made by 'fanfare keys create'."`
+	Kek    string `env:"FANFARE_KEYSET_KEK" help:"Key of a KMS that protects the key set: aws-kms://…, gcp-kms://… or hcvault://…; empty if the file is not encrypted."`
+}
+
+func (c keyConfig) open(ctx context.Context) (*vault.Vault, error) {
+	v, err := vault.Open(ctx, vault.Config{KeySet: c.Keyset, KEK: c.Kek})
+	if err != nil {
+		return nil, fmt.Errorf("open key set: %w", err)
+	}
+	return v, nil
+}
+
+// authConfig says whose tokens are believed.
+type authConfig struct {
+	JwtIssuer         string        `required:"" env:"FANFARE_JWT_ISSUER" help:"The 'iss' of tokens, exactly."`
+	JwtAudience       string        `required:"" env:"FANFARE_JWT_AUDIENCE" help:"What the 'aud' of tokens must name."`
+	JwtJwksURL        string        `name:"jwt-jwks-url" env:"FANFARE_JWT_JWKS_URL" help:"Where the issuer publishes its keys."`
+	JwtHs256Secret    string        `name:"jwt-hs256-secret" env:"FANFARE_JWT_HS256_SECRET" help:"Supabase's shared secret, in place of a JWKS."`
+	JwtLeeway         time.Duration `env:"FANFARE_JWT_LEEWAY" default:"30s" help:"How far clocks may differ."`
+	JwtEmailsVerified bool          `env:"FANFARE_JWT_EMAILS_VERIFIED" help:"The issuer puts only confirmed addresses into 'email'."`
+}
+
+func (c authConfig) verifier(ctx context.Context, log *slog.Logger) (*identity.Verifier, error) {
+	v, err := identity.New(ctx, identity.Config{
+		Issuer: c.JwtIssuer, Audience: c.JwtAudience, JWKSURL: c.JwtJwksURL, HS256Secret: []byte(c.JwtHs256Secret),
+		Leeway: c.JwtLeeway, EmailsVerified: c.JwtEmailsVerified, Logger: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up authentication: %w", err)
+	}
+	return v, nil
+}
+
+// platformConfig says how platforms are reached.
+type platformConfig struct {
+	EgressAllow []string `env:"FANFARE_EGRESS_ALLOW" help:"Private networks (CIDR) in which sites of customers may be; none by default."`
+	GhostAPI    string   `name:"ghost-api-version" env:"FANFARE_GHOST_API_VERSION" default:"${ghost_version=v5.0}" help:"Accept-Version sent to Ghost."`
+}
+
+func (c platformConfig) publishers() (map[platform.Name]platform.Publisher, error) {
+	allow := make([]netip.Prefix, 0, len(c.EgressAllow))
+	for _, text := range c.EgressAllow {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("egress-allow: %q is not a network such as 10.1.0.0/16", text)
+		}
+		allow = append(allow, prefix)
+	}
+	egress := platform.NewEgress(allow)
+	return map[platform.Name]platform.Publisher{
+		platform.Ghost: platform.NewGhost(egress, platform.WithGhostVersion(c.GhostAPI)),
+	}, nil
+}
+
+// openPool opens a pool that only ever holds connections of the given role. The database may be away: the
+// pool connects when it is there.
+func openPool(ctx context.Context, databaseURL, role string, size int32, log *slog.Logger) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, errors.New("the database URL cannot be parsed; it must look like postgres://role:password@host:port/database")
+	}
+	config.MaxConns = size
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = "fanfare"
+	params["timezone"] = "UTC"
+	params["search_path"] = "public"
+	params["statement_timeout"] = "30s"
+	params["idle_in_transaction_session_timeout"] = "60s"
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return checkRole(ctx, conn, role) }
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open database pool: %w", err)
+	}
+	pingCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := pool.Ping(pingCtx); err != nil {
+		var wrong *wrongRoleError
+		if errors.As(err, &wrong) {
+			pool.Close()
+			return nil, wrong
+		}
+		log.WarnContext(ctx, "the database is away; it is tried again with each request", "error", err)
+	}
+	return pool, nil
+}
+
+// wrongRoleError: the database URL names a role for which the policies would not hold.
+type wrongRoleError struct{ want, got string }
+
+func (e *wrongRoleError) Error() string {
+	return fmt.Sprintf("the database URL must log in as %s, but logs in as %q; with another role the tenancy policies would not hold", e.want, e.got)
+}
+
+// checkRole refuses a connection on which row-level security would not hold.
+func checkRole(ctx context.Context, conn *pgx.Conn, role string) error {
+	var user string
+	var unsafe bool
+	err := conn.QueryRow(ctx, "select session_user::text, rolsuper or rolbypassrls or rolcreaterole from pg_roles where rolname = session_user").Scan(&user, &unsafe)
+	if err != nil {
+		return fmt.Errorf("check database role: %w", err)
+	}
+	if user != role || unsafe {
+		return &wrongRoleError{want: role, got: user}
+	}
+	return nil
+}
+
+// passwordIn is the password that a database URL holds.
+func passwordIn(databaseURL string) (string, error) {
+	if databaseURL == "" {
+		return "", nil
+	}
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return "", errors.New("a database URL cannot be parsed")
+	}
+	password, _ := u.User.Password()
+	return password, nil
+}

@@ -1,0 +1,82 @@
+package cmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ready is what `fanfare dev --json` prints when everything is up.
+type ready struct {
+	API      string      `json:"api"`
+	Sandbox  string      `json:"sandbox"`
+	Database string      `json:"database"`
+	Users    []readyUser `json:"users"`
+}
+
+type readyUser struct {
+	Email     string          `json:"email"`
+	Token     string          `json:"token"`
+	Customers []readyCustomer `json:"customers"`
+}
+
+type readyCustomer struct {
+	ID           uuid.UUID          `json:"id"`
+	Name         string             `json:"name"`
+	Role         string             `json:"role"`
+	Integrations []readyIntegration `json:"integrations"`
+}
+
+type readyIntegration struct {
+	ID       uuid.UUID `json:"id"`
+	Platform string    `json:"platform"`
+}
+
+// announce tells how to reach what runs.
+func (d *demo) announce(w io.Writer, asJSON bool, dataDir string) error {
+	info := ready{API: d.apiURL, Sandbox: d.sandboxURL, Database: d.databaseURL}
+	for _, p := range demoPeople {
+		token, err := devToken(d.signer, p.email, p.name, 30*24*time.Hour)
+		if err != nil {
+			return err
+		}
+		user := readyUser{Email: p.email, Token: token, Customers: []readyCustomer{}}
+		for _, c := range demoCustomers {
+			for _, m := range c.members {
+				if m.email == p.email {
+					user.Customers = append(user.Customers, readyCustomer{
+						ID: demoID("customer", c.name), Name: c.name, Role: m.role,
+						Integrations: []readyIntegration{{ID: demoID("integration", c.name), Platform: "ghost"}},
+					})
+				}
+			}
+		}
+		info.Users = append(info.Users, user)
+	}
+	if asJSON {
+		return json.NewEncoder(w).Encode(info)
+	}
+	c := demoCustomers[0]
+	fmt.Fprintf(w, `
+Fanfare is ready.
+
+  API            %s        documentation: %s/docs
+  Sandbox        %s       shows what was published; the first post is there
+  Database       %s
+  Data           %s
+
+  %s's owner is %s, customer %s.
+  A token for her, valid for 30 days:
+
+export TOKEN=%s
+
+  A token for anybody else:  fanfare token --email ben@northlight.example
+  Try:  curl -H "Authorization: Bearer $TOKEN" %s/v1/customers
+
+Ctrl-C stops everything; the data stays.
+`, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, dataDir, c.name, info.Users[0].Email, demoID("customer", c.name), info.Users[0].Token, d.apiURL)
+	return nil
+}

@@ -1,0 +1,306 @@
+package cmd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"fanfare/api"
+	"fanfare/db"
+	"fanfare/internal/identity"
+	"fanfare/internal/localpg"
+	"fanfare/internal/sandbox"
+	"fanfare/internal/vault"
+	"fanfare/jobs"
+)
+
+type devCommand struct {
+	LogFormat   string `enum:"json,text" default:"text" env:"FANFARE_LOG_FORMAT" help:"json, or text for people."`
+	LogLevel    string `enum:"debug,info,warn,error" default:"info" env:"FANFARE_LOG_LEVEL" help:"The least level that is written."`
+	Addr        string `default:"127.0.0.1:8080" env:"FANFARE_ADDR" help:"Address of the API; port 0 takes a free one."`
+	SandboxAddr string `help:"Address of the sandbox; by default a free port, the same at the next start."`
+	DataDir     string `default:".fanfare" env:"FANFARE_DATA_DIR" help:"Where everything is kept between runs."`
+	DatabaseURL string `env:"DATABASE_URL" help:"A superuser's URL of a PostgreSQL server to use in place of the embedded one."`
+	JSON        bool   `name:"json" help:"Print one line of JSON when ready, in place of text."`
+}
+
+// devState is what a data directory remembers between runs.
+type devState struct {
+	OwnerPassword  string `json:"owner_password"`
+	LoginPassword  string `json:"login_password"`
+	WorkerPassword string `json:"worker_password"`
+	SandboxAddr    string `json:"sandbox_addr"`
+}
+
+// Run runs everything in one process until it is told to stop.
+func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
+	log := logConfig{LogFormat: c.LogFormat, LogLevel: c.LogLevel}.logger(s.err)
+	if err := os.MkdirAll(c.DataDir, 0o711); err != nil { //nolint:gosec // the database's own user must get through
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	server, adminURL, err := c.startDatabase(ctx, log)
+	if err != nil {
+		return err
+	}
+	if server != nil {
+		defer func() {
+			err = errors.Join(err, stopDatabase(ctx, server))
+		}()
+	}
+	state, err := loadDevState(filepath.Join(c.DataDir, "development.json"))
+	if err != nil {
+		return err
+	}
+	passwords := db.LoginPasswords{Owner: state.OwnerPassword, Login: state.LoginPassword, Worker: state.WorkerPassword}
+	if err := db.Migrate(ctx, adminURL, passwords, logWriter(ctx, log)); err != nil {
+		return err
+	}
+
+	sealer, err := vault.OpenOrCreate(ctx, vault.Config{KeySet: filepath.Join(c.DataDir, "keyset.json")})
+	if err != nil {
+		return fmt.Errorf("open key set: %w", err)
+	}
+	signer, err := identity.LoadOrCreateDevelopmentKey(filepath.Join(c.DataDir, "token-key.json"))
+	if err != nil {
+		return fmt.Errorf("load development key: %w", err)
+	}
+	verifier, err := identity.New(ctx, identity.Config{Issuer: devIssuer, Audience: devAudience, KeySet: signer.KeySet(), Logger: log})
+	if err != nil {
+		return fmt.Errorf("set up authentication: %w", err)
+	}
+	box, boxListener, err := c.openSandbox(ctx, log, state)
+	if err != nil {
+		return err
+	}
+	defer boxListener.Close()
+	listener, err := listenNear(ctx, c.Addr, log)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if err := state.save(filepath.Join(c.DataDir, "development.json")); err != nil {
+		return err
+	}
+
+	loginURL, workerURL, ownerURL, err := roleURLs(adminURL, state)
+	if err != nil {
+		return err
+	}
+	publishers, err := platformConfig{EgressAllow: []string{"127.0.0.0/8", "::1/128"}, GhostAPI: "v5.0"}.publishers()
+	if err != nil {
+		return err
+	}
+	pool, err := openPool(ctx, loginURL, "fanfare_login", 20, log)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	queue, err := jobs.NewInserter(log)
+	if err != nil {
+		return err
+	}
+	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log})
+	demo := &demo{
+		adminURL: adminURL, apiURL: "http://" + listener.Addr().String(), sandboxURL: "http://" + boxListener.Addr().String(),
+		databaseURL: ownerURL, box: box, vault: sealer, signer: signer,
+	}
+	return together(ctx,
+		func(ctx context.Context) error { return serveHTTP(ctx, log, boxListener, box.Handler()) },
+		func(ctx context.Context) error { return serveHTTP(ctx, log, listener, handler) },
+		func(ctx context.Context) error {
+			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers, Log: log}, jobs.WorkerConfig{Lease: 2 * time.Second})
+		},
+		func(ctx context.Context) error {
+			if err := demo.prepare(ctx); err != nil {
+				return fmt.Errorf("prepare demo data: %w", err)
+			}
+			if err := demo.announce(s.out, c.JSON, c.DataDir); err != nil {
+				return err
+			}
+			if server == nil {
+				<-ctx.Done()
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-server.Done():
+				return errors.New("the embedded database has ended; see " + filepath.Join(c.DataDir, "postgres", "postgres.log"))
+			}
+		},
+	)
+}
+
+// startDatabase starts the embedded server, or takes the one that is given.
+func (c *devCommand) startDatabase(ctx context.Context, log *slog.Logger) (*localpg.Server, string, error) {
+	if c.DatabaseURL != "" {
+		conn, err := pgx.Connect(ctx, c.DatabaseURL)
+		if err != nil {
+			return nil, "", fmt.Errorf("connect to the given database: %w", err)
+		}
+		defer func() { _ = conn.Close(ctx) }()
+		var super bool
+		if err := conn.QueryRow(ctx, "select rolsuper from pg_roles where rolname = current_user").Scan(&super); err != nil {
+			return nil, "", fmt.Errorf("look at the given database: %w", err)
+		}
+		if !super {
+			return nil, "", errors.New("DATABASE_URL must be a superuser's in development mode, which makes roles and demo data; unset it to use the embedded database")
+		}
+		return nil, c.DatabaseURL, nil
+	}
+	server, err := localpg.Start(ctx, localpg.Options{DataDir: filepath.Join(c.DataDir, "postgres"), Log: log})
+	if err != nil {
+		return nil, "", fmt.Errorf("start the embedded database: %w", err)
+	}
+	if err := ensureDatabase(ctx, server); err != nil {
+		return nil, "", errors.Join(err, stopDatabase(ctx, server))
+	}
+	return server, server.URL("fanfare"), nil
+}
+
+func stopDatabase(ctx context.Context, server *localpg.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := server.Stop(ctx); err != nil {
+		return fmt.Errorf("stop the embedded database: %w", err)
+	}
+	return nil
+}
+
+func ensureDatabase(ctx context.Context, server *localpg.Server) error {
+	conn, err := pgx.Connect(ctx, server.URL("postgres"))
+	if err != nil {
+		return fmt.Errorf("connect to the embedded database: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var exists bool
+	if err := conn.QueryRow(ctx, "select exists (select from pg_database where datname = 'fanfare')").Scan(&exists); err != nil {
+		return fmt.Errorf("look for the database: %w", err)
+	}
+	if exists {
+		return nil
+	}
+	if _, err := conn.Exec(ctx, "create database fanfare"); err != nil {
+		return fmt.Errorf("create the database: %w", err)
+	}
+	return nil
+}
+
+// openSandbox opens the sandbox at the address that it had before, which the demo's accounts name.
+func (c *devCommand) openSandbox(ctx context.Context, log *slog.Logger, state *devState) (*sandbox.Sandbox, net.Listener, error) {
+	box, err := sandbox.New(sandbox.Options{Dir: filepath.Join(c.DataDir, "sandbox"), Log: log})
+	if err != nil {
+		return nil, nil, fmt.Errorf("open sandbox: %w", err)
+	}
+	if c.SandboxAddr != "" {
+		if err := loopbackOnly(c.SandboxAddr); err != nil {
+			return nil, nil, err
+		}
+	}
+	addr := c.SandboxAddr
+	if addr == "" {
+		addr = state.SandboxAddr
+	}
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil && c.SandboxAddr == "" {
+		log.WarnContext(ctx, "the sandbox's earlier port is taken; it gets another, and the demo's accounts with it", "addr", addr)
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("listen for the sandbox: %w", err)
+	}
+	state.SandboxAddr = listener.Addr().String()
+	return box, listener, nil
+}
+
+// listenNear listens at addr, or at one of the ports after it if that is taken: two instances can run
+// beside each other without being told so.
+func listenNear(ctx context.Context, addr string, log *slog.Logger) (net.Listener, error) {
+	first, err := net.Listen("tcp", addr)
+	if err == nil {
+		return first, nil
+	}
+	tcp, resolveErr := net.ResolveTCPAddr("tcp", addr)
+	if resolveErr != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	for port := tcp.Port + 1; port <= tcp.Port+20 && port <= 65535; port++ {
+		tcp.Port = port
+		if listener, nextErr := net.ListenTCP("tcp", tcp); nextErr == nil {
+			log.WarnContext(ctx, "the address is taken; another is used", "addr", addr, "used", listener.Addr().String())
+			return listener, nil
+		}
+	}
+	return nil, fmt.Errorf("listen: %w", err)
+}
+
+// roleURLs are the administrator's URL with the roles of the application in it.
+func roleURLs(adminURL string, state *devState) (login, worker, owner string, err error) {
+	u, err := url.Parse(adminURL)
+	if err != nil {
+		return "", "", "", errors.New("the database URL cannot be parsed")
+	}
+	with := func(role, password string) string {
+		v := *u
+		v.User = url.UserPassword(role, password)
+		return v.String()
+	}
+	return with("fanfare_login", state.LoginPassword), with("fanfare_worker", state.WorkerPassword), with("fanfare_owner", state.OwnerPassword), nil
+}
+
+func loadDevState(path string) (*devState, error) {
+	state := &devState{OwnerPassword: rand.Text(), LoginPassword: rand.Text(), WorkerPassword: rand.Text()}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return state, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read development state: %w", err)
+	}
+	if err := json.Unmarshal(content, state); err != nil {
+		return nil, fmt.Errorf("read development state %s: %w; delete the file to begin anew", path, err)
+	}
+	return state, nil
+}
+
+func (s *devState) save(path string) error {
+	content, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode development state: %w", err)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return fmt.Errorf("write development state: %w", err)
+	}
+	return nil
+}
+
+// loopbackOnly refuses an address from which others could reach the sandbox, which checks nobody.
+func loopbackOnly(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("sandbox address: %w", err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errors.New("the sandbox only listens on this machine itself, such as at 127.0.0.1:8081")
+	}
+	return nil
+}
+
+// logWriter writes each line that it is given to the log.
+func logWriter(ctx context.Context, log *slog.Logger) io.Writer {
+	return slog.NewLogLogger(log.With("part", "migrate").Handler(), slog.LevelDebug).Writer()
+}

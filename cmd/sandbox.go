@@ -1,0 +1,32 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"fanfare/internal/sandbox"
+)
+
+type sandboxCommand struct {
+	logConfig
+	Addr string `default:"127.0.0.1:8081" help:"Address to listen on."`
+	Dir  string `help:"Where what was published is kept; in memory if empty."`
+}
+
+// Run serves the stand-ins until it is told to stop.
+func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
+	log := c.logger(s.err)
+	if err := loopbackOnly(c.Addr); err != nil {
+		return err
+	}
+	box, err := sandbox.New(sandbox.Options{Dir: c.Dir, Log: log})
+	if err != nil {
+		return fmt.Errorf("open sandbox: %w", err)
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return serveHTTP(ctx, log, listener, box.Handler())
+}

@@ -1,0 +1,115 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"fanfare/api"
+	"fanfare/jobs"
+)
+
+// shutdownTimeout is how long requests and jobs under way have to finish.
+const shutdownTimeout = 25 * time.Second
+
+type serveCommand struct {
+	logConfig
+	keyConfig
+	authConfig
+	platformConfig
+	Addr              string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
+	DatabaseURL       string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
+	DatabasePool      int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
+	Worker            bool   `env:"FANFARE_SERVE_WORKER" help:"Also run a worker in this process."`
+	WorkerDatabaseURL string `env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; needed with --worker."`
+}
+
+// Run serves the API until it is told to stop.
+func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	log := c.logger(s.err)
+	if c.Worker && c.WorkerDatabaseURL == "" {
+		return errors.New("--worker needs --worker-database-url")
+	}
+	sealer, err := c.keyConfig.open(ctx)
+	if err != nil {
+		return err
+	}
+	verifier, err := c.verifier(ctx, log)
+	if err != nil {
+		return err
+	}
+	publishers, err := c.publishers()
+	if err != nil {
+		return err
+	}
+	pool, err := openPool(ctx, c.DatabaseURL, "fanfare_login", c.DatabasePool, log)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	queue, err := jobs.NewInserter(log)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log})
+	parts := []func(context.Context) error{
+		func(ctx context.Context) error { return serveHTTP(ctx, log, listener, handler) },
+	}
+	if c.Worker {
+		parts = append(parts, func(ctx context.Context) error {
+			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Log: log}, jobs.WorkerConfig{})
+		})
+	}
+	return together(ctx, parts...)
+}
+
+// serveHTTP serves until ctx ends, then lets the requests under way finish.
+func serveHTTP(ctx context.Context, log *slog.Logger, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	log.InfoContext(ctx, "listening", "addr", listener.Addr().String())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(stopCtx); err != nil {
+		return errors.Join(fmt.Errorf("finish requests: %w", err), server.Close())
+	}
+	return nil
+}
+
+// together runs the parts of a process beside each other. When one ends, the others are stopped, and all
+// have ended when it returns.
+func together(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() { ended <- part(ctx) }()
+	}
+	var all error
+	for range parts {
+		all = errors.Join(all, <-ended)
+		cancel()
+	}
+	return all
+}

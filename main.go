@@ -1,0 +1,13 @@
+// Fanfare is the multi-tenant backend for AI-assisted marketing teams.
+package main
+
+import (
+	"context"
+	"os"
+
+	"fanfare/cmd"
+)
+
+func main() {
+	os.Exit(cmd.Run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
