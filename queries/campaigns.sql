@@ -30,4 +30,4 @@ where id = @id and version = coalesce(sqlc.narg('version'), version);
 
 -- name: CampaignDelete :execrows
 delete from campaigns
-where id = @id;
+where id = @id and version = coalesce(sqlc.narg('version'), version);

@@ -57,11 +57,16 @@ func (q *Queries) CampaignCreate(ctx context.Context, arg CampaignCreateParams) 
 
 const campaignDelete = `-- name: CampaignDelete :execrows
 delete from campaigns
-where id = $1
+where id = $1 and version = coalesce($2, version)
 `
 
-func (q *Queries) CampaignDelete(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, campaignDelete, id)
+type CampaignDeleteParams struct {
+	ID      uuid.UUID
+	Version *int64
+}
+
+func (q *Queries) CampaignDelete(ctx context.Context, arg CampaignDeleteParams) (int64, error) {
+	result, err := q.db.Exec(ctx, campaignDelete, arg.ID, arg.Version)
 	if err != nil {
 		return 0, err
 	}

@@ -23,4 +23,4 @@ where user_id = @user_id and version = coalesce(sqlc.narg('version'), version);
 
 -- name: MembershipDelete :execrows
 delete from memberships
-where user_id = @user_id;
+where user_id = @user_id and version = coalesce(sqlc.narg('version'), version);

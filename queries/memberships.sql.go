@@ -29,11 +29,16 @@ func (q *Queries) MembershipCreate(ctx context.Context, arg MembershipCreatePara
 
 const membershipDelete = `-- name: MembershipDelete :execrows
 delete from memberships
-where user_id = $1
+where user_id = $1 and version = coalesce($2, version)
 `
 
-func (q *Queries) MembershipDelete(ctx context.Context, userID uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, membershipDelete, userID)
+type MembershipDeleteParams struct {
+	UserID  uuid.UUID
+	Version *int64
+}
+
+func (q *Queries) MembershipDelete(ctx context.Context, arg MembershipDeleteParams) (int64, error) {
+	result, err := q.db.Exec(ctx, membershipDelete, arg.UserID, arg.Version)
 	if err != nil {
 		return 0, err
 	}

@@ -12,7 +12,7 @@ where post_id = @post_id and integration_id = @integration_id;
 delete from platform_posts
 where post_id = @post_id and integration_id <> all (@keep_integration_ids::uuid[]);
 
--- Accounts of a post that are no longer named and can no longer be taken off.
+-- A post's platform posts, with what must be known of their accounts to put it on its way.
 -- name: PlatformPostListByPost :many
 select pp.id, pp.integration_id, pp.state, pp.text, i.platform, i.state as integration_state
 from platform_posts pp
@@ -44,6 +44,11 @@ where post_id = @post_id and state in ('draft', 'pending_approval', 'approved', 
 update platform_posts
 set state = 'cancelled'
 where state = 'scheduled';
+
+-- name: PlatformPostCancel :execrows
+update platform_posts
+set state = 'cancelled'
+where id = @id and state = 'scheduled';
 
 -- Locks a platform post for the worker, with everything that publishing needs. Its post is locked before
 -- (PostLock), in the order in which the API locks them, and so that what is read here is newer than the wait.

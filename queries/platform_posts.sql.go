@@ -13,6 +13,20 @@ import (
 	"github.com/google/uuid"
 )
 
+const platformPostCancel = `-- name: PlatformPostCancel :execrows
+update platform_posts
+set state = 'cancelled'
+where id = $1 and state = 'scheduled'
+`
+
+func (q *Queries) PlatformPostCancel(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, platformPostCancel, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const platformPostCancelByPost = `-- name: PlatformPostCancelByPost :execrows
 update platform_posts
 set state = 'cancelled'
@@ -121,7 +135,7 @@ type PlatformPostListByPostRow struct {
 	IntegrationState string
 }
 
-// Accounts of a post that are no longer named and can no longer be taken off.
+// A post's platform posts, with what must be known of their accounts to put it on its way.
 func (q *Queries) PlatformPostListByPost(ctx context.Context, postID uuid.UUID) ([]PlatformPostListByPostRow, error) {
 	rows, err := q.db.Query(ctx, platformPostListByPost, postID)
 	if err != nil {

@@ -30,6 +30,14 @@ from posts p
 where p.id = @id
 for no key update;
 
+-- Locks the posts that wait or are being published, before their platform posts are changed together.
+-- name: PostLockUnderWay :exec
+select p.id
+from posts p
+where p.state in ('scheduled', 'publishing')
+order by p.id
+for no key update;
+
 -- name: PostUpdate :execrows
 update posts
 set title = coalesce(sqlc.narg('title'), title),

@@ -222,6 +222,20 @@ func (q *Queries) PostLock(ctx context.Context, id uuid.UUID) (PostLockRow, erro
 	return i, err
 }
 
+const postLockUnderWay = `-- name: PostLockUnderWay :exec
+select p.id
+from posts p
+where p.state in ('scheduled', 'publishing')
+order by p.id
+for no key update
+`
+
+// Locks the posts that wait or are being published, before their platform posts are changed together.
+func (q *Queries) PostLockUnderWay(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, postLockUnderWay)
+	return err
+}
+
 const postSetSchedule = `-- name: PostSetSchedule :execrows
 update posts
 set scheduled_at = coalesce($1, now())

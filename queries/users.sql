@@ -8,6 +8,3 @@ where u.id = tenancy.user_id();
 -- Registers a verified subject, or refreshes what its token says of it. Runs as the API's login, outside a tenant.
 -- name: UserRegister :one
 select tenancy.register_user(@id, @subject, sqlc.narg('email'), @email_verified, sqlc.narg('name'))::uuid as id;
-
--- name: UserExists :one
-select tenancy.user_exists(@id);

@@ -12,17 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const userExists = `-- name: UserExists :one
-select tenancy.user_exists($1)
-`
-
-func (q *Queries) UserExists(ctx context.Context, id uuid.UUID) (bool, error) {
-	row := q.db.QueryRow(ctx, userExists, id)
-	var user_exists bool
-	err := row.Scan(&user_exists)
-	return user_exists, err
-}
-
 const userGetSelf = `-- name: UserGetSelf :one
 select u.id, u.email, u.email_verified, u.name, u.created_at, s.role as system_role
 from users u

@@ -62,6 +62,10 @@ begin
         if current_user = 'fanfare_user' and tenancy.member_role() is distinct from 'owner' then
             raise insufficient_privilege using message = 'permission denied: only an owner archives a customer';
         end if;
+        -- Archived is a fact with a time of its own, not a time to choose.
+        if new.archived_at is not null then
+            new.archived_at := now();
+        end if;
     elsif old.archived_at is not null and current_user in ('fanfare_user', 'fanfare_admin') then
         raise insufficient_privilege using message = 'permission denied: the customer is archived';
     end if;

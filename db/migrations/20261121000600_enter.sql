@@ -14,6 +14,7 @@ declare
     v_system text;
     v_archived boolean;
     v_ids text;
+    v_set text;
 begin
     -- Nothing may be left of an earlier user of this connection. A leftover ends the connection's use.
     if current_setting('role') <> 'none' or nullif(current_setting('fanfare.user_id', true), '') is not null
@@ -22,13 +23,19 @@ begin
         raise insufficient_privilege using message = 'permission denied: the connection still holds an earlier tenant';
     end if;
     if p_customer_id is not null then
-        select u.id, m.role, s.role, c.archived_at is not null
-        into v_user, v_member, v_system, v_archived
+        -- A member acts as a member even with a system role, so that one is looked up for others only.
+        select u.id, m.role, c.archived_at is not null
+        into v_user, v_member, v_archived
         from public.users u
-            left join public.memberships m on m.customer_id = p_customer_id and m.user_id = u.id
-            left join public.customers c on c.id = p_customer_id
-            left join public.system_roles s on s.user_id = u.id
+            join public.memberships m on m.customer_id = p_customer_id and m.user_id = u.id
+            join public.customers c on c.id = m.customer_id
         where u.subject = p_subject;
+        if v_user is null then
+            select u.id, s.role into v_user, v_system
+            from public.users u left join public.system_roles s on s.user_id = u.id
+            where u.subject = p_subject;
+            select c.archived_at is not null into v_archived from public.customers c where c.id = p_customer_id;
+        end if;
         v_ids := '{' || p_customer_id::text || '}';
     else
         select u.id, s.role,
@@ -41,22 +48,18 @@ begin
     if v_user is null then
         raise exception using errcode = 'FF001', message = 'unknown user';
     end if;
-    -- v_archived is NULL where the customer does not exist: not there and not yours are the same.
+    -- v_archived is NULL where there is no such row: not there and not yours are the same.
     if p_customer_id is not null and (v_archived is null or (v_member is null and v_system is null)) then
         raise exception using errcode = 'FF002', message = 'no such customer';
     end if;
-    -- A member acts as a member even with a system role. Without a customer, a system role lists them all.
-    if v_member is not null then
-        v_system := null;
-    end if;
     -- Every setting is set, also those that do not apply: whatever a session has set for itself is overruled.
-    perform set_config('fanfare.user_id', v_user::text, true),
-        set_config('fanfare.customer_id', coalesce(p_customer_id::text, ''), true),
-        set_config('fanfare.customer_ids', v_ids, true),
-        set_config('fanfare.archived', case when v_archived then 'on' else '' end, true),
-        set_config('fanfare.member_role', coalesce(v_member, ''), true),
-        set_config('fanfare.system_role', coalesce(v_system, ''), true),
-        set_config('fanfare.request', p_request, true);
+    v_set := set_config('fanfare.user_id', v_user::text, true);
+    v_set := set_config('fanfare.customer_id', coalesce(p_customer_id::text, ''), true);
+    v_set := set_config('fanfare.customer_ids', v_ids, true);
+    v_set := set_config('fanfare.archived', case when v_archived then 'on' else '' end, true);
+    v_set := set_config('fanfare.member_role', coalesce(v_member, ''), true);
+    v_set := set_config('fanfare.system_role', coalesce(v_system, ''), true);
+    v_set := set_config('fanfare.request', p_request, true);
     return case when v_system is null then 'fanfare_user' else 'fanfare_admin' end;
 end
 $$;

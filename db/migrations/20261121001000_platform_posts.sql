@@ -86,10 +86,11 @@ begin
             constraint = 'platform_posts_state_transition', table = 'platform_posts', schema = 'public';
     end if;
     -- Only the worker knows that a platform has a post. A person may say so of one that needs attention.
-    if old.state <> new.state and current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') and (
+    if old.state <> new.state and current_user <> 'fanfare_worker' and (
         new.state in ('publishing', 'failed', 'needs_attention')
         or old.state = 'publishing'
         or (new.state = 'published' and old.state <> 'needs_attention'))
+        and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
     then
         raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
     end if;

@@ -72,9 +72,10 @@ language plpgsql security definer set search_path = '' as $$
 declare
     v_count bigint;
 begin
-    -- The owner of an archived customer reads as a viewer but still stops its jobs.
-    if not (tenancy.has_role('member') or tenancy.has_system_role('manager')
-        or tenancy.member_role() = 'owner' or tenancy.system_role() = 'admin')
+    -- The owner of an archived customer reads as a viewer but still stops its jobs. One of the two roles is
+    -- always NULL, hence "is not true": NOT of NULL is no refusal.
+    if (tenancy.has_role('member') or tenancy.has_system_role('manager')
+        or tenancy.member_role() = 'owner' or tenancy.system_role() = 'admin') is not true
     then
         raise insufficient_privilege using message = 'permission denied: the role does not allow cancelling jobs';
     end if;

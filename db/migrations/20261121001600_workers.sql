@@ -49,6 +49,8 @@ begin
     select pp.customer_id, pp.post_id, pp.id
     from public.platform_posts pp
         join public.posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
+        -- in an archived customer nothing more is published: a job would end at once and be missed again
+        join public.customers c on c.id = pp.customer_id and (c.archived_at is null or pp.state = 'publishing')
     where pp.state in ('scheduled', 'publishing')
         and greatest(p.scheduled_at, pp.retry_at) < now() - p_overdue
         and not exists (

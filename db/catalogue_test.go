@@ -1,0 +1,720 @@
+package db_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"fanfare/db"
+	"fanfare/db/dbtest"
+)
+
+// The rules of docs/tenancy that the catalogue can tell. Each is a function that reads pg_catalog and returns
+// violations, so that a table, view, function or grant which is added tomorrow is held to them without
+// anybody remembering this file. Exceptions stand in the lists below, each with its reason. Each rule also
+// names changes that break it ("spoils"): a rule that does not notice them proves nothing.
+
+// rule is one rule of the catalogue.
+type rule struct {
+	name       string
+	violations func(ctx context.Context, t testing.TB, q querier) []string
+	spoils     []spoil
+}
+
+// spoil is a change that breaks a rule, and a part of the violation that must then be reported.
+type spoil struct{ sql, want string }
+
+// tenantRoles are the roles that reach tenant data; peopleRoles are those among them that a request enters.
+var (
+	tenantRoles = []string{"fanfare_user", "fanfare_agent", "fanfare_admin", "fanfare_worker"}
+	peopleRoles = []string{"fanfare_user", "fanfare_agent", "fanfare_admin"}
+)
+
+// globalTables have no customer_id.
+var globalTables = map[string]string{
+	"public.customers":         "the tenant itself: its id is the customer_id of all others",
+	"public.users":             "a person works for many customers",
+	"public.system_roles":      "a role over all customers",
+	"public.workers":           "processes of ours, not data of anybody",
+	"public.schema_migrations": "dbmate's list of migrations",
+	"river.river_leader":       "which worker leads the queue",
+	"river.river_queue":        "names of queues",
+	"river.river_notification": "River's outbox, which Postgres does not use",
+}
+
+// withoutRLS are global tables without row-level security. No role of people may have any grant on them.
+var withoutRLS = []string{"public.schema_migrations", "river.river_leader", "river.river_queue", "river.river_notification"}
+
+// restrictiveElsewhere are tenant tables on which a role that has grants is not under the restrictive policy.
+var restrictiveElsewhere = map[string]string{
+	"river.river_job fanfare_worker": "the worker runs the queue of all customers",
+}
+
+// tenantChecks are restrictive policies whose WITH CHECK asks for more than the customer.
+var tenantChecks = map[string]string{
+	"river.river_job": "((customer_id = ( SELECT tenancy.customer_id() AS customer_id)) AND ((args ->> 'customer_id'::text) = (customer_id)::text))",
+}
+
+// allCommands are permissive policies FOR ALL of a role of people.
+var allCommands = map[string]string{}
+
+// indexesWithoutCustomer are indexes of tenant tables that do not begin with customer_id.
+var indexesWithoutCustomer = map[string]string{
+	"memberships_by_user":                    "asked before a tenant is known: which customers is this user in",
+	"river_job_pkey":                         "River's own: jobs are numbered by one sequence",
+	"river_job_kind":                         "River's own",
+	"river_job_state_and_finalized_at_index": "River's own",
+	"river_job_prioritized_fetching_index":   "River's own: the queue of all customers",
+	"river_job_args_index":                   "River's own",
+	"river_job_metadata_index":               "River's own",
+	"river_job_unique_idx":                   "River's own: every unique job of ours has customer_id in its key",
+	"river_job_due":                          "what falls due next, of all customers, for the worker's promotion",
+}
+
+// withoutCustomerKey are tenant tables from which no foreign key leads to customers.
+var withoutCustomerKey = map[string]string{
+	"river.river_job": "the queue is in a schema of its own and joined by id only",
+}
+
+// secrets are columns that no role of people may read.
+var secrets = map[string]string{
+	"public.integrations.credential": "sealed; only the worker opens it",
+}
+
+// readableBytes are columns of type bytea that are no secret.
+var readableBytes = map[string]string{
+	"river.river_job.unique_key": "a hash of the job's kind and ids",
+}
+
+// cascades are foreign keys that change rows by themselves, which row-level security does not see.
+var cascades = map[string]string{
+	"publish_attempts_platform_post_fkey": "only a platform post without attempts can be deleted",
+	"post_media_post_fkey":                "the list of a post's files goes with the post, same customer by its key",
+}
+
+// definerFunctions are all SECURITY DEFINER functions, with who may execute them.
+var definerFunctions = map[string]struct {
+	grantees string
+	purpose  string
+}{
+	"tenancy.register_user":           {"fanfare_login", "registers a verified subject before there is a user to enter as"},
+	"tenancy.enter_user":              {"fanfare_login", "looks up membership before a tenant is entered"},
+	"tenancy.enter_worker":            {"fanfare_worker", "checks that the customer exists"},
+	"tenancy.keep_an_owner":           {"", "a trigger: counts owners whom the acting user may not see or lock"},
+	"tenancy.own_memberships":         {"fanfare_admin,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
+	"tenancy.user_exists":             {"fanfare_admin,fanfare_user", "members are added by the id of a user who is not a colleague yet"},
+	"tenancy.create_customer":         {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
+	"tenancy.cancel_jobs":             {"fanfare_admin,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
+	"tenancy.readiness":               {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
+	"tenancy.stranded_platform_posts": {"fanfare_worker", "finds due platform posts of all customers that have no job; ids only"},
+}
+
+// subqueries are policies with a subquery that reads a table.
+var subqueries = map[string]string{
+	"users.users_colleagues": "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
+}
+
+// sqlRule is a rule that one query tells: each row is a violation.
+func sqlRule(sql string, args ...any) func(context.Context, testing.TB, querier) []string {
+	return func(ctx context.Context, t testing.TB, q querier) []string {
+		t.Helper()
+		return column[string](ctx, t, q, sql, args...)
+	}
+}
+
+// Parts of queries. ours: relations outside Postgres's own schemas; grants: every right on a relation or a
+// column of one, the owner's own left out.
+const (
+	cteOurs = `with ours as (
+		select c.*, n.nspname, n.nspname || '.' || c.relname as name,
+			exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'customer_id' and not a.attisdropped) as tenant
+		from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+	) `
+	cteGrants = cteOurs + `, grants as (
+		select c.oid, c.name, c.relkind, c.tenant, c.relrowsecurity, null::name as attname, g.privilege_type,
+			coalesce(r.rolname, 'PUBLIC') as grantee
+		from ours c
+			cross join aclexplode(coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner))) g
+			left join pg_roles r on r.oid = g.grantee
+		where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and g.grantee <> c.relowner
+		union all
+		select c.oid, c.name, c.relkind, c.tenant, c.relrowsecurity, a.attname, g.privilege_type, coalesce(r.rolname, 'PUBLIC')
+		from ours c
+			join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
+			cross join aclexplode(a.attacl) g
+			left join pg_roles r on r.oid = g.grantee
+		where g.grantee <> c.relowner
+	) `
+)
+
+func keys[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// scratchTable makes a tenant table that keeps every rule but for what the caller adds.
+func scratchTable(more string) string {
+	return `create table scratch (customer_id uuid not null references customers (id), id uuid not null, primary key (customer_id, id));
+		alter table scratch owner to fanfare_owner;
+		alter table scratch enable row level security;
+		alter table scratch force row level security;
+		create policy scratch_tenant on scratch as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
+			using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
+		` + more
+}
+
+var rules = []rule{
+	{
+		name: "every table is a tenant's or listed as global",
+		violations: sqlRule(cteOurs+`
+			select 'neither a tenant table nor listed as global: ' || name from ours
+			where relkind in ('r', 'p') and not tenant and name <> all ($1)
+			union all select 'listed as global, yet it has customer_id: ' || name from ours where tenant and name = any ($1)
+			union all select 'listed as global, yet there is no such table: ' || g from unnest($1::text[]) g
+			where g not in (select name from ours where relkind in ('r', 'p'))
+			union all select 'row-level security does not reach this kind of relation: ' || name from ours where relkind in ('m', 'f')
+			union all select 'in a schema of nobody: ' || name from ours where nspname not in ('public', 'river', 'tenancy')
+			union all select 'not owned by fanfare_owner: ' || name from ours where relkind in ('r', 'p', 'v', 'S')
+				and relowner <> 'fanfare_owner'::regrole`, keys(globalTables)),
+		spoils: []spoil{
+			{"create table notes (id uuid primary key)", "public.notes"},
+			{"alter table workers add customer_id uuid", "public.workers"},
+			{"drop table workers cascade", "no such table: public.workers"},
+			{"create materialized view all_posts as select * from posts", "public.all_posts"},
+			{"create schema elsewhere; create table elsewhere.notes (customer_id uuid)", "elsewhere.notes"},
+			{"alter table media owner to postgres", "not owned by fanfare_owner: public.media"},
+		},
+	},
+	{
+		name: "row-level security is enabled and forced",
+		violations: sqlRule(cteGrants+`
+			select format('%s: enabled %s, forced %s', name, relrowsecurity, relforcerowsecurity) from ours
+			where relkind in ('r', 'p') and not (relrowsecurity and relforcerowsecurity) and name <> all ($1)
+			union all select format('%s has no row-level security and grants %s to %s', name, privilege_type, grantee) from grants
+			where name = any ($1) and grantee not in ('fanfare_worker', 'fanfare_definer')`, withoutRLS),
+		spoils: []spoil{
+			{"alter table posts disable row level security", "public.posts: enabled f"},
+			{"alter table posts no force row level security", "public.posts: enabled t, forced f"},
+			{"alter table river.river_job no force row level security", "river.river_job"},
+			{"create table notes (customer_id uuid)", "public.notes"},
+			{"grant select on river.river_notification to fanfare_user", "river.river_notification"},
+		},
+	},
+	{
+		name: "one restrictive tenant policy covers every role that has a grant",
+		violations: sqlRule(cteGrants+`, restrictive as (
+				select p.*, pg_get_expr(p.polqual, p.polrelid) as qual, pg_get_expr(p.polwithcheck, p.polrelid) as checked
+				from pg_policy p where not p.polpermissive
+			), wanted as (
+				select o.oid, o.name, coalesce(($2::jsonb) ->> o.name, '(customer_id = ( SELECT tenancy.customer_id() AS customer_id))') as checked
+				from ours o where o.tenant and o.relkind in ('r', 'p')
+			)
+			select format('%s has %s restrictive policies', w.name, (select count(*) from restrictive r where r.polrelid = w.oid))
+			from wanted w where (select count(*) from restrictive r where r.polrelid = w.oid) <> 1
+			union all
+			select format('%s: policy %s is for %s, using %s, with check %s', w.name, r.polname, r.polcmd, r.qual, r.checked)
+			from wanted w join restrictive r on r.polrelid = w.oid
+			where r.polcmd <> '*' or r.qual is distinct from '(customer_id = ( SELECT tenancy.customer_id() AS customer_id))'
+				or r.checked is distinct from w.checked
+			union all
+			select distinct format('%s: %s has %s but is not under the restrictive policy', g.name, g.grantee, g.privilege_type)
+			from grants g join wanted w on w.oid = g.oid
+			where g.grantee = any ($1) and g.name || ' ' || g.grantee <> all ($3)
+				and not exists (select from restrictive r where r.polrelid = g.oid and g.grantee::regrole = any (r.polroles))
+			union all
+			select 'customers: its restrictive policy is not the one on customer_ids()'
+			where not exists (select from restrictive r where r.polrelid = 'public.customers'::regclass and r.polcmd = '*'
+				and r.polroles @> array['fanfare_user'::regrole, 'fanfare_agent'::regrole]::oid[]
+				and r.qual = '(id = ANY (( SELECT tenancy.customer_ids() AS customer_ids)::uuid[]))')`,
+			tenantRoles, tenantChecks, keys(restrictiveElsewhere)),
+		spoils: []spoil{
+			{"drop policy posts_tenant on posts", "public.posts has 0 restrictive"},
+			{"create policy more on posts as restrictive using (true)", "public.posts has 2 restrictive"},
+			{"alter policy posts_tenant on posts using (true)", "policy posts_tenant"},
+			{"alter policy posts_tenant on posts with check (true)", "policy posts_tenant"},
+			{"alter policy posts_tenant on posts to fanfare_user", "fanfare_worker has SELECT"},
+			{"alter policy river_job_tenant on river.river_job with check (true)", "river_job_tenant"},
+			{"alter policy customers_tenant on customers using (true)", "customers"},
+			{"alter table users add customer_id uuid", "public.users has 0 restrictive"},
+		},
+	},
+	{
+		name: "permissive policies are per command, and none is for everybody",
+		violations: sqlRule(`
+			select format('%s.%s is FOR ALL to %s', p.polrelid::regclass, p.polname, r.rolname)
+			from pg_policy p join pg_roles r on r.oid = any (p.polroles)
+			where p.polpermissive and p.polcmd = '*' and r.rolname = any ($1) and p.polname <> all ($2)
+			union all
+			select format('%s.%s is for PUBLIC', p.polrelid::regclass, p.polname) from pg_policy p where 0 = any (p.polroles)`,
+			peopleRoles, keys(allCommands)),
+		spoils: []spoil{
+			{"create policy easy on posts to fanfare_agent using (true)", "posts.easy is FOR ALL to fanfare_agent"},
+			{"create policy easy on posts for select using (true)", "posts.easy is for PUBLIC"},
+		},
+	},
+	{
+		name: "keys, indexes and foreign keys of tenant tables begin with customer_id",
+		violations: sqlRule(cteOurs+`
+			select format('%s: index %s does not begin with customer_id', o.name, i.indexrelid::regclass)
+			from pg_index i join ours o on o.oid = i.indrelid
+			where o.tenant and (select relname from pg_class where oid = i.indexrelid) <> all ($1)
+				and i.indkey[0] is distinct from (select attnum from pg_attribute where attrelid = o.oid and attname = 'customer_id')
+			union all
+			select format('%s: customer_id may be null', o.name)
+			from ours o join pg_attribute a on a.attrelid = o.oid and a.attname = 'customer_id'
+			where o.relkind in ('r', 'p') and not a.attnotnull and o.name <> 'river.river_job'
+			union all
+			select format('%s: no primary key', o.name) from ours o
+			where o.relkind in ('r', 'p') and not exists (select from pg_index i where i.indrelid = o.oid and i.indisprimary)
+			union all
+			select 'listed as an exception, yet there is no such index: ' || e from unnest($1::text[]) e
+			where not exists (select from ours where relkind = 'i' and relname = e)`, keys(indexesWithoutCustomer)),
+		spoils: []spoil{
+			{"create index posts_by_state on posts (state)", "posts_by_state"},
+			{"create unique index on media (path)", "media_path_idx"},
+			{"create table notes (customer_id uuid, id uuid primary key)", "notes_pkey"},
+			{"create table notes (customer_id uuid)", "public.notes: customer_id may be null"},
+			{"create table notes (customer_id uuid not null)", "public.notes: no primary key"},
+			{"drop index memberships_by_user", "memberships_by_user"},
+		},
+	},
+	{
+		name: "foreign keys between tenant tables are composite with customer_id",
+		violations: sqlRule(cteOurs+`, keys as (
+				select f.oid, f.conname, o.name, o.tenant, t.name as target, t.tenant as target_tenant,
+					array(select a.attname::text from unnest(f.conkey) with ordinality k(n, i) join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.n order by i) as columns,
+					array(select a.attname::text from unnest(f.confkey) with ordinality k(n, i) join pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.n order by i) as targets
+				from pg_constraint f join ours o on o.oid = f.conrelid join ours t on t.oid = f.confrelid
+				where f.contype = 'f'
+			)
+			select format('%s: %s leads to %s without customer_id', name, conname, target) from keys
+			where target_tenant and not (columns[1] = 'customer_id' and targets[1] = 'customer_id')
+			union all
+			select format('%s: %s leads to the customer by %s', name, conname, columns) from keys
+			where target = 'public.customers' and columns <> array['customer_id']
+			union all
+			select format('%s: %s leads to %s', name, conname, target) from keys
+			where not target_tenant and target not in ('public.customers', 'public.users')
+			union all
+			select o.name || ': no foreign key leads to its customer' from ours o
+			where o.tenant and o.relkind in ('r', 'p') and o.name <> all ($1)
+				and not exists (select from keys k where k.name = o.name and k.columns[1] = 'customer_id')`, keys(withoutCustomerKey)),
+		spoils: []spoil{
+			{scratchTable("alter table posts add unique (id); alter table scratch add post_id uuid references posts (id)"), "scratch_post_id_fkey leads to public.posts without"},
+			{scratchTable("alter table scratch add other uuid references customers (id)"), "scratch_other_fkey leads to the customer by"},
+			{scratchTable("alter table scratch add worker text references workers (id)"), "scratch_worker_fkey leads to public.workers"},
+			{"alter table media drop constraint media_customer_fkey", "public.media: no foreign key"},
+		},
+	},
+	{
+		name: "views are security_invoker",
+		violations: sqlRule(cteOurs + `select name from ours where relkind = 'v'
+			and not coalesce(reloptions @> array['security_invoker=true'] or reloptions @> array['security_invoker=on'], false)`),
+		spoils: []spoil{
+			{"create view all_posts as select * from posts", "public.all_posts"},
+			{"alter view posts_with_platforms set (security_invoker = false)", "public.posts_with_platforms"},
+			{"alter view posts_with_platforms reset (security_invoker)", "public.posts_with_platforms"},
+		},
+	},
+	{
+		name: "nothing is granted to everybody or to the login",
+		violations: sqlRule(cteGrants + `
+			select format('%s on %s to %s', privilege_type, name, grantee) from grants where grantee in ('PUBLIC', 'fanfare_login')
+			union all
+			select format('%s on schema %s to PUBLIC', g.privilege_type, n.nspname)
+			from pg_namespace n cross join aclexplode(n.nspacl) g where n.nspname in ('public', 'river', 'tenancy') and g.grantee = 0
+			union all
+			select format('%s on the database to %s', g.privilege_type, coalesce(r.rolname, 'PUBLIC'))
+			from pg_database d cross join aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) g left join pg_roles r on r.oid = g.grantee
+			where d.datname = current_database() and (g.grantee = 0 or (r.rolname like 'fanfare%' and r.rolname <> 'fanfare_owner' and g.privilege_type <> 'CONNECT'))
+			union all
+			select format('CREATE on schema %s to %s', n.nspname, r.rolname)
+			from pg_namespace n cross join aclexplode(n.nspacl) g join pg_roles r on r.oid = g.grantee
+			where g.privilege_type = 'CREATE' and r.rolname like 'fanfare%'
+				and r.rolname <> 'fanfare_owner' and not (r.rolname = 'fanfare_definer' and n.nspname = 'tenancy')`),
+		spoils: []spoil{
+			{"grant select on posts to public", "SELECT on public.posts to PUBLIC"},
+			{"grant select (id) on posts to public", "SELECT on public.posts to PUBLIC"},
+			{"grant select on posts to fanfare_login", "to fanfare_login"},
+			{"grant usage on sequence river.river_job_id_seq to public", "USAGE on river.river_job_id_seq"},
+			{"grant usage on schema public to public", "USAGE on schema public"},
+			{"do $$ begin execute format('grant temporary on database %I to fanfare_user', current_database()); end $$", "TEMPORARY on the database to fanfare_user"},
+			{"grant create on schema public to fanfare_user", "CREATE on schema public to fanfare_user"},
+		},
+	},
+	{
+		name: "TRUNCATE, REFERENCES and TRIGGER are granted to nobody",
+		violations: sqlRule(cteGrants + `select format('%s on %s to %s', privilege_type, name, grantee) from grants
+			where privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')`),
+		spoils: []spoil{
+			{"grant truncate on posts to fanfare_worker", "TRUNCATE on public.posts"},
+			{"grant references (id) on posts to fanfare_user", "REFERENCES on public.posts"},
+			{"grant trigger on posts to fanfare_admin", "TRIGGER on public.posts"},
+		},
+	},
+	{
+		name: "tenants write named columns, and never whose, by whom or which version",
+		violations: sqlRule(cteGrants+`
+			select format('%s on all columns of %s to %s', privilege_type, name, grantee) from grants
+			where privilege_type in ('INSERT', 'UPDATE') and attname is null and tenant and grantee = any ($1)
+				and name || ' ' || grantee <> all ($2)
+			union all
+			select format('%s of %s.%s to %s', privilege_type, name, attname, grantee) from grants
+			where privilege_type in ('INSERT', 'UPDATE') and grantee = any ($1) and (tenant or name = 'public.customers')
+				and (attname in ('customer_id', 'created_by', 'version', 'updated_at', 'legacy_id') or (attname = 'created_at' and name <> 'river.river_job'))
+			union all
+			select format('%s on global %s to %s', privilege_type, name, grantee) from grants
+			where privilege_type in ('INSERT', 'UPDATE', 'DELETE') and not tenant and relkind in ('r', 'p') and grantee = any ($3)
+				and not (name = 'public.customers' and privilege_type = 'UPDATE' and attname is not null)`,
+			tenantRoles, keys(restrictiveElsewhere), peopleRoles),
+		spoils: []spoil{
+			{"grant update on posts to fanfare_user", "UPDATE on all columns of public.posts"},
+			{"grant insert (customer_id) on posts to fanfare_worker", "INSERT of public.posts.customer_id"},
+			{"grant update (created_by) on posts to fanfare_admin", "UPDATE of public.posts.created_by"},
+			{"grant insert (user_id, role) on system_roles to fanfare_admin", "INSERT on global public.system_roles"},
+			{"grant delete on customers to fanfare_user", "DELETE on global public.customers"},
+		},
+	},
+	{
+		name: "people read no secret",
+		violations: sqlRule(cteOurs+`, columns as (
+				select o.oid, o.name || '.' || a.attname as name, a.attname, a.atttypid from ours o
+				join pg_attribute a on a.attrelid = o.oid and a.attnum > 0 and not a.attisdropped where o.relkind in ('r', 'p', 'v'))
+			select format('%s may read %s', r, c.name) from columns c, unnest($1::text[]) r
+			where c.name = any ($2) and has_column_privilege(r, c.oid, c.attname, 'select')
+			union all
+			select 'neither listed as a secret nor as readable: ' || c.name from columns c
+			where (c.atttypid = 'bytea'::regtype or c.attname ~ '(secret|credential|password|token|hash|sealed)')
+				and c.name <> all ($2) and c.name <> all ($3)
+			union all
+			select 'listed as a secret, yet there is no such column: ' || s from unnest($2::text[]) s where s not in (select name from columns)`,
+			append([]string{"fanfare_login", "fanfare_definer"}, peopleRoles...), keys(secrets), keys(readableBytes)),
+		spoils: []spoil{
+			{"grant select (credential) on integrations to fanfare_admin", "fanfare_admin may read public.integrations.credential"},
+			{"grant select on integrations to fanfare_user", "fanfare_user may read public.integrations.credential"},
+			{"alter table media add upload_token text", "public.media.upload_token"},
+			{"alter table integrations rename credential to blob", "no such column: public.integrations.credential"},
+		},
+	},
+	{
+		name:       "SECURITY DEFINER functions are the listed ones, with an empty search_path, for the listed roles",
+		violations: definerViolations,
+		spoils: []spoil{
+			{"create function tenancy.peek() returns bigint language sql security definer return 1", "tenancy.peek is not listed"},
+			{"alter function tenancy.enter_user(text, uuid, text) reset search_path", "tenancy.enter_user has the settings"},
+			{"alter function tenancy.enter_user(text, uuid, text) set search_path = public", "tenancy.enter_user has the settings"},
+			{"alter function tenancy.enter_user(text, uuid, text) owner to fanfare_owner", "tenancy.enter_user is owned by fanfare_owner"},
+			{"grant execute on function tenancy.enter_user(text, uuid, text) to public", "tenancy.enter_user may be executed by PUBLIC,"},
+			{"grant execute on function tenancy.enter_user(text, uuid, text) to fanfare_user", "tenancy.enter_user may be executed by fanfare_login,fanfare_user"},
+			{"drop function tenancy.readiness()", "tenancy.readiness is listed"},
+		},
+	},
+	{
+		name: "no function of ours may be executed by everybody",
+		violations: sqlRule(`
+			select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+				cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g
+			where n.nspname in ('public', 'tenancy', 'river') and g.grantee = 0
+			union all
+			select 'a new function would be, by default'
+			where not exists (
+				select from pg_default_acl d where d.defaclrole = 'fanfare_owner'::regrole and d.defaclobjtype = 'f' and d.defaclnamespace = 0
+					and not exists (select from aclexplode(d.defaclacl) g where g.grantee = 0))
+			union all
+			select format('by default, %s would be granted to %s', g.privilege_type, coalesce(r.rolname, 'PUBLIC'))
+			from pg_default_acl d cross join aclexplode(d.defaclacl) g left join pg_roles r on r.oid = g.grantee
+			where g.grantee <> d.defaclrole
+			union all
+			select 'set_config() may be executed by ' || r from unnest(array['fanfare_user', 'fanfare_agent', 'fanfare_admin']) r
+			where has_function_privilege(r, 'pg_catalog.set_config(text, text, boolean)', 'execute')`),
+		spoils: []spoil{
+			{"create function tenancy.open_to_all() returns int language sql return 1", "tenancy.open_to_all()"},
+			{"grant execute on function tenancy.touch() to public", "tenancy.touch()"},
+			{"alter default privileges for role fanfare_owner grant execute on functions to public", "a new function would be"},
+			{"alter default privileges for role fanfare_owner grant select on tables to fanfare_user", "by default, SELECT would be granted to fanfare_user"},
+			{"grant execute on function pg_catalog.set_config(text, text, boolean) to fanfare_agent", "fanfare_agent"},
+			{"grant execute on function pg_catalog.set_config(text, text, boolean) to public", "fanfare_user"},
+		},
+	},
+	{
+		name: "roles have no attribute, membership or possession beyond the design",
+		violations: sqlRule(`
+			with wanted(role, login) as (values ('fanfare_owner', true), ('fanfare_definer', false), ('fanfare_login', true), ('fanfare_user', false),
+				('fanfare_agent', false), ('fanfare_admin', false), ('fanfare_worker', true)),
+			members as (select g.rolname as role, m.rolname as member, a.admin_option from pg_auth_members a
+				join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member)
+			select format('%s: superuser %s, bypassrls %s, createrole %s, createdb %s, replication %s, inherit %s, login %s', r.rolname,
+				r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolinherit, r.rolcanlogin)
+			from pg_roles r left join wanted w on w.role = r.rolname
+			where r.rolname like 'fanfare%' and (w.role is null or r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication
+				or r.rolinherit or r.rolcanlogin <> w.login)
+			union all
+			select format('%s is a member of %s (admin %s)', member, role, admin_option) from members
+			where member like 'fanfare%' and (admin_option or (role, member) not in (('fanfare_user', 'fanfare_login'), ('fanfare_agent', 'fanfare_login'),
+				('fanfare_admin', 'fanfare_login'), ('fanfare_definer', 'fanfare_owner')))
+			union all
+			select format('%s has the setting %s', r.rolname, s.setconfig) from pg_db_role_setting s join pg_roles r on r.oid = s.setrole where r.rolname like 'fanfare%'
+			union all
+			select format('%s owns %s', s.refobjid::regrole, pg_describe_object(s.classid, s.objid, s.objsubid))
+			from pg_shdepend s join pg_database d on d.oid = s.dbid and d.datname = current_database()
+			where s.refclassid = 'pg_authid'::regclass and s.deptype = 'o'
+				and s.refobjid in (select oid from pg_roles where rolname in ('fanfare_login', 'fanfare_user', 'fanfare_agent', 'fanfare_admin', 'fanfare_worker'))`),
+		spoils: []spoil{
+			{"alter role fanfare_owner bypassrls", "fanfare_owner: superuser f, bypassrls t"},
+			{"alter role fanfare_login inherit", "fanfare_login"},
+			{"alter role fanfare_worker createrole", "fanfare_worker"},
+			{"alter role fanfare_user login", "fanfare_user"},
+			{"create role fanfare_support", "fanfare_support"},
+			{"grant fanfare_owner to fanfare_login", "fanfare_login is a member of fanfare_owner"},
+			{"grant pg_read_all_data to fanfare_worker", "fanfare_worker is a member of pg_read_all_data"},
+			{"grant fanfare_user to fanfare_login with admin option", "(admin t)"},
+			{"alter role fanfare_login set fanfare.customer_id = 'x'", "fanfare_login has the setting"},
+			{"alter table media owner to fanfare_worker", "fanfare_worker owns table media"},
+		},
+	},
+	{
+		name:       "policies call functions once per statement",
+		violations: perRowViolations,
+		spoils: []spoil{
+			{"create policy slow on posts for select to fanfare_user using (tenancy.has_role('member'))", "posts.slow calls tenancy.has_role"},
+			{"create policy slow on posts for select to fanfare_user using (title = current_setting('x'))", "posts.slow calls current_setting"},
+			{"create policy slow on posts for insert to fanfare_user with check ((select tenancy.has_role(state)))", "posts.slow has a subquery on the column state"},
+			{"create policy slow on posts for select to fanfare_user using (customer_id in (select customer_id from memberships))", "posts.slow reads a table"},
+		},
+	},
+	{
+		name:       "policies of memberships do not read memberships",
+		violations: membershipViolations,
+		spoils: []spoil{
+			{"create policy round on memberships for select to fanfare_agent using (user_id in (select user_id from memberships))", "memberships.round reads memberships"},
+			{`create function tenancy.am_in() returns boolean language plpgsql as 'begin return exists (select from public.memberships); end';
+				create policy round on memberships for select to fanfare_agent using ((select tenancy.am_in()))`, "memberships.round calls tenancy.am_in, which reads memberships"},
+		},
+	},
+	{
+		name: "what bypasses row-level security is listed",
+		violations: sqlRule(`
+			select format('%s of %s changes rows by itself', conname, conrelid::regclass) from pg_constraint
+			where contype = 'f' and (confdeltype in ('c', 'n', 'd') or confupdtype in ('c', 'n', 'd')) and conname <> all ($1)
+			union all
+			select 'listed, yet there is no such cascade: ' || c from unnest($1::text[]) c
+			where not exists (select from pg_constraint where contype = 'f' and confdeltype = 'c' and conname = c)
+			union all select 'publication ' || pubname from pg_publication
+			union all select 'subscription ' || subname from pg_subscription
+			union all select 'extension ' || extname from pg_extension where extname <> 'plpgsql'
+			union all select 'event trigger ' || evtname from pg_event_trigger
+			union all select format('rule %s on %s', rulename, ev_class::regclass) from pg_rewrite r
+				join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace
+				where rulename <> '_RETURN' and n.nspname not in ('pg_catalog', 'information_schema')`, keys(cascades)),
+		spoils: []spoil{
+			{scratchTable("alter table scratch add post_id uuid, add foreign key (customer_id, post_id) references posts on delete cascade"), "scratch_customer_id_post_id_fkey"},
+			{scratchTable("alter table scratch add post_id uuid, add foreign key (customer_id, post_id) references posts on update cascade"), "scratch_customer_id_post_id_fkey"},
+			{"create publication everything for all tables", "publication everything"},
+			{"alter table post_media drop constraint post_media_post_fkey", "post_media_post_fkey"},
+			{"create rule r as on delete to media do instead nothing", "rule r on media"},
+		},
+	},
+}
+
+// TestCatalogue holds the schema to the rules, and the rules to what they say they notice.
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	// Migrated itself: a copy of the template would not have the grants on the database.
+	databaseURL := dbtest.NewEmpty(t)
+	if err := db.Migrate(context.Background(), databaseURL, db.LoginPasswords{}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	super := dbtest.OpenPool(t, databaseURL)
+	for _, r := range rules {
+		// Not parallel: the spoils of roles change rows that all databases of the server share.
+		t.Run(r.name, func(t *testing.T) {
+			ctx := context.Background()
+			for _, violation := range r.violations(ctx, t, super) {
+				t.Error(violation)
+			}
+			if len(r.spoils) == 0 {
+				t.Error("the rule names nothing that breaks it")
+			}
+			for _, s := range r.spoils {
+				tx, err := super.Begin(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tx.Exec(ctx, s.sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+					t.Errorf("%s: %v", s.sql, err)
+				} else if got := r.violations(ctx, t, tx); !slices.ContainsFunc(got, func(v string) bool { return strings.Contains(v, s.want) }) {
+					t.Errorf("after %q the rule reports %q, want something with %q", s.sql, got, s.want)
+				}
+				if err := tx.Rollback(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// definerViolations compares the SECURITY DEFINER functions with definerFunctions.
+func definerViolations(ctx context.Context, t testing.TB, q querier) []string {
+	t.Helper()
+	type function struct{ Name, Owner, Settings, Grantees string }
+	rows, err := q.Query(ctx, `
+		select n.nspname || '.' || p.proname, p.proowner::regrole::text, coalesce(array_to_string(p.proconfig, ';'), ''),
+			coalesce((select string_agg(distinct coalesce(r.rolname, 'PUBLIC'), ',' order by coalesce(r.rolname, 'PUBLIC'))
+				from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g left join pg_roles r on r.oid = g.grantee
+				where g.grantee <> p.proowner), '')
+		from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+		where p.prosecdef and n.nspname not in ('pg_catalog', 'information_schema')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions, err := pgx.CollectRows(rows, pgx.RowToStructByPos[function])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var violations []string
+	found := map[string]bool{}
+	for _, f := range functions {
+		if found[f.Name] {
+			violations = append(violations, f.Name+" exists twice")
+		}
+		found[f.Name] = true
+		listed, ok := definerFunctions[f.Name]
+		if !ok {
+			violations = append(violations, f.Name+" is not listed")
+		}
+		if f.Settings != `search_path=""` {
+			violations = append(violations, fmt.Sprintf("%s has the settings %q, want an empty search_path", f.Name, f.Settings))
+		}
+		if f.Owner != "fanfare_definer" {
+			violations = append(violations, f.Name+" is owned by "+f.Owner)
+		}
+		if f.Grantees != listed.grantees {
+			violations = append(violations, fmt.Sprintf("%s may be executed by %s, want %q", f.Name, f.Grantees, listed.grantees))
+		}
+	}
+	for _, name := range keys(definerFunctions) {
+		if !found[name] {
+			violations = append(violations, name+" is listed, yet there is no such function")
+		}
+	}
+	return violations
+}
+
+// policy is a policy's expressions, USING and WITH CHECK together.
+type policy struct {
+	Table, Name, Expression string
+	Columns                 []string
+}
+
+func policies(ctx context.Context, t testing.TB, q querier) []policy {
+	t.Helper()
+	rows, err := q.Query(ctx, `
+		select p.polrelid::regclass::text, p.polname::text,
+			concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)),
+			array(select a.attname::text from pg_attribute a where a.attrelid = p.polrelid and a.attnum > 0 and not a.attisdropped)
+		from pg_policy p order by 1, 2`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[policy])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		t.Fatal("there is no policy")
+	}
+	return found
+}
+
+var (
+	functionCall = regexp.MustCompile(`([a-z_][a-z_0-9.]*)\(`)
+	// notColumns are the names of a subquery's result, literals and casts.
+	notColumns = regexp.MustCompile(` AS [a-z_0-9]+|'[^']*'|::[a-z_ ]+`)
+)
+
+// cutSubqueries takes the outermost "( SELECT … )" out of an expression.
+func cutSubqueries(expression string) (rest string, subqueries []string) {
+	for {
+		start := strings.Index(expression, "( SELECT ")
+		if start < 0 {
+			return rest + expression, subqueries
+		}
+		depth, end := 0, len(expression)
+		for i := start; i < len(expression); i++ {
+			if expression[i] == '(' {
+				depth++
+			} else if expression[i] == ')' {
+				if depth--; depth == 0 {
+					end = i + 1
+					break
+				}
+			}
+		}
+		rest += expression[:start]
+		subqueries = append(subqueries, expression[start:end])
+		expression = expression[end:]
+	}
+}
+
+// perRowViolations finds policies that would do something for each row: call a function outside of a
+// subquery, or have a subquery that depends on the row.
+func perRowViolations(ctx context.Context, t testing.TB, q querier) []string {
+	t.Helper()
+	var violations []string
+	for _, p := range policies(ctx, t, q) {
+		name := p.Table + "." + p.Name
+		rest, cut := cutSubqueries(p.Expression)
+		for _, call := range functionCall.FindAllStringSubmatch(rest, -1) {
+			violations = append(violations, fmt.Sprintf("%s calls %s for each row", name, call[1]))
+		}
+		for _, subquery := range cut {
+			if strings.Contains(subquery, " FROM ") {
+				if subqueries[name] == "" {
+					violations = append(violations, name+" reads a table and is not listed")
+				}
+				continue
+			}
+			inside := functionCall.ReplaceAllString(notColumns.ReplaceAllString(subquery, ""), "(")
+			for _, column := range p.Columns {
+				if regexp.MustCompile(`\b` + column + `\b`).MatchString(inside) {
+					violations = append(violations, fmt.Sprintf("%s has a subquery on the column %s, run for each row", name, column))
+				}
+			}
+		}
+	}
+	return violations
+}
+
+// membershipViolations finds policies of memberships that read memberships, by themselves or through a function.
+func membershipViolations(ctx context.Context, t testing.TB, q querier) []string {
+	t.Helper()
+	var violations []string
+	for _, p := range policies(ctx, t, q) {
+		if p.Table != "memberships" {
+			continue
+		}
+		name := p.Table + "." + p.Name
+		if strings.Contains(p.Expression, "memberships") {
+			violations = append(violations, name+" reads memberships")
+		}
+		for _, call := range functionCall.FindAllStringSubmatch(p.Expression, -1) {
+			if len(column[int32](ctx, t, q, `select 1 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+				where (n.nspname || '.' || p.proname = $1 or p.proname = $1) and n.nspname <> 'pg_catalog'
+					and p.prokind = 'f' and concat(p.prosrc, pg_get_function_sqlbody(p.oid)) ~ 'memberships'`, call[1])) > 0 {
+				violations = append(violations, fmt.Sprintf("%s calls %s, which reads memberships", name, call[1]))
+			}
+		}
+	}
+	return violations
+}

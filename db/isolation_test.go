@@ -1,0 +1,483 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"fanfare/db/dbtest"
+	"fanfare/db/tenant"
+)
+
+// house is a customer with one row in every tenant table. Everything in it that is text contains its mark.
+type house struct {
+	id       uuid.UUID
+	mark     string
+	people   map[string]dbtest.User // by member role, and "extra", a viewer to be changed
+	posts    []uuid.UUID            // the first has the platform post and the file, the second has nothing
+	platform uuid.UUID              // the platform post
+	account  uuid.UUID
+	campaign uuid.UUID
+	file     uuid.UUID
+	job      int64
+}
+
+// newHouse fills every tenant table. A table that is added to the schema needs a row here.
+func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
+	t.Helper()
+	h := &house{mark: mark, people: map[string]dbtest.User{}}
+	h.id = d.Customer(t, dbtest.Customer{Name: mark + " customer"}).ID
+	for _, role := range []string{"owner", "admin", "member", "viewer"} {
+		h.people[role] = d.Member(t, h.id, role)
+	}
+	h.people["extra"] = d.Member(t, h.id, "viewer")
+	account := d.Integration(t, dbtest.Integration{CustomerID: h.id, ExternalID: mark + " account", Credential: []byte(mark + " credential")})
+	h.account = account.ID
+	h.campaign = d.Campaign(t, dbtest.Campaign{CustomerID: h.id, Name: mark + " campaign"}).ID
+	post := d.Post(t, dbtest.Post{CustomerID: h.id, Title: mark + " title", Text: mark + " text", Integrations: []dbtest.Integration{account}})
+	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
+	h.platform = post.PlatformPosts[0]
+	h.file = newID(t)
+	ctx := context.Background()
+	for _, fixture := range []struct {
+		sql  string
+		args []any
+	}{
+		{"insert into publish_attempts (customer_id, platform_post_id, number, job_id, finished_at, outcome, message) values ($1, $2, 1, 1, now(), 'transient', $3)", []any{h.id, h.platform, mark + " message"}},
+		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.file, mark + "/path"}},
+		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
+	} {
+		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
+			t.Fatalf("%s: %v", fixture.sql, err)
+		}
+	}
+	h.job = one[int64](ctx, t, d.Super, `insert into river.river_job (customer_id, args, kind, max_attempts)
+		values ($1, jsonb_build_object('customer_id', $1::uuid::text, 'post_id', $2::uuid::text), 'publish', 1) returning id`, h.id, h.posts[0])
+	return h
+}
+
+// tenantTables are the tables with customer_id, from the catalogue.
+func tenantTables(ctx context.Context, t testing.TB, q querier) []string {
+	t.Helper()
+	return column[string](ctx, t, q, cteOurs+"select name from ours where tenant and relkind in ('r', 'p') order by name")
+}
+
+// checksum is of all rows of a customer in all tenant tables, and of the customer itself.
+func checksum(ctx context.Context, t testing.TB, d *dbtest.DB, customerID uuid.UUID) string {
+	t.Helper()
+	parts := []string{"select 'customers' as name, r::text as r from customers r where id = $1"}
+	for _, table := range tenantTables(ctx, t, d.Super) {
+		parts = append(parts, fmt.Sprintf("select '%s', r::text from %s r where customer_id = $1", table, table))
+	}
+	return one[string](ctx, t, d.Super, "select md5(string_agg(name || r, '|' order by name, r)) from ("+strings.Join(parts, " union all ")+") x", customerID)
+}
+
+// intruder is somebody who may do much in customer A, and nothing in B.
+type intruder struct {
+	name  string
+	db    *tenant.DB
+	scope tenant.Scope
+}
+
+func intruders(t testing.TB, d *dbtest.DB, a *house) []intruder {
+	t.Helper()
+	return []intruder{
+		{"owner", d.Tenant(), a.people["owner"].Scope().In(a.id)},
+		{"viewer", d.Tenant(), a.people["viewer"].Scope().In(a.id)},
+		{"system admin", d.Tenant(), d.User(t, dbtest.User{SystemRole: "admin"}).Scope().In(a.id)},
+		{"worker", d.TenantWorker(), tenant.Worker(a.id, tenant.Request{})},
+	}
+}
+
+// key gives a WHERE clause for the primary key without customer_id, and its values in the customer's row.
+func key(ctx context.Context, t testing.TB, d *dbtest.DB, table string, customerID uuid.UUID) (where string, values []any) {
+	t.Helper()
+	columns := column[string](ctx, t, d.Super, `select a.attname::text from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+		where i.indrelid = $1::regclass and i.indisprimary and a.attname <> 'customer_id' order by array_position(i.indkey::int2[], a.attnum)`, table)
+	conditions := make([]string, len(columns))
+	for i, name := range columns {
+		found := column[string](ctx, t, d.Super, fmt.Sprintf("select (%s)::text from %s where customer_id = $1 order by %s limit 1",
+			name, table, strings.Join(columns, ", ")), customerID)
+		if len(found) != 1 {
+			t.Fatalf("%s: no row of the customer: newHouse must make one", table)
+		}
+		conditions[i] = fmt.Sprintf("(%s)::text = $%d", name, i+1)
+		values = append(values, found[0])
+	}
+	return strings.Join(conditions, " and "), values
+}
+
+// TestRowsOfOthers aims every kind of statement at the row of another customer, in every tenant table.
+func TestRowsOfOthers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a, b := newHouse(t, d, "ours"), newHouse(t, d, "theirs")
+	// Wider grants than the real ones: what keeps the rows apart must be the policies, not a missing grant.
+	if _, err := d.Super.Exec(ctx, `grant select, insert, update, delete on all tables in schema public to fanfare_user, fanfare_admin, fanfare_worker;
+		grant select, insert, update, delete on river.river_job to fanfare_user, fanfare_admin`); err != nil {
+		t.Fatal(err)
+	}
+	before := checksum(ctx, t, d, b.id)
+	for _, who := range intruders(t, d, a) {
+		for _, table := range tenantTables(ctx, t, d.Super) {
+			if _, elsewhere := restrictiveElsewhere[table+" fanfare_worker"]; elsewhere && who.name == "worker" {
+				continue
+			}
+			t.Run(who.name+"/"+table, func(t *testing.T) {
+				where, values := key(ctx, t, d, table, b.id)
+				ours, ourValues := key(ctx, t, d, table, a.id)
+				theirRow := one[string](ctx, t, d.Super, fmt.Sprintf("select to_jsonb(r)::text from %s r where customer_id = $1 limit 1", table), b.id)
+				for _, attempt := range []struct {
+					name, sql string
+					args      []any
+				}{
+					{"select", fmt.Sprintf("select customer_id from %s where %s", table, where), values},
+					{"select theirs", fmt.Sprintf("select customer_id from %s where customer_id = $1", table), []any{b.id}},
+					{"select anything", fmt.Sprintf("select customer_id from %s where customer_id <> $1", table), []any{a.id}},
+					{"lock", fmt.Sprintf("select customer_id from %s where %s for update", table, where), values},
+					{"update", fmt.Sprintf("update %s set customer_id = customer_id where %s", table, where), values},
+					{"update theirs", fmt.Sprintf("update %s set customer_id = customer_id where customer_id = $1", table), []any{b.id}},
+					{"take over", fmt.Sprintf("update %s set customer_id = '%s' where %s", table, a.id, where), values},
+					{"give away", fmt.Sprintf("update %s set customer_id = '%s' where %s", table, b.id, ours), ourValues},
+					{"delete", fmt.Sprintf("delete from %s where %s", table, where), values},
+					{"delete theirs", fmt.Sprintf("delete from %s where customer_id = $1", table), []any{b.id}},
+					{"insert for them", fmt.Sprintf("insert into %s select * from jsonb_populate_record(null::%s, $1::jsonb)", table, table), []any{theirRow}},
+					{"upsert theirs", fmt.Sprintf("insert into %s select * from jsonb_populate_record(null::%s, $1::jsonb) on conflict do nothing", table, table), []any{theirRow}},
+				} {
+					var rows int64
+					err := who.db.Tx(ctx, who.scope, func(ctx context.Context, tx *tenant.Tx) error {
+						tag, err := tx.Exec(ctx, attempt.sql, attempt.args...)
+						rows = tag.RowsAffected()
+						return err
+					})
+					switch {
+					case err == nil && rows != 0:
+						t.Errorf("%s: reached %d rows", attempt.name, rows)
+					case err == nil && strings.Contains(attempt.name, "insert"), err == nil && strings.Contains(attempt.name, "upsert"):
+						t.Errorf("%s: was not refused", attempt.name)
+					case err != nil && refused(err).Code != denied:
+						t.Errorf("%s: %v, want code %s", attempt.name, err, denied)
+					case err != nil:
+						leaksNothing(t, attempt.name, err, b)
+					}
+					if after := checksum(ctx, t, d, b.id); after != before {
+						t.Fatalf("%s: the other customer's rows have changed", attempt.name)
+					}
+				}
+			})
+		}
+	}
+}
+
+// leaksNothing fails the test if an error's text holds anything of the house.
+func leaksNothing(t testing.TB, what string, err error, b *house) {
+	t.Helper()
+	var pgErr *pgconn.PgError
+	if !errors.As(err, &pgErr) {
+		t.Errorf("%s: not an error of the database: %v", what, err)
+		return
+	}
+	text := strings.Join([]string{pgErr.Message, pgErr.Detail, pgErr.Hint, pgErr.Where, pgErr.InternalQuery}, "\n")
+	if strings.Contains(text, b.mark) || strings.Contains(text, b.id.String()) {
+		t.Errorf("%s: the error tells of another customer: %s", what, text)
+	}
+}
+
+// references point at a row of each tenant table by each foreign key: $1 is the other row's id.
+// A foreign key that is added to the schema needs a statement here.
+func references(a *house, fresh uuid.UUID) map[string]struct {
+	sql    string
+	target func(*house) uuid.UUID
+	worker bool
+} {
+	type reference = struct {
+		sql    string
+		target func(*house) uuid.UUID
+		worker bool
+	}
+	campaign := func(h *house) uuid.UUID { return h.campaign }
+	post := func(h *house) uuid.UUID { return h.posts[1] }
+	account := func(h *house) uuid.UUID { return h.account }
+	file := func(h *house) uuid.UUID { return h.file }
+	return map[string]reference{
+		"posts_campaign_fkey":                 {fmt.Sprintf("insert into posts (id, text, campaign_id) values ('%s', 'x', $1)", fresh), campaign, false},
+		"platform_posts_post_fkey":            {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', $1, '%s')", fresh, a.account), post, false},
+		"platform_posts_integration_fkey":     {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
+		"post_media_post_fkey":                {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
+		"post_media_media_fkey":               {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', $1, 5)", a.posts[1]), file, false},
+		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
+	}
+}
+
+// TestReferencesToOthers: a foreign key to another customer's row fails exactly as one to a row that does
+// not exist, so that nobody can tell the two apart; to a row of one's own it works.
+func TestReferencesToOthers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a, b := newHouse(t, d, "ours"), newHouse(t, d, "theirs")
+	before := checksum(ctx, t, d, b.id)
+	statements := references(a, newID(t))
+	inSchema := column[string](ctx, t, d.Super, cteOurs+`select f.conname::text from pg_constraint f join ours o on o.oid = f.conrelid join ours t on t.oid = f.confrelid
+		where f.contype = 'f' and t.tenant order by 1`)
+	if diff := cmp.Diff(inSchema, slices.Sorted(maps.Keys(statements))); diff != "" {
+		t.Fatalf("foreign keys between tenant tables (-schema +tested):\n%s", diff)
+	}
+	for name, statement := range statements {
+		t.Run(name, func(t *testing.T) {
+			db, scope := d.Tenant(), a.people["owner"].Scope().In(a.id)
+			if statement.worker {
+				db, scope = d.TenantWorker(), tenant.Worker(a.id, tenant.Request{})
+			}
+			errUndo := errors.New("undo")
+			attempt := func(id uuid.UUID) error {
+				return db.Tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+					if _, err := tx.Exec(ctx, statement.sql, id); err != nil {
+						return err
+					}
+					return errUndo
+				})
+			}
+			missing, theirs := newID(t), statement.target(b)
+			toNothing, toTheirs := attempt(missing), attempt(theirs)
+			if got, want := refused(toTheirs), (refusal{badReference, name}); got != want {
+				t.Errorf("to another customer's row: %v (%v), want %v", got, toTheirs, want)
+			}
+			said := func(err error, id uuid.UUID) pgconn.PgError {
+				var pgErr *pgconn.PgError
+				if !errors.As(err, &pgErr) {
+					t.Fatalf("not refused by the database: %v", err)
+				}
+				plain := *pgErr
+				plain.Detail = strings.ReplaceAll(plain.Detail, id.String(), "<id>")
+				return plain
+			}
+			if diff := cmp.Diff(said(toNothing, missing), said(toTheirs, theirs)); diff != "" {
+				t.Errorf("the two refusals differ (-not there +not yours):\n%s", diff)
+			}
+			if err := attempt(statement.target(a)); !errors.Is(err, errUndo) {
+				t.Errorf("to a row of one's own: %v", err)
+			}
+			if checksum(ctx, t, d, b.id) != before {
+				t.Error("the other customer's rows have changed")
+			}
+		})
+	}
+}
+
+// TestKeysOfOthersAreFree: ids and unique values that another customer has are no obstacle, and so tell nothing.
+func TestKeysOfOthersAreFree(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a, b := newHouse(t, d, "ours"), newHouse(t, d, "theirs")
+	before := checksum(ctx, t, d, b.id)
+	// The values are all of customer B's rows. By table, and every unique key with a value to choose.
+	statements := map[string]struct {
+		sql  string
+		args []any
+	}{
+		"memberships_pkey":           {"insert into memberships (user_id, role) values ($1, 'viewer')", []any{b.people["owner"].ID}},
+		"integrations_pkey":          {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', 'x', 'x', 'x', 1)", []any{b.account}},
+		"integrations_account_key":   {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
+		"campaigns_pkey":             {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
+		"posts_pkey":                 {"insert into posts (id, text) values ($1, 'x')", []any{b.posts[0]}},
+		"platform_posts_pkey":        {"insert into platform_posts (id, post_id, integration_id) values ($1, $2, $3)", []any{b.platform, a.posts[1], a.account}},
+		"platform_posts_account_key": {"", nil}, // names rows of one's own by foreign keys: see TestReferencesToOthers
+		"media_pkey":                 {"insert into media (id, path, content_type, bytes) values ($1, 'x', 'image/png', 1)", []any{b.file}},
+		"media_path_key":             {"insert into media (id, path, content_type, bytes) values ($1, $2, 'image/png', 1)", []any{newID(t), b.mark + "/path"}},
+		"post_media_pkey":            {"", nil}, // foreign keys, as above
+		"post_media_position_key":    {"insert into post_media (post_id, media_id, position) values ($1, $2, 0)", []any{a.posts[1], a.file}},
+		"publish_attempts_pkey":      {"", nil}, // a foreign key, as above, and a number
+		"river_job_pkey":             {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx":       {"", nil}, // see TestJobsOfTenants
+	}
+	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
+		where i.indisunique and o.tenant`)
+	for i := range inSchema {
+		inSchema[i] = strings.TrimPrefix(inSchema[i], "river.")
+	}
+	slices.Sort(inSchema)
+	if diff := cmp.Diff(inSchema, slices.Sorted(maps.Keys(statements))); diff != "" {
+		t.Fatalf("unique keys of tenant tables (-schema +tested):\n%s", diff)
+	}
+	for name, statement := range statements {
+		if statement.sql == "" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			if err := d.Tenant().Tx(ctx, a.people["owner"].Scope().In(a.id), func(ctx context.Context, tx *tenant.Tx) error {
+				_, err := tx.Exec(ctx, statement.sql, statement.args...)
+				return err
+			}); err != nil {
+				t.Errorf("a value that another customer has: %v", err)
+			}
+			if checksum(ctx, t, d, b.id) != before {
+				t.Error("the other customer's rows have changed")
+			}
+		})
+	}
+}
+
+// TestNothingOutside: without a tenant, or with one that is not theirs, nobody reads anything.
+func TestNothingOutside(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a, b := newHouse(t, d, "ours"), newHouse(t, d, "theirs")
+	owner := dbtest.OpenPool(t, d.OwnerURL)
+	for _, table := range append(tenantTables(ctx, t, d.Super), "posts_with_platforms", "customers") {
+		_, err := d.Login.Exec(ctx, "select 1 from "+table)
+		expectRefused(t, table+" as the login", err, denied)
+		if table != "river.river_job" {
+			_, err = d.Worker.Exec(ctx, "select 1 from "+table)
+			expectRefused(t, table+" as the worker outside a customer", err, denied)
+		}
+		if table != "posts_with_platforms" {
+			if rows := one[int64](ctx, t, owner, "select count(*) from "+table); rows != 0 {
+				t.Errorf("the owner sees %d rows of %s", rows, table)
+			}
+			_, err = owner.Exec(ctx, "set row_security = off; select 1 from "+table)
+			expectRefused(t, table+" as the owner without row security", err, denied)
+		}
+		if table == "customers" {
+			continue // the list of one's customers needs none entered
+		}
+		_, err = d.Tenant().Read(a.people["owner"].Scope()).Query(ctx, "select 1 from "+table)
+		expectRefused(t, table+" as a user in no customer", err, denied)
+	}
+	for _, scope := range []tenant.Scope{a.people["owner"].Scope().In(b.id), a.people["owner"].Scope().In(newID(t))} {
+		if _, err := d.Tenant().Read(scope).Query(ctx, "select 1"); !errors.Is(err, tenant.ErrNotFound) {
+			t.Errorf("entering a customer of others: %v", err)
+		}
+	}
+	for _, role := range peopleRoles {
+		tx, err := d.Login.Begin(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = tx.Exec(ctx, "select set_config('role', $1, true)", role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = tx.Exec(ctx, "select set_config('fanfare.customer_id', '', true)")
+		expectRefused(t, "set_config as "+role, err, denied)
+		if err := tx.Rollback(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestNothingLeaks: statistics, plans, other sessions' statements and leaky operators show nothing of others.
+func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a, b := newHouse(t, d, "ours"), newHouse(t, d, "theirs")
+	if _, err := d.Super.Exec(ctx, `insert into posts (customer_id, id, text) select $1, gen_random_uuid(), 'theirs ' || n from generate_series(1, 500) n`, b.id); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{"create statistics posts_both (mcv) on state, text from posts", "analyze posts, customers, river.river_job"} {
+		if _, err := d.Super.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	statistics := []string{
+		"select count(*) from pg_stats where schemaname in ('public', 'river') and tablename in ('posts', 'river_job')",
+		"select count(*) from pg_stats_ext where schemaname = 'public'",
+		"select count(*) from pg_stat_activity where query ~ 'fanfare_leak_probe' and pid <> pg_backend_pid()",
+	}
+	// Another session of the same login, at work.
+	busy, err := d.Login.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Release()
+	if _, err := busy.Exec(ctx, "select 'fanfare_leak_probe'"); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range statistics {
+		if seen := one[int64](ctx, t, d.Super, sql); seen == 0 {
+			t.Errorf("the superuser sees nothing either: %s", sql)
+		}
+	}
+	for _, who := range intruders(t, d, a) {
+		t.Run(who.name, func(t *testing.T) {
+			read := func(sql string, args ...any) []string {
+				t.Helper()
+				rows, err := who.db.Read(who.scope).Query(ctx, sql, args...)
+				if err != nil {
+					t.Fatalf("%s: %v", sql, err)
+				}
+				lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				if err != nil {
+					t.Fatalf("%s: %v", sql, err)
+				}
+				return lines
+			}
+			for _, sql := range statistics {
+				if strings.Contains(sql, "tablename") && who.name == "worker" {
+					sql = strings.Replace(sql, "'posts', 'river_job'", "'posts', 'posts'", 1)
+				}
+				if got := read(strings.Replace(sql, "count(*)", "count(*)::text", 1)+" and $1 <> ''", "x"); got[0] != "0" {
+					t.Errorf("sees %s rows: %s", got[0], sql)
+				}
+			}
+			// The database must not evaluate an operator that can fail, or tell, on rows of others.
+			read("select count(*)::text from posts where 1 / (case when text like 'theirs%' then 0 else 1 end) = 1")
+			plan := strings.Join(read("explain (analyze, verbose, costs off, timing off, summary off) select id, title, text from posts"), "\n")
+			if strings.Contains(plan, b.id.String()) || strings.Contains(plan, b.mark) {
+				t.Errorf("the plan tells of another customer:\n%s", plan)
+			}
+			if !strings.Contains(plan, "customer_id = $") && !strings.Contains(plan, "customer_id = (InitPlan") {
+				t.Errorf("the plan has no condition on the customer that is evaluated once:\n%s", plan)
+			}
+		})
+	}
+}
+
+// TestRefusedRowsAreNotShown: the error of a constraint names it and shows no row, not even one's own:
+// with it the sealed credential would come back.
+func TestRefusedRowsAreNotShown(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a := newHouse(t, d, "ours")
+	for _, sql := range []string{
+		"update integrations set state = 'gone'",
+		"update integrations set credential = null",
+		"insert into integrations (id, platform, external_id, name, credential, key_id) values (gen_random_uuid(), 'ghost', 'ours account', 'x', 'ours credential', 1)",
+	} {
+		err := d.Tenant().Tx(ctx, a.people["owner"].Scope().In(a.id), func(ctx context.Context, tx *tenant.Tx) error {
+			_, err := tx.Exec(ctx, sql)
+			return err
+		})
+		var pgErr *pgconn.PgError
+		if !errors.As(err, &pgErr) {
+			t.Errorf("%s: %v, want a refusal", sql, err)
+		} else if strings.Contains(pgErr.Detail, "credential") || strings.Contains(pgErr.Detail, "6f757273") {
+			t.Errorf("%s: the error shows the row: %s", sql, pgErr.Detail)
+		}
+	}
+	for _, sql := range []string{
+		"select credential from integrations", "select i from integrations i", "select to_jsonb(i) from integrations i",
+		"update integrations set name = encode(credential, 'hex')", "update integrations set name = 'x' returning credential",
+		"select 1 from integrations where credential = 'x'", "select 1 from integrations order by credential",
+	} {
+		err := d.Tenant().Tx(ctx, a.people["owner"].Scope().In(a.id), func(ctx context.Context, tx *tenant.Tx) error {
+			_, err := tx.Exec(ctx, sql)
+			return err
+		})
+		expectRefused(t, sql, err, denied)
+	}
+}

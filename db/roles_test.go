@@ -1,0 +1,427 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"fanfare/db/dbtest"
+	"fanfare/db/tenant"
+)
+
+// may says what each role may do with a table inside its own customer: create, read, update, delete.
+// The roles: member roles, then system roles (s-), then the worker and agents.
+var may = map[string]map[string]string{
+	"public.customers": {"viewer": "r", "member": "r", "admin": "ru", "owner": "ru",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "ru", "worker": "r", "agent": ""},
+	"public.memberships": {"viewer": "r", "member": "r", "admin": "crud", "owner": "crud",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "crud", "worker": "", "agent": ""},
+	"public.integrations": {"viewer": "r", "member": "r", "admin": "cru", "owner": "cru",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "ru", "agent": ""},
+	"public.campaigns": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
+		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "", "agent": ""},
+	"public.posts": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
+		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "ru", "agent": ""},
+	"public.platform_posts": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
+		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "ru", "agent": ""},
+	"public.publish_attempts": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "cru", "agent": ""},
+	"public.media": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
+		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "r", "agent": ""},
+	"public.post_media": {"viewer": "r", "member": "crd", "admin": "crd", "owner": "crd",
+		"s-viewer": "r", "s-manager": "crd", "s-admin": "crd", "worker": "r", "agent": ""},
+	// "u" of a job is River's ON CONFLICT alone: TestJobsOfTenants shows that it changes nothing.
+	"river.river_job": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
+		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "crud", "agent": ""},
+}
+
+// commands are statements that are right in every way but, perhaps, for the role, by table and command. A "w"
+// in front marks the worker's own.
+func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]string {
+	id := newID(t)
+	return map[string]map[string]string{
+		"public.customers": {
+			"c": fmt.Sprintf("insert into customers (id, name) values ('%s', 'x')", id),
+			"u": "update customers set name = 'x'",
+		},
+		"public.memberships": {
+			"c": fmt.Sprintf("insert into memberships (user_id, role) values ('%s', 'viewer')", stranger),
+			"u": fmt.Sprintf("update memberships set role = 'member' where user_id = '%s'", a.people["extra"].ID),
+			"d": fmt.Sprintf("delete from memberships where user_id = '%s'", a.people["extra"].ID),
+		},
+		"public.integrations": {
+			"c": fmt.Sprintf("insert into integrations (id, platform, external_id, name, credential, key_id) values ('%s', 'ghost', 'x', 'x', 'x', 1)", id),
+			"u": "update integrations set name = 'x'",
+			"d": fmt.Sprintf("delete from integrations where id = '%s'", a.account),
+		},
+		"public.campaigns": {
+			"c": fmt.Sprintf("insert into campaigns (id, name) values ('%s', 'x')", id),
+			"u": "update campaigns set name = 'x'",
+		},
+		"public.posts": {
+			"c":  fmt.Sprintf("insert into posts (id, text) values ('%s', 'x')", id),
+			"u":  fmt.Sprintf("update posts set title = 'x' where id = '%s'", a.posts[0]),
+			"wu": fmt.Sprintf("update posts set state = state where id = '%s'", a.posts[0]),
+			"d":  fmt.Sprintf("delete from posts where id = '%s'", a.posts[1]),
+		},
+		"public.platform_posts": {
+			"c":  fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', '%s')", id, a.posts[1], a.account),
+			"u":  "update platform_posts set text = 'x'",
+			"wu": "update platform_posts set checkpoint = '{}'",
+		},
+		"public.publish_attempts": {
+			"c": fmt.Sprintf("insert into publish_attempts (platform_post_id, number, job_id) values ('%s', 2, 1)", a.platform),
+			"u": "update publish_attempts set message = 'x'",
+		},
+		"public.media": {
+			"c": fmt.Sprintf("insert into media (id, path, content_type, bytes) values ('%s', 'x', 'image/png', 1)", id),
+			"u": "update media set alt_text = 'x'",
+		},
+		"public.post_media": {
+			"c": fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', '%s', 0)", a.posts[1], a.file),
+			"u": "update post_media set position = 3",
+		},
+		"river.river_job": {
+			"c": fmt.Sprintf(`insert into river.river_job (args, kind, max_attempts, state) values ('{"customer_id": "%s"}', 'publish', 1, 'available')`, a.id),
+			"u": "update river.river_job set kind = kind where customer_id = tenancy.customer_id()",
+			"d": fmt.Sprintf("delete from river.river_job where id = %d", a.job),
+		},
+	}
+}
+
+// asAgent runs one statement as fanfare_agent inside a customer. There is no way to enter as one yet.
+func asAgent(ctx context.Context, d *dbtest.DB, customerID uuid.UUID, sql string) (int64, error) {
+	tx, err := d.Login.Begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	if _, err := tx.Exec(ctx, `select set_config('fanfare.customer_id', $1, true), set_config('fanfare.customer_ids', '{' || $1 || '}', true),
+		set_config('fanfare.member_role', 'owner', true), set_config('role', 'fanfare_agent', true)`, customerID.String()); err != nil {
+		return 0, fmt.Errorf("enter: %w", err)
+	}
+	tag, err := tx.Exec(ctx, sql)
+	return tag.RowsAffected(), err
+}
+
+// TestRolesByTable: role by table by command, each tried.
+func TestRolesByTable(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a := newHouse(t, d, "ours")
+	newHouse(t, d, "theirs") // an UPDATE without a condition must not reach it
+	statements := commands(t, a, d.User(t, dbtest.User{}).ID)
+	wanted := append(tenantTables(ctx, t, d.Super), "public.customers")
+	slices.Sort(wanted)
+	if diff := cmp.Diff(wanted, slices.Sorted(maps.Keys(may))); diff != "" {
+		t.Fatalf("tables (-schema +table of rights):\n%s", diff)
+	}
+	scopes := map[string]tenant.Scope{"worker": tenant.Worker(a.id, tenant.Request{})}
+	for _, role := range []string{"viewer", "member", "admin", "owner"} {
+		scopes[role] = a.people[role].Scope().In(a.id)
+	}
+	for _, role := range []string{"viewer", "manager", "admin"} {
+		scopes["s-"+role] = d.User(t, dbtest.User{SystemRole: role}).Scope().In(a.id)
+	}
+	errUndo := errors.New("undo")
+	run := func(role, sql string) (rows int64, err error) {
+		if role == "agent" {
+			return asAgent(ctx, d, a.id, sql)
+		}
+		db := d.Tenant()
+		if role == "worker" {
+			db = d.TenantWorker()
+		}
+		err = db.Tx(ctx, scopes[role], func(ctx context.Context, tx *tenant.Tx) error {
+			tag, err := tx.Exec(ctx, sql)
+			if err != nil {
+				return err
+			}
+			rows = tag.RowsAffected()
+			return errUndo
+		})
+		if errors.Is(err, errUndo) {
+			err = nil
+		}
+		return rows, err
+	}
+	for table, roles := range may {
+		where, values := "id::text = $1", []any{a.id.String()}
+		if table != "public.customers" {
+			where, values = key(ctx, t, d, table, a.id)
+		}
+		for i, value := range values {
+			where = strings.ReplaceAll(where, fmt.Sprintf("$%d", i+1), fmt.Sprintf("'%s'", value))
+		}
+		for role, rights := range roles {
+			for _, command := range []string{"c", "r", "u", "d"} {
+				t.Run(table+"/"+role+"/"+command, func(t *testing.T) {
+					sql := statements[table][command]
+					if own := statements[table]["w"+command]; role == "worker" && own != "" {
+						sql = own
+					}
+					switch {
+					case command == "r":
+						sql = fmt.Sprintf("select 1 from %s where %s", table, where)
+					case command == "d" && sql == "":
+						sql = fmt.Sprintf("delete from %s where %s", table, where)
+					}
+					rows, err := run(role, sql)
+					allowed := strings.Contains(rights, command)
+					switch {
+					case allowed && (err != nil || rows != 1):
+						t.Errorf("%s: %d rows, %v; want 1 row", sql, rows, err)
+					case !allowed && err != nil && refused(err).Code != denied:
+						t.Errorf("%s: %v, want code %s", sql, err, denied)
+					case !allowed && err == nil && rows != 0:
+						t.Errorf("%s: reached %d rows", sql, rows)
+					case !allowed && err == nil && (command == "c" || command == "r"):
+						t.Errorf("%s: not refused", sql)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestMembersRules: what a role may do depends on whose membership it is.
+func TestMembersRules(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a := newHouse(t, d, "ours")
+	b := newHouse(t, d, "theirs")
+	system := d.User(t, dbtest.User{SystemRole: "admin"}).Scope()
+	stranger := d.User(t, dbtest.User{})
+	id := func(role string) uuid.UUID { return a.people[role].ID }
+	scope := func(role string) tenant.Scope { return a.people[role].Scope().In(a.id) }
+	errUndo := errors.New("undo")
+	for _, test := range []struct {
+		name  string
+		scope tenant.Scope
+		sql   string
+		args  []any
+		rows  int64 // when it is not refused
+		code  string
+	}{
+		{"an admin makes no owner", scope("admin"), "insert into memberships (user_id, role) values ($1, 'owner')", []any{stranger.ID}, 0, denied},
+		{"an admin promotes nobody to owner", scope("admin"), "update memberships set role = 'owner' where user_id = $1", []any{id("member")}, 0, denied},
+		{"an admin does not become owner", scope("admin"), "update memberships set role = 'owner' where user_id = $1", []any{id("admin")}, 0, denied},
+		{"an admin demotes no owner", scope("admin"), "update memberships set role = 'viewer' where user_id = $1", []any{id("owner")}, 0, ""},
+		{"an admin removes no owner", scope("admin"), "delete from memberships where user_id = $1", []any{id("owner")}, 0, ""},
+		{"an owner makes an owner", scope("owner"), "update memberships set role = 'owner' where user_id = $1", []any{id("admin")}, 1, ""},
+		{"a viewer leaves", scope("viewer"), "delete from memberships where user_id = $1", []any{id("viewer")}, 1, ""},
+		{"a viewer removes nobody else", scope("viewer"), "delete from memberships", nil, 1, ""},
+		{"a viewer does not promote itself", scope("viewer"), "update memberships set role = 'owner'", nil, 0, ""},
+		{"the last owner does not leave", scope("owner"), "delete from memberships where user_id = $1", []any{id("owner")}, 0, badCheck},
+		{"the last owner is not demoted", scope("owner"), "update memberships set role = 'admin' where user_id = $1", []any{id("owner")}, 0, badCheck},
+		{"the last owner is not removed among others", scope("owner"), "delete from memberships", nil, 0, badCheck},
+		{"a system admin does not remove the last owner", system.In(a.id), "delete from memberships where role = 'owner'", nil, 0, badCheck},
+		{"a membership does not move to another person", scope("owner"), "update memberships set user_id = $1 where user_id = $2", []any{stranger.ID, id("viewer")}, 0, denied},
+		{"nobody is made system admin", scope("owner"), "insert into system_roles (user_id, role) values ($1, 'admin')", []any{id("owner")}, 0, denied},
+		{"not even by a system admin", system, "insert into system_roles (user_id, role) values ($1, 'admin')", []any{id("owner")}, 0, denied},
+		{"a system admin changes only the entered customer", system.In(a.id), "update customers set name = 'x'", nil, 1, ""},
+		{"a system admin changes no customer without entering it", system, "update customers set name = 'x' where id = $1", []any{b.id}, 0, denied},
+		{"an admin does not archive", scope("admin"), "update customers set archived_at = now()", nil, 0, denied},
+		{"an owner archives", scope("owner"), "update customers set archived_at = now()", nil, 1, ""},
+		{"a user is seen by colleagues only", scope("owner"), "select 1 from users where id = $1", []any{b.people["owner"].ID}, 0, ""},
+		{"and in no customer by nobody", a.people["owner"].Scope(), "select 1 from users where id = $1", []any{id("admin")}, 0, ""},
+		{"a customer is not made inside another", scope("owner"), "select tenancy.create_customer($1, 'x', '', '', '', 'en', 'UTC')", []any{newID(t)}, 0, denied},
+		{"a user is not registered by a tenant", scope("owner"), "select tenancy.register_user($1, 'x', null, true, null)", []any{newID(t)}, 0, denied},
+		{"a tenant does not enter another", scope("owner"), "select tenancy.enter_user($1, $2, '')", []any{b.people["owner"].Subject, b.id}, 0, denied},
+		{"a tenant is no worker", scope("owner"), "select tenancy.enter_worker($1, '')", []any{b.id}, 0, denied},
+		{"a tenant does not look for stranded posts", scope("owner"), "select tenancy.stranded_platform_posts('1s', 10)", nil, 0, denied},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var rows int64
+			err := d.Tenant().Tx(ctx, test.scope, func(ctx context.Context, tx *tenant.Tx) error {
+				tag, err := tx.Exec(ctx, test.sql, test.args...)
+				if err != nil {
+					return err
+				}
+				rows = tag.RowsAffected()
+				return errUndo
+			})
+			if test.code != "" {
+				expectRefused(t, test.sql, err, test.code)
+			} else if !errors.Is(err, errUndo) || rows != test.rows {
+				t.Errorf("%s: %d rows, %v; want %d", test.sql, rows, err, test.rows)
+			}
+		})
+	}
+}
+
+// TestArchived: in an archived customer everybody only reads; an owner ends it, and that is all they change.
+func TestArchived(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a := newHouse(t, d, "ours")
+	if _, err := d.Super.Exec(ctx, "update customers set archived_at = now() where id = $1", a.id); err != nil {
+		t.Fatal(err)
+	}
+	stranger := d.User(t, dbtest.User{})
+	errUndo := errors.New("undo")
+	for role, scope := range map[string]tenant.Scope{
+		"owner": a.people["owner"].Scope().In(a.id), "s-admin": d.User(t, dbtest.User{SystemRole: "admin"}).Scope().In(a.id),
+	} {
+		for table, statements := range commands(t, a, stranger.ID) {
+			for command, sql := range statements {
+				if strings.HasPrefix(command, "w") {
+					continue
+				}
+				var rows int64
+				err := d.Tenant().Tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+					tag, err := tx.Exec(ctx, sql)
+					rows = tag.RowsAffected()
+					return err
+				})
+				if err == nil && rows != 0 || err != nil && refused(err).Code != denied {
+					t.Errorf("%s %s as %s: %d rows, %v", table, command, role, rows, err)
+				}
+			}
+		}
+		err := d.Tenant().Tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+			tag, err := tx.Exec(ctx, "update customers set archived_at = null")
+			if err == nil && tag.RowsAffected() == 1 {
+				err = errUndo
+			}
+			return err
+		})
+		if !errors.Is(err, errUndo) {
+			t.Errorf("the %s cannot end the archiving: %v", role, err)
+		}
+		if rows := one[int64](ctx, t, d.Tenant().Read(scope), "select count(*) from posts"); rows != 2 {
+			t.Errorf("the %s sees %d posts, want 2", role, rows)
+		}
+	}
+	// No role is not the role of a viewer.
+	viewer := one[bool](ctx, t, d.TenantWorker().Read(tenant.Worker(a.id, tenant.Request{})),
+		"select tenancy.has_role('viewer') or tenancy.has_system_role('viewer')")
+	if viewer {
+		t.Error("the worker counts as a viewer")
+	}
+}
+
+// TestLeftoverSettings: what a session has set for itself does not survive entering.
+func TestLeftoverSettings(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	a := newHouse(t, d, "ours")
+	conn, err := pgx.Connect(ctx, d.LoginURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, `set fanfare.system_role = 'admin'; set fanfare.member_role = 'owner'; set fanfare.archived = 'off';
+		set fanfare.customer_ids = '{00000000-0000-0000-0000-000000000000}'`); err != nil {
+		t.Fatal(err)
+	}
+	enter := "select tenancy.enter_user('" + a.people["viewer"].Subject + "', %s, '{}')"
+	state := "select concat_ws('|', current_setting('fanfare.system_role', true), current_setting('fanfare.member_role', true), current_setting('fanfare.archived', true))"
+	for customer, want := range map[string]string{"'" + a.id.String() + "'": "|viewer|", "null": "||"} {
+		tx, err := conn.Begin(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := one[string](ctx, t, tx, fmt.Sprintf(enter, customer)); got != "fanfare_user" {
+			t.Errorf("entered as %s", got)
+		}
+		if got := one[string](ctx, t, tx, state); got != want {
+			t.Errorf("system role, member role, archived: %q, want %q", got, want)
+		}
+		if err := tx.Rollback(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, leftover := range []string{"set fanfare.user_id = '%s'", "set fanfare.customer_id = '%s'", "set role fanfare_user -- %s"} {
+		if _, err := conn.Exec(ctx, fmt.Sprintf(leftover, a.id)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := conn.Exec(ctx, fmt.Sprintf(enter, "null"))
+		expectRefused(t, "entering after "+leftover, err, denied)
+		if _, err := conn.Exec(ctx, "reset role; reset fanfare.user_id; reset fanfare.customer_id"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestTwoOwnersLeave: of two owners who leave at the same moment one stays, whichever comes second; they
+// wait for each other and do not deadlock.
+func TestTwoOwnersLeave(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	for _, sql := range []string{"delete from memberships where user_id = $1", "update memberships set role = 'viewer' where user_id = $1"} {
+		t.Run(sql[:6], func(t *testing.T) {
+			c := d.Customer(t, dbtest.Customer{})
+			first, second := d.Member(t, c.ID, "owner"), d.Member(t, c.ID, "owner")
+			left, waiting := make(chan struct{}), make(chan struct{})
+			var wait sync.WaitGroup
+			errs := make([]error, 2)
+			wait.Go(func() {
+				errs[0] = d.Tenant().Tx(ctx, first.Scope().In(c.ID), func(ctx context.Context, tx *tenant.Tx) error {
+					_, err := tx.Exec(ctx, sql, first.ID)
+					close(left)
+					<-waiting // the second has asked, and can only be waiting
+					return err
+				})
+			})
+			wait.Go(func() {
+				<-left
+				errs[1] = d.Tenant().Tx(ctx, second.Scope().In(c.ID), func(ctx context.Context, tx *tenant.Tx) error {
+					pid := one[int32](ctx, t, tx, "select pg_backend_pid()")
+					go func() {
+						defer close(waiting)
+						awaitLock(ctx, t, d, pid)
+					}()
+					_, err := tx.Exec(ctx, sql, second.ID)
+					return err
+				})
+			})
+			wait.Wait()
+			if errs[0] != nil {
+				t.Errorf("the first owner: %v", errs[0])
+			}
+			if got, want := refused(errs[1]), (refusal{badCheck, "memberships_keep_an_owner"}); got != want {
+				t.Errorf("the second owner: %v (%v), want %v", got, errs[1], want)
+			}
+			if owners := one[int64](ctx, t, d.Super, "select count(*) from memberships where customer_id = $1 and role = 'owner'", c.ID); owners != 1 {
+				t.Errorf("%d owners are left", owners)
+			}
+		})
+	}
+}
+
+// awaitLock returns when the backend waits for a lock, and fails the test if it does not within 10 s.
+func awaitLock(ctx context.Context, t testing.TB, d *dbtest.DB, pid int32) {
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		var waits bool
+		err := d.Super.QueryRow(ctx, "select coalesce(wait_event_type = 'Lock', false) from pg_stat_activity where pid = $1", pid).Scan(&waits)
+		if err != nil {
+			t.Errorf("look for the waiting backend: %v", err)
+			return
+		}
+		if waits {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Error("the second transaction does not wait for the first")
+			return
+		}
+		time.Sleep(2 * time.Millisecond) // a pause between looks, not a wait for luck
+	}
+}
