@@ -73,7 +73,7 @@ func (db *DB) TxRetry(ctx context.Context, scope Scope, fn func(ctx context.Cont
 	var err error
 	for attempt := range Attempts {
 		if attempt > 0 {
-			pause := time.Duration(rand.Int64N(int64(5 * time.Millisecond << attempt)))
+			pause := time.Duration(rand.Int64N(int64(5 * time.Millisecond << attempt))) //nolint:gosec // a pause need not be unpredictable
 			select {
 			case <-ctx.Done():
 				return errors.Join(err, ctx.Err())
