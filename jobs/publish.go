@@ -147,7 +147,9 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 		case row.State != "scheduled" && row.State != "publishing":
 			return nil // published, cancelled or changed back to a draft meanwhile
 		case row.State == "scheduled" && row.ArchivedAt != nil:
-			return nil
+			// It was put on its way at the moment of archiving. Were it left, it would go out when the customer is restored.
+			_, err := q.PlatformPostCancel(ctx, row.ID)
+			return err
 		case due.After(row.DatabaseNow):
 			// Rescheduled, or to be tried again later. Rounded up: waking early would only wait again.
 			wait = due.Sub(row.DatabaseNow).Truncate(time.Millisecond) + time.Millisecond

@@ -132,7 +132,7 @@ func finishAttempt(ctx context.Context, q *queries.Queries, c *claim, problem *p
 		finish.Outcome = ptr(string(outcome))
 		finish.Message = &problem.Message
 		if problem.Status != 0 {
-			finish.Status = ptr(int32(problem.Status)) //nolint:gosec // an HTTP status has three digits
+			finish.Status = ptr(int32(problem.Status))
 		}
 		if problem.Code != "" {
 			finish.Code = &problem.Code

@@ -1,0 +1,264 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"fanfare/db/dbtest"
+	"fanfare/internal/platform"
+)
+
+func insertAt(at time.Time) *river.InsertOpts { return &river.InsertOpts{ScheduledAt: at} }
+
+func TestPublishes(t *testing.T) {
+	b := setup(t)
+	b.start(b.worker(WorkerConfig{}))
+	p := b.scheduled(time.Now())
+	eventually(b, "published", stateOf, p.PlatformPosts[0])
+	eventually(b, "completed", "select state::text from river.river_job")
+	if n := b.platform.times(p.PlatformPosts[0]); n != 1 {
+		t.Errorf("published %d times", n)
+	}
+	if state := scan[string](b, "select state from posts where id = $1", p.ID); state != "published" {
+		t.Errorf("the post is %s", state)
+	}
+	if outcome := scan[string](b, "select outcome from publish_attempts"); outcome != "published" {
+		t.Errorf("the attempt's outcome is %s", outcome)
+	}
+}
+
+// Each class of error has its one behaviour.
+func TestClassDecidesWhatFollows(t *testing.T) {
+	for _, test := range []struct {
+		class       platform.Class
+		state       string
+		job         string
+		integration string
+	}{
+		{platform.Credential, "failed", "completed", "needs_reauth"},
+		{platform.Invalid, "failed", "completed", "active"},
+		{platform.PaymentRequired, "failed", "completed", "active"},
+		{platform.RateLimited, "scheduled", "scheduled", "active"},
+		{platform.Transient, "scheduled", "scheduled", "active"},
+	} {
+		t.Run(string(test.class), func(t *testing.T) {
+			b := setup(t)
+			b.platform.publish = func(context.Context, platform.Post, platform.Attempt) error {
+				return &platform.Error{Class: test.class, Message: "No.", Status: 400, Code: "x", RetryAt: time.Now().Add(time.Hour)}
+			}
+			b.start(b.worker(WorkerConfig{}))
+			p := b.scheduled(time.Now())
+			eventually(b, test.job, "select state::text from river.river_job where attempted_at is not null")
+			if state := scan[string](b, stateOf, p.PlatformPosts[0]); state != test.state {
+				t.Errorf("the platform post is %s, not %s", state, test.state)
+			}
+			if problem := scan[string](b, "select problem_class || ': ' || problem from platform_posts"); problem != string(test.class)+": No." {
+				t.Errorf("the problem is %q", problem)
+			}
+			if state := scan[string](b, "select state from integrations"); state != test.integration {
+				t.Errorf("the account is %s, not %s", state, test.integration)
+			}
+			if outcome := scan[string](b, "select outcome from publish_attempts"); outcome != string(test.class) {
+				t.Errorf("the attempt's outcome is %s", outcome)
+			}
+			if test.job != "scheduled" {
+				return
+			}
+			wait := scan[float64](b, "select extract(epoch from retry_at - now()) from platform_posts")
+			if wait < 3500 || wait > 3600 {
+				t.Errorf("the next attempt is in %.0f s, not in the hour that the platform named", wait)
+			}
+		})
+	}
+}
+
+// A lost answer is looked up at once, and only "certainly not there" leads to another request.
+func TestLostAnswer(t *testing.T) {
+	lost := &platform.Error{Class: platform.UnknownOutcome, Message: "The answer was lost."}
+	t.Run("it is there", func(t *testing.T) {
+		b := setup(t)
+		b.platform.publish = func(_ context.Context, post platform.Post, _ platform.Attempt) error {
+			b.platform.put(post)
+			return lost
+		}
+		b.start(b.worker(WorkerConfig{}))
+		p := b.scheduled(time.Now())
+		eventually(b, "published", stateOf, p.PlatformPosts[0])
+		if n := b.platform.times(p.PlatformPosts[0]); n != 1 {
+			t.Errorf("published %d times", n)
+		}
+	})
+	t.Run("it is not there", func(t *testing.T) {
+		b := setup(t)
+		b.platform.publish = func(context.Context, platform.Post, platform.Attempt) error { return lost }
+		b.start(b.worker(WorkerConfig{}))
+		p := b.scheduled(time.Now())
+		eventually(b, "transient", "select outcome from publish_attempts where finished_at is not null")
+		if state := scan[string](b, stateOf, p.PlatformPosts[0]); state != "scheduled" {
+			t.Errorf("the platform post is %s", state)
+		}
+	})
+	t.Run("nobody can tell", func(t *testing.T) {
+		b := setup(t)
+		b.platform.publish = func(context.Context, platform.Post, platform.Attempt) error { return lost }
+		b.platform.reconcile = func(context.Context, platform.Post) (*platform.Published, error) { return nil, lost }
+		b.start(b.worker(WorkerConfig{}))
+		p := b.scheduled(time.Now())
+		eventually(b, "needs_attention", stateOf, p.PlatformPosts[0])
+		eventually(b, "completed", "select state::text from river.river_job")
+	})
+	t.Run("the platform cannot be asked yet", func(t *testing.T) {
+		b := setup(t)
+		sent := 0
+		b.platform.publish = func(_ context.Context, post platform.Post, _ platform.Attempt) error {
+			sent++
+			b.platform.put(post)
+			return lost
+		}
+		b.platform.reconcile = func(context.Context, platform.Post) (*platform.Published, error) {
+			if b.platform.asked == 1 {
+				return nil, &platform.Error{Class: platform.Transient, Message: "Down.", RetryAt: time.Now().Add(100 * time.Millisecond)}
+			}
+			return &platform.Published{ExternalID: "1", URL: "https://example.com/1", At: time.Now()}, nil
+		}
+		b.start(b.worker(WorkerConfig{}))
+		p := b.scheduled(time.Now())
+		eventually(b, "published", stateOf, p.PlatformPosts[0])
+		if sent != 1 {
+			t.Errorf("sent %d times", sent)
+		}
+		if outcomes := scan[[]string](b, "select array_agg(outcome order by number) from publish_attempts"); len(outcomes) != 2 ||
+			outcomes[0] != "unknown_outcome" || outcomes[1] != "published" {
+			t.Errorf("the attempts' outcomes are %v", outcomes)
+		}
+	})
+}
+
+func TestNothingToDo(t *testing.T) {
+	for _, state := range []string{"draft", "cancelled"} {
+		t.Run(state, func(t *testing.T) {
+			b := setup(t)
+			p := b.scheduled(time.Now())
+			b.exec("update platform_posts set state = $2 where post_id = $1", p.ID, state)
+			b.start(b.worker(WorkerConfig{}))
+			eventually(b, "completed", "select state::text from river.river_job")
+			if n := b.platform.times(p.PlatformPosts[0]); n != 0 {
+				t.Errorf("published %d times", n)
+			}
+		})
+	}
+	t.Run("another customer's post", func(t *testing.T) {
+		b := setup(t)
+		p := b.scheduled(time.Now().Add(time.Hour))
+		other := b.Customer(t, dbtest.Customer{})
+		b.exec(`insert into river.river_job (customer_id, kind, queue, args, max_attempts) values ($1, 'publish', 'publish', $2, 5)`,
+			other.ID, map[string]any{"customer_id": other.ID, "post_id": p.ID, "platform_post_id": p.PlatformPosts[0]})
+		b.start(b.worker(WorkerConfig{}))
+		eventually(b, "cancelled", "select state::text from river.river_job where customer_id = $1", other.ID)
+		if state := scan[string](b, stateOf, p.PlatformPosts[0]); state != "scheduled" {
+			t.Errorf("the other customer's post is %s", state)
+		}
+	})
+	t.Run("moved to later", func(t *testing.T) {
+		b := setup(t)
+		p := b.scheduled(time.Now())
+		b.exec("update posts set scheduled_at = now() + interval '1 hour' where id = $1", p.ID)
+		b.start(b.worker(WorkerConfig{}))
+		eventually(b, "scheduled", "select state::text from river.river_job where attempted_at is not null")
+		if wait := scan[float64](b, "select extract(epoch from scheduled_at - now()) from river.river_job"); wait < 3590 {
+			t.Errorf("the job comes back in %.0f s", wait)
+		}
+	})
+	t.Run("customer archived", func(t *testing.T) {
+		b := setup(t)
+		p := b.scheduled(time.Now())
+		b.exec("update customers set archived_at = now()")
+		b.start(b.worker(WorkerConfig{}))
+		eventually(b, "cancelled", stateOf, p.PlatformPosts[0])
+	})
+	t.Run("account disconnected", func(t *testing.T) {
+		b := setup(t)
+		p := b.scheduled(time.Now())
+		b.exec("update integrations set state = 'disconnected', credential = null, key_id = null")
+		b.start(b.worker(WorkerConfig{}))
+		eventually(b, "failed", stateOf, p.PlatformPosts[0])
+		if class := scan[string](b, "select problem_class from platform_posts"); class != "credential" {
+			t.Errorf("the problem's class is %s", class)
+		}
+	})
+}
+
+// A worker that was taken for dead cannot overwrite what its successor did, nor publish after it.
+func TestSupersededAttempt(t *testing.T) {
+	b := setup(t)
+	entered, goOn := make(chan struct{}), make(chan struct{})
+	var keepError error
+	b.platform.publish = func(ctx context.Context, _ platform.Post, attempt platform.Attempt) error {
+		close(entered)
+		<-goOn
+		if keepError = attempt.Keep(ctx, json.RawMessage(`{"draft_id":"1"}`)); keepError != nil {
+			return &platform.Error{Class: platform.Transient, Message: "Not kept.", Err: keepError}
+		}
+		return nil
+	}
+	b.start(b.worker(WorkerConfig{}))
+	p := b.scheduled(time.Now())
+	<-entered
+	b.exec("update platform_posts set attempt = attempt + 1 where id = $1", p.PlatformPosts[0])
+	close(goOn)
+	eventually(b, true, "select state <> 'running' from river.river_job where attempted_at is not null")
+	if keepError == nil {
+		t.Error("a superseded attempt could keep its checkpoint")
+	}
+	if n := b.platform.times(p.PlatformPosts[0]); n != 0 {
+		t.Errorf("published %d times", n)
+	}
+	if state := scan[string](b, stateOf, p.PlatformPosts[0]); state != "publishing" {
+		t.Errorf("the superseded attempt changed the state to %s", state)
+	}
+}
+
+func TestDecide(t *testing.T) {
+	now := time.Now()
+	for name, test := range map[string]struct {
+		claim   claim
+		problem *platform.Error
+		want    step
+	}{
+		"published":                      {claim{}, nil, stepPublished},
+		"ninth passing failure":          {claim{failures: transientLimit - 2}, &platform.Error{Class: platform.Transient}, stepRetry},
+		"tenth passing failure":          {claim{failures: transientLimit - 1}, &platform.Error{Class: platform.Transient}, stepFail},
+		"rate limits are waited out":     {claim{failures: 100}, &platform.Error{Class: platform.RateLimited}, stepRetry},
+		"unknown class":                  {claim{}, &platform.Error{Class: "new"}, stepAsk},
+		"unknown outcome":                {claim{}, &platform.Error{Class: platform.UnknownOutcome}, stepAsk},
+		"asking fails for now":           {claim{unresolved: true, first: now}, &platform.Error{Class: platform.Transient}, stepUnresolved},
+		"asking fails for a day":         {claim{unresolved: true, first: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.Transient}, stepAsk},
+		"asking is refused":              {claim{unresolved: true, first: now}, &platform.Error{Class: platform.Credential}, stepAsk},
+		"asking cannot tell":             {claim{unresolved: true, first: now}, &platform.Error{Class: platform.UnknownOutcome}, stepAsk},
+		"asking says the post is broken": {claim{unresolved: true, first: now}, &platform.Error{Class: platform.Invalid}, stepAsk},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, wait := decide(&test.claim, test.problem, now)
+			if got != test.want {
+				t.Errorf("decided %d, not %d", got, test.want)
+			}
+			if again := got == stepRetry || got == stepUnresolved; again != (wait > 0) {
+				t.Errorf("step %d waits %s", got, wait)
+			}
+		})
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]time.Duration{0: time.Second, 1: time.Second, 2: 2 * time.Second, 4: 8 * time.Second, 7: time.Minute, 1000: time.Minute} {
+		if got := backoff(n, time.Second, time.Minute); got != want {
+			t.Errorf("after %d failures: %s, not %s", n, got, want)
+		}
+	}
+}
