@@ -60,7 +60,8 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "fanfare: %v\n", err)
 		return 2
 	}
-	if err := parsed.Run(); err != nil && !(errors.Is(err, context.Canceled) && ctx.Err() != nil) {
+	stopped := func(err error) bool { return ctx.Err() != nil && errors.Is(err, context.Canceled) }
+	if err := parsed.Run(); err != nil && !stopped(err) {
 		fmt.Fprintf(stderr, "fanfare: %v\n", err)
 		return 1
 	}

@@ -46,7 +46,7 @@ type devState struct {
 // Run runs everything in one process until it is told to stop.
 func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	log := logConfig{LogFormat: c.LogFormat, LogLevel: c.LogLevel}.logger(s.err)
-	if err := os.MkdirAll(c.DataDir, 0o711); err != nil { //nolint:gosec // the database's own user must get through
+	if err := os.MkdirAll(c.DataDir, 0o711); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
 	server, adminURL, err := c.startDatabase(ctx, log)
@@ -215,13 +215,13 @@ func (c *devCommand) openSandbox(ctx context.Context, log *slog.Logger, state *d
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := listen(ctx, addr)
 	if err != nil && c.SandboxAddr == "" {
 		log.WarnContext(ctx, "the sandbox's earlier port is taken; it gets another, and the demo's accounts with it", "addr", addr)
-		listener, err = net.Listen("tcp", "127.0.0.1:0")
+		listener, err = listen(ctx, "127.0.0.1:0")
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("listen for the sandbox: %w", err)
+		return nil, nil, fmt.Errorf("open the sandbox's port: %w", err)
 	}
 	state.SandboxAddr = listener.Addr().String()
 	return box, listener, nil
@@ -230,13 +230,13 @@ func (c *devCommand) openSandbox(ctx context.Context, log *slog.Logger, state *d
 // listenNear listens at addr, or at one of the ports after it if that is taken: two instances can run
 // beside each other without being told so.
 func listenNear(ctx context.Context, addr string, log *slog.Logger) (net.Listener, error) {
-	first, err := net.Listen("tcp", addr)
+	first, err := listen(ctx, addr)
 	if err == nil {
 		return first, nil
 	}
 	tcp, resolveErr := net.ResolveTCPAddr("tcp", addr)
 	if resolveErr != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
 	for port := tcp.Port + 1; port <= tcp.Port+20 && port <= 65535; port++ {
 		tcp.Port = port
@@ -245,7 +245,7 @@ func listenNear(ctx context.Context, addr string, log *slog.Logger) (net.Listene
 			return listener, nil
 		}
 	}
-	return nil, fmt.Errorf("listen: %w", err)
+	return nil, err
 }
 
 // roleURLs are the administrator's URL with the roles of the application in it.

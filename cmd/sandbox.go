@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"net"
 
 	"fanfare/internal/sandbox"
 )
@@ -24,9 +23,9 @@ func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return fmt.Errorf("open sandbox: %w", err)
 	}
-	listener, err := net.Listen("tcp", c.Addr)
+	listener, err := listen(ctx, c.Addr)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	return serveHTTP(ctx, log, listener, box.Handler())
 }

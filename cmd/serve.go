@@ -34,7 +34,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if c.Worker && c.WorkerDatabaseURL == "" {
 		return errors.New("--worker needs --worker-database-url")
 	}
-	sealer, err := c.keyConfig.open(ctx)
+	sealer, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,9 +55,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Addr)
+	listener, err := listen(ctx, c.Addr)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log})
 	parts := []func(context.Context) error{
@@ -69,6 +69,14 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		})
 	}
 	return together(ctx, parts...)
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
 }
 
 // serveHTTP serves until ctx ends, then lets the requests under way finish.

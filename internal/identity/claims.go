@@ -52,7 +52,7 @@ func (v *Verifier) readClaims(payload []byte, now time.Time) (Identity, error) {
 		return Identity{}, refuse(ErrSubject, "The token does not name a person: its subject is missing or not usable.")
 	}
 	who := Identity{Subject: subject, Name: displayName(token), ExpiresAt: expiresAt.UTC()}
-	if email, _ := stringClaim(token, "email"); len(email) <= maxEmailBytes && !strings.ContainsFunc(email, unicode.IsControl) {
+	if email := stringClaim(token, "email"); len(email) <= maxEmailBytes && !strings.ContainsFunc(email, unicode.IsControl) {
 		who.Email = email
 		who.EmailVerified = email != "" && v.emailVerified(token)
 	}
@@ -93,7 +93,7 @@ func (v *Verifier) emailVerified(token jwt.Token) bool {
 
 // displayName is `name`, or what Supabase keeps in user_metadata.
 func displayName(token jwt.Token) string {
-	name, _ := stringClaim(token, "name")
+	name := stringClaim(token, "name")
 	if name = cleanName(name); name != "" {
 		return name
 	}
@@ -129,8 +129,11 @@ func cleanName(name string) string {
 	return strings.TrimSpace(name[:end])
 }
 
-func stringClaim(token jwt.Token, name string) (string, bool) {
+// stringClaim is a claim that is a string, empty where there is none or it is something else.
+func stringClaim(token jwt.Token, name string) string {
 	var text string
-	err := token.Get(name, &text)
-	return text, err == nil
+	if err := token.Get(name, &text); err != nil {
+		return ""
+	}
+	return text
 }

@@ -109,7 +109,7 @@ func findBinaries(ctx context.Context, o Options, as account, want int) (binarie
 // machinePlaces lists the directories where packages put PostgreSQL, best first.
 func machinePlaces() []place {
 	places := []place{
-		{name: "$PATH", dirs: pathDirs(os.Getenv("PATH"))},
+		{name: "$PATH", dirs: pathDirs(os.Getenv("PATH"))}, //nolint:forbidigo // the search path is the machine's, not a setting of ours
 		globPlace("/usr/lib/postgresql/*/bin"),
 		globPlace("/usr/pgsql-*/bin"),
 	}

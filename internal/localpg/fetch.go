@@ -180,6 +180,6 @@ func openToAll(root string) error {
 			return err
 		}
 		mode := info.Mode().Perm()
-		return os.Chmod(path, mode|(mode&0o500)>>3|(mode&0o500)>>6)
+		return os.Chmod(path, mode|(mode&0o500)>>3|(mode&0o500)>>6) //nolint:gosec // a directory that only we have just filled
 	})
 }

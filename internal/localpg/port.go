@@ -29,6 +29,7 @@ func choosePort(o Options) (int, error) {
 }
 
 func portIsFree(port int) bool {
+	//nolint:noctx // listening on loopback does not wait
 	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return false
@@ -37,7 +38,7 @@ func portIsFree(port int) bool {
 }
 
 func freePort() (int, error) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	listener, err := net.Listen("tcp4", "127.0.0.1:0") //nolint:noctx // listening on loopback does not wait
 	if err != nil {
 		return 0, fmt.Errorf("choose a free port: %w", err)
 	}

@@ -129,6 +129,7 @@ func startOnce(ctx context.Context, o Options, b binaries, as account, cluster s
 		return nil, err
 	}
 	defer log.file.Close() // the server has its own copy
+	//nolint:noctx // the server outlives the context of its start; Stop ends it
 	cmd := exec.Command(b.path("postgres"), serverArguments(o, cluster, s.port)...)
 	cmd.Dir = b.dir
 	cmd.Env = childEnvironment()

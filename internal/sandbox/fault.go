@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -50,9 +51,9 @@ func (s *Sandbox) AddFault(f Fault) error {
 	case f.Kind == FaultStatus && (f.Status < 300 || f.Status > 599):
 		return fmt.Errorf("status %d is not from 300 to 599", f.Status)
 	case f.Kind == FaultSlow && f.DelayMS <= 0:
-		return fmt.Errorf("slow needs delay_ms")
+		return errors.New("slow needs delay_ms")
 	case f.DelayMS < 0:
-		return fmt.Errorf("delay_ms is negative")
+		return errors.New("delay_ms is negative")
 	}
 	if f.Times == 0 {
 		f.Times = 1

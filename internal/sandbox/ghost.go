@@ -151,7 +151,7 @@ func (s *Sandbox) serveGhost(w http.ResponseWriter, r *http.Request) {
 		// Ghost's prettyUrls
 		target := *r.URL
 		target.Path += "/"
-		http.Redirect(w, r, target.String(), http.StatusMovedPermanently)
+		http.Redirect(w, r, target.String(), http.StatusMovedPermanently) //nolint:gosec // to this same path on this same host
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ghostMaxBody))

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -58,27 +59,27 @@ func (site *ghostSite) checkToken(token string, now time.Time) error {
 	}
 	claims, err := jwt.Parse([]byte(token), jwt.WithKey(jwa.HS256(), secret), jwt.WithValidate(false))
 	if err != nil {
-		return fmt.Errorf("invalid signature")
+		return errors.New("invalid signature")
 	}
 	issued, hasIssued := claims.IssuedAt()
 	expires, hasExpires := claims.Expiration()
 	audience, _ := claims.Audience()
 	switch {
 	case !hasExpires:
-		return fmt.Errorf("exp missing")
+		return errors.New("exp missing")
 	case !now.Before(expires):
-		return fmt.Errorf("jwt expired")
+		return errors.New("jwt expired")
 	case !slices.ContainsFunc(audience, ghostAudience.MatchString):
 		return fmt.Errorf("jwt audience invalid. expected: %s", ghostAudience)
 	case !hasIssued:
-		return fmt.Errorf("iat required when maxAge is specified")
+		return errors.New("iat required when maxAge is specified")
 	case !now.Before(issued.Add(ghostTokenLife)):
-		return fmt.Errorf("maxAge exceeded")
+		return errors.New("maxAge exceeded")
 	case expires.Sub(issued) > ghostTokenLife:
-		return fmt.Errorf("exp more than 5 minutes after iat")
+		return errors.New("exp more than 5 minutes after iat")
 	}
 	if before, ok := claims.NotBefore(); ok && now.Before(before) {
-		return fmt.Errorf("jwt not active")
+		return errors.New("jwt not active")
 	}
 	return nil
 }

@@ -65,17 +65,16 @@ func setupDir(t *testing.T, dir string) *bundle {
 
 // token describes the token of a request; what is zero is made as Ghost wants it.
 type token struct {
-	alg       jwa.SignatureAlgorithm
-	noKid     bool
-	kid       string
-	secret    string
-	aud       string
-	age       time.Duration // how long ago it was issued
-	life      time.Duration
-	noIat     bool
-	noExp     bool
-	unsigned  bool
-	otherKeys bool
+	alg      jwa.SignatureAlgorithm
+	noKid    bool
+	kid      string
+	secret   string
+	aud      string
+	age      time.Duration // how long ago it was issued
+	life     time.Duration
+	noIat    bool
+	noExp    bool
+	unsigned bool
 }
 
 func (b *bundle) sign(in token) string {

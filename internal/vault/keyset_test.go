@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -86,13 +87,13 @@ func TestRotation(t *testing.T) {
 	if err := manager.Disable(before.PrimaryKeyID()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mustOpenKeySet(t, manager).Unseal(old, c); err != ErrUnseal {
+	if _, err := mustOpenKeySet(t, manager).Unseal(old, c); !errors.Is(err, ErrUnseal) {
 		t.Errorf("under a disabled key: %v", err)
 	}
 	if err := manager.Delete(before.PrimaryKeyID()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mustOpenKeySet(t, manager).Unseal(old, c); err != ErrUnseal {
+	if _, err := mustOpenKeySet(t, manager).Unseal(old, c); !errors.Is(err, ErrUnseal) {
 		t.Errorf("under a retired key: %v", err)
 	}
 }

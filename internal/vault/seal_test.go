@@ -75,7 +75,7 @@ func TestUnsealBindsEveryPartOfTheContext(t *testing.T) {
 			other := c
 			change(&other)
 			plaintext, err := v.Unseal(sealed, other)
-			if err != ErrUnseal || plaintext != nil {
+			if !errors.Is(err, ErrUnseal) || plaintext != nil {
 				t.Errorf("Unseal = %q, %v; want nothing and ErrUnseal", plaintext, err)
 			}
 		})
@@ -121,10 +121,10 @@ func TestSwappedCiphertextsDoNotOpen(t *testing.T) {
 	if err := errors.Join(errA, errB); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Unseal(sealedB, a); err != ErrUnseal {
+	if _, err := v.Unseal(sealedB, a); !errors.Is(err, ErrUnseal) {
 		t.Errorf("b's ciphertext in a's row: %v", err)
 	}
-	if _, err := v.Unseal(sealedA, b); err != ErrUnseal {
+	if _, err := v.Unseal(sealedA, b); !errors.Is(err, ErrUnseal) {
 		t.Errorf("a's ciphertext in b's row: %v", err)
 	}
 }
@@ -141,15 +141,15 @@ func TestTamperedCiphertextDoesNotOpen(t *testing.T) {
 		for bit := range 8 {
 			changed := bytes.Clone(sealed)
 			changed[i] ^= 1 << bit
-			if _, err := v.Unseal(changed, c); err != ErrUnseal {
+			if _, err := v.Unseal(changed, c); !errors.Is(err, ErrUnseal) {
 				t.Fatalf("bit %d of byte %d flipped: %v", bit, i, err)
 			}
 		}
-		if _, err := v.Unseal(sealed[:i], c); err != ErrUnseal {
+		if _, err := v.Unseal(sealed[:i], c); !errors.Is(err, ErrUnseal) {
 			t.Fatalf("cut to %d bytes: %v", i, err)
 		}
 	}
-	if _, err := v.Unseal(append(bytes.Clone(sealed), 0), c); err != ErrUnseal {
+	if _, err := v.Unseal(append(bytes.Clone(sealed), 0), c); !errors.Is(err, ErrUnseal) {
 		t.Errorf("one byte appended: %v", err)
 	}
 }
@@ -161,7 +161,7 @@ func TestAnotherKeySetDoesNotOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := createVault(t).Unseal(sealed, c); err != ErrUnseal {
+	if _, err := createVault(t).Unseal(sealed, c); !errors.Is(err, ErrUnseal) {
 		t.Errorf("Unseal = %v", err)
 	}
 }
@@ -169,7 +169,7 @@ func TestAnotherKeySetDoesNotOpen(t *testing.T) {
 func TestKeyIDOfOtherBytes(t *testing.T) {
 	t.Parallel()
 	for _, other := range [][]byte{nil, {}, {1}, {1, 2, 3, 4, 5}, {0, 1, 2, 3, 4, 5}, []byte("plain token")} {
-		if id, err := KeyID(other); err != ErrNotSealed || id != 0 {
+		if id, err := KeyID(other); !errors.Is(err, ErrNotSealed) || id != 0 {
 			t.Errorf("KeyID(%x) = %d, %v", other, id, err)
 		}
 	}
@@ -235,7 +235,7 @@ func TestSealProperties(t *testing.T) {
 			t.Fatalf("Unseal = %x, %v", opened, err)
 		}
 		if wrong != right {
-			if _, err := v.Unseal(sealed, wrong); err != ErrUnseal {
+			if _, err := v.Unseal(sealed, wrong); !errors.Is(err, ErrUnseal) {
 				t.Fatalf("Unseal for another context = %v", err)
 			}
 		}
@@ -277,12 +277,12 @@ func FuzzUnseal(f *testing.F) {
 	f.Add(sealed[:len(sealed)-1])
 	f.Add(append([]byte{0}, sealed...))
 	f.Fuzz(func(t *testing.T, other []byte) {
-		if plaintext, err := v.Unseal(other, c); err != ErrUnseal || plaintext != nil {
+		if plaintext, err := v.Unseal(other, c); !errors.Is(err, ErrUnseal) || plaintext != nil {
 			t.Errorf("Unseal = %x, %v", plaintext, err)
 		}
 		_, _ = KeyID(other)
 		// The bytes behind a genuine prefix get past the choice of the key.
-		if _, err := v.Unseal(append(bytes.Clone(sealed[:tinkPrefixLen]), other...), c); err != ErrUnseal {
+		if _, err := v.Unseal(append(bytes.Clone(sealed[:tinkPrefixLen]), other...), c); !errors.Is(err, ErrUnseal) {
 			t.Errorf("Unseal behind a genuine prefix: %v", err)
 		}
 	})

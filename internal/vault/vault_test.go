@@ -216,6 +216,7 @@ func TestVaultPrintsNoSecrets(t *testing.T) {
 			t.Errorf("%s of the value = %q", verb, got)
 		}
 	}
+	//nolint:staticcheck // that nothing of it is exported is the point
 	if got, err := json.Marshal(v); err != nil || string(got) != "{}" {
 		t.Errorf("JSON = %s, %v", got, err)
 	}
