@@ -1,0 +1,64 @@
+# Everything a developer or CI runs. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export CGO_ENABLED ?= 0
+
+# Tools are pinned in tools/go.mod, apart from what the program itself needs.
+SQLC := go tool -modfile=tools/go.mod sqlc
+LINT := go tool -modfile=tools/go.mod golangci-lint
+
+.PHONY: help
+help: ## Print this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: setup build ## Start everything with demo data; Ctrl-C stops it. Options: make run ARGS="--addr 127.0.0.1:9000"
+	@exec bin/fanfare dev $(ARGS)
+
+.PHONY: test
+test: setup ## Run the tests, the long proofs in their short form
+	go test -short -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: prove
+prove: setup ## Run the tests with the long proofs whole (kills, fuzz)
+	FANFARE_PROVE=1 go test -timeout 60m $(TESTFLAGS) ./...
+	tools/fuzz
+
+.PHONY: build
+build: ## Build bin/fanfare
+	@mkdir -p bin
+	go build -o bin/fanfare .
+
+.PHONY: setup
+setup: # install what the machine lacks
+	@tools/ensure-postgres
+
+.PHONY: lint
+lint: ## Run the linters
+	$(LINT) run ./...
+
+.PHONY: generate
+generate: ## Make the generated files anew: queries, OpenAPI document, db/schema.sql
+	$(SQLC) vet
+	$(SQLC) generate
+	go run . openapi > api/openapi.yaml.new && mv api/openapi.yaml.new api/openapi.yaml
+	go run ./db/schemadump
+
+.PHONY: check
+check: ## Fail if a generated file is stale or go.mod is untidy
+	$(SQLC) vet
+	$(SQLC) diff
+	go run . openapi | diff -u api/openapi.yaml - || { echo "api/openapi.yaml is stale: run make generate"; exit 1; }
+	go run ./db/schemadump --check
+	go mod tidy -diff
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt"; exit 1; }
+
+.PHONY: bench
+bench: setup ## Run the benchmarks (see docs/performance.md)
+	go run ./bench b1
+
+.PHONY: clean
+clean: ## Remove what was built; development data (.fanfare) stays
+	rm -rf bin
