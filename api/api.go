@@ -4,9 +4,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -35,6 +37,8 @@ type Deps struct {
 	Publishers map[platform.Name]platform.Publisher
 	Queue      *jobs.Client
 	Log        *slog.Logger
+	// RequestTimeout bounds the reading of a body, and then the work on it; 0 means 15 s.
+	RequestTimeout time.Duration
 }
 
 // API serves the operations.
@@ -53,7 +57,7 @@ func New(deps Deps) http.Handler {
 	a.huma.UseMiddleware(a.authenticate)
 	a.registerAll()
 	a.registerDocs(mux)
-	return a.requestID(a.logRequests(a.recoverPanics(securityHeaders(a.unknownPaths(mux)))))
+	return a.requestID(a.logRequests(a.recoverPanics(securityHeaders(a.unknownPaths(mux, mediaTypes(mux))))))
 }
 
 // OpenAPI gives the document that describes the API, without anything behind it.
@@ -70,7 +74,9 @@ func config() huma.Config {
 		"Everything under /v1/customers/{customer_id} belongs to one customer; what is not yours answers 404."
 	config.CreateHooks = nil // no $schema in bodies
 	config.DocsPath = ""     // served by registerDocs, without a foreign host
+	config.OpenAPIPath = ""  // served by registerDocs too
 	config.SchemasPath = ""
+	config.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat} // json is what stands after +
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the configured issuer."},
@@ -91,20 +97,47 @@ func (a *API) registerAll() {
 	a.registerIntegrations()
 	a.registerJobs()
 	a.registerHealth()
+	a.tidyDocument()
+}
+
+// tidyDocument corrects what Huma writes into the document otherwise than the standards have it.
+func (a *API) tidyDocument() {
+	for _, schema := range a.huma.OpenAPI().Components.Schemas.Map() {
+		for _, property := range schema.Properties {
+			if property.Nullable && len(property.Enum) > 0 {
+				property.Enum = append(property.Enum, nil) // an enum without null forbids it, whatever the type says
+			}
+		}
+	}
+	for _, item := range a.huma.OpenAPI().Paths {
+		for _, operation := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
+			if operation == nil {
+				continue
+			}
+			for _, parameter := range operation.Parameters {
+				parameter.Schema.PatternDescription = "" // no keyword of JSON Schema; the validator has its sentence by now
+			}
+		}
+	}
 }
 
 // public marks an operation that needs no authentication. Every other one needs it.
 var public = map[string]any{"public": true}
 
-// requestTimeout bounds a request's work.
+// requestTimeout is the default of Deps.RequestTimeout.
 const requestTimeout = 15 * time.Second
 
 // register adds an operation. Errors of the handler are explained in one place.
 func register[I, O any](a *API, operation huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	operation.Errors = append(operation.Errors, http.StatusUnprocessableEntity) // of an unknown query parameter at least
 	if operation.Metadata["public"] == true {
 		operation.Security = []map[string][]string{}
 	} else {
-		operation.Errors = append(operation.Errors, http.StatusUnauthorized)
+		operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusServiceUnavailable)
+	}
+	if _, hasBody := reflect.TypeFor[I]().FieldByName("Body"); hasBody {
+		operation.Errors = append(operation.Errors, http.StatusBadRequest, http.StatusRequestTimeout,
+			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	if strings.Contains(operation.Path, "{") {
 		operation.Errors = append(operation.Errors, http.StatusNotFound)
@@ -112,10 +145,10 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	if operation.Method != http.MethodGet {
 		operation.Errors = append(operation.Errors, http.StatusForbidden, http.StatusConflict)
 	}
-	operation.Errors = append(operation.Errors, http.StatusServiceUnavailable)
-	operation.BodyReadTimeout = requestTimeout
+	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
+	operation.BodyReadTimeout = timeout
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		out, err := handler(ctx, in)
 		if err != nil {
@@ -131,10 +164,11 @@ type CustomerPath struct {
 	CustomerID uuid.UUID `path:"customer_id" format:"uuid" doc:"The customer."`
 }
 
-// tx runs fn in a transaction inside the caller's scope.
+// tx runs fn in a transaction inside the caller's scope. Where Postgres asks for a repetition fn runs again, so
+// what it sets outside of itself it sets from scratch.
 func (a *API) tx(ctx context.Context, scope tenant.Scope, fn func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error) error {
 	return a.registered(ctx, func() error {
-		return a.db.Tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+		return a.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
 			return fn(ctx, tx, queries.New(tx))
 		})
 	})

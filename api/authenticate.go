@@ -104,6 +104,9 @@ func (a *API) registered(ctx context.Context, fn func() error) error {
 	return fn()
 }
 
+// maxUserName is how much of a person's name is kept, in characters.
+const maxUserName = 200
+
 // registerCaller makes the caller's row, or brings it up to what the token says.
 func (a *API) registerCaller(ctx context.Context) error {
 	c, _ := ctx.Value(callerKey{}).(caller)
@@ -115,8 +118,8 @@ func (a *API) registerCaller(ctx context.Context) error {
 	if c.identity.Email != "" {
 		params.Email = &c.identity.Email
 	}
-	if c.identity.Name != "" {
-		params.Name = &c.identity.Name
+	if name := clip(c.identity.Name, maxUserName); name != "" {
+		params.Name = &name
 	}
 	if _, err := queries.New(a.Pool).UserRegister(ctx, params); err != nil {
 		return fmt.Errorf("register user: %w", err)

@@ -43,12 +43,17 @@ type CampaignCreate struct {
 	EndsOn   *string `json:"ends_on,omitempty" format:"date"`
 }
 
-// CampaignUpdate changes the fields that are given; a date can be cleared with null.
+// CampaignUpdate changes the fields that are given. A date can be cleared with null; elsewhere null is as if
+// the field were left out.
 type CampaignUpdate struct {
 	Name     *string          `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Goal     *string          `json:"goal,omitempty" maxLength:"10000"`
 	StartsOn Nullable[string] `json:"starts_on,omitempty" format:"date"`
 	EndsOn   Nullable[string] `json:"ends_on,omitempty" format:"date"`
+}
+
+func (u CampaignUpdate) empty() bool {
+	return u.Name == nil && u.Goal == nil && !u.StartsOn.Sent && !u.EndsOn.Sent
 }
 
 func (a *API) registerCampaigns() {
@@ -71,6 +76,7 @@ func (a *API) registerCampaigns() {
 	register(a, huma.Operation{
 		OperationID: "delete-campaign", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Delete a campaign without posts",
 		Description: "One that has posts is archived instead.", DefaultStatus: http.StatusNoContent,
+		Errors: []int{http.StatusPreconditionFailed},
 	}, a.deleteCampaign)
 	register(a, huma.Operation{
 		OperationID: "archive-campaign", Method: http.MethodPost, Path: one + "/archive", Tags: tags, Summary: "Archive a campaign",
@@ -83,7 +89,7 @@ func (a *API) listCampaigns(ctx context.Context, in *struct {
 	PageQuery
 	Archived bool `query:"archived" default:"false" doc:"Also the archived ones."`
 }) (*pageOutput[Campaign], error) {
-	before, err := in.before()
+	before, err := in.before(listOfCampaigns)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +102,7 @@ func (a *API) listCampaigns(ctx context.Context, in *struct {
 	convert := func(row queries.CampaignListRow) (Campaign, error) {
 		return campaignFrom(queries.CampaignGetRow(row)), nil
 	}
-	body, err := page(rows, in.Limit, convert, func(row queries.CampaignListRow) string { return cursorOf(row.ID) })
+	body, err := page(rows, in.Limit, convert, func(row queries.CampaignListRow) string { return cursorOf(listOfCampaigns, row.ID) })
 	return &pageOutput[Campaign]{Body: body}, err
 }
 
@@ -147,6 +153,9 @@ func (a *API) updateCampaign(ctx context.Context, in *struct {
 	Condition
 	Body CampaignUpdate
 }) (*campaignOutput, error) {
+	if in.Body.empty() {
+		return nil, nothingToChange()
+	}
 	starts, err := date("body.starts_on", in.Body.StartsOn.Value)
 	if err != nil {
 		return nil, err
@@ -175,23 +184,17 @@ func (a *API) archiveCampaign(ctx context.Context, in *struct {
 
 // changeCampaign runs a change and answers the campaign as it is then.
 func (a *API) changeCampaign(ctx context.Context, in CampaignPath, condition Condition, change func(ctx context.Context, q *queries.Queries, version *int64) (int64, error)) (*campaignOutput, error) {
-	version, err := condition.version()
-	if err != nil {
-		return nil, err
-	}
 	var row queries.CampaignGetRow
-	err = a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		changed, err := change(ctx, q, version)
+	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		get := func() (err error) {
+			row, err = q.CampaignGet(ctx, in.CampaignID)
+			return noRows(err, "campaign")
+		}
+		err := condition.change(func(version *int64) (int64, error) { return change(ctx, q, version) }, get)
 		if err != nil {
 			return err
 		}
-		if row, err = q.CampaignGet(ctx, in.CampaignID); err != nil {
-			return noRows(err, "campaign")
-		}
-		if changed == 0 {
-			return condition.unchanged(row.Version)
-		}
-		return nil
+		return get()
 	})
 	if err != nil {
 		return nil, err
@@ -199,19 +202,21 @@ func (a *API) changeCampaign(ctx context.Context, in CampaignPath, condition Con
 	return campaignAnswer(row), nil
 }
 
-func (a *API) deleteCampaign(ctx context.Context, in *CampaignPath) (*struct{}, error) {
+func (a *API) deleteCampaign(ctx context.Context, in *struct {
+	CampaignPath
+	Condition
+}) (*struct{}, error) {
 	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		deleted, err := q.CampaignDelete(ctx, in.CampaignID)
+		err := in.change(func(version *int64) (int64, error) {
+			return q.CampaignDelete(ctx, queries.CampaignDeleteParams{ID: in.CampaignID, Version: version})
+		}, func() error {
+			_, err := q.CampaignGet(ctx, in.CampaignID)
+			return noRows(err, "campaign")
+		})
 		if violates(err, "posts_campaign_fkey") {
 			return conflict("The campaign has posts. Archive it instead.")
 		}
-		if err != nil || deleted == 1 {
-			return err
-		}
-		if _, err := q.CampaignGet(ctx, in.CampaignID); err != nil {
-			return noRows(err, "campaign")
-		}
-		return forbidden()
+		return err
 	})
 	return nil, err
 }

@@ -43,7 +43,7 @@ type CustomerCreate struct {
 	TimeZone    string `json:"time_zone,omitempty" minLength:"1" maxLength:"64" default:"UTC"`
 }
 
-// CustomerUpdate changes the fields that are given.
+// CustomerUpdate changes the fields that are given; null is as if the field were left out.
 type CustomerUpdate struct {
 	Name        *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Description *string `json:"description,omitempty" maxLength:"10000"`
@@ -52,6 +52,8 @@ type CustomerUpdate struct {
 	Language    *string `json:"language,omitempty" maxLength:"35"`
 	TimeZone    *string `json:"time_zone,omitempty" minLength:"1" maxLength:"64"`
 }
+
+func (u CustomerUpdate) empty() bool { return u == CustomerUpdate{} }
 
 func (a *API) registerCustomers() {
 	tags := []string{"Customers"}
@@ -89,7 +91,7 @@ func (a *API) listCustomers(ctx context.Context, in *struct {
 	PageQuery
 	Archived bool `query:"archived" default:"false" doc:"Also the archived ones."`
 }) (*pageOutput[Customer], error) {
-	before, err := in.before()
+	before, err := in.before(listOfCustomers)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +104,7 @@ func (a *API) listCustomers(ctx context.Context, in *struct {
 	convert := func(row queries.CustomerListRow) (Customer, error) {
 		return customerFrom(queries.CustomerGetRow(row)), nil
 	}
-	body, err := page(rows, in.Limit, convert, func(row queries.CustomerListRow) string { return cursorOf(row.ID) })
+	body, err := page(rows, in.Limit, convert, func(row queries.CustomerListRow) string { return cursorOf(listOfCustomers, row.ID) })
 	return &pageOutput[Customer]{Body: body}, err
 }
 
@@ -129,9 +131,11 @@ func (a *API) createCustomer(ctx context.Context, in *struct{ Body CustomerCreat
 }
 
 func (a *API) getCustomer(ctx context.Context, in *CustomerPath) (*customerOutput, error) {
-	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.CustomerGetRow, error) { return q.CustomerGet(ctx, in.CustomerID) })
+	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.CustomerGetRow, error) {
+		return q.CustomerGet(ctx, in.CustomerID)
+	})
 	if err != nil {
-		return nil, err
+		return nil, noRows(err, "customer")
 	}
 	return customerAnswer(row), nil
 }
@@ -141,6 +145,9 @@ func (a *API) updateCustomer(ctx context.Context, in *struct {
 	Condition
 	Body CustomerUpdate
 }) (*customerOutput, error) {
+	if in.Body.empty() {
+		return nil, nothingToChange()
+	}
 	return a.changeCustomer(ctx, in.CustomerID, in.Condition, func(ctx context.Context, q *queries.Queries, version *int64) (int64, error) {
 		return q.CustomerUpdate(ctx, queries.CustomerUpdateParams{
 			ID: in.CustomerID, Version: version, Name: in.Body.Name, Description: in.Body.Description, BrandVoice: in.Body.BrandVoice,
@@ -155,10 +162,21 @@ func (a *API) archiveCustomer(ctx context.Context, in *struct {
 }) (*customerOutput, error) {
 	return a.changeCustomer(ctx, in.CustomerID, in.Condition, func(ctx context.Context, q *queries.Queries, version *int64) (int64, error) {
 		current, err := q.CustomerGet(ctx, in.CustomerID)
-		if err != nil || current.ArchivedAt != nil {
+		if err != nil {
+			return 0, err
+		}
+		if current.ArchivedAt != nil {
+			if version != nil && *version != current.Version {
+				return 0, nil
+			}
+			// Nothing is left to do, except for the database to refuse whoever may not archive.
+			_, err := q.JobCancel(ctx, nil)
 			return 1, err
 		}
 		// Posts first: once archived, the customer is read-only for this transaction's successors.
+		if err := q.PostLockUnderWay(ctx); err != nil {
+			return 0, err
+		}
 		if _, err := q.PlatformPostCancelScheduled(ctx); err != nil {
 			return 0, err
 		}
@@ -182,23 +200,17 @@ func (a *API) restoreCustomer(ctx context.Context, in *struct {
 
 // changeCustomer runs a change and answers the customer as it is then.
 func (a *API) changeCustomer(ctx context.Context, id uuid.UUID, condition Condition, change func(ctx context.Context, q *queries.Queries, version *int64) (int64, error)) (*customerOutput, error) {
-	version, err := condition.version()
-	if err != nil {
-		return nil, err
-	}
 	var row queries.CustomerGetRow
-	err = a.tx(ctx, scope(ctx).In(id), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		changed, err := change(ctx, q, version)
+	err := a.tx(ctx, scope(ctx).In(id), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		get := func() (err error) {
+			row, err = q.CustomerGet(ctx, id)
+			return noRows(err, "customer")
+		}
+		err := condition.change(func(version *int64) (int64, error) { return change(ctx, q, version) }, get)
 		if err != nil {
 			return err
 		}
-		if row, err = q.CustomerGet(ctx, id); err != nil {
-			return err
-		}
-		if changed == 0 {
-			return condition.unchanged(row.Version)
-		}
-		return nil
+		return get()
 	})
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,9 +29,15 @@ const healthTimeout = 3 * time.Second
 
 func (a *API) registerHealth() {
 	tags := []string{"Health"}
+	unhealthy := func() map[string]*huma.Response {
+		schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Health](), true, "Health")
+		return map[string]*huma.Response{"503": {
+			Description: "A check has failed.", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}},
+		}}
+	}
 	register(a, huma.Operation{
 		OperationID: "get-health", Method: http.MethodGet, Path: "/health", Tags: tags, Metadata: public,
-		Summary: "Is everything well?", Description: "All checks of /readyz; 503 when one fails.",
+		Summary: "Is everything well?", Description: "All checks of /readyz; 503 when one fails.", Responses: unhealthy(),
 	}, a.getReadiness)
 	register(a, huma.Operation{
 		OperationID: "get-liveness", Method: http.MethodGet, Path: "/livez", Tags: tags, Metadata: public,
@@ -38,7 +45,7 @@ func (a *API) registerHealth() {
 	}, a.getLiveness)
 	register(a, huma.Operation{
 		OperationID: "get-readiness", Method: http.MethodGet, Path: "/readyz", Tags: tags, Metadata: public,
-		Summary: "Can the process serve?", Description: "Checks the database, its migrations, a living worker and the key set; 503 when one fails.",
+		Summary: "Can the process serve?", Description: "Checks the database, its migrations, a living worker and the key set; 503 when one fails.", Responses: unhealthy(),
 	}, a.getReadiness)
 }
 

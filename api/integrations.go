@@ -1,12 +1,16 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -73,7 +77,7 @@ func (a *API) listIntegrations(ctx context.Context, in *struct {
 	CustomerPath
 	PageQuery
 }) (*pageOutput[Integration], error) {
-	before, err := in.before()
+	before, err := in.before(listOfIntegrations)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +90,7 @@ func (a *API) listIntegrations(ctx context.Context, in *struct {
 	convert := func(row queries.IntegrationListRow) (Integration, error) {
 		return integrationFrom(queries.IntegrationGetRow(row)), nil
 	}
-	body, err := page(rows, in.Limit, convert, func(row queries.IntegrationListRow) string { return cursorOf(row.ID) })
+	body, err := page(rows, in.Limit, convert, func(row queries.IntegrationListRow) string { return cursorOf(listOfIntegrations, row.ID) })
 	return &pageOutput[Integration]{Body: body}, err
 }
 
@@ -114,6 +118,11 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, credentialProblem(err)
 	}
+	// What the site says of itself is the customer's to choose: it may be anything.
+	if utf8.RuneCountInString(account.ExternalID) > maxExternalID {
+		return nil, invalid("body.site_url", "leads to a site whose own address is longer than 500 characters")
+	}
+	account.Name = cmp.Or(clip(account.Name, maxAccountName), account.ExternalID)
 	var row queries.IntegrationGetRow
 	err = a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
 		id, err := a.storeIntegration(ctx, q, in.CustomerID, platform.Ghost, account, plain)
@@ -127,6 +136,24 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return integrationAnswer(row), nil
+}
+
+// Limits of what a platform says of an account, in characters, as the database has them.
+const maxExternalID, maxAccountName = 500, 500
+
+// clip makes a foreign text fit to be stored on one line: without control characters, and not longer than
+// limit characters.
+func clip(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	if runes := []rune(text); len(runes) > limit {
+		text = string(runes[:limit])
+	}
+	return strings.TrimSpace(text)
 }
 
 // mayConnect asks the database whether the caller may connect accounts.
@@ -200,20 +227,13 @@ func (a *API) disconnectIntegration(ctx context.Context, in *struct {
 	IntegrationPath
 	Condition
 }) (*struct{}, error) {
-	version, err := in.version()
-	if err != nil {
-		return nil, err
-	}
-	err = a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		changed, err := q.IntegrationDisconnect(ctx, queries.IntegrationDisconnectParams{ID: in.IntegrationID, Version: version})
-		if err != nil || changed == 1 {
-			return err
-		}
-		row, err := q.IntegrationGet(ctx, in.IntegrationID)
-		if err != nil {
+	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		return in.change(func(version *int64) (int64, error) {
+			return q.IntegrationDisconnect(ctx, queries.IntegrationDisconnectParams{ID: in.IntegrationID, Version: version})
+		}, func() error {
+			_, err := q.IntegrationGet(ctx, in.IntegrationID)
 			return noRows(err, "integration")
-		}
-		return in.unchanged(row.Version)
+		})
 	})
 	return nil, err
 }

@@ -17,8 +17,8 @@ type Job struct {
 	ID             string     `json:"id"`
 	Kind           string     `json:"kind" example:"publish"`
 	State          string     `json:"state" enum:"waiting,running,completed,cancelled,failed" doc:"waiting also covers jobs for a later time and those that will be tried again."`
-	PostID         *uuid.UUID `json:"post_id" format:"uuid"`
-	PlatformPostID *uuid.UUID `json:"platform_post_id" format:"uuid"`
+	PostID         *uuid.UUID `json:"post_id" format:"uuid" nullable:"true"`
+	PlatformPostID *uuid.UUID `json:"platform_post_id" format:"uuid" nullable:"true"`
 	Attempt        int16      `json:"attempt" doc:"How often it has run."`
 	CreatedAt      time.Time  `json:"created_at"`
 	ScheduledAt    time.Time  `json:"scheduled_at" doc:"When it runs next, or ran."`
@@ -37,7 +37,7 @@ func (a *API) listJobs(ctx context.Context, in *struct {
 	CustomerPath
 	PageQuery
 }) (*pageOutput[Job], error) {
-	before, err := in.beforeNumber()
+	before, err := in.beforeNumber(listOfJobs)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (a *API) listJobs(ctx context.Context, in *struct {
 		return nil, err
 	}
 	convert := func(row queries.JobListRow) (Job, error) { return jobFrom(row), nil }
-	body, err := page(rows, in.Limit, convert, func(row queries.JobListRow) string { return cursorOfNumber(row.ID) })
+	body, err := page(rows, in.Limit, convert, func(row queries.JobListRow) string { return cursorOfNumber(listOfJobs, row.ID) })
 	return &pageOutput[Job]{Body: body}, err
 }
 

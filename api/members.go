@@ -65,7 +65,7 @@ func (a *API) registerMembers() {
 	}, a.updateMember)
 	register(a, huma.Operation{
 		OperationID: "remove-member", Method: http.MethodDelete, Path: "/v1/customers/{customer_id}/members/{user_id}", Tags: tags,
-		Summary: "Remove a person, or leave", DefaultStatus: http.StatusNoContent,
+		Summary: "Remove a person, or leave", DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
 		Description: "Takes effect on the person's next request. The last owner cannot leave.",
 	}, a.removeMember)
 }
@@ -74,7 +74,7 @@ func (a *API) listMembers(ctx context.Context, in *struct {
 	CustomerPath
 	PageQuery
 }) (*pageOutput[Member], error) {
-	after, err := in.after()
+	after, err := in.after(listOfMembers)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (a *API) listMembers(ctx context.Context, in *struct {
 	convert := func(row queries.MembershipListRow) (Member, error) {
 		return memberFrom(queries.MembershipGetRow(row)), nil
 	}
-	body, err := page(rows, in.Limit, convert, func(row queries.MembershipListRow) string { return cursorOf(row.UserID) })
+	body, err := page(rows, in.Limit, convert, func(row queries.MembershipListRow) string { return cursorOf(listOfMembers, row.UserID) })
 	return &pageOutput[Member]{Body: body}, err
 }
 
@@ -97,15 +97,9 @@ func (a *API) addMember(ctx context.Context, in *struct {
 }) (*memberOutput, error) {
 	var row queries.MembershipGetRow
 	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		// The policy is asked first: who may not add people learns nothing of who exists.
-		exists, err := q.UserExists(ctx, in.Body.UserID)
-		if err != nil {
-			return err
-		}
-		if !exists {
-			return invalid("body.user_id", "nobody with this id has signed in to Fanfare")
-		}
-		if err := q.MembershipCreate(ctx, queries.MembershipCreateParams{UserID: in.Body.UserID, Role: in.Body.Role}); err != nil {
+		// The database asks the policy before the foreign key: who may not add people learns nothing of who exists.
+		var err error
+		if err = q.MembershipCreate(ctx, queries.MembershipCreateParams{UserID: in.Body.UserID, Role: in.Body.Role}); err != nil {
 			return err
 		}
 		row, err = q.MembershipGet(ctx, in.Body.UserID)
@@ -132,23 +126,19 @@ func (a *API) updateMember(ctx context.Context, in *struct {
 	Condition
 	Body MemberUpdate
 }) (*memberOutput, error) {
-	version, err := in.version()
-	if err != nil {
-		return nil, err
-	}
 	var row queries.MembershipGetRow
-	err = a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		changed, err := q.MembershipUpdate(ctx, queries.MembershipUpdateParams{UserID: in.UserID, Role: in.Body.Role, Version: version})
+	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		get := func() (err error) {
+			row, err = q.MembershipGet(ctx, in.UserID)
+			return noRows(err, "member")
+		}
+		err := in.change(func(version *int64) (int64, error) {
+			return q.MembershipUpdate(ctx, queries.MembershipUpdateParams{UserID: in.UserID, Role: in.Body.Role, Version: version})
+		}, get)
 		if err != nil {
 			return err
 		}
-		if row, err = q.MembershipGet(ctx, in.UserID); err != nil {
-			return noRows(err, "member")
-		}
-		if changed == 0 {
-			return in.unchanged(row.Version)
-		}
-		return nil
+		return get()
 	})
 	if err != nil {
 		return nil, err
@@ -156,16 +146,17 @@ func (a *API) updateMember(ctx context.Context, in *struct {
 	return memberAnswer(row), nil
 }
 
-func (a *API) removeMember(ctx context.Context, in *MemberPath) (*struct{}, error) {
+func (a *API) removeMember(ctx context.Context, in *struct {
+	MemberPath
+	Condition
+}) (*struct{}, error) {
 	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		removed, err := q.MembershipDelete(ctx, in.UserID)
-		if err != nil || removed == 1 {
-			return err
-		}
-		if _, err := q.MembershipGet(ctx, in.UserID); err != nil {
+		return in.change(func(version *int64) (int64, error) {
+			return q.MembershipDelete(ctx, queries.MembershipDeleteParams{UserID: in.UserID, Version: version})
+		}, func() error {
+			_, err := q.MembershipGet(ctx, in.UserID)
 			return noRows(err, "member")
-		}
-		return forbidden()
+		})
 	})
 	return nil, err
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net"
 	"net/http"
+	"path"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -56,11 +58,12 @@ func (a *API) logRequests(next http.Handler) http.Handler {
 		recorder := &statusRecorder{ResponseWriter: w}
 		defer func() {
 			level := slog.LevelInfo
-			if strings.HasSuffix(r.URL.Path, "livez") || strings.HasSuffix(r.URL.Path, "readyz") || r.URL.Path == "/health" {
+			switch r.URL.Path {
+			case "/health", "/livez", "/readyz":
 				level = slog.LevelDebug
 			}
 			a.log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", recorder.status,
-				"duration", time.Since(start), "request_id", requestID(r.Context()))
+				"duration", time.Since(start), "request_id", requestID(r.Context()), "customer_id", r.PathValue("customer_id"))
 		}()
 		next.ServeHTTP(recorder, r)
 	})
@@ -94,6 +97,7 @@ func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 // recoverPanics turns a panic into a 500 and a line in the log.
 func (a *API) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorder := &statusRecorder{ResponseWriter: w}
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint,err113 // net/http compares it so too
@@ -101,10 +105,13 @@ func (a *API) recoverPanics(next http.Handler) http.Handler {
 				}
 				a.log.ErrorContext(r.Context(), "panic in a request", "panic", fmt.Sprint(v), "stack", string(debug.Stack()),
 					"request_id", requestID(r.Context()))
-				a.write(w, r, internal())
+				if recorder.status != 0 {
+					panic(http.ErrAbortHandler) // half an answer is out: end the connection, so that nobody takes it for whole
+				}
+				a.write(recorder, r, internal())
 			}
 		}()
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(recorder, r)
 	})
 }
 
@@ -122,29 +129,43 @@ func securityHeaders(next http.Handler) http.Handler {
 }
 
 // unknownPaths answers paths and methods that no operation has as problems, where the mux answers in plain text.
-func (a *API) unknownPaths(mux *http.ServeMux) http.Handler {
+// The mux would also lead from a path such as //v1/me to its clean form; here there is no such path.
+func (a *API) unknownPaths(mux *http.ServeMux, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.URL.EscapedPath()
 		handler, pattern := mux.Handler(r)
-		if pattern != "" {
-			mux.ServeHTTP(w, r)
+		if pattern != "" && strings.TrimSuffix(asked, "/") == strings.TrimSuffix(path.Clean(asked), "/") {
+			next.ServeHTTP(w, r)
 			return
 		}
-		probe := &discard{header: http.Header{}}
-		handler.ServeHTTP(probe, r)
-		if probe.status == http.StatusMethodNotAllowed {
-			w.Header().Set("Allow", probe.header.Get("Allow"))
-			a.write(w, r, problem(http.StatusMethodNotAllowed, "This path does not know the method "+safeMethod(r.Method)+"; see the Allow header."))
-			return
+		if pattern == "" { // else it is an operation's, which must not run for a probe
+			probe := &discard{header: http.Header{}}
+			handler.ServeHTTP(probe, r)
+			if probe.status == http.StatusMethodNotAllowed {
+				w.Header().Set("Allow", probe.header.Get("Allow"))
+				a.write(w, r, problem(http.StatusMethodNotAllowed, "This path does not know this method; see the Allow header."))
+				return
+			}
 		}
 		a.write(w, r, problem(http.StatusNotFound, "There is no such path. The operations are listed at /docs."))
 	})
 }
 
-func safeMethod(method string) string {
-	if len(method) > 20 {
-		return "given"
-	}
-	return method
+// mediaTypes leaves Huma nothing to negotiate. Everything answers JSON, whatever is accepted, and Huma's reading
+// of Accept panics on some input. A body's type is compared in lower case and without its parameters, as
+// RFC 9110 (section 8.3.1) wants it.
+func mediaTypes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Accept")
+		if given := r.Header.Get("Content-Type"); given != "" {
+			kind, _, err := mime.ParseMediaType(given)
+			if err != nil {
+				kind = "invalid"
+			}
+			r.Header.Set("Content-Type", kind)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // discard takes the mux's own answer to an unknown path.

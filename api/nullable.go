@@ -16,7 +16,7 @@ type Nullable[T any] struct {
 
 // UnmarshalJSON remembers that the field was there.
 func (n *Nullable[T]) UnmarshalJSON(data []byte) error {
-	n.Sent = true
+	n.Sent, n.Value = true, nil
 	if bytes.Equal(data, []byte("null")) {
 		return nil
 	}

@@ -20,48 +20,63 @@ type PageQuery struct {
 	Cursor string `query:"cursor" maxLength:"100" doc:"next_cursor of the page before."`
 }
 
-var errCursor = invalid("query.cursor", "is not a cursor; use next_cursor of the page before, or leave it out")
+// list names what a cursor is for, so that one of another list is refused rather than misread.
+type list byte
+
+const (
+	listOfCustomers list = iota + 1
+	listOfMembers
+	listOfCampaigns
+	listOfPosts
+	listOfIntegrations
+	listOfJobs
+)
+
+func badCursor() *Problem {
+	return invalid("query.cursor", "is not a cursor of this list; use next_cursor of the page before, or leave it out")
+}
 
 // more is how many rows to ask for: one beyond the page tells whether there is another.
 func (p PageQuery) more() int32 { return p.Limit + 1 }
 
 // before is the id before which the page begins, the largest there is on the first page.
-func (p PageQuery) before() (uuid.UUID, error) { return p.id(uuid.Max) }
+func (p PageQuery) before(of list) (uuid.UUID, error) { return p.id(of, uuid.Max) }
 
 // after is the id after which the page begins, the smallest there is on the first page.
-func (p PageQuery) after() (uuid.UUID, error) { return p.id(uuid.Nil) }
+func (p PageQuery) after(of list) (uuid.UUID, error) { return p.id(of, uuid.Nil) }
 
-func (p PageQuery) id(first uuid.UUID) (uuid.UUID, error) {
+func (p PageQuery) id(of list, first uuid.UUID) (uuid.UUID, error) {
 	if p.Cursor == "" {
 		return first, nil
 	}
+	raw, err := p.position(of, len(first))
+	return uuid.UUID(raw), err
+}
+
+// position reads a cursor: the list that it is for, then a position of size bytes in it.
+func (p PageQuery) position(of list, size int) ([]byte, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil {
-		return uuid.Nil, errCursor
+	if err != nil || len(raw) != 1+size || raw[0] != byte(of) {
+		return make([]byte, size), badCursor()
 	}
-	id, err := uuid.FromBytes(raw)
-	if err != nil {
-		return uuid.Nil, errCursor
-	}
-	return id, nil
+	return raw[1:], nil
 }
 
 // beforeNumber is before for things that the database numbers.
-func (p PageQuery) beforeNumber() (int64, error) {
+func (p PageQuery) beforeNumber(of list) (int64, error) {
 	if p.Cursor == "" {
 		return math.MaxInt64, nil
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil || len(raw) != 8 {
-		return 0, errCursor
-	}
-	return int64(binary.BigEndian.Uint64(raw)), nil //nolint:gosec // any bit pattern is a number to compare with
+	raw, err := p.position(of, 8)
+	return int64(binary.BigEndian.Uint64(raw)), err //nolint:gosec // any bit pattern is a number to compare with
 }
 
-func cursorOf(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+func cursorOf(of list, id uuid.UUID) string {
+	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(of)}, id[:]...))
+}
 
-func cursorOfNumber(n int64) string {
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // read back as it was
+func cursorOfNumber(of list, n int64) string {
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(of)}, uint64(n))) //nolint:gosec // read back as it was
 }
 
 // page maps rows to a page: at most limit of them, and a cursor if there are more.

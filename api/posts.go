@@ -3,12 +3,15 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"fanfare/db/tenant"
 	"fanfare/queries"
@@ -17,7 +20,7 @@ import (
 // Post is what is to be said, once, on one or more connected accounts.
 type Post struct {
 	ID            uuid.UUID      `json:"id" format:"uuid"`
-	CampaignID    *uuid.UUID     `json:"campaign_id" format:"uuid"`
+	CampaignID    *uuid.UUID     `json:"campaign_id" format:"uuid" nullable:"true"`
 	Title         string         `json:"title" doc:"A heading, for platforms that have one."`
 	Text          string         `json:"text"`
 	State         string         `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" doc:"Follows from the states of the platform posts."`
@@ -61,17 +64,21 @@ type PostPlatform struct {
 type PostCreate struct {
 	Title      string         `json:"title,omitempty" maxLength:"255"`
 	Text       string         `json:"text" minLength:"1" maxLength:"100000"`
-	CampaignID *uuid.UUID     `json:"campaign_id,omitempty" format:"uuid"`
+	CampaignID *uuid.UUID     `json:"campaign_id,omitempty" format:"uuid" nullable:"true"`
 	Platforms  []PostPlatform `json:"platforms,omitempty" maxItems:"50" nullable:"false"`
 }
 
-// PostUpdate changes the fields that are given. campaign_id can be cleared with null; platforms replaces the
-// whole list.
+// PostUpdate changes the fields that are given. campaign_id can be cleared with null, elsewhere null is as if
+// the field were left out; platforms replaces the whole list.
 type PostUpdate struct {
 	Title      *string             `json:"title,omitempty" maxLength:"255"`
 	Text       *string             `json:"text,omitempty" minLength:"1" maxLength:"100000"`
 	CampaignID Nullable[uuid.UUID] `json:"campaign_id,omitempty" format:"uuid"`
 	Platforms  *[]PostPlatform     `json:"platforms,omitempty" maxItems:"50"`
+}
+
+func (u PostUpdate) empty() bool {
+	return u.Title == nil && u.Text == nil && !u.CampaignID.Sent && u.Platforms == nil
 }
 
 func (a *API) registerPosts() {
@@ -100,7 +107,7 @@ func (a *API) listPosts(ctx context.Context, in *struct {
 	CampaignID string `query:"campaign_id" format:"uuid" doc:"Only posts of this campaign."`
 	State      string `query:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" doc:"Only posts in this state."`
 }) (*pageOutput[Post], error) {
-	before, err := in.before()
+	before, err := in.before(listOfPosts)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +121,7 @@ func (a *API) listPosts(ctx context.Context, in *struct {
 		return nil, err
 	}
 	convert := func(row queries.PostListRow) (Post, error) { return postFrom(queries.PostGetRow(row)) }
-	body, err := page(rows, in.Limit, convert, func(row queries.PostListRow) string { return cursorOf(row.ID) })
+	body, err := page(rows, in.Limit, convert, func(row queries.PostListRow) string { return cursorOf(listOfPosts, row.ID) })
 	return &pageOutput[Post]{Body: body}, err
 }
 
@@ -142,6 +149,9 @@ func (a *API) createPost(ctx context.Context, in *struct {
 	CustomerPath
 	Body PostCreate
 }) (*postOutput, error) {
+	if err := eachAccountOnce(in.Body.Platforms); err != nil {
+		return nil, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
@@ -154,6 +164,18 @@ func (a *API) createPost(ctx context.Context, in *struct {
 		}
 		return createPlatformPosts(ctx, q, id, in.Body.Platforms)
 	})
+}
+
+// eachAccountOnce refuses a list that names an account twice.
+func eachAccountOnce(platforms []PostPlatform) error {
+	seen := map[uuid.UUID]bool{}
+	for i, p := range platforms {
+		if seen[p.IntegrationID] {
+			return invalid(fmt.Sprintf("body.platforms[%d].integration_id", i), "names an account that stands further up already")
+		}
+		seen[p.IntegrationID] = true
+	}
+	return nil
 }
 
 func createPlatformPosts(ctx context.Context, q *queries.Queries, postID uuid.UUID, platforms []PostPlatform) error {
@@ -184,6 +206,14 @@ func (a *API) updatePost(ctx context.Context, in *struct {
 	Condition
 	Body PostUpdate
 }) (*postOutput, error) {
+	if in.Body.empty() {
+		return nil, nothingToChange()
+	}
+	if in.Body.Platforms != nil {
+		if err := eachAccountOnce(*in.Body.Platforms); err != nil {
+			return nil, err
+		}
+	}
 	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
 		post, err := lockPost(ctx, q, in.PostID, in.Condition)
 		if err != nil {
@@ -215,11 +245,11 @@ func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID,
 	default:
 		return conflict("The accounts of a post that is " + spoken(state) + " cannot be changed. Cancel it first.")
 	}
-	keep := make([]uuid.UUID, 0, len(platforms))
+	named := make([]uuid.UUID, 0, len(platforms))
 	for _, p := range platforms {
-		keep = append(keep, p.IntegrationID)
+		named = append(named, p.IntegrationID)
 	}
-	if _, err := q.PlatformPostDeleteOthers(ctx, queries.PlatformPostDeleteOthersParams{PostID: postID, KeepIntegrationIds: keep}); err != nil {
+	if _, err := q.PlatformPostDeleteOthers(ctx, queries.PlatformPostDeleteOthersParams{PostID: postID, KeepIntegrationIds: named}); err != nil {
 		return err
 	}
 	existing, err := q.PlatformPostListByPost(ctx, postID)
@@ -228,16 +258,9 @@ func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID,
 	}
 	there := map[uuid.UUID]bool{}
 	for _, pp := range existing {
-		there[pp.IntegrationID] = true
-	}
-	for _, id := range keep {
-		delete(there, id)
-	}
-	if len(there) > 0 {
-		return conflict("An account to which publishing was already tried cannot be taken off the post.")
-	}
-	there = map[uuid.UUID]bool{}
-	for _, pp := range existing {
+		if !slices.Contains(named, pp.IntegrationID) {
+			return conflict("An account to which publishing was already tried cannot be taken off the post.")
+		}
 		there[pp.IntegrationID] = true
 	}
 	var added []PostPlatform
@@ -257,16 +280,17 @@ func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID,
 // the caller has seen.
 func lockPost(ctx context.Context, q *queries.Queries, id uuid.UUID, condition Condition) (queries.PostLockRow, error) {
 	post, err := q.PostLock(ctx, id)
-	if err != nil {
-		// The policy for changes also decides which rows can be locked: one that can only be read is not found here.
-		if noRows(err, "") != err {
-			if _, readErr := q.PostGet(ctx, id); readErr == nil {
-				return post, forbidden()
-			}
-		}
+	switch {
+	case err == nil:
+		return post, condition.check(post.Version)
+	case !errors.Is(err, pgx.ErrNoRows):
+		return post, err
+	}
+	// The policy for changes also decides which rows can be locked: one that can only be read is not found there.
+	if _, err := q.PostGet(ctx, id); err != nil {
 		return post, noRows(err, "post")
 	}
-	return post, condition.check(post.Version)
+	return post, forbidden()
 }
 
 // answerPost runs a change and answers the post as it is then.

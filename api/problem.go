@@ -2,7 +2,9 @@ package api
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -94,6 +96,9 @@ func notFound(what string) *Problem {
 	return problem(http.StatusNotFound, "There is no such "+what+".")
 }
 
+// nothingToChange refuses an update that names no field.
+func nothingToChange() *Problem { return invalid("body", "names nothing to change") }
+
 func conflict(detail string) *Problem { return problem(http.StatusConflict, detail) }
 
 // cause attaches what goes to the log and not to the caller.
@@ -103,6 +108,8 @@ func (p *Problem) cause(err error) *Problem {
 }
 
 func init() {
+	// A field's name in another case would pass the validator by and still be decoded.
+	huma.ValidateStrictCasing = true
 	// Huma makes its own errors (validation, body, negotiation) through these.
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
 		p := fromHuma(status, message, errs...)
@@ -116,27 +123,72 @@ func init() {
 	}
 }
 
+// maxDetails is how many places in a request are named at most.
+const maxDetails = 50
+
 // fromHuma turns Huma's findings into a Problem. It drops the rejected values, which Huma would echo, and
 // for a 5xx everything.
 func fromHuma(status int, message string, errs ...error) *Problem {
+	if message == "cannot read request body" {
+		// The connection broke, or the framing of the body is wrong. Huma blames itself.
+		return problem(http.StatusBadRequest, "The request body could not be read to its end.")
+	}
 	if status >= http.StatusInternalServerError {
 		return internal()
 	}
 	p := problem(status, sentence(status, message))
-	for _, err := range errs {
+	if status != http.StatusUnprocessableEntity {
+		return p // the sentence says it all
+	}
+	for _, err := range errs[:min(len(errs), maxDetails)] {
 		detailer, ok := err.(huma.ErrorDetailer) //nolint:errorlint // Huma's own list, nothing is wrapped
 		if !ok {
 			continue // a decoder's own words may quote the request
 		}
 		detail := detailer.ErrorDetail()
-		p.Errors = append(p.Errors, ProblemDetail{Message: detail.Message, Location: detail.Location})
+		p.Errors = append(p.Errors, ProblemDetail{Message: finding(detail.Message), Location: place(detail.Location)})
 	}
 	return p
+}
+
+// findings are the beginnings of the validator's own sentences. Everything else comes from a decoder, which
+// may quote what it could not read.
+var findings = []string{"expected ", "unexpected property", "unknown query parameter", "required ", "invalid integer", "invalid boolean"}
+
+// finding is what is wrong, in words that do not depend on the rejected value.
+func finding(message string) string {
+	if message, _, uuid := strings.Cut(message, "RFC 4122 uuid"); uuid {
+		return message + "RFC 4122 uuid"
+	}
+	for _, known := range findings {
+		if strings.HasPrefix(message, known) {
+			return message
+		}
+	}
+	return "is not valid"
+}
+
+var acceptablePlace = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,100}$`)
+
+// place is where something is wrong. The names of unknown fields and parameters are the caller's own words
+// and are repeated only if they look like names.
+func place(location string) string {
+	if acceptablePlace.MatchString(location) {
+		return location
+	}
+	root, _, _ := strings.Cut(location, ".")
+	if acceptablePlace.MatchString(root) {
+		return root
+	}
+	return ""
 }
 
 func sentence(status int, message string) string {
 	switch status {
 	case http.StatusBadRequest:
+		if message == "request body is required" {
+			return "The request needs a body in JSON."
+		}
 		return "The request body is not valid JSON."
 	case http.StatusUnprocessableEntity:
 		return "The request is not valid; see errors."
@@ -152,5 +204,5 @@ func sentence(status int, message string) string {
 }
 
 func internal() *Problem {
-	return problem(http.StatusInternalServerError, "Something went wrong on our side. Nothing was changed. Quote the request id if you ask for help.")
+	return problem(http.StatusInternalServerError, "Something went wrong on our side. Quote the request id if you ask for help.")
 }

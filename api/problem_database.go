@@ -22,15 +22,15 @@ import (
 func (a *API) explain(ctx context.Context, err error) *Problem {
 	p := classify(err)
 	p.RequestID = requestID(ctx)
-	switch {
+	switch cause := errors.Unwrap(p); {
+	case errors.Is(ctx.Err(), context.Canceled):
+		a.log.DebugContext(ctx, "the caller went away", "error", err, "request_id", p.RequestID)
 	case p.Status == http.StatusServiceUnavailable:
-		a.log.WarnContext(ctx, "database or issuer is away", "error", err)
+		a.log.WarnContext(ctx, "request cannot be served now", "error", err, "request_id", p.RequestID)
 	case p.Status >= http.StatusInternalServerError:
-		a.log.ErrorContext(ctx, "request failed", "error", err)
-	default:
-		if cause := errors.Unwrap(p); cause != nil {
-			a.log.DebugContext(ctx, "request refused", "status", p.Status, "error", cause)
-		}
+		a.log.ErrorContext(ctx, "request failed", "error", err, "request_id", p.RequestID)
+	case cause != nil:
+		a.log.DebugContext(ctx, "request refused", "status", p.Status, "error", cause, "request_id", p.RequestID)
 	}
 	return p
 }
@@ -44,6 +44,8 @@ func classify(err error) *Problem {
 		return p
 	case errors.Is(err, tenant.ErrNotFound):
 		return notFound("customer")
+	case errors.Is(err, tenant.ErrRefused):
+		return unavailable().cause(err)
 	case errors.Is(err, pgx.ErrNoRows):
 		return problem(http.StatusNotFound, "There is no such thing here.")
 	case errors.As(err, &platformErr):
@@ -58,7 +60,8 @@ func classify(err error) *Problem {
 }
 
 func unavailable() *Problem {
-	p := problem(http.StatusServiceUnavailable, "The service cannot answer at the moment. Nothing was changed. Try again in a few seconds.")
+	// A commit whose answer is lost may have happened, so this does not promise that nothing did.
+	p := problem(http.StatusServiceUnavailable, "The service cannot answer at the moment. Try again in a few seconds; after a change, read first what is there.")
 	p.retryAfter = 2 * time.Second
 	return p
 }
@@ -69,7 +72,7 @@ func databaseAway(err error) bool {
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || pgconn.SafeToRetry(err) ||
 		strings.Contains(err.Error(), "conn closed") // pgx has no value for it once the connection has died
 }
 
@@ -82,7 +85,10 @@ var constraints = map[string]func() *Problem{
 	"memberships_keep_an_owner": func() *Problem {
 		return conflict("The last owner cannot leave or be demoted. Make somebody else an owner first.")
 	},
-	"platform_posts_account_key":      func() *Problem { return invalid("body.platforms", "names the same account twice") },
+	"memberships_user_fkey": func() *Problem {
+		return invalid("body.user_id", "nobody with this id has signed in to Fanfare")
+	},
+	"platform_posts_account_key":      func() *Problem { return conflict("Somebody else added the same account at this moment. Try again.") },
 	"posts_campaign_fkey":             func() *Problem { return notFound("campaign") },
 	"platform_posts_integration_fkey": func() *Problem { return notFound("integration") },
 	"integrations_account_key": func() *Problem {
@@ -127,8 +133,7 @@ func forbidden() *Problem {
 func fromPlatform(err *platform.Error) *Problem {
 	switch err.Class {
 	case platform.Credential, platform.Invalid, platform.PaymentRequired:
-		p := problem(http.StatusUnprocessableEntity, err.Message).cause(err)
-		return p
+		return problem(http.StatusUnprocessableEntity, err.Message).cause(err)
 	default:
 		p := problem(http.StatusServiceUnavailable, err.Message+" Nothing was stored. Try again later.").cause(err)
 		p.retryAfter = max(time.Until(err.RetryAt), 5*time.Second)

@@ -1,0 +1,65 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"fanfare/db/dbtest"
+)
+
+// cast is somebody of every kind, with regard to one customer.
+type cast struct {
+	customer                     dbtest.Customer
+	owner, admin, member, viewer dbtest.User
+	sysadmin, manager, sysviewer dbtest.User
+	outsider                     dbtest.User // owner of another customer
+	elsewhere                    dbtest.Customer
+}
+
+func (w *world) cast(t testing.TB) cast {
+	t.Helper()
+	c := cast{customer: w.Customer(t, dbtest.Customer{}), elsewhere: w.Customer(t, dbtest.Customer{})}
+	id := c.customer.ID
+	c.owner, c.admin = w.Member(t, id, "owner"), w.Member(t, id, "admin")
+	c.member, c.viewer = w.Member(t, id, "member"), w.Member(t, id, "viewer")
+	c.sysadmin = w.User(t, dbtest.User{SystemRole: "admin"})
+	c.manager = w.User(t, dbtest.User{SystemRole: "manager"})
+	c.sysviewer = w.User(t, dbtest.User{SystemRole: "viewer"})
+	c.outsider = w.Member(t, c.elsewhere.ID, "owner")
+	return c
+}
+
+// path is one under the customer.
+func (c cast) path(format string, args ...any) string {
+	return "/v1/customers/" + c.customer.ID.String() + fmt.Sprintf(format, args...)
+}
+
+// statuses are what owner, admin, member and viewer are answered, then system admin, manager and viewer, then
+// somebody from outside.
+type statuses [8]int
+
+// roles asks as everybody.
+func (c cast) roles(t *testing.T, want statuses, ask func(t *testing.T, who dbtest.User) answer) {
+	t.Helper()
+	names := [8]string{"owner", "admin", "member", "viewer", "system admin", "system manager", "system viewer", "outsider"}
+	for i, who := range [8]dbtest.User{c.owner, c.admin, c.member, c.viewer, c.sysadmin, c.manager, c.sysviewer, c.outsider} {
+		got := ask(t, who)
+		if got.status != want[i] {
+			t.Errorf("%s: got %d, want %d: %s", names[i], got.status, want[i], got.body)
+		}
+		if got.status == http.StatusForbidden && strings.Contains(string(got.body), c.customer.Name) {
+			t.Errorf("%s: a refusal names the customer", names[i])
+		}
+	}
+}
+
+// The answers to reading, to work on content and to administration.
+var (
+	reading   = statuses{200, 200, 200, 200, 200, 200, 200, 404}
+	creating  = statuses{201, 201, 201, 403, 201, 201, 403, 404}
+	working   = statuses{200, 200, 200, 403, 200, 200, 403, 404}
+	launching = statuses{202, 202, 202, 403, 202, 202, 403, 404}
+	deleting  = statuses{204, 204, 204, 403, 204, 204, 403, 404}
+)

@@ -1,0 +1,53 @@
+package api_test
+
+import (
+	"testing"
+	"time"
+
+	"fanfare/db/dbtest"
+)
+
+// How often a request waits for Postgres. A number that grows here is felt by everybody.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	pool, trips := dbtest.CountingPool(t, w.LoginURL)
+	w.serve(t, options{pool: pool})
+	account := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	second := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	fresh := func() string {
+		return c.path("/posts/%s", w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{account, second}}).ID)
+	}
+	one := fresh()
+	at := m{"scheduled_at": time.Now().Add(time.Hour)}
+	for _, test := range []struct {
+		name, method string
+		path         func() string
+		body         any
+		want         int
+	}{
+		{"me", "GET", func() string { return "/v1/me" }, nil, 2},
+		{"customers", "GET", func() string { return "/v1/customers" }, nil, 1},
+		{"a customer", "GET", func() string { return c.path("") }, nil, 1},
+		{"a post", "GET", func() string { return one }, nil, 1},
+		{"posts", "GET", func() string { return c.path("/posts") }, nil, 1},
+		{"posts in a state", "GET", func() string { return c.path("/posts?state=draft") }, nil, 1},
+		{"jobs", "GET", func() string { return c.path("/jobs") }, nil, 1},
+		{"a context", "GET", func() string { return c.path("/context") }, nil, 4},
+		{"draft", "POST", func() string { return c.path("/posts") }, m{"text": "A"}, 3},
+		{"change", "PATCH", fresh, m{"text": "B"}, 4},
+		{"schedule", "POST", func() string { return fresh() + "/schedule" }, at, 8},
+		{"publish", "POST", func() string { return fresh() + "/publish" }, nil, 8},
+		{"cancel", "POST", func() string { return fresh() + "/cancel" }, nil, 6},
+	} {
+		path := test.path()
+		for range 2 { // prepares the statements
+			w.call(t, c.owner, test.method, path, test.body)
+			path = test.path()
+		}
+		if got := trips.During(func() { w.call(t, c.owner, test.method, path, test.body) }); got != test.want {
+			t.Errorf("%s: %d round trips, want %d", test.name, got, test.want)
+		}
+	}
+}
