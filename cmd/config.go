@@ -117,7 +117,9 @@ func openPool(ctx context.Context, databaseURL, role string, size int32, log *sl
 	params["timezone"] = "UTC"
 	params["search_path"] = "public"
 	params["statement_timeout"] = "30s"
-	params["idle_in_transaction_session_timeout"] = "60s"
+	// No transaction waits for anything but the database, so one that is idle this long belongs to a process
+	// that is paused or cut off, and its locks keep others from taking over.
+	params["idle_in_transaction_session_timeout"] = "10s"
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return checkRole(ctx, conn, role) }
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,6 +61,10 @@ func (d *demo) announce(w io.Writer, asJSON bool, dataDir string) error {
 		return json.NewEncoder(w).Encode(info)
 	}
 	c := demoCustomers[0]
+	token := os.Args[0] + " token --email ben@northlight.example"
+	if dataDir != defaultDataDir {
+		token += " --data-dir " + dataDir
+	}
 	fmt.Fprintf(w, `
 Fanfare is ready.
 
@@ -73,10 +78,10 @@ Fanfare is ready.
 
 export TOKEN=%s
 
-  A token for anybody else:  fanfare token --email ben@northlight.example
+  A token for anybody else:  %s
   Try:  curl -H "Authorization: Bearer $TOKEN" %s/v1/customers
 
 Ctrl-C stops everything; the data stays.
-`, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, dataDir, c.name, info.Users[0].Email, demoID("customer", c.name), info.Users[0].Token, d.apiURL)
+`, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, dataDir, c.name, info.Users[0].Email, demoID("customer", c.name), info.Users[0].Token, token, d.apiURL)
 	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"fanfare/internal/identity"
 )
 
+// defaultDataDir is where development mode keeps everything unless told otherwise.
+const defaultDataDir = ".fanfare"
+
 // Development mode issues its own tokens, under names that no real issuer has.
 const (
 	devIssuer   = "urn:fanfare:development"

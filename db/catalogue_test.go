@@ -108,7 +108,6 @@ var definerFunctions = map[string]struct {
 	"tenancy.enter_worker":            {"fanfare_worker", "checks that the customer exists"},
 	"tenancy.keep_an_owner":           {"", "a trigger: counts owners whom the acting user may not see or lock"},
 	"tenancy.own_memberships":         {"fanfare_admin,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
-	"tenancy.user_exists":             {"fanfare_admin,fanfare_user", "members are added by the id of a user who is not a colleague yet"},
 	"tenancy.create_customer":         {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
 	"tenancy.cancel_jobs":             {"fanfare_admin,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
 	"tenancy.readiness":               {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},

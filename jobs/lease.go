@@ -73,5 +73,17 @@ func (l *lease) lose() (lost bool) {
 	return true
 }
 
+// lapse ends everything that is held if the lease has run out unnoticed, as that of a process which was paused
+// does: others may have taken it over. It comes before a renewal, which would only hide it.
+func (l *lease) lapse() (lost bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Now().Before(l.until) || l.ctx.Err() != nil {
+		return false
+	}
+	l.cancel(errLeaseLost)
+	return true
+}
+
 // forget ends the lease, so that others need not wait for it to run out.
 func (l *lease) forget(ctx context.Context) error { return l.queries.WorkerDelete(ctx, l.id) }

@@ -92,6 +92,9 @@ func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) e
 	switch {
 	case errors.Is(err, tenant.ErrNotFound), errors.Is(err, pgx.ErrNoRows):
 		return river.JobCancel(errors.New("the platform post is gone"))
+	case err != nil && errors.Is(context.Cause(ctx), errLeaseLost):
+		// Nothing has begun, and nothing is wrong with the job.
+		return river.JobSnooze(time.Second)
 	case err != nil:
 		return fmt.Errorf("claim platform post: %w", err)
 	case wait > 0:
@@ -103,6 +106,10 @@ func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) e
 		"attempt", c.attempt, "job_id", job.ID)
 
 	published, problem := w.publish(ctx, job, c)
+	if problem != nil && problem.Class == platform.Transient && errors.Is(ctx.Err(), context.Canceled) {
+		// It was broken off by us, not by the platform, so there is no reason to leave the platform in peace.
+		problem.RetryAt = time.Now().Add(time.Second)
+	}
 	wait, err = w.record(ctx, job, c, published, problem)
 	if err != nil {
 		return fmt.Errorf("record outcome: %w", err)

@@ -136,13 +136,16 @@ func (w *Worker) every(ctx context.Context, interval time.Duration, work func(co
 }
 
 func (w *Worker) renew(ctx context.Context) error {
-	if err := w.lease.renew(ctx); err != nil {
-		if w.lease.lose() {
-			w.deps.Log.ErrorContext(ctx, "worker's lease is lost; the calls under way are broken off")
-		}
-		return fmt.Errorf("renew lease: %w", err)
+	lost := w.lease.lapse()
+	err := w.lease.renew(ctx)
+	if err != nil {
+		lost = w.lease.lose() || lost
+		err = fmt.Errorf("renew lease: %w", err)
 	}
-	return nil
+	if lost {
+		w.deps.Log.ErrorContext(ctx, "worker's lease is lost; the calls under way are broken off")
+	}
+	return err
 }
 
 func (w *Worker) promote(ctx context.Context) error {

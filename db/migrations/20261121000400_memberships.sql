@@ -82,18 +82,6 @@ create trigger memberships_keep_an_owner before update or delete on memberships
     for each row execute function tenancy.keep_an_owner();
 alter function tenancy.keep_an_owner() owner to fanfare_definer;
 
--- Whether a person with this id has ever signed in; members are added by id. Ids are random, so this
--- cannot be used to find out who uses Fanfare.
-create function tenancy.user_exists(p_user_id uuid) returns boolean
-language plpgsql stable security definer set search_path = '' as $$
-begin
-    return exists (select from public.users u where u.id = p_user_id);
-end
-$$;
-revoke execute on function tenancy.user_exists(uuid) from public;
-grant execute on function tenancy.user_exists(uuid) to fanfare_user, fanfare_admin;
-alter function tenancy.user_exists(uuid) owner to fanfare_definer;
-
 -- The entered user's own roles, for the list of their customers, where no customer has been entered.
 create function tenancy.own_memberships() returns table (customer_id uuid, role text)
 language plpgsql stable security definer set search_path = '' as $$
@@ -133,7 +121,6 @@ alter function tenancy.create_customer(uuid, text, text, text, text, text, text)
 -- migrate:down
 drop function tenancy.create_customer(uuid, text, text, text, text, text, text);
 drop function tenancy.own_memberships();
-drop function tenancy.user_exists(uuid);
 drop policy users_colleagues on users;
 drop table memberships;
 drop function tenancy.keep_an_owner();

@@ -107,7 +107,7 @@ func Dump(ctx context.Context) (_ []byte, err error) {
 		return nil, err
 	}
 	var stdout, stderr bytes.Buffer
-	dump := exec.CommandContext(ctx, program(bin, "pg_dump"), "--schema-only", "--no-owner", //nolint:gosec // our own arguments
+	dump := exec.CommandContext(ctx, program(bin, "pg_dump"), "--schema-only", "--no-owner",
 		"--exclude-table=public.schema_migrations", "--dbname="+url)
 	dump.Stdout, dump.Stderr = &stdout, &stderr
 	if err := dump.Run(); err != nil {
@@ -157,13 +157,13 @@ var versionNumber = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 func findBinaries(ctx context.Context) (string, error) {
 	candidates := []string{fmt.Sprintf("/usr/lib/postgresql/%d/bin", major), fmt.Sprintf("/usr/pgsql-%d/bin", major),
 		fmt.Sprintf("/opt/homebrew/opt/postgresql@%d/bin", major), fmt.Sprintf("/usr/local/opt/postgresql@%d/bin", major)}
-	candidates = append(candidates, filepath.SplitList(os.Getenv("PATH"))...)
+	candidates = append(candidates, filepath.SplitList(os.Getenv("PATH"))...) //nolint:forbidigo // the search path is the machine's, not a setting of ours
 	var seen []string
 	for _, dir := range candidates {
 		if _, err := os.Stat(program(dir, "initdb")); err != nil {
 			continue
 		}
-		said, err := exec.CommandContext(ctx, program(dir, "pg_dump"), "--version").Output() //nolint:gosec // a candidate of ours
+		said, err := exec.CommandContext(ctx, program(dir, "pg_dump"), "--version").Output()
 		if err != nil {
 			continue
 		}

@@ -16,6 +16,9 @@ var (
 	ErrUnknownUser = errors.New("tenant: unknown user")
 	// ErrNotFound: there is no such customer, or not for this user. The two cannot be told apart.
 	ErrNotFound = errors.New("tenant: no such customer")
+	// ErrRefused: the login may not enter, because the connection still holds something of an earlier tenant
+	// or is not one of the two login roles. It says nothing of the user's rights.
+	ErrRefused = errors.New("tenant: entering was refused")
 )
 
 var errNoScope = errors.New("tenant: a transaction needs a scope that says for whom it runs")
@@ -40,6 +43,7 @@ func refused(conn *pgx.Conn, results pgx.BatchResults, err error) error {
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 		defer cancel()
 		_ = conn.Close(ctx) // it ends either way
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return fmt.Errorf("enter tenant: %w", err)
 }
