@@ -1,0 +1,257 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fanfare/db/dbtest"
+)
+
+// readyAnswer is the line that `fanfare dev --json` prints.
+type readyAnswer struct {
+	API, Sandbox, Database string
+	Users                  []struct {
+		Email, Token string
+		Customers    []struct {
+			ID, Name, Role string
+			Integrations   []struct{ ID, Platform string }
+		}
+	}
+}
+
+// dev is a running `fanfare dev`.
+type dev struct {
+	*process
+	dir   string
+	ready readyAnswer
+}
+
+func startDev(t testing.TB, dir string, env ...string) *dev {
+	t.Helper()
+	d := &dev{dir: dir, process: start(t, "dev", append(env, "FANFARE_LOG_FORMAT=json"), "dev", "--addr", "127.0.0.1:0", "--data-dir", dir, "--json")}
+	d.waitFor(t, 2*time.Minute, "it is ready", func() bool { return len(d.out) > 0 })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := json.Unmarshal([]byte(d.out[0]), &d.ready); err != nil {
+		t.Fatalf("the line that it prints: %v\n%s", err, d.out[0])
+	}
+	return d
+}
+
+// client calls as the first user.
+func (d *dev) client() *client {
+	return &client{base: func() string { return d.ready.API }, token: d.ready.Users[0].Token, http: &http.Client{Timeout: 30 * time.Second}}
+}
+
+// customer is the path of the first user's first customer.
+func (d *dev) customer() string { return "/v1/customers/" + d.ready.Users[0].Customers[0].ID }
+
+// published reads the sandbox's record.
+func (d *dev) published(t testing.TB) (titles []string) {
+	t.Helper()
+	status, body := fetch(t, d.ready.Sandbox+"/_sandbox/published")
+	if status != http.StatusOK {
+		t.Fatalf("the sandbox answers %d", status)
+	}
+	var record struct {
+		Posts []struct {
+			Title, URL     string
+			TimesPublished int `json:"times_published"`
+		}
+		Doubles []any
+	}
+	if err := json.Unmarshal([]byte(body), &record); err != nil {
+		t.Fatal(err)
+	}
+	for _, post := range record.Posts {
+		titles = append(titles, post.Title)
+		if post.TimesPublished != 1 || !visible(t, post.URL, post.Title) {
+			t.Errorf("%q was published %d times, at %s", post.Title, post.TimesPublished, post.URL)
+		}
+	}
+	if len(record.Doubles) != 0 {
+		t.Errorf("published more than once: %v", record.Doubles)
+	}
+	return titles
+}
+
+// interrupt stops it as Ctrl-C does, and expects that nothing is left.
+func (d *dev) interrupt(t testing.TB) {
+	t.Helper()
+	postmaster := postmasterOf(t, d.dir)
+	d.signal(t, syscall.SIGINT)
+	if status := d.wait(t, 10*time.Second); status != 0 {
+		t.Errorf("status %d after Ctrl-C", status)
+	}
+	if postmaster != 0 && syscall.Kill(postmaster, 0) == nil {
+		t.Errorf("PostgreSQL (pid %d) still runs", postmaster)
+	}
+	if len(d.out) != 1 {
+		t.Errorf("it has printed %d lines on its standard output: %q", len(d.out), d.out)
+	}
+}
+
+// postmasterOf is the process id of the PostgreSQL in a data directory, 0 if there is none.
+func postmasterOf(t testing.TB, dir string) int {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "postgres", "*", "postmaster.pid"))
+	if err != nil || len(found) == 0 {
+		found, _ = filepath.Glob(filepath.Join(dir, "postgres", "postmaster.pid"))
+	}
+	if len(found) == 0 {
+		return 0
+	}
+	content, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(lines(string(content))[0])
+	if err != nil {
+		t.Fatalf("%s: %v", found[0], err)
+	}
+	return pid
+}
+
+// What somebody sees who runs `fanfare dev` for the first time, twice, and again.
+func TestDev(t *testing.T) {
+	t.Parallel()
+	dir := postgresDir(t)
+	first := startDev(t, dir)
+	if len(first.ready.Users) < 3 || len(first.ready.Users[0].Customers) < 2 || first.ready.Users[0].Customers[0].Role != "owner" ||
+		len(first.ready.Users[0].Customers[0].Integrations) != 1 || first.ready.Users[0].Customers[0].Integrations[0].Platform != "ghost" {
+		t.Fatalf("ready says %s", first.out[0])
+	}
+	var shape map[string]any
+	if err := json.Unmarshal([]byte(first.out[0]), &shape); err != nil || len(shape) != 4 {
+		t.Errorf("ready has other fields than api, sandbox, database, users: %s", first.out[0])
+	}
+	if !strings.HasPrefix(first.ready.Database, "postgres://") {
+		t.Errorf("the database is %q", first.ready.Database)
+	}
+	if postmasterOf(t, dir) == 0 {
+		t.Fatal("its PostgreSQL is not found")
+	}
+	if titles := first.published(t); len(titles) != 1 {
+		t.Fatalf("published at the start: %q", titles)
+	}
+	if status, page := fetch(t, first.ready.Sandbox); status != http.StatusOK || !strings.Contains(page, first.published(t)[0]) {
+		t.Errorf("the sandbox's page (%d) does not show the first post", status)
+	}
+	t.Run("every token works", func(t *testing.T) {
+		for _, user := range first.ready.Users {
+			c := first.client()
+			c.token = user.Token
+			if me := call[meAnswer](t, c, http.MethodGet, "/v1/me", nil); me.Email != user.Email {
+				t.Errorf("the token of %s is %s's", user.Email, me.Email)
+			}
+			for _, customer := range user.Customers {
+				call[customerAnswer](t, c, http.MethodGet, "/v1/customers/"+customer.ID, nil)
+			}
+		}
+	})
+	t.Run("fanfare token", func(t *testing.T) {
+		c := first.client()
+		c.token = command(t, nil, "token", "--email", "newcomer@example.com", "--data-dir", dir)
+		if me := call[meAnswer](t, c, http.MethodGet, "/v1/me", nil); me.Email != "newcomer@example.com" {
+			t.Errorf("the token is %s's", me.Email)
+		}
+		c.expect(t, http.StatusNotFound, http.MethodGet, first.customer(), nil)
+	})
+	t.Run("a second one beside it", func(t *testing.T) {
+		second := startDev(t, postgresDir(t))
+		if second.ready.API == first.ready.API || second.ready.Sandbox == first.ready.Sandbox || second.ready.Database == first.ready.Database {
+			t.Errorf("two share an address: %s and %s", first.out[0], second.out[0])
+		}
+		c := first.client()
+		c.base = second.client().base
+		c.expect(t, http.StatusUnauthorized, http.MethodGet, "/v1/me", nil)
+		second.interrupt(t)
+	})
+	t.Run("not two in one directory", func(t *testing.T) {
+		p := start(t, "dev", nil, "dev", "--addr", "127.0.0.1:0", "--data-dir", dir, "--json")
+		if status := p.wait(t, 30*time.Second); status != 1 {
+			t.Errorf("a second one in the same directory ended with status %d", status)
+		}
+		call[meAnswer](t, first.client(), http.MethodGet, "/v1/me", nil)
+	})
+
+	campaign := call[campaignAnswer](t, first.client(), http.MethodPost, first.customer()+"/campaigns", map[string]any{"name": "Kept"})
+	first.interrupt(t)
+
+	again := startDev(t, dir)
+	if again.ready.Sandbox != first.ready.Sandbox {
+		t.Errorf("the sandbox moved from %s to %s", first.ready.Sandbox, again.ready.Sandbox)
+	}
+	if kept := call[campaignAnswer](t, again.client(), http.MethodGet, again.customer()+"/campaigns/"+campaign.ID, nil); kept.Name != "Kept" {
+		t.Errorf("after a restart the campaign is %+v", kept)
+	}
+	if titles := again.published(t); len(titles) != 1 {
+		t.Errorf("after a restart the sandbox shows %q", titles)
+	}
+	// A token of the first run is good in the second.
+	c := first.client()
+	c.base = again.client().base
+	call[meAnswer](t, c, http.MethodGet, "/v1/me", nil)
+
+	postmaster := postmasterOf(t, dir)
+	again.kill()
+	eventually(t, 20*time.Second, "PostgreSQL does not outlive a killed dev", func() bool { return syscall.Kill(postmaster, 0) != nil })
+	after := startDev(t, dir)
+	call[campaignAnswer](t, after.client(), http.MethodGet, after.customer()+"/campaigns/"+campaign.ID, nil)
+	posts := call[struct{ Items []postAnswer }](t, after.client(), http.MethodGet, after.customer()+"/posts", nil)
+	fresh := posts.Items[0]
+	if fresh.State != "draft" {
+		t.Fatalf("the newest demo post is %s", fresh.State)
+	}
+	call[postAnswer](t, after.client(), http.MethodPost, after.customer()+"/posts/"+fresh.ID+"/publish", nil)
+	eventually(t, 30*time.Second, "the second post is published", func() bool {
+		return call[postAnswer](t, after.client(), http.MethodGet, after.customer()+"/posts/"+fresh.ID, nil).State == "published"
+	})
+	if titles := after.published(t); len(titles) != 2 {
+		t.Errorf("after a kill the sandbox shows %q", titles)
+	}
+	after.interrupt(t)
+}
+
+// Ctrl-C while it is still starting ends it too, and leaves nothing.
+func TestDevInterruptedAtStart(t *testing.T) {
+	t.Parallel()
+	dir := postgresDir(t)
+	p := start(t, "dev", nil, "dev", "--addr", "127.0.0.1:0", "--data-dir", dir, "--json", "--log-format", "json")
+	eventually(t, 30*time.Second, "its PostgreSQL starts", func() bool { return postmasterOf(t, dir) != 0 })
+	postmaster := postmasterOf(t, dir)
+	p.signal(t, syscall.SIGINT)
+	p.wait(t, 20*time.Second)
+	if syscall.Kill(postmaster, 0) == nil {
+		t.Errorf("PostgreSQL (pid %d) still runs", postmaster)
+	}
+	startDev(t, dir).interrupt(t)
+}
+
+// With DATABASE_URL it uses that server and starts none.
+func TestDevOnGivenDatabase(t *testing.T) {
+	t.Parallel()
+	server := newOwnServer(t)
+	db := withDatabase(t, server.superURL, "postgres")
+	dir := t.TempDir()
+	d := startDev(t, dir, "DATABASE_URL="+db)
+	if postmasterOf(t, dir) != 0 {
+		t.Error("it has started a PostgreSQL of its own")
+	}
+	pool := dbtest.OpenPool(t, db)
+	var customers int
+	if err := pool.QueryRow(t.Context(), "select count(*) from customers").Scan(&customers); err != nil || customers < 3 {
+		t.Errorf("the given database holds %d customers (%v)", customers, err)
+	}
+	if titles := d.published(t); len(titles) != 1 {
+		t.Errorf("published at the start: %q", titles)
+	}
+	d.interrupt(t)
+}

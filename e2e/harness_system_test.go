@@ -1,0 +1,216 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+
+	"fanfare/db/dbtest"
+	"fanfare/internal/identity"
+	"fanfare/internal/sandbox"
+)
+
+const (
+	issuer   = "https://issuer.example.test/"
+	audience = "fanfare-e2e"
+)
+
+// issuerServer is an identity provider: it signs tokens and publishes its keys, which it can replace.
+type issuerServer struct {
+	url string
+
+	mu     sync.Mutex
+	signer *identity.Signer
+	keys   []*identity.Signer // published, the newest last
+}
+
+func newIssuer(t testing.TB) *issuerServer {
+	t.Helper()
+	s := &issuerServer{}
+	s.rotate(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		set := jwk.NewSet()
+		for _, signer := range s.keys {
+			key, _ := signer.KeySet().Key(0)
+			if err := set.AddKey(key); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
+		w.Header().Set("Content-Type", "application/jwk-set+json")
+		_ = json.NewEncoder(w).Encode(set) // the client hears of it
+	}))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	return s
+}
+
+// rotate makes a new key, signs with it from now on, and publishes it beside the one before.
+func (s *issuerServer) rotate(t testing.TB) {
+	t.Helper()
+	signer, err := identity.NewDevelopmentKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signer = signer
+	if s.keys = append(s.keys, signer); len(s.keys) > 2 {
+		s.keys = s.keys[1:]
+	}
+}
+
+// token is one of a person with the given name.
+func (s *issuerServer) token(t testing.TB, name string) string {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token, err := s.signer.Sign(identity.Claims{
+		Issuer: issuer, Audience: audience, Subject: "e2e|" + name, Email: name + "@example.com", EmailVerified: true, Name: name,
+	}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// options say what a system is made of. The zero value is an API and one worker on a fresh database.
+type options struct {
+	noWorker bool
+	// workerArgs are given to every worker.
+	workerArgs []string
+	// superURL, loginURL and workerURL name a database in place of a fresh one.
+	superURL, loginURL, workerURL string
+}
+
+// system is an installation: an API, any number of workers, the sandbox and an identity provider.
+type system struct {
+	super  *pgxpool.Pool
+	issuer *issuerServer
+	box    *sandbox.Sandbox
+	boxURL string
+	env    []string
+	opts   options
+
+	serve   *process
+	addr    string // of the API; the same when it is started again
+	workers atomic.Int64
+}
+
+func newSystem(t testing.TB, opts options) *system {
+	t.Helper()
+	if opts.superURL == "" {
+		db := dbtest.New(t)
+		opts.superURL, opts.loginURL, opts.workerURL = db.SuperURL, db.LoginURL, db.WorkerURL
+	}
+	box, err := sandbox.New(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Registered before the processes, so closed after they are gone.
+	boxServer := httptest.NewServer(box.Handler())
+	t.Cleanup(boxServer.Close)
+	s := &system{super: dbtest.OpenPool(t, opts.superURL), issuer: newIssuer(t), box: box, boxURL: boxServer.URL, opts: opts}
+	keyset := filepath.Join(t.TempDir(), "keyset.json")
+	s.env = []string{
+		"FANFARE_KEYSET=" + keyset,
+		"FANFARE_JWT_ISSUER=" + issuer, "FANFARE_JWT_AUDIENCE=" + audience, "FANFARE_JWT_JWKS_URL=" + s.issuer.url,
+		"FANFARE_EGRESS_ALLOW=127.0.0.0/8",
+		"DATABASE_URL=" + opts.loginURL, "WORKER_DATABASE_URL=" + opts.workerURL,
+		// Small pools: every test has a system of its own on one server.
+		"FANFARE_DATABASE_POOL=10",
+	}
+	command(t, s.env, "keys", "create")
+	s.startServe(t)
+	if !opts.noWorker {
+		s.startWorker(t)
+	}
+	return s
+}
+
+// startServe starts the API, at the address that it had before if it had one.
+func (s *system) startServe(t testing.TB) {
+	t.Helper()
+	s.serve = start(t, "serve", append([]string{"FANFARE_ADDR=" + cmp.Or(s.addr, "127.0.0.1:0")}, s.env...), "serve")
+	s.addr = s.serve.message(t, "listening")["addr"].(string)
+}
+
+// startWorker starts a worker and waits until it works.
+func (s *system) startWorker(t testing.TB, args ...string) *process {
+	t.Helper()
+	p := s.launchWorker(t, args...)
+	p.message(t, "worker is working")
+	return p
+}
+
+// launchWorker starts a worker.
+func (s *system) launchWorker(t testing.TB, args ...string) *process {
+	t.Helper()
+	arguments := append(append([]string{"worker"}, s.opts.workerArgs...), args...)
+	return start(t, "worker "+string('0'+rune(s.workers.Add(1)%10)), s.env, arguments...)
+}
+
+// site makes a Ghost site in the sandbox and gives its address and key.
+func (s *system) site(name string) (siteURL, key string) {
+	return s.boxURL + "/ghost-sites/" + name, s.box.AddGhostSite(name, "Site "+name)
+}
+
+// times is how often something with the title was published on a site.
+func (s *system) times(site, title string) int { return s.box.TimesPublished("ghost", site, title) }
+
+// fault orders a fault for one site.
+func (s *system) fault(t testing.TB, site string, f sandbox.Fault) {
+	t.Helper()
+	f.PathContains = "/ghost-sites/" + site + "/"
+	if err := s.box.AddFault(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// one reads a single value as a superuser.
+func one[T any](t testing.TB, s *system, sql string, args ...any) T {
+	t.Helper()
+	var value T
+	if err := s.super.QueryRow(context.Background(), sql, args...).Scan(&value); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return value
+}
+
+// checkSettled expects that nothing is left under way: every attempt has an end and no job runs or waits.
+func (s *system) checkSettled(t testing.TB) {
+	t.Helper()
+	// River notes the end of a job a moment after the job has noted the post's.
+	eventually(t, 20*time.Second, "no job is left", func() bool {
+		return one[int](t, s, "select count(*) from river.river_job where state not in ('completed', 'cancelled', 'discarded')") == 0
+	})
+	if n := one[int](t, s, "select count(*) from publish_attempts where finished_at is null"); n != 0 {
+		t.Errorf("%d attempts have no end", n)
+	}
+	if n := one[int](t, s, "select count(*) from river.river_job where state = 'discarded'"); n != 0 {
+		t.Errorf("%d jobs were given up", n)
+	}
+	if doubles := s.box.Doubles(); len(doubles) != 0 {
+		t.Errorf("published more than once: %+v", doubles)
+	}
+}
+
+// visible tells whether readers find the title at the address.
+func visible(t testing.TB, url, title string) bool {
+	t.Helper()
+	status, body := fetch(t, url)
+	return status == http.StatusOK && strings.Contains(body, title)
+}

@@ -1,0 +1,284 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// tenantOperations holds, for every operation inside a customer, a body that its owner could send.
+// Each <resource>_tenant_test.go adds its own.
+var tenantOperations = map[string]any{}
+
+// tested adds the operations of one file, and gives their names.
+func tested(bodies map[string]any) []string {
+	maps.Copy(tenantOperations, bodies)
+	return slices.Sorted(maps.Keys(bodies))
+}
+
+// operation is one of the API's, as its own document lists it.
+type operation struct{ id, method, path string }
+
+func operations(t testing.TB, s *system) map[string]operation {
+	t.Helper()
+	_, document := fetch(t, "http://"+s.addr+"/openapi.json")
+	var parsed struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+		}
+	}
+	if err := json.Unmarshal([]byte(document), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]operation{}
+	for path, methods := range parsed.Paths {
+		for method, o := range methods {
+			if strings.Contains(path, "{customer_id}") {
+				all[o.OperationID] = operation{o.OperationID, strings.ToUpper(method), path}
+			}
+		}
+	}
+	return all
+}
+
+// Every operation inside a customer is in one of the tenant tests.
+func TestTenantTestsCoverEveryOperation(t *testing.T) {
+	t.Parallel()
+	all := operations(t, newSystem(t, options{noWorker: true}))
+	if len(all) < 20 {
+		t.Fatalf("the document lists %d operations", len(all))
+	}
+	for id := range all {
+		if _, found := tenantOperations[id]; !found {
+			t.Errorf("%s: add it to a <resource>_tenant_test.go", id)
+		}
+	}
+	for id := range tenantOperations {
+		if _, found := all[id]; !found {
+			t.Errorf("%s is tested and does not exist", id)
+		}
+	}
+}
+
+// agency is a customer with one of everything.
+type agency struct {
+	*brand
+	member *client
+	// ids by the names that they have in paths.
+	ids map[string]string
+}
+
+// twoAgencies are customers of people who have nothing to do with each other.
+type twoAgencies struct {
+	s    *system
+	a, b agency
+	ops  map[string]operation
+}
+
+func newTwoAgencies(t testing.TB) twoAgencies {
+	t.Helper()
+	s := newSystem(t, options{})
+	w := twoAgencies{s: s, a: newAgency(t, s), b: newAgency(t, s), ops: operations(t, s)}
+	eventually(t, 20*time.Second, "the queue is at rest", func() bool {
+		return one[int](t, s, "select count(*) from river.river_job where state not in ('completed', 'scheduled')") == 0
+	})
+	return w
+}
+
+func newAgency(t testing.TB, s *system) agency {
+	t.Helper()
+	b := s.newBrand(t)
+	campaign := call[campaignAnswer](t, b.owner, http.MethodPost, b.path+"/campaigns", map[string]any{"name": "Winter"})
+	published := b.draft(t, draft{campaign: campaign.ID})
+	b.publish(t, published.ID)
+	b.await(t, published.ID, "published")
+	scheduled := b.draft(t, draft{campaign: campaign.ID})
+	b.schedule(t, scheduled.ID, time.Now().Add(24*time.Hour))
+	post := b.draft(t, draft{campaign: campaign.ID})
+	member := s.person(t)
+	user := call[meAnswer](t, member, http.MethodGet, "/v1/me", nil)
+	b.owner.expect(t, http.StatusCreated, http.MethodPost, b.path+"/members", map[string]any{"user_id": user.ID, "role": "admin"})
+	return agency{brand: b, member: member, ids: map[string]string{
+		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user.ID,
+	}}
+}
+
+var pathParameter = regexp.MustCompile(`\{([a-z_]+)\}`)
+
+// fill puts ids into a path; those that are not given are made up.
+func fill(path string, ids map[string]string) string {
+	return pathParameter.ReplaceAllStringFunc(path, func(name string) string {
+		if id, given := ids[strings.Trim(name, "{}")]; given {
+			return id
+		}
+		return randomID()
+	})
+}
+
+// check tries A's ids as a person of B, with every operation of a file: each answers as it does for ids that
+// nobody has, and nothing changes.
+func (w twoAgencies) check(t *testing.T, ids []string) {
+	t.Helper()
+	before := [2]string{w.s.checksum(t, w.a.id), w.s.checksum(t, w.b.id)}
+	for _, id := range ids {
+		o, found := w.ops[id]
+		if !found {
+			t.Errorf("there is no operation %s", id)
+			continue
+		}
+		body := tenantOperations[id]
+		everyNil := map[string]string{}
+		for name := range w.a.ids {
+			everyNil[name] = uuid.Nil.String()
+		}
+		w.same(t, o, body, "A's customer", w.a.ids, nil, everyNil)
+		if strings.Count(o.path, "{") == 1 {
+			continue
+		}
+		inB := func(ids map[string]string) map[string]string {
+			ids = maps.Clone(ids)
+			ids["customer_id"] = w.b.id
+			return ids
+		}
+		w.same(t, o, body, "B's customer with A's thing", inB(w.a.ids), map[string]string{"customer_id": w.b.id}, inB(everyNil))
+		// A's customer with B's own thing in it is A's customer all the same.
+		mixed := maps.Clone(w.b.ids)
+		mixed["customer_id"] = w.a.id
+		w.same(t, o, body, "A's customer with B's thing", mixed, nil, everyNil)
+	}
+	after := [2]string{w.s.checksum(t, w.a.id), w.s.checksum(t, w.b.id)}
+	if before != after {
+		t.Errorf("something has changed: A %s → %s, B %s → %s", before[0], after[0], before[1], after[1])
+	}
+}
+
+// same expects 404 for each set of ids, all in the same words.
+func (w twoAgencies) same(t *testing.T, o operation, body any, what string, idSets ...map[string]string) {
+	t.Helper()
+	var first string
+	for i, ids := range idSets {
+		r := w.b.owner.do(t, o.method, fill(o.path, ids), body)
+		answer := told(t, r)
+		if r.status != http.StatusNotFound {
+			t.Errorf("%s, %s (ids %d): %s", o.id, what, i, answer)
+		}
+		if i == 0 {
+			first = answer
+		} else if answer != first {
+			t.Errorf("%s, %s: for A's ids\n%s\nfor ids of nobody (%d)\n%s", o.id, what, first, i, answer)
+		}
+	}
+}
+
+// sameForBody sends ids of A's, of nobody and nil inside a body to an operation of B's own, and expects one
+// answer to all, with the status.
+func (w twoAgencies) sameForBody(t *testing.T, status int, id string, foreign string, body func(id string) any) {
+	t.Helper()
+	before := [2]string{w.s.checksum(t, w.a.id), w.s.checksum(t, w.b.id)}
+	o := w.ops[id]
+	var answers []string
+	for _, named := range []string{foreign, randomID(), uuid.Nil.String()} {
+		r := w.b.owner.do(t, o.method, fill(o.path, w.b.ids), body(named))
+		if r.status != status {
+			t.Errorf("%s with somebody else's id in its body: %d %s, want %d", id, r.status, r.body, status)
+		}
+		answers = append(answers, told(t, r))
+	}
+	if answers[0] != answers[1] || answers[0] != answers[2] {
+		t.Errorf("%s with an id in its body: for A's\n%s\nfor nobody's\n%s\nfor nil\n%s", id, answers[0], answers[1], answers[2])
+	}
+	if after := [2]string{w.s.checksum(t, w.a.id), w.s.checksum(t, w.b.id)}; before != after {
+		t.Errorf("%s with somebody else's id in its body has changed something", id)
+	}
+}
+
+// hidesList expects that a list of B's holds nothing of A's, also from A's own cursor on.
+func (w twoAgencies) hidesList(t *testing.T, resource string) {
+	t.Helper()
+	var page struct {
+		Items []json.RawMessage
+		Next  *string `json:"next_cursor"`
+	}
+	page.Items = nil
+	page.Next = nil
+	if err := json.Unmarshal(w.a.owner.expect(t, http.StatusOK, http.MethodGet, w.a.path+"/"+resource+"?limit=1", nil).body, &page); err != nil {
+		t.Fatal(err)
+	}
+	queries := []string{"?limit=100"}
+	if page.Next != nil {
+		queries = append(queries, "?limit=100&cursor="+*page.Next)
+	}
+	for _, query := range queries {
+		body := w.b.owner.expect(t, http.StatusOK, http.MethodGet, w.b.path+"/"+resource+query, nil).body
+		for name, id := range w.a.ids {
+			if bytes.Contains(body, []byte(id)) {
+				t.Errorf("B's list of %s%s shows A's %s", resource, query, name)
+			}
+		}
+	}
+}
+
+// told is what a caller learns from an answer, without what differs between any two.
+func told(t testing.TB, r response) string {
+	t.Helper()
+	var body map[string]any
+	if err := json.Unmarshal(r.body, &body); err != nil {
+		t.Errorf("an answer is not JSON: %s", r.body)
+	}
+	delete(body, "request_id")
+	header := r.header.Clone()
+	for _, name := range []string{"Date", "X-Request-Id", "Content-Length"} {
+		header.Del(name)
+	}
+	encoded, err := json.Marshal([]any{r.status, header, body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}
+
+// checksum is one over everything that the database holds of a customer, in whatever table.
+func (s *system) checksum(t testing.TB, customerID string) string {
+	t.Helper()
+	rows, err := s.super.Query(t.Context(), `
+		select format('%I.%I', n.nspname, c.relname), a.attname
+		from pg_class c
+			join pg_namespace n on n.oid = c.relnamespace
+			join pg_attribute a on a.attrelid = c.oid
+		where c.relkind in ('r', 'p') and n.nspname in ('public', 'river')
+			and (a.attname = 'customer_id' or (c.relname = 'customers' and a.attname = 'id'))
+		order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var tables [][2]string
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, [2]string{table, column})
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(tables) < 8 {
+		t.Fatalf("tables with customers' data: %v", tables)
+	}
+	var sums []string
+	for _, table := range tables {
+		sums = append(sums, one[string](t, s, fmt.Sprintf(
+			`select count(*) || ' ' || coalesce(md5(string_agg(r::text, '|' order by r::text)), '') from %s r where %s = $1`, table[0], table[1]), customerID))
+	}
+	return strings.Join(sums, ", ")
+}
