@@ -75,9 +75,10 @@ func (w *publishWorker) Timeout(*river.Job[PublishArgs]) time.Duration {
 type claim struct {
 	queries.PlatformPostLockRow
 	attempt int32
-	// first is when the first attempt began, failures how many ended for a passing reason.
-	first    time.Time
-	failures int
+	// first is when the first attempt began, failures how many ended for a passing reason, unknowns how many
+	// without a known outcome.
+	first              time.Time
+	failures, unknowns int
 	// unresolved: an earlier attempt has no known outcome.
 	unresolved bool
 	// claimedAt is our clock when the database's said DatabaseNow.
@@ -188,7 +189,7 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 		if err != nil {
 			return err
 		}
-		found.first, found.failures = summary.FirstStartedAt, int(summary.TransientFailures)
+		found.first, found.failures, found.unknowns = summary.FirstStartedAt, int(summary.TransientFailures), int(summary.UnknownOutcomes)
 		c = &found
 		return nil
 	})

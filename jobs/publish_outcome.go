@@ -34,7 +34,7 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 		if !passing || now.Sub(c.first) > unresolvedLimit {
 			return stepAsk, 0
 		}
-		return stepUnresolved, until(problem, now, int(c.attempt))
+		return stepUnresolved, until(problem, now, c.unknowns+1)
 	}
 	switch problem.Class {
 	case platform.RateLimited:

@@ -10,7 +10,8 @@ where a.platform_post_id = @platform_post_id and a.number = @number;
 -- When work on a platform post began, and how often it ended in each way.
 -- name: PublishAttemptSummary :one
 select min(a.started_at)::timestamptz as first_started_at,
-    count(*) filter (where a.outcome = 'transient') as transient_failures
+    count(*) filter (where a.outcome = 'transient') as transient_failures,
+    count(*) filter (where a.outcome = 'unknown_outcome') as unknown_outcomes
 from publish_attempts a
 where a.platform_post_id = @platform_post_id;
 
