@@ -30,6 +30,7 @@ type campaignOutput struct {
 	Body Campaign
 }
 
+// CampaignPath is the path of a campaign.
 type CampaignPath struct {
 	CustomerPath
 	CampaignID uuid.UUID `path:"campaign_id" format:"uuid" doc:"The campaign."`

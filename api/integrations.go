@@ -40,6 +40,7 @@ type integrationOutput struct {
 	Body Integration
 }
 
+// IntegrationPath is the path of a connected account.
 type IntegrationPath struct {
 	CustomerPath
 	IntegrationID uuid.UUID `path:"integration_id" format:"uuid" doc:"The connected account."`

@@ -28,6 +28,7 @@ type memberOutput struct {
 	Body Member
 }
 
+// MemberPath is the path of a member.
 type MemberPath struct {
 	CustomerPath
 	UserID uuid.UUID `path:"user_id" format:"uuid" doc:"The person."`

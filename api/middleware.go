@@ -174,9 +174,14 @@ type discard struct {
 	status int
 }
 
-func (d *discard) Header() http.Header            { return d.header }
+// Header holds what the mux sets.
+func (d *discard) Header() http.Header { return d.header }
+
+// Write drops the text.
 func (d *discard) Write(body []byte) (int, error) { return len(body), nil }
-func (d *discard) WriteHeader(status int)         { d.status = status }
+
+// WriteHeader remembers the status.
+func (d *discard) WriteHeader(status int) { d.status = status }
 
 // write answers with a problem outside of Huma.
 func (a *API) write(w http.ResponseWriter, r *http.Request, p *Problem) {

@@ -68,7 +68,7 @@ func (p PageQuery) beforeNumber(of list) (int64, error) {
 		return math.MaxInt64, nil
 	}
 	raw, err := p.position(of, 8)
-	return int64(binary.BigEndian.Uint64(raw)), err //nolint:gosec // any bit pattern is a number to compare with
+	return int64(binary.BigEndian.Uint64(raw)), err // any bit pattern is a number to compare with
 }
 
 func cursorOf(of list, id uuid.UUID) string {
@@ -76,7 +76,7 @@ func cursorOf(of list, id uuid.UUID) string {
 }
 
 func cursorOfNumber(of list, n int64) string {
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(of)}, uint64(n))) //nolint:gosec // read back as it was
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(of)}, uint64(n)))
 }
 
 // page maps rows to a page: at most limit of them, and a cursor if there are more.

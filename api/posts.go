@@ -49,6 +49,7 @@ type postOutput struct {
 	Body Post
 }
 
+// PostPath is the path of a post.
 type PostPath struct {
 	CustomerPath
 	PostID uuid.UUID `path:"post_id" format:"uuid" doc:"The post."`

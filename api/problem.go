@@ -141,7 +141,7 @@ func fromHuma(status int, message string, errs ...error) *Problem {
 		return p // the sentence says it all
 	}
 	for _, err := range errs[:min(len(errs), maxDetails)] {
-		detailer, ok := err.(huma.ErrorDetailer) //nolint:errorlint // Huma's own list, nothing is wrapped
+		detailer, ok := err.(huma.ErrorDetailer) // Huma's own list, nothing is wrapped
 		if !ok {
 			continue // a decoder's own words may quote the request
 		}
