@@ -52,6 +52,10 @@ func lockDir(dataDir string) (*dirLock, error) {
 	return &dirLock{file: file}, nil
 }
 
-// release gives the lock back. The file stays: removing it would let two processes lock two files of
-// the same name.
-func (l *dirLock) release() { _ = l.file.Close() }
+// release gives the lock back. Closing the file is not enough: a process that is just being started has a
+// copy of it for a moment, and with it the lock. The file stays: removing it would let two processes lock
+// two files of the same name.
+func (l *dirLock) release() {
+	_ = unlock(l.file) // closing does it too, if a little later
+	_ = l.file.Close()
+}

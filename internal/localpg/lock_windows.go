@@ -17,3 +17,7 @@ func lockExclusive(file *os.File) error {
 	}
 	return err
 }
+
+func unlock(file *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(file.Fd()), 0, 1, 0, &windows.Overlapped{OffsetHigh: 1})
+}

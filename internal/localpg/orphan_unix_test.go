@@ -32,7 +32,7 @@ type helperServer struct {
 func TestHelperProcess(t *testing.T) {
 	dir := os.Getenv(helperDir)
 	if dir == "" {
-		t.Skip("run by TestKilledOwner")
+		return // a run of the tests and not of the program
 	}
 	signal.Ignore(os.Interrupt)
 	s := start(t, Options{DataDir: dir, NoSync: true})
