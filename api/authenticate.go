@@ -36,6 +36,17 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
+	given := 0
+	ctx.EachHeader(func(name, _ string) {
+		if strings.EqualFold(name, "Authorization") {
+			given++
+		}
+	})
+	if given > 1 {
+		// Which one counts would depend on who looks: a proxy may have checked the other.
+		a.refuse(ctx, problem(http.StatusUnauthorized, "Send one Authorization header."))
+		return
+	}
 	token, p := bearer(ctx.Header("Authorization"))
 	if p != nil {
 		a.refuse(ctx, p)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -316,7 +317,7 @@ func TestManyMistakes(t *testing.T) {
 	var body strings.Builder
 	body.WriteString(`{"text": "a"`)
 	for i := range 20_000 {
-		body.WriteString(`, "f` + strings.Repeat("x", i%7) + `_` + string(rune('a'+i%26)) + strings.Repeat("y", i%11) + `": 1`)
+		body.WriteString(`, "f` + strconv.Itoa(i) + `": 1`)
 	}
 	a := w.call(t, c.owner, "POST", c.path("/posts"), body.String()+"}").want(t, 422)
 	if n := len(a.problem(t).Errors); n != 50 {

@@ -173,16 +173,16 @@ func (a *API) archiveCustomer(ctx context.Context, in *struct {
 			_, err := q.JobCancel(ctx, nil)
 			return 1, err
 		}
-		// Posts first: once archived, the customer is read-only for this transaction's successors.
+		// The customer first: whoever puts a post on its way holds it, so that afterwards there are no more to come.
+		changed, err := q.CustomerArchive(ctx, queries.CustomerArchiveParams{ID: in.CustomerID, Version: version})
+		if err != nil || changed == 0 {
+			return changed, err
+		}
 		if err := q.PostLockUnderWay(ctx); err != nil {
 			return 0, err
 		}
 		if _, err := q.PlatformPostCancelScheduled(ctx); err != nil {
 			return 0, err
-		}
-		changed, err := q.CustomerArchive(ctx, queries.CustomerArchiveParams{ID: in.CustomerID, Version: version})
-		if err != nil || changed == 0 {
-			return changed, err
 		}
 		_, err = q.JobCancel(ctx, nil)
 		return changed, err

@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"fanfare/db"
 	"fanfare/queries"
@@ -60,9 +62,8 @@ func (a *API) getReadiness(ctx context.Context, _ *struct{}) (*healthOutput, err
 	readiness, err := queries.New(a.Pool).Readiness(ctx)
 	switch {
 	case err != nil:
-		a.log.WarnContext(ctx, "health: database is away", "error", err)
-		checks["database"] = "cannot be reached"
-		checks["migrations"] = "not known without the database"
+		a.log.WarnContext(ctx, "health: the database check has failed", "error", err)
+		checks["database"], checks["migrations"] = databaseTrouble(err)
 		checks["worker"] = "not known without the database"
 	case readiness.SchemaVersion < db.Version():
 		checks["migrations"] = "run `fanfare migrate`: the database is at " + readiness.SchemaVersion + ", this program needs " + db.Version()
@@ -80,4 +81,23 @@ func (a *API) getReadiness(ctx context.Context, _ *struct{}) (*healthOutput, err
 		}
 	}
 	return out, nil
+}
+
+// databaseTrouble says what an error of the readiness query tells of the database and of its migrations.
+func databaseTrouble(err error) (database, migrations string) {
+	const unknown = "not known without the database"
+	var pgErr *pgconn.PgError
+	if !errors.As(err, &pgErr) {
+		return "cannot be reached", unknown
+	}
+	switch pgErr.Code {
+	case "3F000", "42P01", "42883": // no such schema, table or function
+		return "ok", "run `fanfare migrate`: the database has none of this program's migrations"
+	case "28000", "28P01":
+		return "refuses the role or the password in DATABASE_URL", unknown
+	case "3D000":
+		return "there is no database of the name in DATABASE_URL", unknown
+	default:
+		return "answers with an error (SQLSTATE " + pgErr.Code + ")", unknown
+	}
 }

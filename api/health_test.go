@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,5 +39,9 @@ func TestHealth(t *testing.T) {
 	}
 	if status, _ := ask(t, "/livez"); status != 200 {
 		t.Errorf("/livez asks for more than the process: %d", status)
+	}
+	w.exec(t, "alter function tenancy.readiness() rename to gone")
+	if status, h := ask(t, "/readyz"); status != 503 || h.Checks["database"] != "ok" || !strings.Contains(h.Checks["migrations"], "fanfare migrate") {
+		t.Errorf("without the schema: %d %+v", status, h)
 	}
 }

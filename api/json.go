@@ -15,13 +15,51 @@ import (
 // that is going to be published is refused instead.
 var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalJSON}
 
-var errBrokenUnicode = errors.New("broken Unicode")
+var (
+	errBrokenUnicode = errors.New("broken Unicode")
+	errDuplicateName = errors.New("a name stands twice in one object")
+)
 
 func unmarshalJSON(data []byte, v any) error {
 	if !utf8.Valid(data) || brokenSurrogates(data) {
 		return errBrokenUnicode
 	}
-	return json.Unmarshal(data, v)
+	if err := json.Unmarshal(data, v); err != nil {
+		return err
+	}
+	// Of two values with one name the validator would see one and the decoder could keep parts of both.
+	return uniqueNames(json.NewDecoder(bytes.NewReader(data)))
+}
+
+// uniqueNames reads one value, which is known to be well formed, and refuses objects that repeat a name.
+func uniqueNames(decoder *json.Decoder) error {
+	token, err := decoder.Token()
+	if err != nil {
+		return err
+	}
+	opening, nested := token.(json.Delim)
+	if !nested {
+		return nil
+	}
+	names := map[string]bool{}
+	for decoder.More() {
+		if opening == '{' {
+			name, err := decoder.Token()
+			if err != nil {
+				return err
+			}
+			text, _ := name.(string)
+			if names[text] {
+				return errDuplicateName
+			}
+			names[text] = true
+		}
+		if err := uniqueNames(decoder); err != nil {
+			return err
+		}
+	}
+	_, err = decoder.Token() // the end of the object or list
+	return err
 }
 
 // brokenSurrogates tells whether JSON text holds half of a surrogate pair.

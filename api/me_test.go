@@ -34,8 +34,12 @@ func TestMe(t *testing.T) {
 		t.Errorf("is %+v now", second)
 	}
 	bare := into[api.Me](t, w.me(t, identity.Claims{Subject: "ada"}).want(t, 200))
-	if bare.Email != nil || bare.Name != nil {
-		t.Errorf("is %+v without an address", bare)
+	if *bare.Email != "ada@elsewhere.example" || bare.EmailVerified || *bare.Name != "Ada L." {
+		t.Errorf("is %+v after a token that leaves address and name out", bare)
+	}
+	nobody := into[api.Me](t, w.me(t, identity.Claims{Subject: "bob"}).want(t, 200))
+	if nobody.Email != nil || nobody.Name != nil {
+		t.Errorf("is %+v without an address", nobody)
 	}
 	for _, role := range []string{"admin", "manager", "viewer"} {
 		u := w.User(t, dbtest.User{SystemRole: role})

@@ -77,9 +77,10 @@ type statusRecorder struct {
 
 // WriteHeader remembers and passes on.
 func (w *statusRecorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
+	if w.status >= http.StatusOK {
+		return // the answer has begun; net/http would only complain
 	}
+	w.status = status
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -153,14 +154,15 @@ func (a *API) unknownPaths(mux *http.ServeMux, next http.Handler) http.Handler {
 
 // mediaTypes leaves Huma nothing to negotiate. Everything answers JSON, whatever is accepted, and Huma's reading
 // of Accept panics on some input. A body's type is compared in lower case and without its parameters, as
-// RFC 9110 (section 8.3.1) wants it.
+// RFC 9110 (section 8.3.1) wants it; bodies that are compressed or not in UTF-8 are not read.
 func mediaTypes(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Accept")
 		if given := r.Header.Get("Content-Type"); given != "" {
-			kind, _, err := mime.ParseMediaType(given)
-			if err != nil {
-				kind = "invalid"
+			kind, parameters, err := mime.ParseMediaType(given)
+			charset := parameters["charset"]
+			if err != nil || r.Header.Get("Content-Encoding") != "" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+				kind = "invalid" // and so refused, rather than read as what it is not
 			}
 			r.Header.Set("Content-Type", kind)
 		}

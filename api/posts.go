@@ -294,6 +294,10 @@ func lockPost(ctx context.Context, q *queries.Queries, id uuid.UUID, condition C
 	return post, forbidden()
 }
 
+// maxPostBytes is how large a post may be with all its platforms' texts, in bytes of the answer that shows it.
+// Lists hold up to a hundred of them.
+const maxPostBytes = 512 << 10
+
 // answerPost runs a change and answers the post as it is then.
 func (a *API) answerPost(ctx context.Context, in PostPath, change func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error) (*postOutput, error) {
 	var row queries.PostGetRow
@@ -302,8 +306,13 @@ func (a *API) answerPost(ctx context.Context, in PostPath, change func(ctx conte
 			return err
 		}
 		var err error
-		row, err = q.PostGet(ctx, in.PostID)
-		return err
+		if row, err = q.PostGet(ctx, in.PostID); err != nil {
+			return err
+		}
+		if len(row.Text)+len(row.PlatformPosts) > maxPostBytes {
+			return invalid("body", "holds too much text in all: the post and the texts of its platforms together are limited to half a megabyte")
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err

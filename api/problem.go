@@ -138,6 +138,11 @@ func fromHuma(status int, message string, errs ...error) *Problem {
 	}
 	p := problem(status, sentence(status, message))
 	if status != http.StatusUnprocessableEntity {
+		for _, err := range errs {
+			if err != nil && strings.Contains(err.Error(), errDuplicateName.Error()) {
+				p.Detail = "In the request body " + errDuplicateName.Error() + "."
+			}
+		}
 		return p // the sentence says it all
 	}
 	for _, err := range errs[:min(len(errs), maxDetails)] {

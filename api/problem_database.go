@@ -114,6 +114,8 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return forbidden().cause(err)
 	case err.Code == "22021" || err.Code == "22P05": // a character that Postgres does not store
 		return problem(http.StatusUnprocessableEntity, "The text holds a character that cannot be stored (NUL, or broken Unicode).").cause(err)
+	case err.Code == "23514" && strings.HasSuffix(err.ConstraintName, "_length"):
+		return problem(http.StatusUnprocessableEntity, "A text is longer than it may be.").cause(err)
 	case err.Code == "22008": // datetime_field_overflow
 		return problem(http.StatusUnprocessableEntity, "A time lies outside of what can be stored.").cause(err)
 	case err.Code == "40001" || err.Code == "40P01" || err.Code == "55P03":

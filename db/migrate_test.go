@@ -300,6 +300,43 @@ func TestMigrateWithoutRoles(t *testing.T) {
 	}
 }
 
+// TestMigrateForeign: another application's database is left as it is.
+func TestMigrateForeign(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	url := dbtest.NewEmpty(t)
+	pool := dbtest.OpenPool(t, url)
+	if _, err := pool.Exec(ctx, "create table users (id int); create table schema_migrations (version text); insert into schema_migrations values ('20260101000000')"); err != nil {
+		t.Fatal(err)
+	}
+	before := column[string](ctx, t, pool, everything)
+	err := db.Migrate(ctx, url, db.LoginPasswords{}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "tables of another application (public.schema_migrations, public.users)") {
+		t.Errorf("error %v, want one that names the tables", err)
+	}
+	if diff := cmp.Diff(before, column[string](ctx, t, pool, everything)); diff != "" {
+		t.Errorf("something was changed:\n%s", diff)
+	}
+}
+
+// TestMigrateWithoutSSLMode: a URL without sslmode reaches a server without TLS, as pgx does.
+func TestMigrateWithoutSSLMode(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"", "prefer"} {
+		u, err := url.Parse(dbtest.NewEmpty(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := u.Query()
+		query.Del("sslmode")
+		if mode != "" {
+			query.Set("sslmode", mode)
+		}
+		u.RawQuery = query.Encode()
+		migrate(t, u.String())
+	}
+}
+
 // TestMigrateBadAddress: an address of nothing is an error, and the error does not show its password.
 func TestMigrateBadAddress(t *testing.T) {
 	t.Parallel()

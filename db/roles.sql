@@ -83,6 +83,9 @@ begin
             grant execute on function pg_catalog.set_config(text, text, boolean)
                 to fanfare_owner, fanfare_definer, fanfare_login, fanfare_worker;
         end if;
+        -- Large objects know no row-level security.
+        revoke execute on function pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),
+            pg_catalog.lo_from_bytea(oid, bytea) from public;
     end if;
 end
 $$;

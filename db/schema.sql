@@ -97,15 +97,18 @@ $$;
 
 CREATE FUNCTION tenancy.check_time_zone() RETURNS trigger
     LANGUAGE plpgsql
-    AS $$
+    AS $_$
 begin
-    if not exists (select from pg_catalog.pg_timezone_names() z where z.name = new.time_zone) then
-        raise check_violation using message = 'unknown time zone', constraint = 'customers_time_zone_known',
-            table = 'customers', schema = 'public', column = 'time_zone';
+    if new.time_zone ~ '^[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)*$' then
+        perform now() at time zone new.time_zone;
+        return new;
     end if;
-    return new;
+    raise invalid_parameter_value;
+exception when invalid_parameter_value then
+    raise check_violation using message = 'unknown time zone', constraint = 'customers_time_zone_known',
+        table = 'customers', schema = 'public', column = 'time_zone';
 end
-$$;
+$_$;
 
 -- Name: create_customer(uuid, text, text, text, text, text, text); Type: FUNCTION; Schema: tenancy
 
@@ -298,6 +301,46 @@ begin
 end
 $$;
 
+-- Name: guard_membership(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_membership() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_customer uuid := case when tg_op = 'INSERT' then new.customer_id else old.customer_id end;
+    v_role text;
+begin
+    -- Without a statement that sees what was committed meanwhile, the checks below prove nothing.
+    if current_setting('transaction_isolation') = 'repeatable read' then
+        raise feature_not_supported using message = 'members are changed in a read committed transaction';
+    end if;
+    if tenancy.member_role() is not null and v_customer <> tenancy.customer_id() then
+        -- The policy would say so too, but after the lock.
+        raise insufficient_privilege using message = 'permission denied: the membership is of another customer';
+    end if;
+    perform from public.customers c where c.id = v_customer for no key update;
+    if tenancy.member_role() is not null then
+        select m.role into v_role from public.memberships m
+        where m.customer_id = v_customer and m.user_id = tenancy.user_id();
+        if v_role is distinct from tenancy.member_role() then
+            -- The transaction runs again and enters with the role of now.
+            raise serialization_failure using message = 'the acting member''s role has changed meanwhile';
+        end if;
+    end if;
+    if tg_op <> 'INSERT' and old.role = 'owner' and (tg_op = 'DELETE' or new.role <> 'owner') then
+        if not exists (
+            select from public.memberships m
+            where m.customer_id = old.customer_id and m.role = 'owner' and m.user_id <> old.user_id
+        ) then
+            raise check_violation using message = 'the last owner cannot leave or be demoted',
+                constraint = 'memberships_keep_an_owner', table = 'memberships', schema = 'public';
+        end if;
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
+end
+$$;
+
 -- Name: guard_platform_post(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_platform_post() RETURNS trigger
@@ -331,6 +374,10 @@ begin
         and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
     then
         raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
+    end if;
+    -- Nothing is put on its way in a customer that is being archived at this moment.
+    if new.state = 'scheduled' and old.state <> 'scheduled' and current_user in ('fanfare_user', 'fanfare_admin') then
+        perform tenancy.hold_customer();
     end if;
     if new.text is distinct from old.text
         and old.state in ('publishing', 'published', 'needs_attention')
@@ -414,28 +461,32 @@ CREATE FUNCTION tenancy.has_system_role(at_least text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN COALESCE((array_position(ARRAY['viewer'::text, 'manager'::text, 'admin'::text], CASE WHEN ((tenancy.system_role() IS NOT NULL) AND (current_setting('fanfare.archived'::text, true) = 'on'::text)) THEN 'viewer'::text ELSE tenancy.system_role() END) >= array_position(ARRAY['viewer'::text, 'manager'::text, 'admin'::text], at_least)), false);
 
--- Name: keep_an_owner(); Type: FUNCTION; Schema: tenancy
+-- Name: hold_customer(); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.keep_an_owner() RETURNS trigger
+CREATE FUNCTION tenancy.hold_customer() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+    v_archived timestamptz;
 begin
-    if old.role = 'owner' and (tg_op = 'DELETE' or new.role <> 'owner') then
-        -- Without a lock that sees what was committed meanwhile, the check below proves nothing.
-        if current_setting('transaction_isolation') = 'repeatable read' then
-            raise feature_not_supported using message = 'owners are changed in a read committed transaction';
-        end if;
-        perform from public.customers c where c.id = old.customer_id for no key update;
-        if not exists (
-            select from public.memberships m
-            where m.customer_id = old.customer_id and m.role = 'owner' and m.user_id <> old.user_id
-        ) then
-            raise check_violation using message = 'the last owner cannot leave or be demoted',
-                constraint = 'memberships_keep_an_owner', table = 'memberships', schema = 'public';
-        end if;
+    select c.archived_at into v_archived from public.customers c where c.id = tenancy.customer_id() for share;
+    if v_archived is not null then
+        raise insufficient_privilege using message = 'permission denied: the customer is archived';
     end if;
-    return case when tg_op = 'DELETE' then old else new end;
+end
+$$;
+
+-- Name: number_job(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.number_job() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        new.id := nextval('river.river_job_id_seq');
+    end if;
+    return new;
 end
 $$;
 
@@ -482,8 +533,11 @@ begin
     insert into public.users as u (id, subject, email, email_verified, name)
     values (p_id, p_subject, p_email, p_email_verified, p_name)
     on conflict (subject) do update
-        set email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, updated_at = now()
-        where (u.email, u.email_verified, u.name) is distinct from (excluded.email, excluded.email_verified, excluded.name)
+        -- A token that leaves address or name out says nothing of them.
+        set email = coalesce(excluded.email, u.email), name = coalesce(excluded.name, u.name), updated_at = now(),
+            email_verified = case when excluded.email is null then u.email_verified else excluded.email_verified end
+        where (excluded.email is not null and (u.email, u.email_verified) is distinct from (excluded.email, excluded.email_verified))
+            or excluded.name <> coalesce(u.name, '')
     returning u.id into v_id;
     if v_id is null then
         select u.id into v_id from public.users u where u.subject = p_subject;
@@ -668,9 +722,12 @@ CREATE TABLE public.platform_posts (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT platform_posts_external_id_length CHECK ((char_length(external_id) <= 500)),
+    CONSTRAINT platform_posts_external_url_length CHECK ((char_length(external_url) <= 2000)),
     CONSTRAINT platform_posts_problem_class_known CHECK ((problem_class = ANY (ARRAY['credential'::text, 'invalid'::text, 'rate_limited'::text, 'payment_required'::text, 'transient'::text, 'unknown_outcome'::text]))),
     CONSTRAINT platform_posts_problem_length CHECK ((char_length(problem) <= 2000)),
     CONSTRAINT platform_posts_problem_told CHECK (((state <> ALL (ARRAY['failed'::text, 'needs_attention'::text])) OR ((problem IS NOT NULL) AND (problem_class IS NOT NULL)))),
+    CONSTRAINT platform_posts_published_at_sane CHECK (((published_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (published_at <= '9999-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT platform_posts_published_is_somewhere CHECK (((state <> 'published'::text) OR ((external_id IS NOT NULL) AND (published_at IS NOT NULL)))),
     CONSTRAINT platform_posts_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text]))),
     CONSTRAINT platform_posts_text_length CHECK (((char_length(text) >= 1) AND (char_length(text) <= 100000)))
@@ -1086,9 +1143,9 @@ CREATE TRIGGER integrations_touch BEFORE UPDATE ON public.integrations FOR EACH 
 
 CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
--- Name: memberships memberships_keep_an_owner; Type: TRIGGER; Schema: public
+-- Name: memberships memberships_guard; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER memberships_keep_an_owner BEFORE DELETE OR UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.keep_an_owner();
+CREATE TRIGGER memberships_guard BEFORE INSERT OR DELETE OR UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.guard_membership();
 
 -- Name: memberships memberships_touch; Type: TRIGGER; Schema: public
 
@@ -1129,6 +1186,10 @@ CREATE TRIGGER posts_touch BEFORE UPDATE ON public.posts FOR EACH ROW EXECUTE FU
 -- Name: river_job river_job_freeze; Type: TRIGGER; Schema: river
 
 CREATE TRIGGER river_job_freeze BEFORE UPDATE ON river.river_job FOR EACH ROW EXECUTE FUNCTION tenancy.freeze_job();
+
+-- Name: river_job river_job_number; Type: TRIGGER; Schema: river
+
+CREATE TRIGGER river_job_number BEFORE INSERT ON river.river_job FOR EACH ROW EXECUTE FUNCTION tenancy.number_job();
 
 -- Name: campaigns campaigns_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -1619,6 +1680,18 @@ GRANT USAGE ON SCHEMA tenancy TO fanfare_admin;
 GRANT USAGE ON SCHEMA tenancy TO fanfare_worker;
 GRANT ALL ON SCHEMA tenancy TO fanfare_definer;
 
+-- Name: FUNCTION lo_creat(integer); Type: ACL; Schema: pg_catalog
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_creat(integer) FROM PUBLIC;
+
+-- Name: FUNCTION lo_create(oid); Type: ACL; Schema: pg_catalog
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_create(oid) FROM PUBLIC;
+
+-- Name: FUNCTION lo_from_bytea(oid, bytea); Type: ACL; Schema: pg_catalog
+
+REVOKE ALL ON FUNCTION pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC;
+
 -- Name: FUNCTION set_config(text, text, boolean); Type: ACL; Schema: pg_catalog
 
 REVOKE ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC;
@@ -1695,6 +1768,10 @@ REVOKE ALL ON FUNCTION tenancy.freeze_job() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_customer() FROM PUBLIC;
 
+-- Name: FUNCTION guard_membership(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_membership() FROM PUBLIC;
+
 -- Name: FUNCTION guard_platform_post(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_platform_post() FROM PUBLIC;
@@ -1743,9 +1820,15 @@ GRANT ALL ON FUNCTION tenancy.has_system_role(at_least text) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.has_system_role(at_least text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.has_system_role(at_least text) TO fanfare_definer;
 
--- Name: FUNCTION keep_an_owner(); Type: ACL; Schema: tenancy
+-- Name: FUNCTION hold_customer(); Type: ACL; Schema: tenancy
 
-REVOKE ALL ON FUNCTION tenancy.keep_an_owner() FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenancy.hold_customer() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_admin;
+
+-- Name: FUNCTION number_job(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.number_job() FROM PUBLIC;
 
 -- Name: FUNCTION own_memberships(); Type: ACL; Schema: tenancy
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,9 +30,13 @@ const (
 	callTimeout = 60 * time.Second
 	// recordTimeout bounds writing down an outcome, which goes on when the job itself is cancelled.
 	recordTimeout = 15 * time.Second
+	// customerLimit is about how many of one customer's posts are published at once, over all workers: claims
+	// that are made at the same moment do not see each other.
+	customerLimit = 25
 	// transientLimit is how often a post may fail for a passing reason before a person is asked.
 	transientLimit = 10
-	// unresolvedLimit is how long the platform is asked about an unknown outcome before a person is.
+	// unresolvedLimit is how long the platform is asked about an unknown outcome, or waited for while it
+	// limits the rate, before a person is asked.
 	unresolvedLimit = 24 * time.Hour
 )
 
@@ -76,9 +81,9 @@ type claim struct {
 	queries.PlatformPostLockRow
 	attempt int32
 	// first is when the first attempt began, failures how many ended for a passing reason, unknowns how many
-	// without a known outcome.
-	first              time.Time
-	failures, unknowns int
+	// without a known outcome, rateLimits how often the platform asked to wait.
+	first                          time.Time
+	failures, unknowns, rateLimits int
 	// unresolved: an earlier attempt has no known outcome.
 	unresolved bool
 	// claimedAt is our clock when the database's said DatabaseNow.
@@ -172,6 +177,16 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 				return nil
 			}
 			found.unresolved = true
+		default:
+			// One customer's slow sites may not hold every worker's slots.
+			publishing, err := q.PlatformPostCountPublishing(ctx)
+			if err != nil {
+				return err
+			}
+			if publishing >= customerLimit {
+				wait = crowded(job.Metadata)
+				return nil
+			}
 		}
 		started, err := q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
 		if err != nil {
@@ -189,7 +204,8 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 		if err != nil {
 			return err
 		}
-		found.first, found.failures, found.unknowns = summary.FirstStartedAt, int(summary.TransientFailures), int(summary.UnknownOutcomes)
+		found.first = summary.FirstStartedAt
+		found.failures, found.unknowns, found.rateLimits = int(summary.TransientFailures), int(summary.UnknownOutcomes), int(summary.RateLimits)
 		c = &found
 		return nil
 	})
@@ -197,6 +213,19 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 		return nil, 0, err
 	}
 	return c, wait, nil
+}
+
+// crowded is how long a job waits whose customer has too many posts at platforms already: short at first, since
+// most are done in a moment, and longer the more often it has waited.
+func crowded(metadata []byte) time.Duration {
+	var waited struct {
+		Snoozes int `json:"snoozes"`
+	}
+	if err := json.Unmarshal(metadata, &waited); err != nil {
+		waited.Snoozes = 0 // River writes it; without it the wait is a short one
+	}
+	wait := backoff(1+waited.Snoozes/3, pollInterval, 15*time.Second)
+	return wait/2 + rand.N(wait) //nolint:gosec // so that they do not all come back at once
 }
 
 // takeOver ends the newest attempt on paper if whoever made it is gone. busy says that they are not.

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -38,7 +39,11 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 	}
 	switch problem.Class {
 	case platform.RateLimited:
-		return stepRetry, until(problem, now, c.failures+1)
+		if now.Sub(c.first) > unresolvedLimit {
+			return stepFail, 0
+		}
+		// The platform names the least to wait. One that names a second each time is left in peace all the same.
+		return stepRetry, max(until(problem, now, 1), backoff(c.rateLimits+1, time.Second, 30*time.Minute))
 	case platform.Transient:
 		if c.failures+1 >= transientLimit {
 			return stepFail, 0
@@ -97,7 +102,7 @@ func (w *publishWorker) recordPlatformPost(ctx context.Context, q *queries.Queri
 			ExternalID: &published.ExternalID, ExternalURL: &published.URL, PublishedAt: &published.At,
 		})
 	}
-	message, class := problem.Message, string(problem.Class)
+	message, class := clip(problem.Message, maxProblem), string(problem.Class)
 	retryAt := c.DatabaseNow.Add(time.Since(c.claimedAt) + wait)
 	switch next {
 	case stepRetry:
@@ -122,6 +127,21 @@ func (w *publishWorker) recordPlatformPost(ctx context.Context, q *queries.Queri
 	}
 }
 
+// What a platform says is kept up to these lengths, in characters.
+const (
+	maxProblem = 2000
+	maxCode    = 200
+)
+
+// clip makes a platform's words fit to be stored.
+func clip(text string, limit int) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "")
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
+	}
+	return text
+}
+
 func finishAttempt(ctx context.Context, q *queries.Queries, c *claim, problem *platform.Error) error {
 	finish := queries.PublishAttemptFinishParams{PlatformPostID: c.ID, Number: c.attempt, Outcome: ptr("published")}
 	if problem != nil {
@@ -130,12 +150,12 @@ func finishAttempt(ctx context.Context, q *queries.Queries, c *claim, problem *p
 			outcome = platform.UnknownOutcome
 		}
 		finish.Outcome = ptr(string(outcome))
-		finish.Message = &problem.Message
+		finish.Message = ptr(clip(problem.Message, maxProblem))
 		if problem.Status != 0 {
 			finish.Status = ptr(int32(problem.Status))
 		}
 		if problem.Code != "" {
-			finish.Code = &problem.Code
+			finish.Code = ptr(clip(problem.Code, maxCode))
 		}
 	}
 	_, err := q.PublishAttemptFinish(ctx, finish)

@@ -3,6 +3,8 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"fanfare/db/dbtest"
 	"fanfare/internal/platform"
+	"fanfare/internal/vault"
 )
 
 func insertAt(at time.Time) *river.InsertOpts { return &river.InsertOpts{ScheduledAt: at} }
@@ -232,7 +235,8 @@ func TestDecide(t *testing.T) {
 		"published":                      {claim{}, nil, stepPublished},
 		"ninth passing failure":          {claim{failures: transientLimit - 2}, &platform.Error{Class: platform.Transient}, stepRetry},
 		"tenth passing failure":          {claim{failures: transientLimit - 1}, &platform.Error{Class: platform.Transient}, stepFail},
-		"rate limits are waited out":     {claim{failures: 100}, &platform.Error{Class: platform.RateLimited}, stepRetry},
+		"rate limits are waited out":     {claim{rateLimits: 100, first: now}, &platform.Error{Class: platform.RateLimited}, stepRetry},
+		"rate limits for a day":          {claim{rateLimits: 100, first: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.RateLimited}, stepFail},
 		"unknown class":                  {claim{}, &platform.Error{Class: "new"}, stepAsk},
 		"unknown outcome":                {claim{}, &platform.Error{Class: platform.UnknownOutcome}, stepAsk},
 		"asking fails for now":           {claim{unresolved: true, first: now}, &platform.Error{Class: platform.Transient}, stepUnresolved},
@@ -252,6 +256,74 @@ func TestDecide(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A site that names a second to wait each time is still left in peace for longer and longer.
+func TestRateLimitsGrow(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	problem := &platform.Error{Class: platform.RateLimited, RetryAt: now.Add(time.Second)}
+	for limits, least := range map[int]time.Duration{0: time.Second, 5: 30 * time.Second, 20: 30 * time.Minute} {
+		if _, wait := decide(&claim{rateLimits: limits, first: now}, problem, now); wait < least {
+			t.Errorf("after %d times: %s, less than %s", limits, wait, least)
+		}
+	}
+	problem.RetryAt = now.Add(time.Hour)
+	if _, wait := decide(&claim{first: now}, problem, now); wait != time.Hour {
+		t.Errorf("the platform named an hour, but the wait is %s", wait)
+	}
+}
+
+// Whatever a site says, the outcome can be written down.
+func TestOutcomeOfHostileSiteIsRecorded(t *testing.T) {
+	b := setup(t)
+	b.platform.publish = func(context.Context, platform.Post, platform.Attempt) error {
+		return &platform.Error{Class: platform.Invalid, Message: strings.Repeat("ä\x00\xff", 5000), Code: strings.Repeat("c", 5000)}
+	}
+	b.start(b.worker(WorkerConfig{}))
+	p := b.scheduled(time.Now())
+	eventually(b, "failed", stateOf, p.PlatformPosts[0])
+}
+
+// One customer's slow sites do not hold all of a worker's slots.
+func TestOneCustomerCannotHoldEverySlot(t *testing.T) {
+	b := setup(t)
+	goOn := make(chan struct{})
+	var at atomic.Int32
+	b.platform.publish = func(ctx context.Context, post platform.Post, _ platform.Attempt) error {
+		if post.Title == "slow" {
+			at.Add(1)
+			select {
+			case <-goOn:
+			case <-ctx.Done():
+			}
+		}
+		return nil
+	}
+	b.start(b.worker(WorkerConfig{Concurrency: 2 * customerLimit}))
+	for range 2 * customerLimit {
+		p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "slow", Integrations: []dbtest.Integration{b.integration}})
+		b.schedule(p, time.Now())
+		b.enqueue(p, time.Now())
+	}
+	eventually(b, true, "select count(*) >= $1 from platform_posts where state = 'publishing'", customerLimit)
+
+	// Another customer's post is not delayed by it.
+	other := b.Customer(t, dbtest.Customer{})
+	id := dbtest.NewID(t)
+	sealed, err := b.vault.Seal([]byte(`{"secret":"s3cret"}`), vault.Context{CustomerID: other.ID, IntegrationID: id, Platform: "ghost", Field: CredentialField})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := &bundle{DB: b.DB, t: t, vault: b.vault, platform: b.platform, customer: other,
+		integration: b.Integration(t, dbtest.Integration{CustomerID: other.ID, ID: id, Credential: sealed, KeyID: int64(b.vault.PrimaryKeyID())})}
+	p := theirs.scheduled(time.Now())
+	eventually(theirs, "published", stateOf, p.PlatformPosts[0])
+	if n := at.Load(); n > customerLimit+10 { // claims that look at the same moment may exceed it by a few
+		t.Errorf("%d of one customer's posts were at the platform at once", n)
+	}
+	close(goOn)
+	eventually(b, int64(2*customerLimit), "select count(*) from platform_posts where state = 'published' and customer_id = $1", b.customer.ID)
 }
 
 func TestBackoff(t *testing.T) {

@@ -21,6 +21,9 @@ import (
 const (
 	// DefaultLease is how long after its last sign of life a worker is taken for dead.
 	DefaultLease = 10 * time.Second
+	// DefaultConcurrency is how many posts a worker publishes at once. Nearly all of that time is spent waiting
+	// for platforms, with nothing held but memory.
+	DefaultConcurrency = 200
 	// pollInterval is how often a worker looks for due jobs, and so the most that a scheduled post waits.
 	pollInterval = 200 * time.Millisecond
 	// promoteEvery and promoteAhead: scheduled jobs are put within reach of that look before they are due.
@@ -33,7 +36,7 @@ const (
 
 // WorkerConfig is how a worker runs.
 type WorkerConfig struct {
-	// Concurrency is how many posts are published at once; 0 means 50.
+	// Concurrency is how many posts are published at once; 0 means DefaultConcurrency.
 	Concurrency int
 	// Lease is how long the worker may be silent before others take its jobs over; 0 means DefaultLease.
 	Lease time.Duration
@@ -53,7 +56,7 @@ type Worker struct {
 // NewWorker makes a worker; Start begins its work.
 func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	if config.Concurrency == 0 {
-		config.Concurrency = 50
+		config.Concurrency = DefaultConcurrency
 	}
 	if config.Lease == 0 {
 		config.Lease = DefaultLease

@@ -64,6 +64,11 @@ from platform_posts pp
 where pp.id = @id
 for no key update of pp;
 
+-- How many of the entered customer's platform posts are at their platforms at this moment; those that wait to
+-- learn their outcome are not.
+-- name: PlatformPostCountPublishing :one
+select count(*) from platform_posts where state = 'publishing' and retry_at is null;
+
 -- Begins the attempt that follows the one the caller has seen.
 -- name: PlatformPostStartAttempt :execrows
 update platform_posts

@@ -56,6 +56,19 @@ func (q *Queries) PlatformPostCancelScheduled(ctx context.Context) (int64, error
 	return result.RowsAffected(), nil
 }
 
+const platformPostCountPublishing = `-- name: PlatformPostCountPublishing :one
+select count(*) from platform_posts where state = 'publishing' and retry_at is null
+`
+
+// How many of the entered customer's platform posts are at their platforms at this moment; those that wait to
+// learn their outcome are not.
+func (q *Queries) PlatformPostCountPublishing(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, platformPostCountPublishing)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const platformPostCreate = `-- name: PlatformPostCreate :exec
 insert into platform_posts (id, post_id, integration_id, text)
 values ($1, $2, $3, $4)

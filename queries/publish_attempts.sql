@@ -11,7 +11,8 @@ where a.platform_post_id = @platform_post_id and a.number = @number;
 -- name: PublishAttemptSummary :one
 select min(a.started_at)::timestamptz as first_started_at,
     count(*) filter (where a.outcome = 'transient') as transient_failures,
-    count(*) filter (where a.outcome = 'unknown_outcome') as unknown_outcomes
+    count(*) filter (where a.outcome = 'unknown_outcome') as unknown_outcomes,
+    count(*) filter (where a.outcome = 'rate_limited') as rate_limits
 from publish_attempts a
 where a.platform_post_id = @platform_post_id;
 

@@ -93,7 +93,8 @@ func (q *Queries) PublishAttemptGet(ctx context.Context, arg PublishAttemptGetPa
 const publishAttemptSummary = `-- name: PublishAttemptSummary :one
 select min(a.started_at)::timestamptz as first_started_at,
     count(*) filter (where a.outcome = 'transient') as transient_failures,
-    count(*) filter (where a.outcome = 'unknown_outcome') as unknown_outcomes
+    count(*) filter (where a.outcome = 'unknown_outcome') as unknown_outcomes,
+    count(*) filter (where a.outcome = 'rate_limited') as rate_limits
 from publish_attempts a
 where a.platform_post_id = $1
 `
@@ -102,12 +103,18 @@ type PublishAttemptSummaryRow struct {
 	FirstStartedAt    time.Time
 	TransientFailures int64
 	UnknownOutcomes   int64
+	RateLimits        int64
 }
 
 // When work on a platform post began, and how often it ended in each way.
 func (q *Queries) PublishAttemptSummary(ctx context.Context, platformPostID uuid.UUID) (PublishAttemptSummaryRow, error) {
 	row := q.db.QueryRow(ctx, publishAttemptSummary, platformPostID)
 	var i PublishAttemptSummaryRow
-	err := row.Scan(&i.FirstStartedAt, &i.TransientFailures, &i.UnknownOutcomes)
+	err := row.Scan(
+		&i.FirstStartedAt,
+		&i.TransientFailures,
+		&i.UnknownOutcomes,
+		&i.RateLimits,
+	)
 	return i, err
 }

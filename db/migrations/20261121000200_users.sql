@@ -40,8 +40,11 @@ begin
     insert into public.users as u (id, subject, email, email_verified, name)
     values (p_id, p_subject, p_email, p_email_verified, p_name)
     on conflict (subject) do update
-        set email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, updated_at = now()
-        where (u.email, u.email_verified, u.name) is distinct from (excluded.email, excluded.email_verified, excluded.name)
+        -- A token that leaves address or name out says nothing of them.
+        set email = coalesce(excluded.email, u.email), name = coalesce(excluded.name, u.name), updated_at = now(),
+            email_verified = case when excluded.email is null then u.email_verified else excluded.email_verified end
+        where (excluded.email is not null and (u.email, u.email_verified) is distinct from (excluded.email, excluded.email_verified))
+            or excluded.name <> coalesce(u.name, '')
     returning u.id into v_id;
     if v_id is null then
         select u.id into v_id from public.users u where u.subject = p_subject;

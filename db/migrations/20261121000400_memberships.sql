@@ -55,17 +55,35 @@ create policy users_colleagues on users for select to fanfare_user, fanfare_admi
     using ((select nullif(current_setting('fanfare.customer_id', true), '')) is not null
         and id in (select m.user_id from memberships m));
 
--- A customer always has an owner. The lock on the customer makes two owners who leave at the same moment
--- wait for each other; each has its own membership locked already, so locking those would be a deadlock.
-create function tenancy.keep_an_owner() returns trigger
+-- Changes of a customer's members wait for each other, by a lock on the customer: two owners who leave at the
+-- same moment, and somebody who makes a change while their own role is taken from them. (Each change has its
+-- own membership locked already, so locking more of those would be a deadlock.) After the wait, what the
+-- change relies on is looked up again: the acting member's role must still be the one that was entered with,
+-- and a customer must keep an owner.
+create function tenancy.guard_membership() returns trigger
 language plpgsql security definer set search_path = '' as $$
+declare
+    v_customer uuid := case when tg_op = 'INSERT' then new.customer_id else old.customer_id end;
+    v_role text;
 begin
-    if old.role = 'owner' and (tg_op = 'DELETE' or new.role <> 'owner') then
-        -- Without a lock that sees what was committed meanwhile, the check below proves nothing.
-        if current_setting('transaction_isolation') = 'repeatable read' then
-            raise feature_not_supported using message = 'owners are changed in a read committed transaction';
+    -- Without a statement that sees what was committed meanwhile, the checks below prove nothing.
+    if current_setting('transaction_isolation') = 'repeatable read' then
+        raise feature_not_supported using message = 'members are changed in a read committed transaction';
+    end if;
+    if tenancy.member_role() is not null and v_customer <> tenancy.customer_id() then
+        -- The policy would say so too, but after the lock.
+        raise insufficient_privilege using message = 'permission denied: the membership is of another customer';
+    end if;
+    perform from public.customers c where c.id = v_customer for no key update;
+    if tenancy.member_role() is not null then
+        select m.role into v_role from public.memberships m
+        where m.customer_id = v_customer and m.user_id = tenancy.user_id();
+        if v_role is distinct from tenancy.member_role() then
+            -- The transaction runs again and enters with the role of now.
+            raise serialization_failure using message = 'the acting member''s role has changed meanwhile';
         end if;
-        perform from public.customers c where c.id = old.customer_id for no key update;
+    end if;
+    if tg_op <> 'INSERT' and old.role = 'owner' and (tg_op = 'DELETE' or new.role <> 'owner') then
         if not exists (
             select from public.memberships m
             where m.customer_id = old.customer_id and m.role = 'owner' and m.user_id <> old.user_id
@@ -77,10 +95,10 @@ begin
     return case when tg_op = 'DELETE' then old else new end;
 end
 $$;
-revoke execute on function tenancy.keep_an_owner() from public;
-create trigger memberships_keep_an_owner before update or delete on memberships
-    for each row execute function tenancy.keep_an_owner();
-alter function tenancy.keep_an_owner() owner to fanfare_definer;
+revoke execute on function tenancy.guard_membership() from public;
+create trigger memberships_guard before insert or update or delete on memberships
+    for each row execute function tenancy.guard_membership();
+alter function tenancy.guard_membership() owner to fanfare_definer;
 
 -- The entered user's own roles, for the list of their customers, where no customer has been entered.
 create function tenancy.own_memberships() returns table (customer_id uuid, role text)
@@ -123,4 +141,4 @@ drop function tenancy.create_customer(uuid, text, text, text, text, text, text);
 drop function tenancy.own_memberships();
 drop policy users_colleagues on users;
 drop table memberships;
-drop function tenancy.keep_an_owner();
+drop function tenancy.guard_membership();

@@ -36,6 +36,10 @@ create table platform_posts (
     constraint platform_posts_problem_class_known check (problem_class in
         ('credential', 'invalid', 'rate_limited', 'payment_required', 'transient', 'unknown_outcome')),
     constraint platform_posts_problem_length check (char_length(problem) <= 2000),
+    constraint platform_posts_external_id_length check (char_length(external_id) <= 500),
+    constraint platform_posts_external_url_length check (char_length(external_url) <= 2000),
+    -- a time that every reader of JSON can read; platforms tell it
+    constraint platform_posts_published_at_sane check (published_at between '2000-01-01' and '9999-01-01'),
     constraint platform_posts_published_is_somewhere check (state <> 'published' or (external_id is not null and published_at is not null)),
     constraint platform_posts_problem_told check (state not in ('failed', 'needs_attention') or (problem is not null and problem_class is not null))
 );
@@ -93,6 +97,10 @@ begin
         and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
     then
         raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
+    end if;
+    -- Nothing is put on its way in a customer that is being archived at this moment.
+    if new.state = 'scheduled' and old.state <> 'scheduled' and current_user in ('fanfare_user', 'fanfare_admin') then
+        perform tenancy.hold_customer();
     end if;
     if new.text is distinct from old.text
         and old.state in ('publishing', 'published', 'needs_attention')

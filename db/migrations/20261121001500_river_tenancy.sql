@@ -48,6 +48,18 @@ end
 $$;
 create trigger river_job_freeze before update on river.river_job for each row execute function tenancy.freeze_job();
 
+-- A tenant's job gets its number from the sequence whatever was asked for: a chosen one could be another's.
+create function tenancy.number_job() returns trigger
+language plpgsql as $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        new.id := nextval('river.river_job_id_seq');
+    end if;
+    return new;
+end
+$$;
+create trigger river_job_number before insert on river.river_job for each row execute function tenancy.number_job();
+
 grant usage on schema river to fanfare_login, fanfare_user, fanfare_admin, fanfare_worker, fanfare_definer;
 grant select,
     insert (id, args, created_at, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags, unique_key, unique_states),
@@ -94,6 +106,8 @@ alter function tenancy.cancel_jobs(uuid) owner to fanfare_definer;
 
 -- migrate:down
 drop function tenancy.cancel_jobs(uuid);
+drop trigger river_job_number on river.river_job;
+drop function tenancy.number_job();
 drop trigger river_job_freeze on river.river_job;
 drop function tenancy.freeze_job();
 alter table river.river_job disable row level security;

@@ -15,6 +15,8 @@ import (
 const (
 	ghostMaxTitle = 255
 	ghostMaxSlug  = 191
+	// ghostMaxURL is our own: no site's address of a post is longer.
+	ghostMaxURL = 2000
 )
 
 // GhostAPIVersion is what adapters send as Accept-Version unless WithGhostVersion says otherwise.
@@ -308,10 +310,12 @@ func (s *ghostSite) publish(ctx context.Context, post Post, draft ghostPost) (Pu
 // http and https pass; Ghost forwards the address by id to the post's own.
 func (s *ghostSite) published(post ghostPost) Published {
 	result := Published{ExternalID: post.ID, URL: post.URL, At: s.now()}
-	if u, err := url.Parse(post.URL); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+	if u, err := url.Parse(post.URL); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(post.URL) > ghostMaxURL {
 		result.URL = s.credential.SiteURL + "/"
 	}
-	if at, err := time.Parse(time.RFC3339, post.PublishedAt); err == nil {
+	// A site can say anything; a time that cannot be is not passed on.
+	at, err := time.Parse(time.RFC3339, post.PublishedAt)
+	if err == nil && at.Year() >= 2000 && at.Before(s.now().Add(24*time.Hour)) {
 		result.At = at
 	}
 	return result

@@ -63,9 +63,9 @@ type Attempt struct {
 type Published struct {
 	// ExternalID is the post's id on its platform.
 	ExternalID string
-	// URL is where readers see the post. Absolute.
+	// URL is where readers see the post. Absolute, at most 2,000 bytes.
 	URL string
-	// At is when the platform published it, by the platform's clock if it tells, else ours.
+	// At is when the platform published it, by the platform's clock if it tells something believable, else ours.
 	At time.Time
 }
 
