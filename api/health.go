@@ -64,7 +64,10 @@ func (a *API) getReadiness(ctx context.Context, _ *struct{}) (*healthOutput, err
 	case err != nil:
 		a.log.WarnContext(ctx, "health: the database check has failed", "error", err)
 		checks["database"], checks["migrations"] = databaseTrouble(err)
-		checks["worker"] = "not known without the database"
+		checks["worker"] = checks["migrations"]
+		if checks["database"] == "ok" {
+			checks["worker"] = "not known before the migrations"
+		}
 	case readiness.SchemaVersion < db.Version():
 		checks["migrations"] = "run `fanfare migrate`: the database is at " + readiness.SchemaVersion + ", this program needs " + db.Version()
 	}

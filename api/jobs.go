@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,7 +13,7 @@ import (
 
 // Job is a piece of work in the queue.
 type Job struct {
-	ID             string     `json:"id"`
+	ID             uuid.UUID  `json:"id" format:"uuid"`
 	Kind           string     `json:"kind" example:"publish"`
 	State          string     `json:"state" enum:"waiting,running,completed,cancelled,failed" doc:"waiting also covers jobs for a later time and those that will be tried again."`
 	PostID         *uuid.UUID `json:"post_id" format:"uuid" nullable:"true"`
@@ -37,7 +36,7 @@ func (a *API) listJobs(ctx context.Context, in *struct {
 	CustomerPath
 	PageQuery
 }) (*pageOutput[Job], error) {
-	before, err := in.beforeNumber(listOfJobs)
+	before, err := in.before(listOfJobs)
 	if err != nil {
 		return nil, err
 	}
@@ -48,13 +47,13 @@ func (a *API) listJobs(ctx context.Context, in *struct {
 		return nil, err
 	}
 	convert := func(row queries.JobListRow) (Job, error) { return jobFrom(row), nil }
-	body, err := page(rows, in.Limit, convert, func(row queries.JobListRow) string { return cursorOfNumber(listOfJobs, row.ID) })
+	body, err := page(rows, in.Limit, convert, func(row queries.JobListRow) string { return cursorOf(listOfJobs, row.PublicID) })
 	return &pageOutput[Job]{Body: body}, err
 }
 
 func jobFrom(row queries.JobListRow) Job {
 	return Job{
-		ID: strconv.FormatInt(row.ID, 10), Kind: row.Kind, State: jobState(row.State),
+		ID: row.PublicID, Kind: row.Kind, State: jobState(row.State),
 		PostID: optionalID(row.PostID), PlatformPostID: optionalID(row.PlatformPostID), Attempt: row.Attempt,
 		CreatedAt: row.CreatedAt.UTC(), ScheduledAt: row.ScheduledAt.UTC(), StartedAt: utc(row.AttemptedAt), FinishedAt: utc(row.FinalizedAt),
 	}

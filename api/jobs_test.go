@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"strconv"
 	"testing"
 
 	"fanfare/api"
@@ -51,8 +50,8 @@ func TestJobs(t *testing.T) {
 		t.Errorf("%d pages, %v", pages, ids)
 	}
 	for i := range ids[1:] {
-		if a, b := must(strconv.Atoi(ids[i])), must(strconv.Atoi(ids[i+1])); a <= b {
-			t.Errorf("%d stands before %d", a, b)
+		if ids[i] <= ids[i+1] {
+			t.Errorf("%s stands before %s", ids[i], ids[i+1])
 		}
 	}
 }

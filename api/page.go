@@ -2,8 +2,6 @@ package api
 
 import (
 	"encoding/base64"
-	"encoding/binary"
-	"math"
 
 	"github.com/google/uuid"
 )
@@ -45,38 +43,20 @@ func (p PageQuery) before(of list) (uuid.UUID, error) { return p.id(of, uuid.Max
 // after is the id after which the page begins, the smallest there is on the first page.
 func (p PageQuery) after(of list) (uuid.UUID, error) { return p.id(of, uuid.Nil) }
 
+// id reads a cursor: the list that it is for, then the id of the last thing on the page before.
 func (p PageQuery) id(of list, first uuid.UUID) (uuid.UUID, error) {
 	if p.Cursor == "" {
 		return first, nil
 	}
-	raw, err := p.position(of, len(first))
-	return uuid.UUID(raw), err
-}
-
-// position reads a cursor: the list that it is for, then a position of size bytes in it.
-func (p PageQuery) position(of list, size int) ([]byte, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil || len(raw) != 1+size || raw[0] != byte(of) {
-		return make([]byte, size), badCursor()
+	if err != nil || len(raw) != 1+len(first) || raw[0] != byte(of) {
+		return first, badCursor()
 	}
-	return raw[1:], nil
-}
-
-// beforeNumber is before for things that the database numbers.
-func (p PageQuery) beforeNumber(of list) (int64, error) {
-	if p.Cursor == "" {
-		return math.MaxInt64, nil
-	}
-	raw, err := p.position(of, 8)
-	return int64(binary.BigEndian.Uint64(raw)), err // any bit pattern is a number to compare with
+	return uuid.UUID(raw[1:]), nil
 }
 
 func cursorOf(of list, id uuid.UUID) string {
 	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(of)}, id[:]...))
-}
-
-func cursorOfNumber(of list, n int64) string {
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{byte(of)}, uint64(n)))
 }
 
 // page maps rows to a page: at most limit of them, and a cursor if there are more.

@@ -5,11 +5,13 @@ package db
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -33,21 +35,25 @@ type LoginPasswords struct {
 
 // Migrate brings the database at adminURL up to this program's schema: it makes the roles when the URL's
 // role may do so, then runs the migrations as fanfare_owner. Safe to run at any time and by several
-// processes at once. log receives one line per migration.
+// processes at once. A database that holds another application's tables is refused before anything is
+// changed. log receives a line per migration and per password.
 func Migrate(ctx context.Context, adminURL string, passwords LoginPasswords, log io.Writer) error {
 	conn, err := pgx.Connect(ctx, adminURL)
 	if err != nil {
 		return fmt.Errorf("connect for migrations: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if err := ensureRoles(ctx, conn, passwords); err != nil {
+	if err := refuseForeign(ctx, conn); err != nil {
+		return err
+	}
+	if err := ensureRoles(ctx, conn, passwords, log); err != nil {
 		return err
 	}
 	// One migrator at a time; dbmate itself takes no lock. The lock ends with this connection.
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock(7262835002)"); err != nil {
 		return fmt.Errorf("lock migrations: %w", err)
 	}
-	migrator, err := newMigrator(adminURL, log)
+	migrator, err := newMigrator(adminURL, sslMode(conn), log)
 	if err != nil {
 		return err
 	}
@@ -59,7 +65,7 @@ func Migrate(ctx context.Context, adminURL string, passwords LoginPasswords, log
 
 // Rollback takes back the newest migration. For development and tests.
 func Rollback(adminURL string, log io.Writer) error {
-	migrator, err := newMigrator(adminURL, log)
+	migrator, err := newMigrator(adminURL, "", log)
 	if err != nil {
 		return err
 	}
@@ -79,7 +85,56 @@ func Version() string {
 	return version
 }
 
-func newMigrator(adminURL string, log io.Writer) (*dbmate.DB, error) {
+// refuseForeign refuses a database that is not Fanfare's and holds tables: it is another application's, and
+// that application would lose its rights in schema public. It only reads catalogues, which any role may.
+func refuseForeign(ctx context.Context, conn *pgx.Conn) error {
+	var tables []string
+	err := conn.QueryRow(ctx, `
+		select coalesce(array_agg(format('%I.%I', n.nspname, c.relname) order by c.relname), '{}')
+		from pg_catalog.pg_class c
+		join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+		join pg_catalog.pg_roles r on r.oid = c.relowner
+		where n.nspname = 'public' and c.relkind in ('r', 'p', 'f', 'v', 'm')
+			-- An extension's are nobody's. dbmate's own table stays when all is rolled back.
+			and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+			and not (c.relname = 'schema_migrations' and r.rolname = 'fanfare_owner')
+			-- The first migration makes this schema, before any table.
+			and not exists (select from pg_catalog.pg_namespace t join pg_catalog.pg_roles o on o.oid = t.nspowner
+				where t.nspname = 'tenancy' and o.rolname = 'fanfare_owner')`).Scan(&tables)
+	if err != nil {
+		return fmt.Errorf("look for other applications' tables: %w", err)
+	}
+	if len(tables) == 0 {
+		return nil
+	}
+	const shown = 3
+	list := strings.Join(tables[:min(shown, len(tables))], ", ")
+	if len(tables) > shown {
+		list += ", …"
+	}
+	return fmt.Errorf("the database holds tables of another application (%s); nothing was changed; give Fanfare a database of its own", list)
+}
+
+// sslMode is how the migrator must connect to reach what conn has reached, empty where it finds out by itself.
+// Where neither the URL nor the environment decides, pgx tries both ways and the migrator's driver does not.
+func sslMode(conn *pgx.Conn) string {
+	switch conn.PgConn().Conn().(type) {
+	case *net.UnixConn:
+		return "disable"
+	case *tls.Conn:
+		if len(conn.Config().Fallbacks) > 0 {
+			return "require"
+		}
+	default:
+		if len(conn.Config().Fallbacks) > 0 {
+			return "disable"
+		}
+	}
+	return ""
+}
+
+// newMigrator prepares dbmate. sslmode counts where the URL does not decide.
+func newMigrator(adminURL, sslmode string, log io.Writer) (*dbmate.DB, error) {
 	u, err := url.Parse(adminURL)
 	if err != nil {
 		return nil, errors.New("the database URL cannot be parsed; it must look like postgres://role:password@host:port/database")
@@ -87,6 +142,9 @@ func newMigrator(adminURL string, log io.Writer) (*dbmate.DB, error) {
 	query := u.Query()
 	// Whoever connects, everything that a migration makes belongs to the owner.
 	query.Set("options", "-c role=fanfare_owner -c lock_timeout=10s -c search_path=public")
+	if given := query.Get("sslmode"); sslmode != "" && (given == "" || given == "allow" || given == "prefer") {
+		query.Set("sslmode", sslmode)
+	}
 	u.RawQuery = query.Encode()
 	migrator := dbmate.New(u)
 	migrator.FS = migrations
@@ -98,7 +156,7 @@ func newMigrator(adminURL string, log io.Writer) (*dbmate.DB, error) {
 }
 
 // ensureRoles runs roles.sql when the connected role may make roles, and otherwise makes sure that somebody has.
-func ensureRoles(ctx context.Context, conn *pgx.Conn, passwords LoginPasswords) error {
+func ensureRoles(ctx context.Context, conn *pgx.Conn, passwords LoginPasswords, log io.Writer) error {
 	var mayCreate bool
 	var missing int
 	err := conn.QueryRow(ctx, `
@@ -113,6 +171,9 @@ func ensureRoles(ctx context.Context, conn *pgx.Conn, passwords LoginPasswords) 
 			return errors.New("the roles of Fanfare do not exist and this database role may not make them; " +
 				"run db/roles.sql once as an administrator of the server, or give `fanfare migrate` an administrator's URL")
 		}
+		if passwords != (LoginPasswords{}) {
+			fmt.Fprintln(log, "No password was set: this database role may not change roles.")
+		}
 		return nil
 	}
 	if err := againOnCollision(ctx, func() error {
@@ -121,7 +182,10 @@ func ensureRoles(ctx context.Context, conn *pgx.Conn, passwords LoginPasswords) 
 	}); err != nil {
 		return fmt.Errorf("make roles: %w", err)
 	}
-	for role, password := range map[string]string{"fanfare_owner": passwords.Owner, "fanfare_login": passwords.Login, "fanfare_worker": passwords.Worker} {
+	for _, login := range []struct{ role, password string }{
+		{"fanfare_owner", passwords.Owner}, {"fanfare_login", passwords.Login}, {"fanfare_worker", passwords.Worker},
+	} {
+		role, password := login.role, login.password
 		if password == "" {
 			continue
 		}
@@ -136,6 +200,7 @@ func ensureRoles(ctx context.Context, conn *pgx.Conn, passwords LoginPasswords) 
 		}); err != nil {
 			return fmt.Errorf("set password of %s: %w", role, redact(err))
 		}
+		fmt.Fprintln(log, "Set the password of", role)
 	}
 	return nil
 }

@@ -184,7 +184,7 @@ func TestJobsOfTenants(t *testing.T) {
 			t.Errorf("sees jobs of %v", got)
 		}
 	}
-	listed, err := queries.New(d.Tenant().Read(viewer)).JobList(ctx, queries.JobListParams{Before: 1 << 62, MaxRows: 100})
+	listed, err := queries.New(d.Tenant().Read(viewer)).JobList(ctx, queries.JobListParams{Before: uuid.Max, MaxRows: 100})
 	if want := one[int64](ctx, t, d.Super, "select count(*) from river.river_job where customer_id = $1", a.id); err != nil || int64(len(listed)) != want {
 		t.Errorf("lists %d jobs, %v; want %d", len(listed), err, want)
 	}
@@ -520,7 +520,7 @@ func TestRiverIsUnchanged(t *testing.T) {
 	if len(theirs) < 40 {
 		t.Fatalf("only %d lines describe River's schema", len(theirs))
 	}
-	added := []string{"river_job.customer_id ", "river_job_by_customer ", "river_job_of_post ", "river_job_due ", "river_job_of_platform_post ", "TRIGGER river_job_freeze ", "TRIGGER river_job_number "}
+	added := []string{"river_job.customer_id ", "river_job.public_id ", "river_job_by_customer ", "river_job_of_post ", "river_job_due ", "river_job_of_platform_post ", "TRIGGER river_job_freeze ", "TRIGGER river_job_number "}
 	for line := range theirs {
 		if !ours[line] {
 			t.Errorf("River has, and we have not: %s", line)

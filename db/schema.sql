@@ -477,6 +477,12 @@ begin
 end
 $$;
 
+-- Name: new_job_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.new_job_id() RETURNS uuid
+    LANGUAGE sql PARALLEL SAFE
+    RETURN (((lpad(to_hex(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint), 12, '0'::text) || '7'::text) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 14)))::uuid;
+
 -- Name: number_job(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.number_job() RETURNS trigger
@@ -868,6 +874,7 @@ CREATE TABLE river.river_job (
     unique_key bytea,
     unique_states bit(8),
     customer_id uuid DEFAULT (NULLIF(current_setting('fanfare.customer_id'::text, true), ''::text))::uuid,
+    public_id uuid DEFAULT tenancy.new_job_id() NOT NULL,
     CONSTRAINT finalized_or_finalized_at_null CHECK ((((finalized_at IS NULL) AND (state <> ALL (ARRAY['cancelled'::river.river_job_state, 'completed'::river.river_job_state, 'discarded'::river.river_job_state]))) OR ((finalized_at IS NOT NULL) AND (state = ANY (ARRAY['cancelled'::river.river_job_state, 'completed'::river.river_job_state, 'discarded'::river.river_job_state]))))),
     CONSTRAINT kind_length CHECK (((char_length(kind) > 0) AND (char_length(kind) < 128))),
     CONSTRAINT max_attempts_is_positive CHECK ((max_attempts > 0)),
@@ -1073,7 +1080,7 @@ CREATE INDEX river_job_args_index ON river.river_job USING gin (args);
 
 -- Name: river_job_by_customer; Type: INDEX; Schema: river
 
-CREATE INDEX river_job_by_customer ON river.river_job USING btree (customer_id, id);
+CREATE INDEX river_job_by_customer ON river.river_job USING btree (customer_id, public_id);
 
 -- Name: river_job_due; Type: INDEX; Schema: river
 
@@ -1825,6 +1832,13 @@ GRANT ALL ON FUNCTION tenancy.has_system_role(at_least text) TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.hold_customer() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_admin;
+
+-- Name: FUNCTION new_job_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.new_job_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_worker;
 
 -- Name: FUNCTION number_job(); Type: ACL; Schema: tenancy
 

@@ -1,10 +1,10 @@
 -- name: JobList :many
-select j.id, j.kind, j.state::text as state, j.queue, j.attempt, j.max_attempts, j.created_at, j.scheduled_at, j.attempted_at,
+select j.public_id, j.kind, j.state::text as state, j.queue, j.attempt, j.max_attempts, j.created_at, j.scheduled_at, j.attempted_at,
     j.finalized_at, coalesce(j.args ->> 'post_id', '')::text as post_id,
     coalesce(j.args ->> 'platform_post_id', '')::text as platform_post_id
 from river.river_job j
-where j.id < @before
-order by j.id desc
+where j.public_id < @before
+order by j.public_id desc
 limit @max_rows;
 
 -- Cancels the waiting jobs of one post, or of all the customer's posts when none is named.

@@ -36,22 +36,22 @@ func (q *Queries) JobIsRunning(ctx context.Context, id int64) (bool, error) {
 }
 
 const jobList = `-- name: JobList :many
-select j.id, j.kind, j.state::text as state, j.queue, j.attempt, j.max_attempts, j.created_at, j.scheduled_at, j.attempted_at,
+select j.public_id, j.kind, j.state::text as state, j.queue, j.attempt, j.max_attempts, j.created_at, j.scheduled_at, j.attempted_at,
     j.finalized_at, coalesce(j.args ->> 'post_id', '')::text as post_id,
     coalesce(j.args ->> 'platform_post_id', '')::text as platform_post_id
 from river.river_job j
-where j.id < $1
-order by j.id desc
+where j.public_id < $1
+order by j.public_id desc
 limit $2
 `
 
 type JobListParams struct {
-	Before  int64
+	Before  uuid.UUID
 	MaxRows int32
 }
 
 type JobListRow struct {
-	ID             int64
+	PublicID       uuid.UUID
 	Kind           string
 	State          string
 	Queue          string
@@ -75,7 +75,7 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]JobListRow,
 	for rows.Next() {
 		var i JobListRow
 		if err := rows.Scan(
-			&i.ID,
+			&i.PublicID,
 			&i.Kind,
 			&i.State,
 			&i.Queue,

@@ -4,10 +4,19 @@
 -- entered tenant, is safe. A job that belongs to no customer (River's own upkeep) has NULL there.
 set local row_security = off;
 
-alter table river.river_job
-    add column customer_id uuid default nullif(current_setting('fanfare.customer_id', true), '')::uuid;
+-- River numbers all jobs in one sequence, and the numbers of two of one's own jobs tell how many others had in
+-- between. So what tenants are shown is an id of its own, a UUIDv7: 48 bits of milliseconds, then chance.
+create function tenancy.new_job_id() returns uuid
+language sql volatile parallel safe
+return (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
+    || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid;
+grant execute on function tenancy.new_job_id() to fanfare_user, fanfare_admin, fanfare_worker;
 
-create index river_job_by_customer on river.river_job (customer_id, id);
+alter table river.river_job
+    add column customer_id uuid default nullif(current_setting('fanfare.customer_id', true), '')::uuid,
+    add column public_id uuid not null default tenancy.new_job_id();
+
+create index river_job_by_customer on river.river_job (customer_id, public_id);
 -- The waiting jobs of one post, to cancel them with it.
 create index river_job_of_post on river.river_job (customer_id, (args ->> 'post_id'))
     where state in ('available', 'pending', 'retryable', 'scheduled');
@@ -123,4 +132,5 @@ drop policy river_job_definer on river.river_job;
 drop index river.river_job_by_customer;
 drop index river.river_job_of_post;
 drop index river.river_job_due;
-alter table river.river_job drop column customer_id;
+alter table river.river_job drop column customer_id, drop column public_id;
+drop function tenancy.new_job_id();
