@@ -27,7 +27,8 @@ prove: setup ## Run the tests with the long proofs whole (kills, fuzz)
 	tools/fuzz
 
 .PHONY: build
-build: ## Build bin/fanfare
+build: ## Build bin/fanfare; the first time takes a few minutes
+	@[[ -e bin/fanfare ]] || echo "building bin/fanfare; the first time takes a few minutes"
 	@mkdir -p bin
 	go build -o bin/fanfare .
 

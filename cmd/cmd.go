@@ -8,9 +8,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"fanfare/api"
 )
 
 // commands lists every command.
@@ -23,6 +28,8 @@ type commands struct {
 	Token   tokenCommand   `cmd:"" help:"Print a token for a person in development mode."`
 	Sandbox sandboxCommand `cmd:"" help:"Run the stand-ins for the platforms alone."`
 	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document."`
+
+	Version kong.VersionFlag `help:"Print the version."`
 }
 
 // streams are where a command writes: results to out, logs and messages to err.
@@ -41,23 +48,30 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exit := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("fanfare"),
-		kong.Description("Drafts, schedules and publishes posts for many customers, on time and exactly once."),
+		kong.Description("Drafts, schedules and publishes posts for many customers, on time and never twice."),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exit = code; panic(exitNow{}) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"version": version()},
 		kong.Bind(streams{out: stdout, err: stderr}),
 	)
 	if err != nil {
 		panic(err) // the commands' own declarations are wrong
 	}
+	switch {
+	case len(args) == 0:
+		args = []string{"--help"}
+	case args[0] == "help":
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	parsed, err := parse(parser, args)
 	if exit >= 0 {
-		return exit // help was asked for
+		return exit // help or the version was asked for
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "fanfare: %v\n", err)
+		fmt.Fprintf(stderr, "fanfare: %s\n", withVariables(err))
 		return 2
 	}
 	stopped := func(err error) bool { return ctx.Err() != nil && errors.Is(err, context.Canceled) }
@@ -66,6 +80,40 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// withVariables adds to each flag that an error calls missing the variable that can stand for it.
+func withVariables(err error) string {
+	text := err.Error()
+	var failed *kong.ParseError
+	if !errors.As(err, &failed) || failed.Context == nil || !strings.HasPrefix(text, "missing flags: ") {
+		return text
+	}
+	settings := strings.Split(strings.TrimPrefix(text, "missing flags: "), ", ")
+	for _, flag := range failed.Context.Flags() {
+		if i := slices.Index(settings, flag.Summary()); i >= 0 && len(flag.Envs) > 0 {
+			settings[i] = "--" + flag.Name + " (" + flag.Envs[0] + ")"
+		}
+	}
+	return "missing settings: " + strings.Join(settings, ", ")
+}
+
+// version is the API's version, and what the program was built from.
+func version() string {
+	text := "fanfare " + api.Version
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return text
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			text += " " + s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			text += " (modified)"
+		}
+	}
+	return text + " " + info.GoVersion
 }
 
 // exitNow unwinds kong's parser, which expects its Exit not to return.

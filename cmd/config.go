@@ -9,9 +9,12 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/lmittmann/tint"
 
@@ -56,7 +59,7 @@ type keyConfig struct {
 func (c keyConfig) open(ctx context.Context) (*vault.Vault, error) {
 	v, err := vault.Open(ctx, vault.Config{KeySet: c.Keyset, KEK: c.Kek})
 	if err != nil {
-		return nil, fmt.Errorf("open key set: %w", err)
+		return nil, err // it says what was done
 	}
 	return v, nil
 }
@@ -133,7 +136,11 @@ func openPool(ctx context.Context, databaseURL, role string, size int32, log *sl
 			pool.Close()
 			return nil, wrong
 		}
-		log.WarnContext(ctx, "the database is away; it is tried again with each request", "error", err)
+		text := "the database is away; it is tried again with each request"
+		if pgErr := new(pgconn.PgError); errors.As(err, &pgErr) {
+			text = "the database refuses the connection; it is tried again with each request"
+		}
+		log.WarnContext(ctx, text, "error", err)
 	}
 	return pool, nil
 }
@@ -159,15 +166,29 @@ func checkRole(ctx context.Context, conn *pgx.Conn, role string) error {
 	return nil
 }
 
-// passwordIn is the password that a database URL holds.
-func passwordIn(databaseURL string) (string, error) {
+// passwordIn is the password that a role's URL holds. A URL of any other role is not ours to take one from.
+// setting names where the URL was given.
+func passwordIn(databaseURL, role, setting string) (string, error) {
 	if databaseURL == "" {
 		return "", nil
 	}
 	u, err := url.Parse(databaseURL)
-	if err != nil {
-		return "", errors.New("a database URL cannot be parsed")
+	if err != nil || u.User == nil {
+		return "", fmt.Errorf("%s cannot be parsed; it must look like postgres://%s:password@host:port/database", setting, role)
+	}
+	// Some poolers want the project's name after the role's.
+	if user := u.User.Username(); user != role && !strings.HasPrefix(user, role+".") {
+		return "", fmt.Errorf("%s must be a URL of the role %s, whose password is set from it, but it is one of %q; correct or unset it", setting, role, user)
 	}
 	password, _ := u.User.Password()
 	return password, nil
 }
+
+// unmigrated tells whether a statement failed because the schema is not there.
+func unmigrated(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && slices.Contains([]string{"3F000", "42P01", "42883"}, pgErr.Code)
+}
+
+// notMigrated is what a process says that meets an older database than it needs.
+const notMigrated = "the database is not migrated; run `fanfare migrate`"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,9 +62,12 @@ func (d *demo) announce(w io.Writer, asJSON bool, dataDir string) error {
 		return json.NewEncoder(w).Encode(info)
 	}
 	c := demoCustomers[0]
-	token := os.Args[0] + " token --email ben@northlight.example"
-	if dataDir != defaultDataDir {
-		token += " --data-dir " + dataDir
+	token := func(email string) string {
+		command := shellWord(os.Args[0]) + " token --email " + email
+		if dataDir != defaultDataDir {
+			command += " --data-dir " + shellWord(dataDir)
+		}
+		return command
 	}
 	fmt.Fprintf(w, `
 Fanfare is ready.
@@ -74,14 +78,24 @@ Fanfare is ready.
   Data           %s
 
   %s's owner is %s, customer %s.
-  A token for her, valid for 30 days:
+  To call the API as her, in another terminal:
 
-export TOKEN=%s
+export API=%s
+export TOKEN=$(%s)
+curl -H "Authorization: Bearer $TOKEN" $API/v1/customers
 
-  A token for anybody else:  %s
-  Try:  curl -H "Authorization: Bearer $TOKEN" %s/v1/customers
+  Anybody else:  %s
 
 Ctrl-C stops everything; the data stays.
-`, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, dataDir, c.name, info.Users[0].Email, demoID("customer", c.name), info.Users[0].Token, token, d.apiURL)
+`, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
+		d.apiURL, token(info.Users[0].Email), token("ben@northlight.example"))
 	return nil
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(s string) string {
+	if !strings.ContainsAny(s, " \t'\"\\$`&|;<>()*?[]#~") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -12,9 +12,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"fanfare/api"
 	"fanfare/db"
@@ -31,7 +33,7 @@ type devCommand struct {
 	Addr        string `default:"127.0.0.1:8080" env:"FANFARE_ADDR" help:"Address of the API; port 0 takes a free one."`
 	SandboxAddr string `help:"Address of the sandbox; by default a free port, the same at the next start."`
 	DataDir     string `default:".fanfare" env:"FANFARE_DATA_DIR" help:"Where everything is kept between runs."`
-	DatabaseURL string `env:"DATABASE_URL" help:"A superuser's URL of a PostgreSQL server to use in place of the embedded one."`
+	DatabaseURL string `env:"DATABASE_URL" help:"A superuser's URL of a PostgreSQL database to use in place of the embedded one: an empty one, or Fanfare's."`
 	JSON        bool   `name:"json" help:"Print one line of JSON when ready, in place of text."`
 }
 
@@ -41,15 +43,25 @@ type devState struct {
 	LoginPassword  string `json:"login_password"`
 	WorkerPassword string `json:"worker_password"`
 	SandboxAddr    string `json:"sandbox_addr"`
+
+	known bool // read from the file, not new
 }
 
 // Run runs everything in one process until it is told to stop.
 func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	log := logConfig{LogFormat: c.LogFormat, LogLevel: c.LogLevel}.logger(s.err)
+	if err := c.checkAddresses(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(c.DataDir, 0o711); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
-	server, adminURL, err := c.startDatabase(ctx, log)
+	statePath := filepath.Join(c.DataDir, "development.json")
+	state, err := loadDevState(statePath)
+	if err != nil {
+		return err
+	}
+	server, adminURL, err := c.startDatabase(ctx, log, state)
 	if err != nil {
 		return err
 	}
@@ -58,8 +70,8 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 			err = errors.Join(err, stopDatabase(ctx, server))
 		}()
 	}
-	state, err := loadDevState(filepath.Join(c.DataDir, "development.json"))
-	if err != nil {
+	// Written down before they are set: whoever cannot show the passwords may not use the roles.
+	if err := state.save(statePath); err != nil {
 		return err
 	}
 	passwords := db.LoginPasswords{Owner: state.OwnerPassword, Login: state.LoginPassword, Worker: state.WorkerPassword}
@@ -69,7 +81,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 
 	sealer, err := vault.OpenOrCreate(ctx, vault.Config{KeySet: filepath.Join(c.DataDir, "keyset.json")})
 	if err != nil {
-		return fmt.Errorf("open key set: %w", err)
+		return err // it says what was done
 	}
 	signer, err := identity.LoadOrCreateDevelopmentKey(filepath.Join(c.DataDir, "token-key.json"))
 	if err != nil {
@@ -89,7 +101,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer listener.Close()
-	if err := state.save(filepath.Join(c.DataDir, "development.json")); err != nil {
+	if err := state.save(statePath); err != nil {
 		return err
 	}
 
@@ -115,11 +127,11 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		adminURL: adminURL, apiURL: "http://" + listener.Addr().String(), sandboxURL: "http://" + boxListener.Addr().String(),
 		databaseURL: ownerURL, box: box, vault: sealer, signer: signer,
 	}
-	return together(ctx,
-		func(ctx context.Context) error { return serveHTTP(ctx, log, boxListener, box.Handler()) },
-		func(ctx context.Context) error { return serveHTTP(ctx, log, listener, handler) },
+	return together(ctx, log,
+		func(ctx context.Context) error { return serveHTTP(ctx, log, "sandbox", boxListener, box.Handler()) },
+		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers, Log: log}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {
@@ -142,22 +154,21 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	)
 }
 
+// checkAddresses finds what is wrong with an address before anything is made.
+func (c *devCommand) checkAddresses() error {
+	if _, err := net.ResolveTCPAddr("tcp", c.Addr); err != nil {
+		return fmt.Errorf("--addr (FANFARE_ADDR) must look like 127.0.0.1:8080: %w", err)
+	}
+	if c.SandboxAddr != "" {
+		return loopbackOnly(c.SandboxAddr)
+	}
+	return nil
+}
+
 // startDatabase starts the embedded server, or takes the one that is given.
-func (c *devCommand) startDatabase(ctx context.Context, log *slog.Logger) (*localpg.Server, string, error) {
+func (c *devCommand) startDatabase(ctx context.Context, log *slog.Logger, state *devState) (*localpg.Server, string, error) {
 	if c.DatabaseURL != "" {
-		conn, err := pgx.Connect(ctx, c.DatabaseURL)
-		if err != nil {
-			return nil, "", fmt.Errorf("connect to the given database: %w", err)
-		}
-		defer func() { _ = conn.Close(ctx) }()
-		var super bool
-		if err := conn.QueryRow(ctx, "select rolsuper from pg_roles where rolname = current_user").Scan(&super); err != nil {
-			return nil, "", fmt.Errorf("look at the given database: %w", err)
-		}
-		if !super {
-			return nil, "", errors.New("DATABASE_URL must be a superuser's in development mode, which makes roles and demo data; unset it to use the embedded database")
-		}
-		return nil, c.DatabaseURL, nil
+		return nil, c.DatabaseURL, c.checkGiven(ctx, log, state)
 	}
 	server, err := localpg.Start(ctx, localpg.Options{DataDir: filepath.Join(c.DataDir, "postgres"), Log: log})
 	if err != nil {
@@ -167,6 +178,67 @@ func (c *devCommand) startDatabase(ctx context.Context, log *slog.Logger) (*loca
 		return nil, "", errors.Join(err, stopDatabase(ctx, server))
 	}
 	return server, server.URL("fanfare"), nil
+}
+
+// checkGiven refuses a given database whose server development mode would disturb. It changes nothing.
+// Another application's tables are refused by db.Migrate.
+func (c *devCommand) checkGiven(ctx context.Context, log *slog.Logger, state *devState) error {
+	conn, err := pgx.Connect(ctx, c.DatabaseURL)
+	if err != nil {
+		return fmt.Errorf("connect to the database that DATABASE_URL names: %w; unset it to use the embedded database", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	log.InfoContext(ctx, "using the database that DATABASE_URL names; unset it to use the embedded one",
+		"host", conn.Config().Host, "port", conn.Config().Port, "database", conn.Config().Database)
+	var super, rolesInUse bool
+	err = conn.QueryRow(ctx, "select rolsuper from pg_roles where rolname = current_user").Scan(&super)
+	if err != nil {
+		return fmt.Errorf("look at the given database: %w", err)
+	}
+	if !super {
+		return errors.New("DATABASE_URL must be a superuser's in development mode, which makes roles and demo data; unset it to use the embedded database")
+	}
+	err = conn.QueryRow(ctx, `select exists (select from pg_authid
+		where rolname in ('fanfare_owner', 'fanfare_login', 'fanfare_worker') and rolpassword is not null)`).Scan(&rolesInUse)
+	if err != nil {
+		return fmt.Errorf("look for roles on the given server: %w", err)
+	}
+	if !rolesInUse {
+		return nil
+	}
+	// The roles are the whole server's: setting their passwords would lock another installation out.
+	err = errors.New("this data directory has not set their passwords")
+	if state.known {
+		err = c.tryLogin(ctx, state)
+	}
+	if err != nil {
+		return fmt.Errorf("another Fanfare uses the roles of the server that DATABASE_URL names (%w); unset it to use the embedded database, or name another server. "+
+			"If that installation is gone, free its roles: alter role fanfare_owner password null; the same for fanfare_login and fanfare_worker", err)
+	}
+	return nil
+}
+
+// tryLogin finds out whether the passwords on the given server are this data directory's.
+func (c *devCommand) tryLogin(ctx context.Context, state *devState) error {
+	login, worker, _, err := roleURLs(c.DatabaseURL, state)
+	if err != nil {
+		return err
+	}
+	for _, databaseURL := range []string{login, worker} {
+		conn, err := pgx.Connect(ctx, databaseURL)
+		var refused *pgconn.PgError
+		switch {
+		case err == nil:
+			_ = conn.Close(ctx)
+		case !errors.As(err, &refused):
+			return fmt.Errorf("log in: %w", err)
+		case strings.HasPrefix(refused.Code, "28"): // invalid authorization
+			return errors.New("this data directory's passwords are not theirs")
+		}
+		// Refused for another reason, such as no right to connect to a database that is still to be set up: the
+		// password was the right one.
+	}
+	return nil
 }
 
 func stopDatabase(ctx context.Context, server *localpg.Server) error {
@@ -202,11 +274,6 @@ func (c *devCommand) openSandbox(ctx context.Context, log *slog.Logger, state *d
 	box, err := sandbox.New(sandbox.Options{Dir: filepath.Join(c.DataDir, "sandbox"), Log: log})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open sandbox: %w", err)
-	}
-	if c.SandboxAddr != "" {
-		if err := loopbackOnly(c.SandboxAddr); err != nil {
-			return nil, nil, err
-		}
 	}
 	addr := c.SandboxAddr
 	if addr == "" {
@@ -274,6 +341,7 @@ func loadDevState(path string) (*devState, error) {
 	if err := json.Unmarshal(content, state); err != nil {
 		return nil, fmt.Errorf("read development state %s: %w; delete the file to begin anew", path, err)
 	}
+	state.known = true
 	return state, nil
 }
 

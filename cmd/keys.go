@@ -17,7 +17,7 @@ type keysCreateCommand struct{ keyConfig }
 func (c *keysCreateCommand) Run(ctx context.Context, s streams) error {
 	v, err := vault.Create(ctx, vault.Config{KeySet: c.Keyset, KEK: c.Kek})
 	if err != nil {
-		return fmt.Errorf("create key set: %w", err)
+		return err // it says what was done
 	}
 	fmt.Fprintf(s.out, "Made %s with key %d. Keep a copy of it in a safe place.\n", c.Keyset, v.PrimaryKeyID())
 	return nil

@@ -27,5 +27,7 @@ func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return serveHTTP(ctx, log, listener, box.Handler())
+	return together(ctx, log, func(ctx context.Context) error {
+		return serveHTTP(ctx, log, "sandbox", listener, box.Handler())
+	})
 }

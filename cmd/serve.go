@@ -9,8 +9,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"fanfare/api"
+	"fanfare/db"
 	"fanfare/jobs"
+	"fanfare/queries"
 )
 
 // shutdownTimeout is how long requests and jobs under way have to finish.
@@ -21,9 +25,10 @@ type serveCommand struct {
 	keyConfig
 	authConfig
 	platformConfig
-	Addr              string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
-	DatabaseURL       string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
-	DatabasePool      int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
+	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
+	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
+	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
+	workerSettings
 	Worker            bool   `env:"FANFARE_SERVE_WORKER" help:"Also run a worker in this process."`
 	WorkerDatabaseURL string `env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; needed with --worker."`
 }
@@ -32,7 +37,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	log := c.logger(s.err)
 	if c.Worker && c.WorkerDatabaseURL == "" {
-		return errors.New("--worker needs --worker-database-url")
+		return errors.New("--worker needs --worker-database-url (WORKER_DATABASE_URL)")
 	}
 	sealer, err := c.open(ctx)
 	if err != nil {
@@ -51,6 +56,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer pool.Close()
+	warnIfNotMigrated(ctx, pool, log)
 	queue, err := jobs.NewInserter(log)
 	if err != nil {
 		return err
@@ -61,14 +67,27 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log})
 	parts := []func(context.Context) error{
-		func(ctx context.Context) error { return serveHTTP(ctx, log, listener, handler) },
+		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Log: log}, jobs.WorkerConfig{})
+			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers}, c.config())
 		})
 	}
-	return together(ctx, parts...)
+	return together(ctx, log, parts...)
+}
+
+// warnIfNotMigrated says so at the start; every request would fail, each in its own words.
+func warnIfNotMigrated(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	readiness, err := queries.New(pool).Readiness(ctx)
+	switch {
+	case unmigrated(err):
+		log.ErrorContext(ctx, notMigrated)
+	case err == nil && readiness.SchemaVersion < db.Version():
+		log.ErrorContext(ctx, notMigrated, "database", readiness.SchemaVersion, "needed", db.Version())
+	}
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -79,8 +98,8 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveHTTP serves until ctx ends, then lets the requests under way finish.
-func serveHTTP(ctx context.Context, log *slog.Logger, listener net.Listener, handler http.Handler) error {
+// serveHTTP serves until ctx ends, then lets the requests under way finish. part names what is served.
+func serveHTTP(ctx context.Context, log *slog.Logger, part string, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -89,7 +108,7 @@ func serveHTTP(ctx context.Context, log *slog.Logger, listener net.Listener, han
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	log.InfoContext(ctx, "listening", "addr", listener.Addr().String())
+	log.InfoContext(ctx, "listening", "part", part, "addr", listener.Addr().String())
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -107,7 +126,7 @@ func serveHTTP(ctx context.Context, log *slog.Logger, listener net.Listener, han
 
 // together runs the parts of a process beside each other. When one ends, the others are stopped, and all
 // have ended when it returns.
-func together(ctx context.Context, parts ...func(context.Context) error) error {
+func together(ctx context.Context, log *slog.Logger, parts ...func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, len(parts))
@@ -115,9 +134,18 @@ func together(ctx context.Context, parts ...func(context.Context) error) error {
 		go func() { ended <- part(ctx) }()
 	}
 	var all error
-	for range parts {
-		all = errors.Join(all, <-ended)
-		cancel()
+	told := ctx.Done()
+	for left := len(parts); left > 0; {
+		select {
+		case <-told:
+			log.InfoContext(ctx, "stopping")
+			told = nil
+		case err := <-ended:
+			all = errors.Join(all, err)
+			cancel()
+			left--
+		}
 	}
+	log.InfoContext(ctx, "stopped")
 	return all
 }

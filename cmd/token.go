@@ -1,7 +1,10 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -26,11 +29,16 @@ type tokenCommand struct {
 
 // Run prints a token.
 func (c *tokenCommand) Run(s streams) error {
-	signer, err := identity.LoadOrCreateDevelopmentKey(filepath.Join(c.DataDir, "token-key.json"))
+	path := filepath.Join(c.DataDir, "token-key.json")
+	// A key made here would be one that no running API believes.
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s holds no development key; start `fanfare dev` first, or name its directory with --data-dir", c.DataDir)
+	}
+	signer, err := identity.LoadOrCreateDevelopmentKey(path)
 	if err != nil {
 		return fmt.Errorf("load development key: %w", err)
 	}
-	token, err := devToken(signer, c.Email, "", c.TTL)
+	token, err := devToken(signer, c.Email, demoName(c.Email), c.TTL)
 	if err != nil {
 		return err
 	}
@@ -40,6 +48,16 @@ func (c *tokenCommand) Run(s streams) error {
 
 // devSubject is the subject of the development user with an address.
 func devSubject(email string) string { return "development|" + strings.ToLower(email) }
+
+// demoName is the name of the demo person with an address, empty if there is none.
+func demoName(email string) string {
+	for _, p := range demoPeople {
+		if strings.EqualFold(p.email, email) {
+			return p.name
+		}
+	}
+	return ""
+}
 
 func devToken(signer *identity.Signer, email, name string, ttl time.Duration) (string, error) {
 	if !strings.Contains(email, "@") {

@@ -13,9 +13,29 @@ type workerCommand struct {
 	logConfig
 	keyConfig
 	platformConfig
-	WorkerDatabaseURL string        `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
-	Concurrency       int           `default:"50" env:"FANFARE_WORKER_CONCURRENCY" help:"Posts that are published at once."`
-	Lease             time.Duration `default:"10s" env:"FANFARE_WORKER_LEASE" help:"How long after its last sign of life a worker's jobs are handed to others."`
+	workerSettings
+	WorkerDatabaseURL string `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
+}
+
+// workerSettings say how a worker works.
+type workerSettings struct {
+	Concurrency int           `default:"200" env:"FANFARE_WORKER_CONCURRENCY" help:"Posts that a worker publishes at once."`
+	Lease       time.Duration `default:"10s" env:"FANFARE_WORKER_LEASE" help:"How long after its last sign of life a worker's jobs are handed to others."`
+}
+
+// Validate is called by kong.
+func (c *workerSettings) Validate() error {
+	if c.Concurrency < 1 || c.Concurrency > 10_000 {
+		return fmt.Errorf("--concurrency (FANFARE_WORKER_CONCURRENCY) must be from 1 to 10000, not %d", c.Concurrency)
+	}
+	if c.Lease < time.Second || c.Lease > 10*time.Minute {
+		return fmt.Errorf("--lease (FANFARE_WORKER_LEASE) must be from 1s to 10m, not %s", c.Lease)
+	}
+	return nil
+}
+
+func (c *workerSettings) config() jobs.WorkerConfig {
+	return jobs.WorkerConfig{Concurrency: c.Concurrency, Lease: c.Lease}
 }
 
 // Run works the queue until it is told to stop.
@@ -29,8 +49,9 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	deps := jobs.Deps{Vault: sealer, Publishers: publishers, Log: log}
-	return runWorker(ctx, log, c.WorkerDatabaseURL, deps, jobs.WorkerConfig{Concurrency: c.Concurrency, Lease: c.Lease})
+	return together(ctx, log, func(ctx context.Context) error {
+		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers}, c.config())
+	})
 }
 
 // runWorker runs a worker until ctx ends, then lets the jobs under way finish. While the database is away
@@ -41,19 +62,28 @@ func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, deps j
 		return err
 	}
 	defer pool.Close()
-	deps.Pool = pool
+	deps.Pool, deps.Log = pool, slog.New(newCalmHandler(log.Handler()))
 	worker, err := jobs.NewWorker(deps, config)
 	if err != nil {
 		return err
 	}
+	var said string
+	var saidAt time.Time
 	for {
 		if err = worker.Start(ctx); err == nil {
 			break
 		}
-		log.WarnContext(ctx, "the worker cannot start yet", "error", err)
+		text := "the worker cannot start yet"
+		if unmigrated(err) {
+			text = "the worker cannot start yet: " + notMigrated
+		}
+		if text != said || time.Since(saidAt) >= sayAgainAfter {
+			log.WarnContext(ctx, text, "error", err)
+			said, saidAt = text, time.Now()
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("stopped before the worker could start: %w", err)
+			return nil
 		case <-time.After(time.Second):
 		}
 	}

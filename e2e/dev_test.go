@@ -254,4 +254,35 @@ func TestDevOnGivenDatabase(t *testing.T) {
 		t.Errorf("published at the start: %q", titles)
 	}
 	d.interrupt(t)
+
+	t.Run("again", func(t *testing.T) { startDev(t, dir, "DATABASE_URL="+db).interrupt(t) })
+	t.Run("not with another installation's roles", func(t *testing.T) {
+		refusedDev(t, db, "another Fanfare uses the roles")
+		startDev(t, dir, "DATABASE_URL="+db).interrupt(t) // its passwords are as they were
+	})
+	t.Run("not with another application's tables", func(t *testing.T) {
+		if _, err := pool.Exec(t.Context(), "create database shop"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pool.Exec(t.Context(), "alter role fanfare_owner password null; alter role fanfare_login password null; alter role fanfare_worker password null"); err != nil {
+			t.Fatal(err)
+		}
+		shop := withDatabase(t, server.superURL, "shop")
+		if _, err := dbtest.OpenPool(t, shop).Exec(t.Context(), "create table orders (id int)"); err != nil {
+			t.Fatal(err)
+		}
+		refusedDev(t, shop, "tables of another application (public.orders)")
+	})
+}
+
+// refusedDev expects that `fanfare dev` ends with an error before it uses the database.
+func refusedDev(t *testing.T, databaseURL, want string) {
+	t.Helper()
+	p := start(t, "dev", []string{"DATABASE_URL=" + databaseURL, "FANFARE_LOG_FORMAT=json"}, "dev", "--addr", "127.0.0.1:0", "--data-dir", t.TempDir(), "--json")
+	if status := p.wait(t, time.Minute); status != 1 {
+		t.Errorf("it ended with status %d", status)
+	}
+	if said := strings.Join(p.log, "\n"); !strings.Contains(said, want) {
+		t.Errorf("it says nothing of %q:\n%s", want, said)
+	}
 }

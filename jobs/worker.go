@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -115,7 +114,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 	forgetCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if forgetErr := w.lease.forget(forgetCtx); forgetErr != nil {
-		err = errors.Join(err, fmt.Errorf("give up worker's lease: %w", forgetErr))
+		w.deps.Log.WarnContext(ctx, "worker's lease could not be given up; it runs out by itself", "error", forgetErr)
 	}
 	return err
 }

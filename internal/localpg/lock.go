@@ -38,7 +38,7 @@ func lockDir(dataDir string) (*dirLock, error) {
 		if text, err := io.ReadAll(io.LimitReader(file, 20)); err == nil && len(text) > 0 {
 			holder = "pid " + strings.TrimSpace(string(text))
 		}
-		return nil, fmt.Errorf("%w as %s: another `fanfare dev` uses the directory %s; use --data-dir to run a second one",
+		return nil, fmt.Errorf("%w as %s: another `fanfare dev` uses the directory %s; to run a second one, use `fanfare dev --data-dir …` or `make run ARGS=\"--data-dir …\"`",
 			ErrAlreadyRunning, holder, dataDir)
 	}
 	// Only for the message above; nobody decides anything by it.

@@ -1,0 +1,36 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+)
+
+// TestRefusals: what cannot work is refused at the start, in words that name the setting.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	const login, other = "postgres://fanfare_login:x@127.0.0.1:1/x", "postgres://somebody:x@127.0.0.1:1/x"
+	for _, c := range []struct {
+		args   string
+		status int
+		says   string
+	}{
+		{"", 0, "Usage: fanfare <command>"},
+		{"help worker", 0, "--lease"},
+		{"--version", 0, "fanfare "},
+		{"serve", 2, "--keyset (FANFARE_KEYSET)"},
+		{"worker --keyset k --worker-database-url x --lease 10ms", 2, "--lease (FANFARE_WORKER_LEASE) must be from 1s to 10m"},
+		{"worker --keyset k --worker-database-url x --concurrency 0", 2, "--concurrency (FANFARE_WORKER_CONCURRENCY) must be from 1 to 10000"},
+		{"migrate --migrate-database-url " + login + " --database-url " + other, 1, "--database-url (DATABASE_URL) must be a URL of the role fanfare_login"},
+		{"migrate --migrate-database-url " + login + " --worker-database-url " + login, 1, "--worker-database-url (WORKER_DATABASE_URL) must be a URL of the role fanfare_worker"},
+		{"token --email ada@northlight.example --data-dir " + t.TempDir(), 1, "holds no development key"},
+		{"dev --addr nowhere --data-dir " + t.TempDir(), 1, "--addr (FANFARE_ADDR)"},
+		{"sandbox --addr 0.0.0.0:0", 1, "only listens on this machine"},
+	} {
+		var out bytes.Buffer
+		if status := Run(context.Background(), strings.Fields(c.args), &out, &out); status != c.status || !strings.Contains(out.String(), c.says) {
+			t.Errorf("fanfare %s: status %d, want %d with %q:\n%s", c.args, status, c.status, c.says, out.String())
+		}
+	}
+}
