@@ -119,8 +119,9 @@ func (k *killer) watch(t *testing.T) {
 // up, so the transaction has begun, has changed the platform post, and cannot go on.
 func (k *killer) inside(t *testing.T, step string, hit func()) {
 	t.Helper()
-	// The claim inserts an attempt, the record of the outcome updates it.
-	verb := map[string]string{"inside claim": "insert into publish_attempts%", "inside record": "update publish_attempts%"}[step]
+	// The claim inserts an attempt, or first ends the one that a dead worker has left; the record of the outcome
+	// updates it.
+	statement := map[string]string{"inside claim": "^(insert into|update) publish_attempts", "inside record": "^update publish_attempts"}[step]
 	if step == "inside record" {
 		// Held up only once the post is at the platform, else the claim would be what is caught.
 		published := make(chan struct{})
@@ -141,7 +142,7 @@ func (k *killer) inside(t *testing.T, step string, hit func()) {
 	}
 	eventually(t, 20*time.Second, "a worker is "+step, func() bool {
 		return one[bool](t, k.s, `select exists (select from pg_stat_activity where datname = current_database()
-			and wait_event_type = 'Lock' and regexp_replace(query, '^(\s*--[^\n]*\n)*', '') ilike $1)`, verb)
+			and wait_event_type = 'Lock' and regexp_replace(query, '^(\s*--[^\n]*\n)*', '') ~* $1)`, statement)
 	})
 	hit()
 }
