@@ -86,8 +86,6 @@ type claim struct {
 	failures, unknowns, rateLimits int
 	// unresolved: an earlier attempt has no known outcome.
 	unresolved bool
-	// claimedAt is our clock when the database's said DatabaseNow.
-	claimedAt time.Time
 }
 
 // Work publishes the job's platform post, or finds that there is nothing to do.
@@ -155,7 +153,7 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 		if row.RetryAt != nil && row.RetryAt.After(due) {
 			due = *row.RetryAt
 		}
-		found := claim{PlatformPostLockRow: row, attempt: row.Attempt + 1, claimedAt: time.Now()}
+		found := claim{PlatformPostLockRow: row, attempt: row.Attempt + 1}
 		switch {
 		case row.State != "scheduled" && row.State != "publishing":
 			return nil // published, cancelled or changed back to a draft meanwhile

@@ -103,15 +103,14 @@ func (w *publishWorker) recordPlatformPost(ctx context.Context, q *queries.Queri
 		})
 	}
 	message, class := clip(problem.Message, maxProblem), string(problem.Class)
-	retryAt := c.DatabaseNow.Add(time.Since(c.claimedAt) + wait)
 	switch next {
 	case stepRetry:
 		return q.PlatformPostRetry(ctx, queries.PlatformPostRetryParams{
-			ID: c.ID, Attempt: c.attempt, RetryAt: &retryAt, Problem: &message, ProblemClass: &class,
+			ID: c.ID, Attempt: c.attempt, Wait: wait, Problem: &message, ProblemClass: &class,
 		})
 	case stepUnresolved:
 		return q.PlatformPostUnresolved(ctx, queries.PlatformPostUnresolvedParams{
-			ID: c.ID, Attempt: c.attempt, RetryAt: &retryAt, Problem: &message, ProblemClass: &class,
+			ID: c.ID, Attempt: c.attempt, Wait: wait, Problem: &message, ProblemClass: &class,
 		})
 	case stepFail:
 		return q.PlatformPostStop(ctx, queries.PlatformPostStopParams{

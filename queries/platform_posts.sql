@@ -90,13 +90,13 @@ where id = @id and state = 'publishing' and attempt = @attempt;
 -- Nothing was published and there will be another attempt.
 -- name: PlatformPostRetry :execrows
 update platform_posts
-set state = 'scheduled', retry_at = @retry_at, problem = @problem, problem_class = @problem_class
+set state = 'scheduled', retry_at = now() + @wait::interval, problem = @problem, problem_class = @problem_class
 where id = @id and state = 'publishing' and attempt = @attempt;
 
 -- The outcome is not known yet; the next attempt asks the platform.
 -- name: PlatformPostUnresolved :execrows
 update platform_posts
-set retry_at = @retry_at, problem = @problem, problem_class = @problem_class
+set retry_at = now() + @wait::interval, problem = @problem, problem_class = @problem_class
 where id = @id and state = 'publishing' and attempt = @attempt;
 
 -- It ends here until a person acts: failed, or needs_attention.

@@ -346,12 +346,12 @@ func (q *Queries) PlatformPostReopenByPost(ctx context.Context, postID uuid.UUID
 
 const platformPostRetry = `-- name: PlatformPostRetry :execrows
 update platform_posts
-set state = 'scheduled', retry_at = $1, problem = $2, problem_class = $3
+set state = 'scheduled', retry_at = now() + $1::interval, problem = $2, problem_class = $3
 where id = $4 and state = 'publishing' and attempt = $5
 `
 
 type PlatformPostRetryParams struct {
-	RetryAt      *time.Time
+	Wait         time.Duration
 	Problem      *string
 	ProblemClass *string
 	ID           uuid.UUID
@@ -361,7 +361,7 @@ type PlatformPostRetryParams struct {
 // Nothing was published and there will be another attempt.
 func (q *Queries) PlatformPostRetry(ctx context.Context, arg PlatformPostRetryParams) (int64, error) {
 	result, err := q.db.Exec(ctx, platformPostRetry,
-		arg.RetryAt,
+		arg.Wait,
 		arg.Problem,
 		arg.ProblemClass,
 		arg.ID,
@@ -444,12 +444,12 @@ func (q *Queries) PlatformPostStop(ctx context.Context, arg PlatformPostStopPara
 
 const platformPostUnresolved = `-- name: PlatformPostUnresolved :execrows
 update platform_posts
-set retry_at = $1, problem = $2, problem_class = $3
+set retry_at = now() + $1::interval, problem = $2, problem_class = $3
 where id = $4 and state = 'publishing' and attempt = $5
 `
 
 type PlatformPostUnresolvedParams struct {
-	RetryAt      *time.Time
+	Wait         time.Duration
 	Problem      *string
 	ProblemClass *string
 	ID           uuid.UUID
@@ -459,7 +459,7 @@ type PlatformPostUnresolvedParams struct {
 // The outcome is not known yet; the next attempt asks the platform.
 func (q *Queries) PlatformPostUnresolved(ctx context.Context, arg PlatformPostUnresolvedParams) (int64, error) {
 	result, err := q.db.Exec(ctx, platformPostUnresolved,
-		arg.RetryAt,
+		arg.Wait,
 		arg.Problem,
 		arg.ProblemClass,
 		arg.ID,
