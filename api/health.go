@@ -93,9 +93,10 @@ func databaseTrouble(err error) (database, migrations string) {
 	if !errors.As(err, &pgErr) {
 		return "cannot be reached", unknown
 	}
-	switch pgErr.Code {
-	case "3F000", "42P01", "42883": // no such schema, table or function
+	if db.Unmigrated(err) {
 		return "ok", "run `fanfare migrate`: the database has none of this program's migrations"
+	}
+	switch pgErr.Code {
 	case "28000", "28P01":
 		return "refuses the role or the password in DATABASE_URL", unknown
 	case "3D000":

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -182,12 +181,6 @@ func passwordIn(databaseURL, role, setting string) (string, error) {
 	}
 	password, _ := u.User.Password()
 	return password, nil
-}
-
-// unmigrated tells whether a statement failed because the schema is not there.
-func unmigrated(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && slices.Contains([]string{"3F000", "42P01", "42883"}, pgErr.Code)
 }
 
 // notMigrated is what a process says that meets an older database than it needs.

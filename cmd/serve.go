@@ -83,7 +83,7 @@ func warnIfNotMigrated(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger
 	defer cancel()
 	readiness, err := queries.New(pool).Readiness(ctx)
 	switch {
-	case unmigrated(err):
+	case db.Unmigrated(err):
 		log.ErrorContext(ctx, notMigrated)
 	case err == nil && readiness.SchemaVersion < db.Version():
 		log.ErrorContext(ctx, notMigrated, "database", readiness.SchemaVersion, "needed", db.Version())

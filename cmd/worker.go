@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fanfare/db"
 	"fanfare/jobs"
 )
 
@@ -74,7 +75,7 @@ func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, deps j
 			break
 		}
 		text := "the worker cannot start yet"
-		if unmigrated(err) {
+		if db.Unmigrated(err) {
 			text = "the worker cannot start yet: " + notMigrated
 		}
 		if text != said || time.Since(saidAt) >= sayAgainAfter {

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -235,6 +236,12 @@ func againOnCollision(ctx context.Context, change func() error) error {
 // redact keeps a statement with a password in it out of an error.
 func redact(err error) error {
 	return errors.New(strings.SplitN(err.Error(), "\n", 2)[0])
+}
+
+// Unmigrated tells whether a statement failed because the schema is not there: no such schema, table or function.
+func Unmigrated(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && slices.Contains([]string{"3F000", "42P01", "42883"}, pgErr.Code)
 }
 
 // Checksum tells two schemas apart that have the same Version: one whose migrations are still being
