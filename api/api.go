@@ -174,6 +174,19 @@ func (a *API) tx(ctx context.Context, scope tenant.Scope, fn func(ctx context.Co
 	})
 }
 
+// change is tx for an operation whose answer is made inside the transaction: what is answered is what was
+// committed.
+func change[O any](ctx context.Context, a *API, scope tenant.Scope, fn func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) (*O, error)) (out *O, err error) {
+	err = a.tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) (err error) {
+		out, err = fn(ctx, tx, q)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // read runs one statement inside the caller's scope.
 func read[T any](ctx context.Context, a *API, scope tenant.Scope, fn func(q *queries.Queries) (T, error)) (result T, err error) {
 	err = a.registered(ctx, func() (err error) {

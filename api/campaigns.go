@@ -123,20 +123,15 @@ func (a *API) createCampaign(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	var row queries.CampaignGetRow
-	err = a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*campaignOutput, error) {
 		if err := q.CampaignCreate(ctx, queries.CampaignCreateParams{
 			ID: id, Name: in.Body.Name, Goal: in.Body.Goal, StartsOn: starts, EndsOn: ends,
 		}); err != nil {
-			return err
+			return nil, err
 		}
-		row, err = q.CampaignGet(ctx, id)
-		return err
+		row, err := q.CampaignGet(ctx, id)
+		return campaignAnswer(row), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return campaignAnswer(row), nil
 }
 
 func (a *API) getCampaign(ctx context.Context, in *CampaignPath) (*campaignOutput, error) {
@@ -184,23 +179,19 @@ func (a *API) archiveCampaign(ctx context.Context, in *struct {
 }
 
 // changeCampaign runs a change and answers the campaign as it is then.
-func (a *API) changeCampaign(ctx context.Context, in CampaignPath, condition Condition, change func(ctx context.Context, q *queries.Queries, version *int64) (int64, error)) (*campaignOutput, error) {
-	var row queries.CampaignGetRow
-	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+func (a *API) changeCampaign(ctx context.Context, in CampaignPath, condition Condition, apply func(ctx context.Context, q *queries.Queries, version *int64) (int64, error)) (*campaignOutput, error) {
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*campaignOutput, error) {
+		var row queries.CampaignGetRow
 		get := func() (err error) {
 			row, err = q.CampaignGet(ctx, in.CampaignID)
 			return noRows(err, "campaign")
 		}
-		err := condition.change(func(version *int64) (int64, error) { return change(ctx, q, version) }, get)
-		if err != nil {
-			return err
+		err := condition.change(func(version *int64) (int64, error) { return apply(ctx, q, version) }, get)
+		if err == nil {
+			err = get()
 		}
-		return get()
+		return campaignAnswer(row), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return campaignAnswer(row), nil
 }
 
 func (a *API) deleteCampaign(ctx context.Context, in *struct {

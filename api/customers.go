@@ -113,21 +113,16 @@ func (a *API) createCustomer(ctx context.Context, in *struct{ Body CustomerCreat
 	if err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
-	var row queries.CustomerGetRow
-	err = a.tx(ctx, scope(ctx), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+	return change(ctx, a, scope(ctx), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*customerOutput, error) {
 		if err := q.CustomerCreate(ctx, queries.CustomerCreateParams{
 			ID: id, Name: in.Body.Name, Description: in.Body.Description, BrandVoice: in.Body.BrandVoice,
 			Audience: in.Body.Audience, Language: in.Body.Language, TimeZone: in.Body.TimeZone,
 		}); err != nil {
-			return err
+			return nil, err
 		}
-		row, err = q.CustomerGet(ctx, id)
-		return err
+		row, err := q.CustomerGet(ctx, id)
+		return customerAnswer(row), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return customerAnswer(row), nil
 }
 
 func (a *API) getCustomer(ctx context.Context, in *CustomerPath) (*customerOutput, error) {
@@ -199,23 +194,19 @@ func (a *API) restoreCustomer(ctx context.Context, in *struct {
 }
 
 // changeCustomer runs a change and answers the customer as it is then.
-func (a *API) changeCustomer(ctx context.Context, id uuid.UUID, condition Condition, change func(ctx context.Context, q *queries.Queries, version *int64) (int64, error)) (*customerOutput, error) {
-	var row queries.CustomerGetRow
-	err := a.tx(ctx, scope(ctx).In(id), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+func (a *API) changeCustomer(ctx context.Context, id uuid.UUID, condition Condition, apply func(ctx context.Context, q *queries.Queries, version *int64) (int64, error)) (*customerOutput, error) {
+	return change(ctx, a, scope(ctx).In(id), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*customerOutput, error) {
+		var row queries.CustomerGetRow
 		get := func() (err error) {
 			row, err = q.CustomerGet(ctx, id)
 			return noRows(err, "customer")
 		}
-		err := condition.change(func(version *int64) (int64, error) { return change(ctx, q, version) }, get)
-		if err != nil {
-			return err
+		err := condition.change(func(version *int64) (int64, error) { return apply(ctx, q, version) }, get)
+		if err == nil {
+			err = get()
 		}
-		return get()
+		return customerAnswer(row), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return customerAnswer(row), nil
 }
 
 func customerAnswer(row queries.CustomerGetRow) *customerOutput {

@@ -124,19 +124,14 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 		return nil, invalid("body.site_url", "leads to a site whose own address is longer than 500 characters")
 	}
 	account.Name = cmp.Or(clip(account.Name, maxAccountName), account.ExternalID)
-	var row queries.IntegrationGetRow
-	err = a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*integrationOutput, error) {
 		id, err := a.storeIntegration(ctx, q, in.CustomerID, platform.Ghost, account, plain)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		row, err = q.IntegrationGet(ctx, id)
-		return err
+		row, err := q.IntegrationGet(ctx, id)
+		return integrationAnswer(row), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return integrationAnswer(row), nil
 }
 
 // Limits of what a platform says of an account, in characters, as the database has them.

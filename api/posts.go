@@ -299,25 +299,20 @@ func lockPost(ctx context.Context, q *queries.Queries, id uuid.UUID, condition C
 const maxPostBytes = 512 << 10
 
 // answerPost runs a change and answers the post as it is then.
-func (a *API) answerPost(ctx context.Context, in PostPath, change func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error) (*postOutput, error) {
-	var row queries.PostGetRow
-	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error {
-		if err := change(ctx, tx, q); err != nil {
-			return err
+func (a *API) answerPost(ctx context.Context, in PostPath, apply func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error) (*postOutput, error) {
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) (*postOutput, error) {
+		if err := apply(ctx, tx, q); err != nil {
+			return nil, err
 		}
-		var err error
-		if row, err = q.PostGet(ctx, in.PostID); err != nil {
-			return err
+		row, err := q.PostGet(ctx, in.PostID)
+		if err != nil {
+			return nil, err
 		}
 		if len(row.Text)+len(row.PlatformPosts) > maxPostBytes {
-			return invalid("body", "holds too much text in all: the post and the texts of its platforms together are limited to half a megabyte")
+			return nil, invalid("body", "holds too much text in all: the post and the texts of its platforms together are limited to half a megabyte")
 		}
-		return nil
+		return postAnswer(row)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return postAnswer(row)
 }
 
 func postAnswer(row queries.PostGetRow) (*postOutput, error) {
