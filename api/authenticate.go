@@ -71,8 +71,8 @@ func (a *API) recognise(ctx context.Context, credential string, request tenant.R
 	case strings.HasPrefix(credential, keyMark):
 		return caller{scope: tenant.Key(sha256.Sum256([]byte(credential)), request)}, nil
 	case identity.ClaimedIssuer(credential) == agenttoken.Issuer:
-		id, err := a.tokens.Verify(ctx, credential)
-		return caller{scope: tenant.Token(id, request)}, err
+		customerID, id, err := a.tokens.Verify(ctx, credential)
+		return caller{scope: tenant.Token(customerID, id, request)}, err
 	default:
 		who, err := a.Verifier.Verify(ctx, credential)
 		return caller{identity: who, scope: tenant.User(who.Subject, request)}, err

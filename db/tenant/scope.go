@@ -26,8 +26,8 @@ type Scope struct {
 	kind       kind
 	subject    string
 	keyHash    []byte
-	tokenID    uuid.UUID
-	customerID *uuid.UUID // nil: in no customer
+	token      [2]uuid.UUID // customer and id
+	customerID *uuid.UUID   // nil: in no customer
 	request    string
 }
 
@@ -54,9 +54,10 @@ func Key(hash [32]byte, request Request) Scope {
 	return Scope{kind: kindKey, keyHash: hash[:], request: request.encode()}
 }
 
-// Token is an agent with a token whose signature has been verified, in no customer, as a key is.
-func Token(id uuid.UUID, request Request) Scope {
-	return Scope{kind: kindToken, tokenID: id, request: request.encode()}
+// Token is an agent with a token whose signature has been verified, known by the customer and the id that it
+// states; in no customer, as a key is.
+func Token(customerID, id uuid.UUID, request Request) Scope {
+	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, request: request.encode()}
 }
 
 // Worker is the worker at a job of one customer.
@@ -92,8 +93,8 @@ const (
 	enterUserRead  = `select set_config('role', tenancy.enter_user($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
 	enterKey       = `select set_config('role', tenancy.enter_key($1, $2, $3), true)`
 	enterKeyRead   = `select set_config('role', tenancy.enter_key($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
-	enterToken     = `select set_config('role', tenancy.enter_token($1, $2, $3), true)`
-	enterTokenRead = `select set_config('role', tenancy.enter_token($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
+	enterToken     = `select set_config('role', tenancy.enter_token($1, $2, $3, $4), true)`
+	enterTokenRead = `select set_config('role', tenancy.enter_token($1, $2, $3, $4), true), set_config('transaction_read_only', 'on', true)`
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker     = `select tenancy.enter_worker($1, $2)`
 	enterWorkerRead = `select tenancy.enter_worker($1, $2), set_config('transaction_read_only', 'on', true)`
@@ -107,7 +108,7 @@ func (s Scope) entry(readOnly bool) (statement string, arguments []any, err erro
 	case kindKey:
 		return pick(readOnly, enterKeyRead, enterKey), []any{s.keyHash, s.customerID, s.request}, nil
 	case kindToken:
-		return pick(readOnly, enterTokenRead, enterToken), []any{s.tokenID, s.customerID, s.request}, nil
+		return pick(readOnly, enterTokenRead, enterToken), []any{s.token[0], s.token[1], s.customerID, s.request}, nil
 	case kindWorker:
 		return pick(readOnly, enterWorkerRead, enterWorker), []any{*s.customerID, s.request}, nil
 	default:
