@@ -28,6 +28,7 @@ const (
 	listOfPosts
 	listOfIntegrations
 	listOfJobs
+	listOfInvitations
 )
 
 func badCursor() *Problem {
