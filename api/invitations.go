@@ -34,7 +34,7 @@ type Invitation struct {
 	SentAt      *time.Time `json:"sent_at" doc:"When the mail server took the e-mail; null before that, and where e-mail is not set up."`
 	SendProblem *string    `json:"send_problem" doc:"Why the e-mail will not be sent. Revoke the invitation, and invite again."`
 	AcceptedAt  *time.Time `json:"accepted_at"`
-	AcceptedBy  *uuid.UUID `json:"accepted_by" format:"uuid"`
+	AcceptedBy  *uuid.UUID `json:"accepted_by" format:"uuid" nullable:"true"`
 	RevokedAt   *time.Time `json:"revoked_at"`
 	CreatedAt   time.Time  `json:"created_at"`
 }
