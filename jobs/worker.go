@@ -68,7 +68,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 		Schema:               Schema,
 		Logger:               deps.Log,
 		Workers:              all(deps, w.lease),
-		Queues:               map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}},
+		Queues:               queues(deps, config),
 		FetchPollInterval:    pollInterval,
 		FetchCooldown:        pollInterval / 4,
 		RetryPolicy:          retryPolicy{},
@@ -79,6 +79,15 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	}
 	w.client = client
 	return w, nil
+}
+
+// queues are those that this worker can serve.
+func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
+	served := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}}
+	if deps.Mail != nil {
+		served[MailQueue] = river.QueueConfig{MaxWorkers: mailConcurrency}
+	}
+	return served
 }
 
 // Start begins to work jobs, until Stop. ctx covers the start alone.
