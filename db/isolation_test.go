@@ -55,6 +55,8 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into publish_attempts (customer_id, platform_post_id, number, job_id, finished_at, outcome, message) values ($1, $2, 1, 1, now(), 'transient', $3)", []any{h.id, h.platform, mark + " message"}},
 		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.file, mark + "/path"}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
+		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
+		{"insert into rate_limits (customer_id, endpoint, tat) values ($1, $2, now() + interval '1 hour')", []any{h.id, mark + " endpoint"}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -299,6 +301,8 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"post_media_pkey":            {"", nil}, // foreign keys, as above
 		"post_media_position_key":    {"insert into post_media (post_id, media_id, position) values ($1, $2, 0)", []any{a.posts[1], a.file}},
 		"publish_attempts_pkey":      {"", nil}, // a foreign key, as above, and a number
+		"rate_limit_rules_pkey":      {"", nil}, // see TestRateLimitsOfOthers
+		"rate_limits_pkey":           {"", nil}, // see TestRateLimitsOfOthers
 		"river_job_pkey":             {"", nil}, // see TestJobsOfTenants
 		"river_job_unique_idx":       {"", nil}, // see TestJobsOfTenants
 	}
