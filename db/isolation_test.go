@@ -301,8 +301,8 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"post_media_pkey":            {"", nil}, // foreign keys, as above
 		"post_media_position_key":    {"insert into post_media (post_id, media_id, position) values ($1, $2, 0)", []any{a.posts[1], a.file}},
 		"publish_attempts_pkey":      {"", nil}, // a foreign key, as above, and a number
-		"rate_limit_rules_pkey":      {"", nil}, // see TestRateLimitsOfOthers
-		"rate_limits_pkey":           {"", nil}, // see TestRateLimitsOfOthers
+		"rate_limit_rules_pkey":      {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":           {"", nil}, // written by functions only: see TestChargesOfOthers
 		"river_job_pkey":             {"", nil}, // see TestJobsOfTenants
 		"river_job_unique_idx":       {"", nil}, // see TestJobsOfTenants
 	}

@@ -40,6 +40,11 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "r", "agent": ""},
 	"public.post_media": {"viewer": "r", "member": "crd", "admin": "crd", "owner": "crd",
 		"s-viewer": "r", "s-manager": "crd", "s-admin": "crd", "worker": "r", "agent": ""},
+	"public.rate_limit_rules": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "crud", "worker": "", "agent": ""},
+	// Only functions touch it.
+	"public.rate_limits": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "agent": ""},
 	// "u" of a job is River's ON CONFLICT alone: TestJobsOfTenants shows that it changes nothing.
 	"river.river_job": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "crud", "agent": ""},
@@ -90,6 +95,14 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		"public.post_media": {
 			"c": fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', '%s', 0)", a.posts[1], a.file),
 			"u": "update post_media set position = 3",
+		},
+		"public.rate_limit_rules": {
+			"c": "insert into rate_limit_rules (endpoint, quota, window_seconds) values ('x', 1, 1)",
+			"u": "update rate_limit_rules set quota = 2",
+		},
+		"public.rate_limits": {
+			"c": "insert into rate_limits (endpoint, tat) values ('x', now())",
+			"u": "update rate_limits set tat = now()",
 		},
 		"river.river_job": {
 			"c": fmt.Sprintf(`insert into river.river_job (args, kind, max_attempts, state) values ('{"customer_id": "%s"}', 'publish', 1, 'available')`, a.id),

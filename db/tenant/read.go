@@ -51,7 +51,7 @@ func (r *Reader) query(ctx context.Context, charge *Charge, sql string, args ...
 	results := conn.Conn().SendBatch(ctx, &batch)
 	var left string
 	if charge != nil {
-		err = charge.limit.limited(results.QueryRow().Scan(nil, &left))
+		err = charge.limit.limited(results.QueryRow().Scan(nil, &left, nil))
 	} else {
 		_, err = results.Exec()
 	}
