@@ -28,6 +28,8 @@ type house struct {
 	account  uuid.UUID
 	campaign uuid.UUID
 	file     uuid.UUID
+	key      dbtest.APIKey // with every permission
+	token    dbtest.AgentToken
 	job      int64
 }
 
@@ -47,6 +49,8 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
 	h.file = newID(t)
+	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
+	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
 	for _, fixture := range []struct {
 		sql  string
@@ -96,6 +100,8 @@ func intruders(t testing.TB, d *dbtest.DB, a *house) []intruder {
 		{"owner", d.Tenant(), a.people["owner"].Scope().In(a.id)},
 		{"viewer", d.Tenant(), a.people["viewer"].Scope().In(a.id)},
 		{"system admin", d.Tenant(), d.User(t, dbtest.User{SystemRole: "admin"}).Scope().In(a.id)},
+		{"key", d.Tenant(), a.key.Scope().In(a.id)},
+		{"agent", d.Tenant(), a.token.Scope().In(a.id)},
 		{"worker", d.TenantWorker(), tenant.Worker(a.id, tenant.Request{})},
 	}
 }
@@ -125,8 +131,8 @@ func TestRowsOfOthers(t *testing.T) {
 	d := dbtest.New(t)
 	a, b := newHouse(t, d, "ours"), newHouse(t, d, "theirs")
 	// Wider grants than the real ones: what keeps the rows apart must be the policies, not a missing grant.
-	if _, err := d.Super.Exec(ctx, `grant select, insert, update, delete on all tables in schema public to fanfare_user, fanfare_admin, fanfare_worker;
-		grant select, insert, update, delete on river.river_job to fanfare_user, fanfare_admin`); err != nil {
+	if _, err := d.Super.Exec(ctx, `grant select, insert, update, delete on all tables in schema public to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker;
+		grant select, insert, update, delete on river.river_job to fanfare_user, fanfare_agent, fanfare_admin`); err != nil {
 		t.Fatal(err)
 	}
 	before := checksum(ctx, t, d, b.id)
@@ -217,6 +223,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 		"platform_posts_integration_fkey":     {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
 		"post_media_post_fkey":                {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
 		"post_media_media_fkey":               {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', $1, 5)", a.posts[1]), file, false},
+		// Nobody may write key_id: it is filled from what was entered, so this is the worker's grant alone.
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
 }

@@ -32,13 +32,14 @@ alter table rate_limit_rules force row level security;
 create policy rate_limit_rules_tenant on rate_limit_rules as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
     using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
 create policy rate_limit_rules_select on rate_limit_rules for select to fanfare_user, fanfare_admin using (true);
+create policy rate_limit_rules_agent_select on rate_limit_rules for select to fanfare_agent using ((select tenancy.permit('customer:read')));
 create policy rate_limit_rules_admin_insert on rate_limit_rules for insert to fanfare_admin
     with check ((select tenancy.has_system_role('admin')));
 create policy rate_limit_rules_admin_update on rate_limit_rules for update to fanfare_admin
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));
 create policy rate_limit_rules_admin_delete on rate_limit_rules for delete to fanfare_admin
     using ((select tenancy.has_system_role('admin')));
-grant select on rate_limit_rules to fanfare_user, fanfare_admin;
+grant select on rate_limit_rules to fanfare_user, fanfare_agent, fanfare_admin;
 grant delete, insert (endpoint, quota, window_seconds), update (quota, window_seconds) on rate_limit_rules to fanfare_admin;
 
 create policy rate_limit_rules_definer on rate_limit_rules for select to fanfare_definer using (true);
@@ -65,7 +66,8 @@ create policy rate_limits_tenant on rate_limits as restrictive to fanfare_user, 
 create policy rate_limits_definer on rate_limits to fanfare_definer using (true) with check (true);
 grant select, insert, update, delete on rate_limits to fanfare_definer;
 
--- The same for callers in no customer (user:<id>) and for those whom nobody knows (address:<address>).
+-- The same for callers in no customer (user:<id>, key:<id> or token:<id>) and for those whom nobody knows
+-- (address:<address>).
 create unlogged table caller_rate_limits (
     caller text not null,
     endpoint text not null,
@@ -154,12 +156,13 @@ create function tenancy.charge_entered(p_endpoint text, p_quota integer, p_windo
 language plpgsql security definer set search_path = '' as $$
 declare
     v_customer uuid := nullif(current_setting('fanfare.customer_id', true), '');
-    v_user text := nullif(current_setting('fanfare.user_id', true), '');
+    v_caller text := coalesce('key:' || nullif(current_setting('fanfare.key_id', true), ''), -- also for its tokens
+        'token:' || nullif(current_setting('fanfare.token_id', true), ''), 'user:' || nullif(current_setting('fanfare.user_id', true), ''));
 begin
-    if v_customer is null and v_user is null then
+    if v_caller is null then
         raise insufficient_privilege using message = 'permission denied: nobody has been entered';
     end if;
-    return tenancy.charge(v_customer, 'user:' || v_user, p_endpoint, p_quota, p_window);
+    return tenancy.charge(v_customer, v_caller, p_endpoint, p_quota, p_window);
 end
 $$;
 revoke execute on function tenancy.charge_entered(text, integer, integer) from public;

@@ -15,6 +15,10 @@ type Request struct {
 	UserAgent string `json:"user_agent,omitempty"`
 	// Job is the id of the River job that acts, 0 for a request.
 	Job int64 `json:"job,omitempty"`
+	// Operation is the operationId of what was asked.
+	Operation string `json:"operation,omitempty"`
+	// Reason is why somebody uses their system role; the database demands it for changes.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Scope says as whom a transaction runs and, where it has one, in which customer. It claims nothing: the
@@ -22,6 +26,8 @@ type Request struct {
 type Scope struct {
 	kind       kind
 	subject    string
+	keyHash    []byte
+	tokenID    uuid.UUID
 	customerID *uuid.UUID // nil: in no customer
 	request    string
 	charge     *Charge // nil: entering is not charged
@@ -33,6 +39,8 @@ type kind int
 const (
 	kindNone kind = iota
 	kindUser
+	kindKey
+	kindToken
 	kindWorker
 )
 
@@ -42,12 +50,23 @@ func User(subject string, request Request) Scope {
 	return Scope{kind: kindUser, subject: subject, request: request.encode()}
 }
 
+// Key is a program with an API key, known by the SHA-256 of the key, in no customer: it sees its own customer in
+// the list and nothing else.
+func Key(hash [32]byte, request Request) Scope {
+	return Scope{kind: kindKey, keyHash: hash[:], request: request.encode()}
+}
+
+// Token is an agent with a token whose signature has been verified, in no customer, as a key is.
+func Token(id uuid.UUID, request Request) Scope {
+	return Scope{kind: kindToken, tokenID: id, request: request.encode()}
+}
+
 // Worker is the worker at a job of one customer.
 func Worker(customerID uuid.UUID, request Request) Scope {
 	return Scope{kind: kindWorker, customerID: &customerID, request: request.encode()}
 }
 
-// In is the same person inside one customer. Entering fails with ErrNotFound if there is no such customer
+// In is the same caller inside one customer. Entering fails with ErrNotFound if there is no such customer
 // for them.
 func (s Scope) In(customerID uuid.UUID) Scope {
 	s.customerID = &customerID
@@ -70,7 +89,7 @@ func (s Scope) Charging(charge *Charge) Scope {
 // encode writes the request as JSON that Postgres takes as text and as jsonb. JSON itself allows a NUL and
 // replaces what is not UTF-8; jsonb does not allow a NUL, so it is replaced as well.
 func (r Request) encode() string {
-	for _, field := range []*string{&r.ID, &r.IP, &r.UserAgent} {
+	for _, field := range []*string{&r.ID, &r.IP, &r.UserAgent, &r.Operation, &r.Reason} {
 		*field = strings.ReplaceAll(*field, "\x00", "\ufffd")
 	}
 	encoded, err := json.Marshal(r)
@@ -83,7 +102,9 @@ func (r Request) encode() string {
 // What enters a tenant. The function checks and answers a role; set_config makes it the role of the rest of the
 // transaction. The function is an argument and not in a FROM clause, which would first store its one row.
 const (
-	enterUser = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
+	enterUser  = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
+	enterKey   = `set_config('role', tenancy.enter_key($1, $2, $3), true)`
+	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3), true)`
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker = `tenancy.enter_worker($1, $2)`
 )
@@ -95,6 +116,10 @@ func (s Scope) entry(charging, readOnly bool) (statement string, arguments []any
 	switch s.kind {
 	case kindUser:
 		statement, arguments = enterUser, []any{s.subject, s.customerID, s.request}
+	case kindKey:
+		statement, arguments = enterKey, []any{s.keyHash, s.customerID, s.request}
+	case kindToken:
+		statement, arguments = enterToken, []any{s.tokenID, s.customerID, s.request}
 	case kindWorker:
 		statement, arguments = enterWorker, []any{*s.customerID, s.request}
 	default:
