@@ -70,7 +70,6 @@ var allCommands = map[string]string{}
 var indexesWithoutCustomer = map[string]string{
 	"memberships_by_user":                    "asked before a tenant is known: which customers is this user in",
 	"api_keys_by_hash":                       "a key is looked up before a tenant is known",
-	"agent_tokens_by_id":                     "a token is looked up before a tenant is known",
 	"agent_tokens_by_expiry":                 "what has long expired, of all customers, to be forgotten",
 	"river_job_pkey":                         "River's own: jobs are numbered by one sequence",
 	"river_job_kind":                         "River's own",
@@ -93,6 +92,12 @@ var secrets = map[string]string{
 	"public.integrations.credential": "sealed; only the worker opens it",
 	"public.api_keys.key_hash":       "a hash; entering compares it",
 	"public.agent_token_keys.sealed": "sealed; only the API opens it",
+}
+
+// definerReads are secrets that a SECURITY DEFINER function reads for its work.
+var definerReads = map[string]string{
+	"public.api_keys.key_hash":       "enter_key finds the key by it",
+	"public.agent_token_keys.sealed": "agent_token_keys() hands them to the API's login",
 }
 
 // readableBytes are columns of type bytea that are no secret.
@@ -411,13 +416,14 @@ var rules = []rule{
 				join pg_attribute a on a.attrelid = o.oid and a.attnum > 0 and not a.attisdropped where o.relkind in ('r', 'p', 'v'))
 			select format('%s may read %s', r, c.name) from columns c, unnest($1::text[]) r
 			where c.name = any ($2) and has_column_privilege(r, c.oid, c.attname, 'select')
+				and not (r = 'fanfare_definer' and c.name = any ($4))
 			union all
 			select 'neither listed as a secret nor as readable: ' || c.name from columns c
 			where (c.atttypid = 'bytea'::regtype or c.attname ~ '(secret|credential|password|token|hash|sealed)')
 				and c.name <> all ($2) and c.name <> all ($3)
 			union all
 			select 'listed as a secret, yet there is no such column: ' || s from unnest($2::text[]) s where s not in (select name from columns)`,
-			append([]string{"fanfare_login", "fanfare_definer"}, peopleRoles...), keys(secrets), keys(readableBytes)),
+			append([]string{"fanfare_login", "fanfare_definer"}, peopleRoles...), keys(secrets), keys(readableBytes), keys(definerReads)),
 		spoils: []spoil{
 			{"grant select (credential) on integrations to fanfare_admin", "fanfare_admin may read public.integrations.credential"},
 			{"grant select on integrations to fanfare_user", "fanfare_user may read public.integrations.credential"},

@@ -223,9 +223,13 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 		"platform_posts_integration_fkey":     {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
 		"post_media_post_fkey":                {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
 		"post_media_media_fkey":               {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', $1, 5)", a.posts[1]), file, false},
-		// Nobody may write key_id: it is filled from what was entered, so this is the worker's grant alone.
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
+}
+
+// unwritable are foreign keys whose columns nobody may write: a default fills them from what was entered.
+var unwritable = map[string]string{
+	"agent_tokens_key_fkey": "insert into agent_tokens (id, name, permissions, expires_at, key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
 }
 
 // TestReferencesToOthers: a foreign key to another customer's row fails exactly as one to a row that does
@@ -238,9 +242,18 @@ func TestReferencesToOthers(t *testing.T) {
 	before := checksum(ctx, t, d, b.id)
 	statements := references(a, newID(t))
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select f.conname::text from pg_constraint f join ours o on o.oid = f.conrelid join ours t on t.oid = f.confrelid
-		where f.contype = 'f' and t.tenant order by 1`)
+		where f.contype = 'f' and t.tenant and f.conname <> all ($1) order by 1`, keys(unwritable))
 	if diff := cmp.Diff(inSchema, slices.Sorted(maps.Keys(statements))); diff != "" {
 		t.Fatalf("foreign keys between tenant tables (-schema +tested):\n%s", diff)
+	}
+	for name, sql := range unwritable {
+		for _, who := range intruders(t, d, a) {
+			err := who.db.Tx(ctx, who.scope, func(ctx context.Context, tx *tenant.Tx) error {
+				_, err := tx.Exec(ctx, sql, b.key.ID)
+				return err
+			})
+			expectRefused(t, name+" as "+who.name, err, denied)
+		}
 	}
 	for name, statement := range statements {
 		t.Run(name, func(t *testing.T) {
@@ -308,10 +321,15 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"post_media_pkey":            {"", nil}, // foreign keys, as above
 		"post_media_position_key":    {"insert into post_media (post_id, media_id, position) values ($1, $2, 0)", []any{a.posts[1], a.file}},
 		"publish_attempts_pkey":      {"", nil}, // a foreign key, as above, and a number
-		"rate_limit_rules_pkey":      {"", nil}, // written by system admins only, who see every customer's
-		"rate_limits_pkey":           {"", nil}, // written by functions only: see TestChargesOfOthers
-		"river_job_pkey":             {"", nil}, // see TestJobsOfTenants
-		"river_job_unique_idx":       {"", nil}, // see TestJobsOfTenants
+		"api_keys_pkey": {"insert into api_keys (id, name, prefix, key_hash, permissions) values ($1, 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}')",
+			[]any{b.key.ID}},
+		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
+		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
+			[]any{b.token.ID}},
+		"rate_limit_rules_pkey": {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":      {"", nil}, // written by functions only: see TestChargesOfOthers
+		"river_job_pkey":        {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx":  {"", nil}, // see TestJobsOfTenants
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

@@ -139,7 +139,7 @@ func (q *Queries) AgentTokenKeyList(ctx context.Context) ([]AgentTokenKeyListRow
 const agentTokenList = `-- name: AgentTokenList :many
 select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
-where t.id < $1
+where t.id < $1 and (select tenancy.permit_tokens())
 order by t.id desc
 limit $2
 `
@@ -162,6 +162,7 @@ type AgentTokenListRow struct {
 	UpdatedAt   time.Time
 }
 
+// Refused, and not empty, to who may not ask.
 func (q *Queries) AgentTokenList(ctx context.Context, arg AgentTokenListParams) ([]AgentTokenListRow, error) {
 	rows, err := q.db.Query(ctx, agentTokenList, arg.Before, arg.MaxRows)
 	if err != nil {

@@ -160,7 +160,9 @@ type AgentToken struct {
 }
 
 // Scope is the token's, in no customer.
-func (a AgentToken) Scope() tenant.Scope { return tenant.Token(a.ID, tenant.Request{ID: "test"}) }
+func (a AgentToken) Scope() tenant.Scope {
+	return tenant.Token(a.CustomerID, a.ID, tenant.Request{ID: "test"})
+}
 
 // AgentToken makes the row of a token that expires in an hour.
 func (d *DB) AgentToken(t testing.TB, a AgentToken) AgentToken {

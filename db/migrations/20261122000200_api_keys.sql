@@ -131,7 +131,7 @@ grant execute on function tenancy.permit_keys() to fanfare_user, fanfare_admin;
 create policy api_keys_select on api_keys for select to fanfare_user, fanfare_admin using ((select tenancy.permit_keys()));
 create policy api_keys_insert on api_keys for insert to fanfare_user with check ((select tenancy.has_role('admin')));
 create policy api_keys_update on api_keys for update to fanfare_user
-    using ((select tenancy.permit_keys())) with check ((select tenancy.permit_keys()));
+    using ((select tenancy.permit_keys())) with check ((select tenancy.has_role('admin')) or revoked_at is not null);
 create policy api_keys_admin_insert on api_keys for insert to fanfare_admin with check ((select tenancy.has_system_role('admin')));
 create policy api_keys_admin_update on api_keys for update to fanfare_admin
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));

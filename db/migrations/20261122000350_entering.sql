@@ -217,8 +217,8 @@ revoke execute on function tenancy.enter_key(bytea, uuid, text) from public;
 grant execute on function tenancy.enter_key(bytea, uuid, text) to fanfare_login;
 alter function tenancy.enter_key(bytea, uuid, text) owner to fanfare_definer;
 
--- Enters as the agent token with this id, whose signature the API has verified.
-create function tenancy.enter_token(p_token_id uuid, p_customer_id uuid, p_request text) returns text
+-- Enters as the agent token with this id of this customer, as it says itself; the API has verified its signature.
+create function tenancy.enter_token(p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_request text) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
     v_token record;
@@ -232,7 +232,7 @@ begin
         join public.customers c on c.id = t.customer_id
         left join public.api_keys k on k.customer_id = t.customer_id and k.id = t.key_id
             and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-    where t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.key_id is null or k.id is not null);
+    where t.customer_id = p_token_customer_id and t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.key_id is null or k.id is not null);
     if found then
         v_permissions := array(select p from unnest(v_token.permissions) p
             where p = any (v_token.key_permissions)
@@ -245,12 +245,12 @@ begin
         v_permissions, p_request);
 end
 $$;
-revoke execute on function tenancy.enter_token(uuid, uuid, text) from public;
-grant execute on function tenancy.enter_token(uuid, uuid, text) to fanfare_login;
-alter function tenancy.enter_token(uuid, uuid, text) owner to fanfare_definer;
+revoke execute on function tenancy.enter_token(uuid, uuid, uuid, text) from public;
+grant execute on function tenancy.enter_token(uuid, uuid, uuid, text) to fanfare_login;
+alter function tenancy.enter_token(uuid, uuid, uuid, text) owner to fanfare_definer;
 
 -- migrate:down
-drop function tenancy.enter_token(uuid, uuid, text);
+drop function tenancy.enter_token(uuid, uuid, uuid, text);
 drop function tenancy.enter_key(bytea, uuid, text);
 drop function tenancy.permissions_of_user(uuid, uuid);
 drop function tenancy.enter_as_agent(uuid, uuid, uuid, uuid, boolean, text[], text);

@@ -27,8 +27,8 @@ type Scope struct {
 	kind       kind
 	subject    string
 	keyHash    []byte
-	tokenID    uuid.UUID
-	customerID *uuid.UUID // nil: in no customer
+	token      [2]uuid.UUID // customer and id
+	customerID *uuid.UUID   // nil: in no customer
 	request    string
 	charge     *Charge // nil: entering is not charged
 }
@@ -56,9 +56,10 @@ func Key(hash [32]byte, request Request) Scope {
 	return Scope{kind: kindKey, keyHash: hash[:], request: request.encode()}
 }
 
-// Token is an agent with a token whose signature has been verified, in no customer, as a key is.
-func Token(id uuid.UUID, request Request) Scope {
-	return Scope{kind: kindToken, tokenID: id, request: request.encode()}
+// Token is an agent with a token whose signature has been verified, known by the customer and the id that it
+// states; in no customer, as a key is.
+func Token(customerID, id uuid.UUID, request Request) Scope {
+	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, request: request.encode()}
 }
 
 // Worker is the worker at a job of one customer.
@@ -104,7 +105,7 @@ func (r Request) encode() string {
 const (
 	enterUser  = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
 	enterKey   = `set_config('role', tenancy.enter_key($1, $2, $3), true)`
-	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3), true)`
+	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3, $4), true)`
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker = `tenancy.enter_worker($1, $2)`
 )
@@ -119,7 +120,7 @@ func (s Scope) entry(charging, readOnly bool) (statement string, arguments []any
 	case kindKey:
 		statement, arguments = enterKey, []any{s.keyHash, s.customerID, s.request}
 	case kindToken:
-		statement, arguments = enterToken, []any{s.tokenID, s.customerID, s.request}
+		statement, arguments = enterToken, []any{s.token[0], s.token[1], s.customerID, s.request}
 	case kindWorker:
 		statement, arguments = enterWorker, []any{*s.customerID, s.request}
 	default:

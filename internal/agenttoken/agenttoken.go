@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,9 +45,9 @@ var sealOwner = uuid.MustParse("00000000-0000-7000-8000-000000000001")
 
 // Claims are what a token says.
 type Claims struct {
-	// ID is the id of the token's row, `jti` and `sub`.
-	ID          uuid.UUID
+	// CustomerID and ID are the token's row; together the `sub`, and ID is the `jti`.
 	CustomerID  uuid.UUID
+	ID          uuid.UUID
 	Permissions []string
 	ExpiresAt   time.Time
 }
@@ -76,7 +77,7 @@ func (k *Keys) Sign(ctx context.Context, claims Claims) (string, error) {
 		return "", err
 	}
 	token, err := jwt.NewBuilder().Issuer(Issuer).Audience([]string{Audience}).
-		JwtID(claims.ID.String()).Subject(claims.ID.String()).IssuedAt(k.now()).Expiration(claims.ExpiresAt).
+		JwtID(claims.ID.String()).Subject(claims.CustomerID.String()+"/"+claims.ID.String()).IssuedAt(k.now()).Expiration(claims.ExpiresAt).
 		Claim("customer_id", claims.CustomerID.String()).Claim("permissions", claims.Permissions).Build()
 	if err != nil {
 		return "", fmt.Errorf("build agent token: %w", err)
@@ -94,12 +95,12 @@ func (k *Keys) Prepare(ctx context.Context) error {
 	return err
 }
 
-// Verify gives the id of a token that this installation has signed and that has not expired. Errors are those of
-// identity.Verifier, and ErrUnavailable also when the keys cannot be read at the moment.
-func (k *Keys) Verify(ctx context.Context, token string) (uuid.UUID, error) {
+// Verify gives the customer and the id of a token that this installation has signed and that has not expired.
+// Errors are those of identity.Verifier, and ErrUnavailable also when the keys cannot be read at the moment.
+func (k *Keys) Verify(ctx context.Context, token string) (customerID, id uuid.UUID, err error) {
 	verifier, err := k.currentVerifier(ctx, false)
 	if err != nil {
-		return uuid.Nil, err
+		return uuid.Nil, uuid.Nil, err
 	}
 	who, err := verifier.Verify(ctx, token)
 	if errors.Is(err, identity.ErrSignature) {
@@ -110,13 +111,15 @@ func (k *Keys) Verify(ctx context.Context, token string) (uuid.UUID, error) {
 		}
 	}
 	if err != nil {
-		return uuid.Nil, err
+		return uuid.Nil, uuid.Nil, err
 	}
-	id, err := uuid.Parse(who.Subject)
-	if err != nil {
-		return uuid.Nil, &identity.Error{Reason: "The agent token names no token.", Err: identity.ErrSubject}
+	customer, token, _ := strings.Cut(who.Subject, "/")
+	customerID, customerErr := uuid.Parse(customer)
+	id, idErr := uuid.Parse(token)
+	if customerErr != nil || idErr != nil {
+		return uuid.Nil, uuid.Nil, &identity.Error{Reason: "The agent token names no token.", Err: identity.ErrSubject}
 	}
-	return id, nil
+	return customerID, id, nil
 }
 
 // currentVerifier gives a verifier of the keys at hand, after having read them if there are none or newer ones
