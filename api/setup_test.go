@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,7 +121,7 @@ func (w *world) serve(t testing.TB, o options) {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(api.New(api.Deps{
-		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Log: log, RequestTimeout: o.requestTimeout,
+		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Log: log, RequestTimeout: o.requestTimeout, TrustedProxies: loopback,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
 	}))
 	t.Cleanup(server.Close)
@@ -241,8 +242,13 @@ func (w *world) request(t testing.TB, method, path string, body any) *http.Reque
 	if reader != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	// Each request comes from elsewhere, through a proxy on loopback: addresses are limited.
+	n := senders.Add(1)
+	request.Header.Set("X-Forwarded-For", netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String())
 	return request
 }
+
+var senders atomic.Uint32
 
 // do sends a request as it is, and checks the answer.
 func (w *world) do(t testing.TB, request *http.Request) answer {

@@ -204,19 +204,6 @@ func TestCharge(t *testing.T) {
 			t.Error("a foreign key locks a row of a logged table")
 		}
 	})
-
-	t.Run("an update stays on its page and touches no index", func(t *testing.T) {
-		t.Parallel()
-		d := dbtest.New(t)
-		id := d.Customer(t, dbtest.Customer{}).ID
-		passes(t, d, id, "e", 200, longWindow, 200)
-		if _, err := d.Super.Exec(ctx, "vacuum rate_limits"); err != nil {
-			t.Fatal(err)
-		}
-		if pages := one[int64](ctx, t, d.Super, "select pg_relation_size('rate_limits') / current_setting('block_size')::int"); pages != 1 {
-			t.Errorf("one row has grown to %d pages", pages)
-		}
-	})
 }
 
 // TestChargesOfOthers: nobody charges a customer without having entered it, or touches what is kept.

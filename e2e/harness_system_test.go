@@ -132,6 +132,8 @@ func newSystem(t testing.TB, opts options) *system {
 		"DATABASE_URL=" + opts.loginURL, "WORKER_DATABASE_URL=" + opts.workerURL,
 		// Small pools: every test has a system of its own on one server.
 		"FANFARE_DATABASE_POOL=10",
+		// Clients come through a proxy on loopback, each from an address of its own.
+		"FANFARE_TRUSTED_PROXIES=127.0.0.0/8",
 	}
 	command(t, s.env, "keys", "create")
 	s.startServe(t)
