@@ -55,6 +55,7 @@ type options struct {
 	requestTimeout time.Duration
 	noEgress       bool // the sandbox on loopback is out of bounds, as it would be in production
 	allowed        []netip.Prefix
+	proxies        []netip.Prefix // loopback if nil
 }
 
 var (
@@ -116,12 +117,15 @@ func (w *world) serve(t testing.TB, o options) {
 	if o.allowed == nil && !o.noEgress {
 		o.allowed = loopback
 	}
+	if o.proxies == nil {
+		o.proxies = loopback
+	}
 	queue, err := jobs.NewInserter(log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(api.New(api.Deps{
-		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Log: log, RequestTimeout: o.requestTimeout, TrustedProxies: loopback,
+		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Log: log, RequestTimeout: o.requestTimeout, TrustedProxies: o.proxies,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
 	}))
 	t.Cleanup(server.Close)
