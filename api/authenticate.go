@@ -24,6 +24,8 @@ type caller struct {
 	identity identity.Identity // of a person; zero for programs
 	scope    tenant.Scope
 	meter    *meter // of the request
+	// idempotencyKey is the header's, "" where there is none.
+	idempotencyKey string
 }
 
 type callerKey struct{}
@@ -61,6 +63,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		a.refuseUnknown(ctx, unauthenticated(err))
 		return
 	}
+	who.idempotencyKey = ctx.Header(idempotencyHeader)
 	who.meter, who.scope = a.meter(ctx, who.scope)
 	ctx = huma.WithValue(ctx, callerKey{}, who)
 	if ctx.Operation().Method != http.MethodGet {
