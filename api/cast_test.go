@@ -40,7 +40,9 @@ func (w *world) everything(t testing.TB, c cast) things {
 	id := c.customer.ID
 	account := w.Integration(t, dbtest.Integration{CustomerID: id})
 	key := w.APIKey(t, dbtest.APIKey{CustomerID: id, CreatedBy: c.owner.ID})
+	w.limit(t, id, "list-jobs", 1000, 60)
 	return things{
+		"operation":   "list-jobs",
 		"customer_id": id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id":    w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
 		"post_id":        w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String(),

@@ -153,6 +153,7 @@ func TestLimits(t *testing.T) {
 		t.Parallel()
 		w := setup(t)
 		c := w.cast(t)
+		w.Post(t, dbtest.Post{CustomerID: c.customer.ID})
 		key := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, Permissions: []string{"campaigns:read"}})
 		w.limit(t, c.customer.ID, "list-posts", 2, aDay)
 		ask := func() answer {

@@ -101,14 +101,14 @@ func (a *API) limited(in RateLimitPath) (tenant.Limit, error) {
 }
 
 func (a *API) getRateLimit(ctx context.Context, in *RateLimitPath) (*rateLimitOutput, error) {
-	limit, err := a.limited(*in)
-	if err != nil {
-		return nil, err
-	}
 	rule, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.RateLimitRuleGetRow, error) {
 		return q.RateLimitRuleGet(ctx, in.Operation)
 	})
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, err
+	}
+	limit, err := a.limited(*in)
+	if err != nil {
 		return nil, err
 	}
 	return &rateLimitOutput{ETag: etag(rule.Version), Body: rateLimitFrom(limit, rule)}, nil

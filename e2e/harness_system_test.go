@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -148,6 +149,13 @@ func (s *system) startServe(t testing.TB) {
 	t.Helper()
 	s.serve = start(t, "serve", append([]string{"FANFARE_ADDR=" + cmp.Or(s.addr, "127.0.0.1:0")}, s.env...), "serve")
 	s.addr = s.serve.message(t, "listening")["addr"].(string)
+}
+
+// startAnotherServe starts an API beside the one that is there, and gives its address.
+func (s *system) startAnotherServe(t testing.TB) (addr string) {
+	t.Helper()
+	p := start(t, "serve "+strconv.FormatInt(names.Add(1), 10), append([]string{"FANFARE_ADDR=127.0.0.1:0"}, s.env...), "serve")
+	return p.message(t, "listening")["addr"].(string)
 }
 
 // startWorker starts a worker and waits until it works.
