@@ -201,7 +201,7 @@ func TestLimits(t *testing.T) {
 		if customers, callers := w.rowsOfLimits(t); customers != 0 || callers == 0 {
 			t.Errorf("%d customers' limits were charged, %d of callers", customers, callers)
 		}
-		w.exec(t, "update caller_rate_limits set tat = now() + interval '60 seconds' where caller = 'user:' || $1::text", c.outsider.ID)
+		w.exec(t, "update caller_rate_limits set tat = now() + interval '90 seconds' where caller = 'user:' || $1::text", c.outsider.ID)
 		theirs := w.call(t, c.outsider, "GET", c.path("/posts"), nil)
 		nobodys := w.call(t, c.outsider, "GET", "/v1/customers/"+uuid.NewString()+"/posts", nil)
 		theirs.wantLimited(t, "list-posts")
@@ -218,7 +218,7 @@ func TestLimits(t *testing.T) {
 		w.call(t, a, "POST", "/v1/customers", m{"name": ""}).want(t, 422).wantRate(t, "create-customer", 1200, 60, 1198)
 		w.call(t, a, "GET", "/v1/customers", nil).want(t, 200).wantRate(t, "list-customers", 6000, 60, 5999)
 		w.call(t, dbtest.User{Subject: "c"}, "POST", "/v1/customers", m{"name": "C"}).want(t, 201).wantRate(t, "create-customer", 1200, 60, 1199)
-		w.exec(t, "update caller_rate_limits set tat = now() + interval '60 seconds'")
+		w.exec(t, "update caller_rate_limits set tat = now() + interval '90 seconds'")
 		w.call(t, a, "POST", "/v1/customers", m{"name": "A"}).wantLimited(t, "create-customer")
 		w.call(t, a, "GET", "/v1/me", nil).wantLimited(t, "get-me")
 		w.call(t, b, "GET", "/v1/me", nil).want(t, 200)
@@ -358,7 +358,7 @@ func TestLimitsOfAddresses(t *testing.T) {
 		ready.wantRate(t, "get-readiness", 600, 60, 599)
 		from(w, t, "GET", "/health", "192.0.2.1", "").wantRate(t, "get-health", 600, 60, 599)
 		from(w, t, "GET", "/readyz?color=red", "192.0.2.1", "").want(t, 422).wantRate(t, "get-readiness", 600, 60, 598)
-		w.exec(t, "update caller_rate_limits set tat = now() + interval '60 seconds'")
+		w.exec(t, "update caller_rate_limits set tat = now() + interval '90 seconds'")
 		from(w, t, "GET", "/readyz", "192.0.2.1", "").wantLimited(t, "get-readiness")
 		from(w, t, "GET", "/readyz", "192.0.2.2", "").want(t, ready.status)
 		if _, ok := from(w, t, "GET", "/livez", "192.0.2.1", "").want(t, 200).rate(t); ok {

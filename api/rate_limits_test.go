@@ -72,7 +72,7 @@ func TestRateLimitRules(t *testing.T) {
 		for _, who := range []dbtest.User{c.viewer, c.member, c.admin, c.owner, c.sysviewer, c.manager} {
 			w.call(t, who, "PUT", one, body, reason, "r").want(t, 403)
 		}
-		w.call(t, c.sysadmin, "PUT", one, body).want(t, 403) // does not say why
+		w.call(t, c.sysadmin, "PUT", one, body, reason, "").want(t, 403) // does not say why
 		w.call(t, c.outsider, "PUT", one, body, reason, "r").want(t, 404)
 		if n := w.count(t, "select count(*) from rate_limit_rules"); n != 0 {
 			t.Errorf("%d rules", n)

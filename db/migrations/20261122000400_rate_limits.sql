@@ -87,13 +87,13 @@ grant select, insert, update, delete on caller_rate_limits to fanfare_definer;
 create function tenancy.charge(p_customer uuid, p_caller text, p_endpoint text, p_quota integer, p_window integer) returns text
 language plpgsql as $$
 declare
-    v_now timestamptz := clock_timestamp();
     v_quota integer;
     v_window integer;
     v_step_us bigint;
     v_step interval;
     v_burst interval;
-    v_latest timestamptz;
+    v_beyond interval;
+    v_now timestamptz;
     v_tat timestamptz;
     v_charged timestamptz;
     v_left_us bigint;
@@ -105,22 +105,24 @@ begin
     else
         select l.tat into v_tat from public.caller_rate_limits l where l.caller = p_caller and l.endpoint = p_endpoint;
     end if;
+    v_now := clock_timestamp(); -- not before the charges that have just been read
     v_quota := coalesce(v_quota, p_quota);
     v_window := coalesce(v_window, p_window);
     v_step_us := greatest(v_window * 1000000::bigint / v_quota, 1);
     v_step := v_step_us * interval '1 microsecond';
     v_burst := v_quota * v_step;
-    -- No charge under this limit can have set a later instant, if a minute is allowed for those that have waited
-    -- for the row. Where one is there, the limit was another or the clock was set back, and it does not count.
-    v_latest := v_now + v_burst + interval '1 minute';
+    -- A charge sets no instant that is further away than the burst. Where one is there, and by more than clocks are
+    -- adjusted, the limit was another or the clock was set back: it does not count.
+    v_beyond := v_burst + interval '1 minute';
 
     -- The instant only moves on, so where it refuses by what has been committed, it refuses: without a lock.
-    if v_tat is null or not (v_tat between v_now and v_latest) or v_tat + v_step <= v_now + v_burst then
+    if v_tat is null or v_tat + v_step <= v_now + v_burst or v_tat > v_now + v_beyond then
+        -- The clock is read while the row is held, so that it goes on from one charge to the next.
         if p_customer is not null then
             insert into public.rate_limits as l (customer_id, endpoint, tat) values (p_customer, p_endpoint, v_now + v_step)
             on conflict (customer_id, endpoint) do update
-            set tat = case when l.tat between v_now and v_latest then l.tat else v_now end + v_step
-            where case when l.tat between v_now and v_latest then l.tat else v_now end + v_step <= v_now + v_burst
+            set tat = case when l.tat > clock_timestamp() + v_beyond then clock_timestamp() else greatest(l.tat, clock_timestamp()) end + v_step
+            where l.tat + v_step <= clock_timestamp() + v_burst or l.tat > clock_timestamp() + v_beyond
             returning l.tat into v_charged;
             if v_charged is null then
                 select l.tat into v_tat from public.rate_limits l where l.customer_id = p_customer and l.endpoint = p_endpoint;
@@ -128,13 +130,14 @@ begin
         else
             insert into public.caller_rate_limits as l (caller, endpoint, tat) values (p_caller, p_endpoint, v_now + v_step)
             on conflict (caller, endpoint) do update
-            set tat = case when l.tat between v_now and v_latest then l.tat else v_now end + v_step
-            where case when l.tat between v_now and v_latest then l.tat else v_now end + v_step <= v_now + v_burst
+            set tat = case when l.tat > clock_timestamp() + v_beyond then clock_timestamp() else greatest(l.tat, clock_timestamp()) end + v_step
+            where l.tat + v_step <= clock_timestamp() + v_burst or l.tat > clock_timestamp() + v_beyond
             returning l.tat into v_charged;
             if v_charged is null then
                 select l.tat into v_tat from public.caller_rate_limits l where l.caller = p_caller and l.endpoint = p_endpoint;
             end if;
         end if;
+        v_now := clock_timestamp();
     end if;
     if v_charged is null then
         raise exception using errcode = 'FF005', message = 'rate limited', detail = format(
@@ -142,7 +145,7 @@ begin
             greatest(1, ceil(1000 * extract(epoch from v_tat + v_step - v_burst - v_now)))::bigint);
     end if;
     v_left_us := extract(epoch from v_now + v_burst - v_charged) * 1000000;
-    return format('{"quota":%s,"window":%s,"remaining":%s,"reset_ms":%s}', v_quota, v_window, v_left_us / v_step_us,
+    return format('{"quota":%s,"window":%s,"remaining":%s,"reset_ms":%s}', v_quota, v_window, least(v_left_us / v_step_us, v_quota - 1),
         -- of a whole quota, or while nothing is left, of the next request
         ceil(case when v_left_us < v_step_us then v_step_us - v_left_us else v_quota * v_step_us - v_left_us end / 1000.0));
 end

@@ -190,6 +190,43 @@ func TestCharge(t *testing.T) {
 	})
 }
 
+// As many at once as the limit allows all pass, and one more does not: none is refused for having waited.
+func TestChargesAtOnce(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	const quota = 12
+	for range 10 {
+		_, err := d.Super.Exec(t.Context(), "delete from rate_limits")
+		must(t, err)
+		var refused atomic.Int64
+		var remaining [quota]atomic.Int64
+		var working sync.WaitGroup
+		for range quota + 1 {
+			working.Go(func() {
+				scope, rates := charging(d.a.scope(), quota)
+				var limited *tenant.RateLimitedError
+				if err := d.Tenant().Charge(t.Context(), scope); errors.As(err, &limited) {
+					refused.Add(1)
+					return
+				} else if err != nil {
+					t.Error(err)
+					return
+				}
+				remaining[(*rates)[0].Remaining].Add(1)
+			})
+		}
+		working.Wait()
+		if refused.Load() != 1 {
+			t.Errorf("%d are refused, want 1", refused.Load())
+		}
+		for left := range remaining {
+			if n := remaining[left].Load(); n != 1 {
+				t.Errorf("%d are told that %d remain", n, left)
+			}
+		}
+	}
+}
+
 // Many connections of many pools: exactly the quota passes, through reads, transactions and charges alone.
 func TestChargeIsExact(t *testing.T) {
 	t.Parallel()
