@@ -138,7 +138,7 @@ func (m *meter) afterwards(ctx context.Context, err error) error {
 // refusal is settle for a problem with which Huma refuses a request, before its handler.
 func (m *meter) refusal(ctx huma.Context, p *Problem) *Problem {
 	err := m.afterwards(ctx.Context(), p)
-	if err == error(p) {
+	if errors.Is(err, p) {
 		return p
 	}
 	explained := m.a.explain(ctx.Context(), err)

@@ -160,7 +160,7 @@ func (a *API) resetRateLimit(ctx context.Context, in *struct {
 // rateLimitFrom is the limit that holds: the customer's own, or with the zero rule the default.
 func rateLimitFrom(limit tenant.Limit, rule queries.RateLimitRuleGetRow) RateLimit {
 	out := RateLimit{
-		Operation: limit.Endpoint, DefaultQuota: int32(limit.Quota), DefaultWindowSeconds: int32(limit.Window / time.Second), //nolint:gosec // both are constants of limits.go
+		Operation: limit.Endpoint, DefaultQuota: int32(limit.Quota), DefaultWindowSeconds: int32(limit.Window / time.Second),
 	}
 	out.Quota, out.WindowSeconds = out.DefaultQuota, out.DefaultWindowSeconds
 	if rule.Version != noVersion {

@@ -105,7 +105,7 @@ func (r Request) encode() string {
 const (
 	enterUser  = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
 	enterKey   = `set_config('role', tenancy.enter_key($1, $2, $3), true)`
-	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3, $4), true)`
+	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3, $4), true)` //nolint:gosec // a statement and no credential
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker = `tenancy.enter_worker($1, $2)`
 )
