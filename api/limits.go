@@ -81,15 +81,18 @@ const (
 // meter sees to it that a request is charged to its limit, once, whatever becomes of it.
 type meter struct {
 	a      *API
+	limit  tenant.Limit
 	scope  tenant.Scope // in the customer that the path names, owing the charge
 	charge *tenant.Charge
+	tell   func(tenant.Rate)
 }
 
 // meter counts a request of the scope, and tells the caller what is left.
 func (a *API) meter(ctx huma.Context, scope tenant.Scope) (*meter, tenant.Scope) {
-	charge := tenant.NewCharge(limitOf(ctx.Operation()), func(rate tenant.Rate) { tellRate(ctx, rate) })
-	scope = scope.Charging(charge)
-	m := &meter{a: a, scope: scope, charge: charge}
+	m := &meter{a: a, limit: limitOf(ctx.Operation()), tell: func(rate tenant.Rate) { tellRate(ctx, rate) }}
+	m.charge = tenant.NewCharge(m.limit, m.tell)
+	scope = scope.Charging(m.charge)
+	m.scope = scope
 	if id, err := uuid.Parse(ctx.Param("customer_id")); err == nil {
 		m.scope = scope.In(id)
 	}
@@ -97,9 +100,8 @@ func (a *API) meter(ctx huma.Context, scope tenant.Scope) (*meter, tenant.Scope)
 }
 
 // settle makes the charge if it is still owed: a read that failed, or a request that was refused before it came to
-// the database. err is what is to be answered; the answer is another one where the caller has used up their limit or
-// may not enter the customer. Those are charged for themselves, and programs with a credential that is not valid by
-// their address.
+// the database. err is what is to be answered; the answer is another one where a limit is used up, or the caller may
+// not enter the customer. Who may not is charged for themselves.
 func (m *meter) settle(ctx context.Context, err error) error {
 	if !m.charge.Owed() {
 		return err
@@ -111,18 +113,32 @@ func (m *meter) settle(ctx context.Context, err error) error {
 		}
 		err = entering
 	}
-	var limited *tenant.RateLimitedError
-	switch {
-	case errors.Is(err, tenant.ErrNotFound):
-		if outside := m.a.db.Charge(ctx, m.scope.Outside()); errors.As(outside, &limited) {
-			return outside
-		}
-	case errors.Is(err, tenant.ErrInvalidKey):
-		if address := m.a.chargeAddress(ctx, unauthenticatedLimit.of(unauthenticatedEndpoint), nil); address != nil {
-			return address
-		}
+	if limited := m.chargeOutside(ctx, err); limited != nil {
+		return limited
 	}
 	return err
+}
+
+// chargeOutside charges a caller who could not enter, for the given reason: in no customer, or by the address where
+// their credential is not valid or lets them enter nothing.
+func (m *meter) chargeOutside(ctx context.Context, reason error) error {
+	if errors.Is(reason, tenant.ErrNotFound) {
+		err := m.a.db.Charge(ctx, m.scope.Outside())
+		if isLimited(err) {
+			return err
+		}
+		if reason = err; err == nil {
+			return nil
+		}
+	}
+	switch {
+	case errors.Is(reason, tenant.ErrInvalidKey):
+		return m.a.chargeAddress(ctx, unauthenticatedLimit.of(unauthenticatedEndpoint), m.tell)
+	case errors.Is(reason, tenant.ErrLacksPermission):
+		return m.a.chargeAddress(ctx, m.limit, m.tell)
+	default:
+		return nil
+	}
 }
 
 // afterwards is settle for a request whose answer is known. The caller may have gone away meanwhile.
@@ -148,21 +164,24 @@ func (m *meter) refusal(ctx huma.Context, p *Problem) *Problem {
 
 // aboutEntering tells whether an error decides for itself what is answered and who is charged.
 func aboutEntering(err error) bool {
+	return errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) || errors.Is(err, tenant.ErrLacksPermission) || isLimited(err)
+}
+
+func isLimited(err error) bool {
 	var limited *tenant.RateLimitedError
-	return errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) || errors.As(err, &limited)
+	return errors.As(err, &limited)
 }
 
 // chargeAddress charges a request of nobody known to the address that it came from. Its only error is that of a limit
 // that is used up: without the database the request is answered as it would be anyway.
 func (a *API) chargeAddress(ctx context.Context, limit tenant.Limit, tell func(tenant.Rate)) error {
 	rate, err := a.db.ChargeAddress(ctx, clientAddress(ctx), limit)
-	var limited *tenant.RateLimitedError
 	switch {
-	case errors.As(err, &limited):
+	case isLimited(err):
 		return err
 	case err != nil:
 		a.log.WarnContext(ctx, "an address could not be charged", "error", err, "request_id", requestID(ctx))
-	case tell != nil:
+	default:
 		tell(rate)
 	}
 	return nil

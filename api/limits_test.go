@@ -149,22 +149,42 @@ func TestLimits(t *testing.T) {
 		}
 	})
 
-	t.Run("a read that is refused is charged", func(t *testing.T) {
+	t.Run("a read that the database refuses is charged", func(t *testing.T) {
 		t.Parallel()
 		w := setup(t)
 		c := w.cast(t)
-		w.Post(t, dbtest.Post{CustomerID: c.customer.ID})
-		key := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, Permissions: []string{"campaigns:read"}})
+		w.exec(t, "revoke select on posts_with_platforms from fanfare_user")
 		w.limit(t, c.customer.ID, "list-posts", 2, aDay)
-		ask := func() answer {
-			request := w.request(t, "GET", c.path("/posts"), nil)
+		w.call(t, c.owner, "GET", c.path("/posts"), nil).want(t, 403).wantRate(t, "list-posts", 2, aDay, 1)
+		w.call(t, c.owner, "GET", c.path("/posts"), nil).want(t, 403).wantRate(t, "list-posts", 2, aDay, 0)
+		w.call(t, c.owner, "GET", c.path("/posts"), nil).wantLimited(t, "list-posts")
+	})
+
+	t.Run("a key shares the customer's limit, and without the permission it is charged by its address", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.cast(t)
+		reading := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, Permissions: []string{"posts:read"}})
+		other := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, Permissions: []string{"campaigns:read"}})
+		w.limit(t, c.customer.ID, "list-posts", 3, aDay)
+		ask := func(key dbtest.APIKey, path string) answer {
+			request := w.request(t, "GET", path, nil)
 			request.Header.Set("x-api-key", key.Key)
+			request.Header.Set("X-Forwarded-For", "192.0.2.1")
 			return w.do(t, request)
 		}
-		ask().want(t, 403).wantRate(t, "list-posts", 2, aDay, 1)
-		ask().want(t, 403).wantRate(t, "list-posts", 2, aDay, 0)
-		ask().wantLimited(t, "list-posts")
-		w.call(t, c.owner, "GET", c.path("/posts"), nil).wantLimited(t, "list-posts") // it is the customer's
+		for i := range 3 {
+			ask(other, c.path("/posts")).want(t, 403).wantRate(t, "list-posts", 6000, 60, 5999-i)
+		}
+		ask(reading, c.path("/posts")).want(t, 200).wantRate(t, "list-posts", 3, aDay, 2)
+		w.call(t, c.owner, "GET", c.path("/posts"), nil).want(t, 200).wantRate(t, "list-posts", 3, aDay, 1)
+		ask(reading, c.path("/posts")).want(t, 200).wantRate(t, "list-posts", 3, aDay, 0)
+		ask(reading, c.path("/posts")).wantLimited(t, "list-posts")
+		// In a customer that is not its own it is charged for itself.
+		ask(reading, "/v1/customers/"+uuid.NewString()+"/posts").want(t, 404).wantRate(t, "list-posts", 6000, 60, 5999)
+		if n := w.count(t, "select count(*) from caller_rate_limits where caller = 'key:' || $1::text", reading.ID); n != 1 {
+			t.Errorf("the key has %d limits of its own", n)
+		}
 	})
 
 	t.Run("the customer's people share its limit and nobody else does", func(t *testing.T) {

@@ -49,6 +49,8 @@ func classify(err error) *Problem {
 		return problem(http.StatusUnauthorized, "The key or agent token is not valid: it is unknown, expired or revoked, or whoever made it has left.").cause(err)
 	case errors.As(err, &limited):
 		return rateLimited(limited)
+	case errors.Is(err, tenant.ErrLacksPermission):
+		return problem(http.StatusForbidden, "The key or agent token lacks the permission for this, or it is for people alone; the documentation of the operation says which.").cause(err)
 	case errors.Is(err, tenant.ErrRefused):
 		return unavailable().cause(err)
 	case errors.Is(err, pgx.ErrNoRows):

@@ -54,12 +54,12 @@ func (a *API) registerRateLimits() {
 	tags := []string{"Rate limits"}
 	const list, one = "/v1/customers/{customer_id}/rate-limits", "/v1/customers/{customer_id}/rate-limits/{operation}"
 	register(a, huma.Operation{
-		OperationID: "list-rate-limits", Method: http.MethodGet, Path: list, Tags: tags,
+		OperationID: "list-rate-limits", Metadata: needs("customer:read"), Method: http.MethodGet, Path: list, Tags: tags,
 		Summary:     "List the rate limits of a customer",
 		Description: "Every operation inside a customer, with the limit that holds there.",
 	}, a.listRateLimits)
 	register(a, huma.Operation{
-		OperationID: "get-rate-limit", Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get an operation's rate limit",
+		OperationID: "get-rate-limit", Metadata: needs("customer:read"), Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get an operation's rate limit",
 	}, a.getRateLimit)
 	register(a, huma.Operation{
 		OperationID: "set-rate-limit", Method: http.MethodPut, Path: one, Tags: tags, Summary: "Give a customer a rate limit of its own",

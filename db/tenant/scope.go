@@ -28,6 +28,7 @@ type Scope struct {
 	subject    string
 	keyHash    []byte
 	token      [2]uuid.UUID // customer and id
+	needs      []string     // of a key or token: one of these permissions
 	customerID *uuid.UUID   // nil: in no customer
 	request    string
 	charge     *Charge // nil: entering is not charged
@@ -51,15 +52,15 @@ func User(subject string, request Request) Scope {
 }
 
 // Key is a program with an API key, known by the SHA-256 of the key, in no customer: it sees its own customer in
-// the list and nothing else.
-func Key(hash [32]byte, request Request) Scope {
-	return Scope{kind: kindKey, keyHash: hash[:], request: request.encode()}
+// the list and nothing else. needs are the permissions of which it must have one; none is for people alone.
+func Key(hash [32]byte, needs []string, request Request) Scope {
+	return Scope{kind: kindKey, keyHash: hash[:], needs: needs, request: request.encode()}
 }
 
 // Token is an agent with a token whose signature has been verified, known by the customer and the id that it
 // states; in no customer, as a key is.
-func Token(customerID, id uuid.UUID, request Request) Scope {
-	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, request: request.encode()}
+func Token(customerID, id uuid.UUID, needs []string, request Request) Scope {
+	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, needs: needs, request: request.encode()}
 }
 
 // Worker is the worker at a job of one customer.
@@ -104,8 +105,8 @@ func (r Request) encode() string {
 // transaction. The function is an argument and not in a FROM clause, which would first store its one row.
 const (
 	enterUser  = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
-	enterKey   = `set_config('role', tenancy.enter_key($1, $2, $3), true)`
-	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3, $4), true)` //nolint:gosec // a statement and no credential
+	enterKey   = `set_config('role', tenancy.enter_key($1, $2, $3, $4), true)`
+	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true)` //nolint:gosec // a statement and no credential
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker = `tenancy.enter_worker($1, $2)`
 )
@@ -118,9 +119,9 @@ func (s Scope) entry(charging, readOnly bool) (statement string, arguments []any
 	case kindUser:
 		statement, arguments = enterUser, []any{s.subject, s.customerID, s.request}
 	case kindKey:
-		statement, arguments = enterKey, []any{s.keyHash, s.customerID, s.request}
+		statement, arguments = enterKey, []any{s.keyHash, s.customerID, s.needs, s.request}
 	case kindToken:
-		statement, arguments = enterToken, []any{s.token[0], s.token[1], s.customerID, s.request}
+		statement, arguments = enterToken, []any{s.token[0], s.token[1], s.customerID, s.needs, s.request}
 	case kindWorker:
 		statement, arguments = enterWorker, []any{*s.customerID, s.request}
 	default:
