@@ -42,8 +42,10 @@ func (w *world) everything(t testing.TB, c cast) things {
 	account := w.Integration(t, dbtest.Integration{CustomerID: id})
 	key := w.APIKey(t, dbtest.APIKey{CustomerID: id, CreatedBy: c.owner.ID})
 	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
+	w.limit(t, id, "list-jobs", 1000, 60)
 	return things{
 		"invitation_id": invited.ID.String(),
+		"operation":     "list-jobs",
 		"customer_id":   id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id":    w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
 		"post_id":        w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String(),

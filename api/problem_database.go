@@ -39,6 +39,7 @@ func classify(err error) *Problem {
 	var p *Problem
 	var pgErr *pgconn.PgError
 	var platformErr *platform.Error
+	var limited *tenant.RateLimitedError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -46,6 +47,8 @@ func classify(err error) *Problem {
 		return notFound("customer")
 	case errors.Is(err, tenant.ErrInvalidKey):
 		return problem(http.StatusUnauthorized, "The key or agent token is not valid: it is unknown, expired or revoked, or whoever made it has left.").cause(err)
+	case errors.As(err, &limited):
+		return rateLimited(limited)
 	case errors.Is(err, tenant.ErrLacksPermission):
 		return problem(http.StatusForbidden, "The key or agent token lacks the permission for this, or it is for people alone; the documentation of the operation says which.").cause(err)
 	case errors.Is(err, tenant.ErrRefused):

@@ -38,16 +38,17 @@ var (
 
 // globalTables have no customer_id.
 var globalTables = map[string]string{
-	"public.customers":         "the tenant itself: its id is the customer_id of all others",
-	"public.users":             "a person works for many customers",
-	"public.system_roles":      "a role over all customers",
-	"public.idempotency_keys":  "a key belongs to who chose it, and customers are made with one too",
-	"public.agent_token_keys":  "the installation's keys that sign agent tokens, sealed",
-	"public.workers":           "processes of ours, not data of anybody",
-	"public.schema_migrations": "dbmate's list of migrations",
-	"river.river_leader":       "which worker leads the queue",
-	"river.river_queue":        "names of queues",
-	"river.river_notification": "River's outbox, which Postgres does not use",
+	"public.customers":          "the tenant itself: its id is the customer_id of all others",
+	"public.users":              "a person works for many customers",
+	"public.system_roles":       "a role over all customers",
+	"public.idempotency_keys":   "a key belongs to who chose it, and customers are made with one too",
+	"public.agent_token_keys":   "the installation's keys that sign agent tokens, sealed",
+	"public.workers":            "processes of ours, not data of anybody",
+	"public.caller_rate_limits": "what callers in no customer and unknown addresses have used of their limits",
+	"public.schema_migrations":  "dbmate's list of migrations",
+	"river.river_leader":        "which worker leads the queue",
+	"river.river_queue":         "names of queues",
+	"river.river_notification":  "River's outbox, which Postgres does not use",
 }
 
 // withoutRLS are global tables without row-level security. No role of people may have any grant on them.
@@ -84,7 +85,8 @@ var indexesWithoutCustomer = map[string]string{
 
 // withoutCustomerKey are tenant tables from which no foreign key leads to customers.
 var withoutCustomerKey = map[string]string{
-	"river.river_job": "the queue is in a schema of its own and joined by id only",
+	"river.river_job":    "the queue is in a schema of its own and joined by id only",
+	"public.rate_limits": "a key would lock and log the customer's row when a read is charged; only who has entered it is",
 }
 
 // secrets are columns that no role of people may read.
@@ -143,6 +145,10 @@ var definerFunctions = map[string]struct {
 	"tenancy.accept_invitation":               {"fanfare_admin,fanfare_user", "makes the entered user a member of a customer that they are not in yet"},
 	"tenancy.cancel_jobs":                     {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
 	"tenancy.readiness":                       {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
+	"tenancy.charge_entered":                  {"fanfare_login", "charges the entered customer's limit, which nobody may touch"},
+	"tenancy.charge_address":                  {"fanfare_login", "charges an address, before anybody is entered"},
+	"tenancy.forget_rate_limit":               {"", "a trigger: a changed rule begins anew"},
+	"tenancy.sweep_rate_limits":               {"fanfare_worker", "deletes what was used of limits so long ago that it says nothing any more"},
 	"tenancy.stranded_platform_posts":         {"fanfare_worker", "finds due platform posts of all customers that have no job; ids only"},
 }
 

@@ -63,6 +63,8 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by) values ($1, $2, $3, 'member', $4, $5, 1, $6)",
 			[]any{h.id, h.invited, mark + "@example.com", tokenHash(mark), []byte(mark + " token"), h.people["owner"].ID}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
+		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
+		{"insert into rate_limits (customer_id, endpoint, tat) values ($1, $2, now() + interval '1 hour')", []any{h.id, mark + " endpoint"}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -337,8 +339,10 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
 		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
 			[]any{b.token.ID}},
-		"river_job_pkey":       {"", nil}, // see TestJobsOfTenants
-		"river_job_unique_idx": {"", nil}, // see TestJobsOfTenants
+		"rate_limit_rules_pkey": {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":      {"", nil}, // written by functions only: see TestChargesOfOthers
+		"river_job_pkey":        {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx":  {"", nil}, // see TestJobsOfTenants
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

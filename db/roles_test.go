@@ -47,6 +47,11 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "", "key": "", "reading key": "", "agent": ""},
 	"public.agent_tokens": {"viewer": "", "member": "", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "", "key": "cru", "reading key": "", "agent": ""},
+	"public.rate_limit_rules": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "crud", "worker": "", "key": "r", "reading key": "r", "agent": "r"},
+	// Only functions touch it.
+	"public.rate_limits": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
 	// "u" of a job is River's ON CONFLICT alone: TestJobsOfTenants shows that it changes nothing.
 	"river.river_job": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "crud", "key": "cru", "reading key": "r", "agent": "cru"},
@@ -110,6 +115,14 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		"public.agent_tokens": {
 			"c": fmt.Sprintf("insert into agent_tokens (id, name, permissions, expires_at) values ('%s', 'x', '{posts:read}', now())", id),
 			"u": "update agent_tokens set revoked_at = now()",
+		},
+		"public.rate_limit_rules": {
+			"c": "insert into rate_limit_rules (endpoint, quota, window_seconds) values ('x', 1, 1)",
+			"u": "update rate_limit_rules set quota = 2",
+		},
+		"public.rate_limits": {
+			"c": "insert into rate_limits (endpoint, tat) values ('x', now())",
+			"u": "update rate_limits set tat = now()",
 		},
 		"river.river_job": {
 			"c": fmt.Sprintf(`insert into river.river_job (args, kind, max_attempts, state) values ('{"customer_id": "%s"}', 'publish', 1, 'available')`, a.id),

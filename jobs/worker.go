@@ -31,6 +31,10 @@ const (
 	// sweepEvery is how often a worker looks for posts whose job is gone, sweepOverdue how late those must be.
 	sweepEvery   = time.Minute
 	sweepOverdue = time.Minute
+	// limitsEvery is how often a worker deletes what says nothing any more of how rate limits were used, limitsBatch
+	// how many rows at once.
+	limitsEvery = 5 * time.Minute
+	limitsBatch = 10_000
 )
 
 // WorkerConfig is how a worker runs.
@@ -101,6 +105,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, promoteEvery, w.promote)
 	w.every(background, w.lease.duration/4, w.rescue)
 	w.every(background, sweepEvery, w.sweep)
+	w.every(background, limitsEvery, w.sweepLimits)
 	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
 		stop()
 		w.upkeep.Wait()
@@ -219,6 +224,21 @@ func (w *Worker) forget(ctx context.Context) error {
 		return fmt.Errorf("forget answers to repeated requests: %w", err)
 	}
 	return nil
+}
+
+// sweepLimits keeps the tables of rate limits small.
+func (w *Worker) sweepLimits(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		deleted, err := w.q.RateLimitSweep(ctx, limitsBatch)
+		if err != nil {
+			return fmt.Errorf("sweep rate limits: %w", err)
+		}
+		if deleted < limitsBatch {
+			return nil
+		}
+	}
 }
 
 // retryPolicy is for trouble of our own, such as a database that was away: soon, and then not too often.
