@@ -32,7 +32,7 @@ alter table rate_limit_rules force row level security;
 create policy rate_limit_rules_tenant on rate_limit_rules as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
     using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
 create policy rate_limit_rules_select on rate_limit_rules for select to fanfare_user, fanfare_admin using (true);
-create policy rate_limit_rules_agent_select on rate_limit_rules for select to fanfare_agent using ((select tenancy.permit('customer:read')));
+create policy rate_limit_rules_agent_select on rate_limit_rules for select to fanfare_agent using ((select tenancy.has_permission('customer:read')));
 create policy rate_limit_rules_admin_insert on rate_limit_rules for insert to fanfare_admin
     with check ((select tenancy.has_system_role('admin')));
 create policy rate_limit_rules_admin_update on rate_limit_rules for update to fanfare_admin
