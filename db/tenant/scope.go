@@ -14,6 +14,10 @@ type Request struct {
 	UserAgent string `json:"user_agent,omitempty"`
 	// Job is the id of the River job that acts, 0 for a request.
 	Job int64 `json:"job,omitempty"`
+	// Operation is the API's operation, by its id in the OpenAPI document.
+	Operation string `json:"operation,omitempty"`
+	// Reason is what a person with a system role gives as the reason for what they do.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Scope says as whom a transaction runs and, where it has one, in which customer. It claims nothing: the
@@ -52,10 +56,13 @@ func (s Scope) In(customerID uuid.UUID) Scope {
 	return s
 }
 
+// JSON is the request as the functions of the database take it.
+func (r Request) JSON() string { return r.encode() }
+
 // encode writes the request as JSON that Postgres takes as text and as jsonb. JSON itself allows a NUL and
 // replaces what is not UTF-8; jsonb does not allow a NUL, so it is replaced as well.
 func (r Request) encode() string {
-	for _, field := range []*string{&r.ID, &r.IP, &r.UserAgent} {
+	for _, field := range []*string{&r.ID, &r.IP, &r.UserAgent, &r.Operation, &r.Reason} {
 		*field = strings.ReplaceAll(*field, "\x00", "\ufffd")
 	}
 	encoded, err := json.Marshal(r)
