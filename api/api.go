@@ -96,6 +96,7 @@ func (a *API) registerAll() {
 	a.registerPostPublishing()
 	a.registerIntegrations()
 	a.registerJobs()
+	a.registerAudit()
 	a.registerHealth()
 	a.tidyDocument()
 }

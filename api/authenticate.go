@@ -19,6 +19,9 @@ import (
 type caller struct {
 	identity identity.Identity
 	scope    tenant.Scope
+	// request and customerID are what is recorded if they are refused: nil where the operation names no customer.
+	request    tenant.Request
+	customerID *uuid.UUID
 }
 
 type callerKey struct{}
@@ -53,12 +56,30 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	who, err := a.Verifier.Verify(ctx.Context(), token)
+	request, _ := ctx.Context().Value(requestKey{}).(tenant.Request)
+	request.Operation = ctx.Operation().OperationID
+	request.Reason = clip(ctx.Header("X-Admin-Reason"), maxReason)
 	if err != nil {
+		if signed(err) {
+			a.recordUnauthenticated(ctx.Context(), request)
+		}
 		a.refuse(ctx, unauthenticated(err))
 		return
 	}
-	request, _ := ctx.Context().Value(requestKey{}).(tenant.Request)
-	next(huma.WithValue(ctx, callerKey{}, caller{identity: who, scope: tenant.User(who.Subject, request)}))
+	c := caller{identity: who, scope: tenant.User(who.Subject, request), request: request}
+	if id, err := uuid.Parse(ctx.Param("customer_id")); err == nil {
+		c.customerID = &id
+	}
+	next(huma.WithValue(ctx, callerKey{}, c))
+}
+
+// maxReason is how much of a reason is kept, in characters.
+const maxReason = 500
+
+// signed tells whether a refused token was one of the issuer's all the same: expired, or meant for somebody else.
+func signed(err error) bool {
+	return errors.Is(err, identity.ErrExpired) || errors.Is(err, identity.ErrNotYetValid) || errors.Is(err, identity.ErrIssuer) ||
+		errors.Is(err, identity.ErrAudience) || errors.Is(err, identity.ErrSubject)
 }
 
 func bearer(header string) (string, *Problem) {

@@ -28,6 +28,7 @@ const (
 	listOfPosts
 	listOfIntegrations
 	listOfJobs
+	listOfAudit
 )
 
 func badCursor() *Problem {

@@ -48,9 +48,12 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.platform = post.PlatformPosts[0]
 	h.file = newID(t)
 	ctx := context.Background()
-	// The audit log tells of what was made so far and of what comes; this much of it is sealed.
+	// The audit log tells of what was made so far. It is sealed, of all customers, and then each gets something that waits.
 	if sealed := one[int](ctx, t, d.Super, "select tenancy.seal_audit(1000000)"); sealed == 0 {
 		t.Fatal("nothing was sealed")
+	}
+	if _, err := d.Super.Exec(ctx, "update customers set audience = audience || '.'"); err != nil {
+		t.Fatal(err)
 	}
 	for _, fixture := range []struct {
 		sql  string

@@ -58,3 +58,7 @@ select tenancy.seal_audit(@max_rows)::integer as sealed;
 -- Makes the months to come of the log and drops those that are too old; keep_months NULL keeps all.
 -- name: AuditMaintain :exec
 select tenancy.maintain_audit(sqlc.narg('keep_months')::integer);
+
+-- Refuses who may not read the log. The policies do so too, but not where a filter leaves no month to look at.
+-- name: AuditMayRead :one
+select (tenancy.reads_audit() and tenancy.audit_customer_id() is not null)::boolean as allowed;

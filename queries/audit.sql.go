@@ -376,6 +376,18 @@ func (q *Queries) AuditMaintain(ctx context.Context, keepMonths *int32) error {
 	return err
 }
 
+const auditMayRead = `-- name: AuditMayRead :one
+select (tenancy.reads_audit() and tenancy.audit_customer_id() is not null)::boolean as allowed
+`
+
+// Refuses who may not read the log. The policies do so too, but not where a filter leaves no month to look at.
+func (q *Queries) AuditMayRead(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, auditMayRead)
+	var allowed bool
+	err := row.Scan(&allowed)
+	return allowed, err
+}
+
 const auditRecordRefusal = `-- name: AuditRecordRefusal :exec
 select tenancy.record_refusal($1, $2::text, $3::uuid, $4::uuid, $5, $6)
 `
