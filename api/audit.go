@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -183,7 +182,7 @@ func auditRowsFrom[R any](rows []R, convert func(R) queries.AuditListRow) []quer
 func auditEntryFrom(row queries.AuditListRow) AuditEntry {
 	return AuditEntry{
 		ID: row.ID, OccurredAt: row.OccurredAt.UTC(), ActorKind: row.ActorKind, ActorID: row.ActorID, SystemRole: row.SystemRole, Reason: row.Reason,
-		Action: row.Action, ResourceType: row.ResourceType, ResourceID: row.ResourceID, Changes: json.RawMessage(row.Changes),
+		Action: row.Action, ResourceType: row.ResourceType, ResourceID: row.ResourceID, Changes: row.Changes,
 		RequestID: row.RequestID, IP: row.Ip, UserAgent: row.UserAgent, Operation: row.Operation, DatabaseRole: row.DatabaseRole,
 	}
 }

@@ -20,7 +20,7 @@ func (a *API) recordRefusal(ctx context.Context, status int) {
 		return
 	}
 	a.record(ctx, queries.AuditRecordRefusalParams{
-		Kind: "user", Subject: &c.identity.Subject, CustomerID: c.customerID, Status: int32(status), Request: c.request.JSON(), //nolint:gosec // a status of three digits
+		Kind: "user", Subject: &c.identity.Subject, CustomerID: c.customerID, Status: int32(status), Request: c.request.JSON(),
 	})
 }
 

@@ -374,7 +374,7 @@ func TestAuditIsAppendOnly(t *testing.T) {
 	for _, role := range []string{"fanfare_owner", "fanfare_definer", "fanfare_login", "fanfare_user", "fanfare_agent", "fanfare_admin", "fanfare_worker"} {
 		for _, table := range []string{"audit_log", "audit_seals", "audit_unsealed", "audit_log_" + thisMonth} {
 			for _, sql := range []string{"update %s set customer_id = customer_id", "delete from %s", "truncate %s", "insert into %s select * from %[1]s"} {
-				if role == "fanfare_definer" && !(strings.HasPrefix(sql, "update") || strings.HasPrefix(sql, "truncate") || table != "audit_unsealed" && strings.HasPrefix(sql, "delete")) {
+				if role == "fanfare_definer" && (strings.HasPrefix(sql, "insert") || table == "audit_unsealed" && strings.HasPrefix(sql, "delete")) {
 					continue // it writes, and empties the queue
 				}
 				if role == "fanfare_owner" && strings.HasPrefix(sql, "truncate") {

@@ -247,10 +247,9 @@ grant execute on function tenancy.audit_id(timestamptz), tenancy.audit_digest(pu
     to fanfare_definer;
 
 -- What the triggers of every audited table run, once per statement. Arguments: the resource's name, the column of its
--- id, the column of its customer ('' for the installation), the secret columns, the ignored ones. The plans do not
--- depend on the values, so none is made twice.
+-- id, the column of its customer ('' for the installation), the secret columns, the ignored ones.
 create function tenancy.audit_change() returns trigger
-language plpgsql security definer set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = '' as $$
 declare
     v_resource text := tg_argv[0];
     v_id text := tg_argv[1];

@@ -186,7 +186,7 @@ func (c *Customer) report(p Problem) {
 func timeOf(id uuid.UUID) time.Time {
 	var milliseconds [8]byte
 	copy(milliseconds[2:], id[:6])
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(milliseconds[:]))).UTC() //nolint:gosec // 48 bits
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(milliseconds[:]))).UTC()
 }
 
 // seal is a seal that is being checked, one row after the other.
@@ -290,7 +290,7 @@ func (v *verifier) endSeal(s *seal) {
 	c := v.customer(s.customer)
 	sum := sha256.New()
 	for _, part := range [][]byte{
-		s.previous, binary.BigEndian.AppendUint64(nil, uint64(s.number)), binary.BigEndian.AppendUint64(nil, uint64(s.sealedAt)), s.content.Bytes(), //nolint:gosec // as the database sends them
+		s.previous, binary.BigEndian.AppendUint64(nil, uint64(s.number)), binary.BigEndian.AppendUint64(nil, uint64(s.sealedAt)), s.content.Bytes(),
 	} {
 		_, _ = sum.Write(part) // a hash never fails to write
 	}
