@@ -112,6 +112,7 @@ func (a *API) registerAll() {
 	a.registerPostPublishing()
 	a.registerIntegrations()
 	a.registerJobs()
+	a.registerAudit()
 	a.registerHealth()
 	a.tidyDocument()
 }

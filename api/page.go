@@ -31,6 +31,7 @@ const (
 	listOfAPIKeys
 	listOfAgentTokens
 	listOfInvitations
+	listOfAudit
 )
 
 func badCursor() *Problem {

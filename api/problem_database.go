@@ -22,6 +22,9 @@ import (
 func (a *API) explain(ctx context.Context, err error) *Problem {
 	p := classify(err)
 	p.RequestID = requestID(ctx)
+	if p.Status == http.StatusForbidden || errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) {
+		a.recordRefusal(ctx, p.Status)
+	}
 	switch cause := errors.Unwrap(p); {
 	case errors.Is(ctx.Err(), context.Canceled):
 		a.log.DebugContext(ctx, "the caller went away", "error", err, "request_id", p.RequestID)

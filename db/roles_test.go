@@ -52,6 +52,13 @@ var may = map[string]map[string]string{
 	// Only functions touch it.
 	"public.rate_limits": {"viewer": "", "member": "", "admin": "", "owner": "",
 		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
+	// Written by triggers alone, and read by those who answer for the customer.
+	"public.audit_log": {"viewer": "", "member": "", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "r", "key": "r", "reading key": "r", "agent": "r"},
+	"public.audit_unsealed": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
+	"public.audit_seals": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
 	// "u" of a job is River's ON CONFLICT alone: TestJobsOfTenants shows that it changes nothing.
 	"river.river_job": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "crud", "key": "cru", "reading key": "r", "agent": "cru"},
@@ -123,6 +130,21 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		"public.rate_limits": {
 			"c": "insert into rate_limits (endpoint, tat) values ('x', now())",
 			"u": "update rate_limits set tat = now()",
+		},
+		"public.audit_log": {
+			"c": fmt.Sprintf("insert into audit_log (customer_id, id, actor_kind, action, resource_type) values ('%s', '%s', 'user', 'x', 'x')", a.id, id),
+			"u": "update audit_log set action = 'x'",
+			"d": "delete from audit_log",
+		},
+		"public.audit_unsealed": {
+			"c": fmt.Sprintf("insert into audit_unsealed (customer_id, id, digest) values ('%s', '%s', 'x')", a.id, id),
+			"u": "update audit_unsealed set digest = 'x'",
+			"d": "delete from audit_unsealed",
+		},
+		"public.audit_seals": {
+			"c": fmt.Sprintf("insert into audit_seals values ('%s', 1000, now(), '{}', '', '', '')", a.id),
+			"u": "update audit_seals set number = 7",
+			"d": "delete from audit_seals",
 		},
 		"river.river_job": {
 			"c": fmt.Sprintf(`insert into river.river_job (args, kind, max_attempts, state) values ('{"customer_id": "%s"}', 'publish', 1, 'available')`, a.id),
