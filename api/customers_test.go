@@ -196,7 +196,7 @@ func TestCustomerArchived(t *testing.T) {
 		}
 		for name, who := range map[string]dbtest.User{"owner": c.owner, "admin": c.admin, "member": c.member, "system admin": c.sysadmin, "manager": c.manager} {
 			want := http.StatusForbidden
-			if o.Method == http.MethodGet {
+			if o.Method == http.MethodGet && (name != "member" || !strings.HasSuffix(o.OperationID, "audit-entries")) {
 				want = http.StatusOK
 			}
 			for _, ifMatch := range []string{"", `"v999"`} {
