@@ -25,7 +25,7 @@ func TestCredentialUsesAreRecorded(t *testing.T) {
 	if made, used := scan[int](b, "select count(*)::integer from publish_attempts"), scan[int](b, uses); made != 3 || used != made {
 		t.Errorf("%d attempts, %d uses", made, used)
 	}
-	if n := scan[int](b, uses+" and resource_id = $1 and customer_id = $2 and job_id = (select id from river.river_job) and changes = '{\"purpose\": \"publish\"}'",
+	if n := scan[int](b, uses+" and resource_id = $1 and customer_id = $2 and job_id = (select id from river.river_job) and operation = 'publish' and changes = '{\"purpose\": \"publish\"}'",
 		b.integration.ID.String(), b.customer.ID); n != 3 {
 		t.Errorf("%d uses say of what and by which job", n)
 	}

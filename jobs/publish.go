@@ -133,7 +133,7 @@ func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) e
 }
 
 func (w *publishWorker) scope(job *river.Job[PublishArgs]) tenant.Scope {
-	return tenant.Worker(job.Args.CustomerID, tenant.Request{Job: job.ID})
+	return tenant.Worker(job.Args.CustomerID, tenant.Request{Job: job.ID, Operation: job.Kind})
 }
 
 // claim begins an attempt. It gives nil when there is nothing to do, and a time to wait when it is too early.
