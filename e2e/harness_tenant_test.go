@@ -75,6 +75,8 @@ type agency struct {
 	member *client
 	// ids by the names that they have in paths.
 	ids map[string]string
+	// key and token are of a program that may do everything.
+	key, token string
 }
 
 // twoAgencies are customers of people who have nothing to do with each other.
@@ -107,7 +109,12 @@ func newAgency(t testing.TB, s *system) agency {
 	member := s.person(t)
 	user := b.join(t, member, "admin")
 	invitation, _ := b.invite(t, uniqueName("guest")+"@example.com", "viewer")
-	return agency{brand: b, member: member, ids: map[string]string{
+	all := []string{"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish", "jobs:read", "audit:read"}
+	key := call[struct{ ID, Key string }](t, b.owner, http.MethodPost, b.path+"/api-keys",
+		map[string]any{"name": "Everything", "permissions": append(all, "tokens:mint")})
+	token := call[struct{ ID, Token string }](t, s.program(key.Key), http.MethodPost, b.path+"/agent-tokens", map[string]any{"name": "Agent", "permissions": all})
+	return agency{brand: b, member: member, key: key.Key, token: token.Token, ids: map[string]string{
+		"api_key_id": key.ID, "agent_token_id": token.ID,
 		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user,
 		"invitation_id": invitation,
 	}}
