@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
@@ -36,6 +37,8 @@ type Deps struct {
 	Vault      *vault.Vault
 	Publishers map[platform.Name]platform.Publisher
 	Queue      *jobs.Client
+	// Bucket is where files are kept; nil: nowhere, and exports answer that they are not set up.
+	Bucket *bucket.Bucket
 	Log        *slog.Logger
 	// RequestTimeout bounds the reading of a body, and then the work on it; 0 means 15 s.
 	RequestTimeout time.Duration
@@ -96,6 +99,7 @@ func (a *API) registerAll() {
 	a.registerPostPublishing()
 	a.registerIntegrations()
 	a.registerJobs()
+	a.registerExports()
 	a.registerHealth()
 	a.tidyDocument()
 }

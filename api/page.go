@@ -28,6 +28,7 @@ const (
 	listOfPosts
 	listOfIntegrations
 	listOfJobs
+	listOfExports
 )
 
 func badCursor() *Problem {

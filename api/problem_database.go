@@ -102,6 +102,7 @@ var constraints = map[string]func() *Problem{
 	},
 	"posts_state_transition":          func() *Problem { return conflict("The post's state does not allow this.") },
 	"platform_posts_state_transition": func() *Problem { return conflict("The post's state does not allow this.") },
+	"exports_one_at_a_time":           func() *Problem { return conflict("An export is being written already. Wait for it, or delete it.") },
 	"posts_names_platform":            func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
+	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
@@ -44,6 +45,7 @@ type world struct {
 	siteURL  string // of the sandbox's Ghost site
 	siteKey  string
 	siteHits *hits
+	bucket   *bucket.Bucket
 	logs     *logBuffer
 }
 
@@ -52,6 +54,7 @@ type options struct {
 	pool           *pgxpool.Pool
 	verifier       *identity.Verifier
 	requestTimeout time.Duration
+	noBucket       bool
 	noEgress       bool // the sandbox on loopback is out of bounds, as it would be in production
 	allowed        []netip.Prefix
 }
@@ -80,6 +83,7 @@ func setupWith(t testing.TB, o options) *world {
 	if w.vault, err = vault.Create(t.Context(), vault.Config{KeySet: filepath.Join(t.TempDir(), "keys.json")}); err != nil {
 		t.Fatal(err)
 	}
+	w.bucket = must(bucket.OpenDirectory(t.TempDir()))
 	if w.box, err = sandbox.New(sandbox.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +123,12 @@ func (w *world) serve(t testing.TB, o options) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := w.bucket
+	if o.noBucket {
+		files = nil
+	}
 	server := httptest.NewServer(api.New(api.Deps{
-		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Log: log, RequestTimeout: o.requestTimeout,
+		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
 	}))
 	t.Cleanup(server.Close)
@@ -296,7 +304,8 @@ func (w *world) stored(t testing.TB) string {
 			(select count(*) from posts), (select sum(version) from posts),
 			(select count(*) from platform_posts), (select sum(version) from platform_posts),
 			(select count(*) from integrations), (select sum(version) from integrations),
-			(select count(*) from river.river_job))`).Scan(&counts)
+			(select count(*) from river.river_job)) || format(' exports %s erasures %s',
+			(select count(*) from exports), (select count(*) from erasures))`).Scan(&counts)
 	if err != nil {
 		t.Fatal(err)
 	}

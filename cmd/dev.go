@@ -20,6 +20,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db"
+	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
 	"fanfare/internal/localpg"
 	"fanfare/internal/sandbox"
@@ -113,6 +114,10 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	files, err := openDevBucket(filepath.Join(c.DataDir, "bucket"))
+	if err != nil {
+		return err
+	}
 	pool, err := openPool(ctx, loginURL, "fanfare_login", 20, log)
 	if err != nil {
 		return err
@@ -122,7 +127,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log})
+	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Bucket: files, Log: log})
 	demo := &demo{
 		adminURL: adminURL, apiURL: "http://" + listener.Addr().String(), sandboxURL: "http://" + boxListener.Addr().String(),
 		databaseURL: ownerURL, box: box, vault: sealer, signer: signer,
@@ -131,7 +136,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "sandbox", boxListener, box.Handler()) },
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {
@@ -152,6 +157,14 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 			}
 		},
 	)
+}
+
+// openDevBucket opens the directory for files, which it makes.
+func openDevBucket(dir string) (*bucket.Bucket, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make directory for files: %w", err)
+	}
+	return bucket.OpenDirectory(dir)
 }
 
 // checkAddresses finds what is wrong with an address before anything is made.

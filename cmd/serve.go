@@ -25,6 +25,7 @@ type serveCommand struct {
 	keyConfig
 	authConfig
 	platformConfig
+	bucketConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
@@ -51,6 +52,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	files, err := c.openBucket()
+	if err != nil {
+		return err
+	}
 	pool, err := openPool(ctx, c.DatabaseURL, "fanfare_login", c.DatabasePool, log)
 	if err != nil {
 		return err
@@ -65,13 +70,13 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log})
+	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Bucket: files, Log: log})
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers}, c.config())
+			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files}, c.config())
 		})
 	}
 	return together(ctx, log, parts...)

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/bucket"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
 )
@@ -30,7 +31,9 @@ type Deps struct {
 	Pool       *pgxpool.Pool
 	Vault      *vault.Vault
 	Publishers map[platform.Name]platform.Publisher
-	Log        *slog.Logger
+	// Bucket is where files are kept; nil: nowhere, and no export is written.
+	Bucket *bucket.Bucket
+	Log    *slog.Logger
 }
 
 // all lists every job.
@@ -43,6 +46,7 @@ func all(deps Deps, holder *lease) *river.Workers {
 		lease:      holder,
 		log:        deps.Log,
 	})
+	river.AddWorker(workers, &exportWorker{db: tenant.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
 	return workers
 }
 

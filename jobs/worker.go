@@ -31,6 +31,8 @@ const (
 	// sweepEvery is how often a worker looks for posts whose job is gone, sweepOverdue how late those must be.
 	sweepEvery   = time.Minute
 	sweepOverdue = time.Minute
+	// dispatchEvery is how often a worker looks for exports and erasures that were asked for.
+	dispatchEvery = time.Second
 )
 
 // WorkerConfig is how a worker runs.
@@ -63,12 +65,16 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	id := workerID()
 	q := queries.New(deps.Pool)
 	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q}
+	queues := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}}
+	if deps.Bucket != nil {
+		queues[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
+	}
 	client, err := river.NewClient(riverpgxv5.New(deps.Pool), &river.Config{
 		ID:                   id,
 		Schema:               Schema,
 		Logger:               deps.Log,
 		Workers:              all(deps, w.lease),
-		Queues:               map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}},
+		Queues:               queues,
 		FetchPollInterval:    pollInterval,
 		FetchCooldown:        pollInterval / 4,
 		RetryPolicy:          retryPolicy{},
@@ -92,6 +98,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, promoteEvery, w.promote)
 	w.every(background, w.lease.duration/4, w.rescue)
 	w.every(background, sweepEvery, w.sweep)
+	w.every(background, dispatchEvery, w.dispatchExports)
 	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
 		stop()
 		w.upkeep.Wait()

@@ -81,6 +81,9 @@ func Export(customerID, exportID uuid.UUID) string {
 	return OfCustomer(customerID) + "exports/" + exportID.String() + ".zip"
 }
 
+// Media is the prefix of the files that a customer's posts show.
+func Media(customerID uuid.UUID) string { return OfCustomer(customerID) + "media/" }
+
 // Write makes a file of what fn writes, in place of the one with its key if there is one. When fn fails, or
 // ctx has ended by then, there is no such file.
 func (b *Bucket) Write(ctx context.Context, key, contentType string, fn func(w io.Writer) error) error {
@@ -127,7 +130,7 @@ func (b *Bucket) Read(ctx context.Context, key string) (*blob.Reader, error) {
 
 // Count tells how many files have keys with the prefix, those that are not whole included.
 func (b *Bucket) Count(ctx context.Context, prefix string) (n int64, err error) {
-	err = b.each(ctx, prefix, func(string) error { n++; return nil })
+	err = b.Each(ctx, prefix, func(string) error { n++; return nil })
 	return n, err
 }
 
@@ -135,7 +138,7 @@ func (b *Bucket) Count(ctx context.Context, prefix string) (n int64, err error) 
 // prefix that ends with a slash the directory itself, whose name would tell what it was for. Nothing there is
 // no error.
 func (b *Bucket) DeleteAll(ctx context.Context, prefix string) error {
-	err := b.each(ctx, prefix, func(key string) error {
+	err := b.Each(ctx, prefix, func(key string) error {
 		if err := b.files.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 			return fmt.Errorf("delete file: %w", err)
 		}
@@ -150,7 +153,8 @@ func (b *Bucket) DeleteAll(ctx context.Context, prefix string) error {
 	return nil
 }
 
-func (b *Bucket) each(ctx context.Context, prefix string, do func(key string) error) error {
+// Each calls do with the key of every file that begins with the prefix, in their order.
+func (b *Bucket) Each(ctx context.Context, prefix string, do func(key string) error) error {
 	if prefix == "" || strings.HasPrefix(prefix, "/") {
 		return errors.New("bucket: a prefix is needed")
 	}
