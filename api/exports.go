@@ -42,7 +42,7 @@ func (a *API) registerExports() {
 	const list, one = "/v1/customers/{customer_id}/exports", "/v1/customers/{customer_id}/exports/{export_id}"
 	register(a, huma.Operation{
 		OperationID: "list-exports", Method: http.MethodGet, Path: list, Tags: tags, Summary: "List exports",
-		Description: "Only admins and owners see any.",
+		Description: "Exports are for admins and owners. Newest first.",
 	}, a.listExports)
 	register(a, huma.Operation{
 		OperationID: "create-export", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Export everything",

@@ -49,8 +49,10 @@ var exportedTables = []exportedTable{
 
 // notExported are the tables with customer_id that no archive holds, and why.
 var notExported = map[string]string{
-	"public.exports":  "archives like this one, which end within a day",
-	"river.river_job": "the queue: what is left to do follows from the posts",
+	"public.api_keys":     "they open nothing elsewhere; what is kept of a key is its hash",
+	"public.agent_tokens": "as with keys, and they end within an hour",
+	"public.exports":      "archives like this one, which end within a day",
+	"river.river_job":     "the queue: what is left to do follows from the posts",
 }
 
 // byID reads a table whose key is one id.
