@@ -105,6 +105,7 @@ func (a *API) registerAll() {
 	a.registerIntegrations()
 	a.registerJobs()
 	a.registerExports()
+	a.registerErasures()
 	a.registerHealth()
 	a.tidyDocument()
 }

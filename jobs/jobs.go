@@ -17,6 +17,7 @@ import (
 	"fanfare/internal/bucket"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
+	"fanfare/queries"
 )
 
 // Schema is where River's tables are.
@@ -47,6 +48,7 @@ func all(deps Deps, holder *lease) *river.Workers {
 		log:        deps.Log,
 	})
 	river.AddWorker(workers, &exportWorker{db: tenant.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
+	river.AddWorker(workers, &eraseWorker{q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
 	return workers
 }
 

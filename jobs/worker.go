@@ -65,7 +65,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	id := workerID()
 	q := queries.New(deps.Pool)
 	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q}
-	queues := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}}
+	queues := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}, EraseQueue: {MaxWorkers: eraseConcurrency}}
 	if deps.Bucket != nil {
 		queues[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
 	}
@@ -99,6 +99,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, w.lease.duration/4, w.rescue)
 	w.every(background, sweepEvery, w.sweep)
 	w.every(background, dispatchEvery, w.dispatchExports)
+	w.every(background, dispatchEvery, w.dispatchErasures)
 	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
 		stop()
 		w.upkeep.Wait()
@@ -180,12 +181,16 @@ func (w *Worker) rescue(ctx context.Context) error {
 	return nil
 }
 
-// sweep enqueues the publishing of posts that are due and have no job, and forgets workers long dead.
+// sweep enqueues the publishing of posts that are due and have no job, and forgets workers long dead and jobs of
+// customers that were erased.
 func (w *Worker) sweep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if _, err := w.q.WorkerDeleteStale(ctx); err != nil {
 		return fmt.Errorf("forget dead workers: %w", err)
+	}
+	if _, err := w.q.JobDeleteErased(ctx); err != nil {
+		return fmt.Errorf("delete jobs of erased customers: %w", err)
 	}
 	stranded, err := w.q.PlatformPostListStranded(ctx, queries.PlatformPostListStrandedParams{Overdue: sweepOverdue, MaxRows: 1000})
 	if err != nil {
