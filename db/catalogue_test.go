@@ -42,6 +42,7 @@ var globalTables = map[string]string{
 	"public.users":             "a person works for many customers",
 	"public.system_roles":      "a role over all customers",
 	"public.agent_token_keys":  "the installation's keys that sign agent tokens, sealed",
+	"public.erasures":          "receipts of customers that are gone, for whoever asked and for system roles",
 	"public.workers":           "processes of ours, not data of anybody",
 	"public.schema_migrations": "dbmate's list of migrations",
 	"river.river_leader":       "which worker leads the queue",
@@ -128,13 +129,18 @@ var definerFunctions = map[string]struct {
 	"tenancy.own_memberships":         {"fanfare_admin,fanfare_agent,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
 	"tenancy.create_customer":         {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
 	"tenancy.cancel_jobs":             {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
+	"tenancy.exports_to_do":           {"fanfare_worker", "finds exports of all customers that wait or have expired; ids only"},
+	"tenancy.request_erasure":         {"fanfare_admin,fanfare_user", "hides the entered customer for good, which nobody may do by themselves"},
+	"tenancy.erase_step":              {"fanfare_worker", "deletes rows of a customer that is being erased, and of no other"},
+	"tenancy.finish_erasure":          {"fanfare_worker", "looks whether anything is left of an erased customer, and writes the receipt"},
 	"tenancy.readiness":               {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
 	"tenancy.stranded_platform_posts": {"fanfare_worker", "finds due platform posts of all customers that have no job; ids only"},
 }
 
 // subqueries are policies with a subquery that reads a table.
 var subqueries = map[string]string{
-	"users.users_colleagues": "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
+	"users.users_of_customer": "the same for the worker, whose customer has been entered always",
+	"users.users_colleagues":  "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
 }
 
 // sqlRule is a rule that one query tells: each row is a violation.

@@ -28,6 +28,7 @@ type house struct {
 	account  uuid.UUID
 	campaign uuid.UUID
 	file     uuid.UUID
+	export   uuid.UUID
 	key      dbtest.APIKey // with every permission
 	token    dbtest.AgentToken
 	job      int64
@@ -48,7 +49,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	post := d.Post(t, dbtest.Post{CustomerID: h.id, Title: mark + " title", Text: mark + " text", Integrations: []dbtest.Integration{account}})
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
-	h.file = newID(t)
+	h.file, h.export = newID(t), newID(t)
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
@@ -59,6 +60,8 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into publish_attempts (customer_id, platform_post_id, number, job_id, finished_at, outcome, message) values ($1, $2, 1, 1, now(), 'transient', $3)", []any{h.id, h.platform, mark + " message"}},
 		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.file, mark + "/path"}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
+		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
+			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -324,8 +327,10 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
 		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
 			[]any{b.token.ID}},
-		"river_job_pkey":       {"", nil}, // see TestJobsOfTenants
-		"river_job_unique_idx": {"", nil}, // see TestJobsOfTenants
+		"exports_pkey":          {"insert into exports (id) values ($1)", []any{b.export}},
+		"exports_one_at_a_time": {"", nil}, // by the customer alone
+		"river_job_pkey":        {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx":  {"", nil}, // see TestJobsOfTenants
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)
