@@ -159,11 +159,21 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		operation.Errors = append(operation.Errors, http.StatusConflict)
 		operation.Parameters = append(operation.Parameters, reasonParameter)
 	}
+	if operation.Method == http.MethodPost {
+		operation.Parameters = append(operation.Parameters, idempotencyParameter)
+	}
 	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
 	operation.BodyReadTimeout = timeout
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
+		if operation.Method == http.MethodPost {
+			who, _ := ctx.Value(callerKey{}).(caller)
+			var err error
+			if ctx, err = withIdempotency(ctx, operation.OperationID, who.idempotencyKey, in); err != nil {
+				return nil, a.explain(ctx, err)
+			}
+		}
 		out, err := handler(ctx, in)
 		if err != nil {
 			return nil, a.explain(ctx, err)
@@ -184,6 +194,8 @@ type CustomerPath struct {
 	CustomerID uuid.UUID `path:"customer_id" format:"uuid" doc:"The customer."`
 }
 
+func (p CustomerPath) customer() uuid.UUID { return p.CustomerID }
+
 // tx runs fn in a transaction inside the caller's scope. Where Postgres asks for a repetition fn runs again, so
 // what it sets outside of itself it sets from scratch.
 func (a *API) tx(ctx context.Context, scope tenant.Scope, fn func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error) error {
@@ -195,10 +207,10 @@ func (a *API) tx(ctx context.Context, scope tenant.Scope, fn func(ctx context.Co
 }
 
 // change is tx for an operation whose answer is made inside the transaction: what is answered is what was
-// committed.
+// committed, and a request that is repeated with its Idempotency-Key is answered as the first.
 func change[O any](ctx context.Context, a *API, scope tenant.Scope, fn func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) (*O, error)) (out *O, err error) {
 	err = a.tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) (err error) {
-		out, err = fn(ctx, tx, q)
+		out, err = once(ctx, a, tx, q, fn)
 		return err
 	})
 	if err != nil {

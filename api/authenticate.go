@@ -22,6 +22,8 @@ import (
 type caller struct {
 	identity identity.Identity // of a person; zero for programs
 	scope    tenant.Scope
+	// idempotencyKey is the header's, "" where there is none.
+	idempotencyKey string
 }
 
 type callerKey struct{}
@@ -55,6 +57,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		a.refuse(ctx, unauthenticated(err))
 		return
 	}
+	who.idempotencyKey = ctx.Header(idempotencyHeader)
 	next(huma.WithValue(ctx, callerKey{}, who))
 }
 

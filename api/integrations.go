@@ -107,6 +107,9 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, credentialProblem(err)
 	}
+	if before, err := answered[integrationOutput](ctx, a, scope(ctx).In(in.CustomerID)); before != nil || err != nil {
+		return before, err
+	}
 	// Who may not connect accounts does not get to make this server call addresses either.
 	if err := a.mayConnect(ctx, in.CustomerID); err != nil {
 		return nil, err

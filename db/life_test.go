@@ -66,15 +66,33 @@ func TestExportsOfArchived(t *testing.T) {
 	}
 }
 
-// TestErasedTables: what an erasure deletes is every table with customer_id.
-func TestErasedTables(t *testing.T) {
+// namesCustomer are columns that name a customer otherwise, and are erased with it; namesErased are those that may
+// name one for good.
+var (
+	namesCustomer = []string{"public.idempotency_keys.subject_id"}
+	namesErased   = []string{"public.erasures.subject_id"}
+)
+
+// TestErasedColumns: what an erasure deletes is every table with customer_id, and every row that names a customer
+// otherwise.
+func TestErasedColumns(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	d := dbtest.New(t)
-	erased := one[[]string](ctx, t, d.Super, "select tenancy.erased_tables()")
+	wanted := slices.Clone(namesCustomer)
+	for _, table := range tenantTables(ctx, t, d.Super) {
+		wanted = append(wanted, table+".customer_id")
+	}
+	slices.Sort(wanted)
+	erased := column[string](ctx, t, d.Super, "select table_name || '.' || column_name from tenancy.erased_columns()")
 	slices.Sort(erased)
-	if diff := cmp.Diff(tenantTables(ctx, t, d.Super), erased); diff != "" {
-		t.Errorf("tables with customer_id (-schema +erased):\n%s", diff)
+	if diff := cmp.Diff(wanted, erased); diff != "" {
+		t.Errorf("columns that name a customer (-schema +erased):\n%s", diff)
+	}
+	subjects := column[string](ctx, t, d.Super, cteOurs+`select o.name || '.' || a.attname from ours o
+		join pg_attribute a on a.attrelid = o.oid and a.attname = 'subject_id' where o.relkind in ('r', 'p') order by 1`)
+	if diff := cmp.Diff(append(slices.Clone(namesErased), namesCustomer...), subjects); diff != "" {
+		t.Errorf("columns with the id of a customer that may be gone (-listed +schema):\n%s", diff)
 	}
 }
 
@@ -221,6 +239,20 @@ func TestErase(t *testing.T) {
 	}
 	_, err := d.Worker.Exec(ctx, "select tenancy.erase_step($1, 3)", erasure)
 	expectRefused(t, "a step after the end", err, "P0002")
+
+	// What a transaction leaves that had entered before, where no foreign key refuses it.
+	for _, id := range []uuid.UUID{a.id, b.id} {
+		if _, err := d.Super.Exec(ctx, `insert into river.river_job (customer_id, args, kind, max_attempts)
+			values ($1, jsonb_build_object('customer_id', $1::uuid::text), 'late', 1)`, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := one[int64](ctx, t, d.Worker, "select tenancy.forget_erased()"); n != 1 {
+		t.Errorf("%d late rows were found", n)
+	}
+	if got := one[uuid.UUID](ctx, t, d.Super, "select customer_id from river.river_job where kind = 'late'"); got != b.id {
+		t.Errorf("the late job of %s is left", got)
+	}
 
 	// The receipt: what was deleted, for whoever asked and for system roles.
 	receipt := "select concat_ws(' ', state, counts ->> 'public.posts', counts ->> 'public.memberships', counts ->> 'river.river_job', counts ->> 'public.customers') from erasures where id = $1"

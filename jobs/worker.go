@@ -181,16 +181,15 @@ func (w *Worker) rescue(ctx context.Context) error {
 	return nil
 }
 
-// sweep enqueues the publishing of posts that are due and have no job, and forgets workers long dead and jobs of
-// customers that were erased.
+// sweep enqueues the publishing of posts that are due and have no job, and forgets workers long dead.
 func (w *Worker) sweep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if _, err := w.q.WorkerDeleteStale(ctx); err != nil {
 		return fmt.Errorf("forget dead workers: %w", err)
 	}
-	if _, err := w.q.JobDeleteErased(ctx); err != nil {
-		return fmt.Errorf("delete jobs of erased customers: %w", err)
+	if err := w.forget(ctx); err != nil {
+		return err
 	}
 	stranded, err := w.q.PlatformPostListStranded(ctx, queries.PlatformPostListStrandedParams{Overdue: sweepOverdue, MaxRows: 1000})
 	if err != nil {
@@ -205,6 +204,21 @@ func (w *Worker) sweep(ctx context.Context) error {
 			return fmt.Errorf("enqueue stranded post: %w", err)
 		}
 		w.deps.Log.WarnContext(ctx, "post had no job and is enqueued again", "customer_id", s.CustomerID, "platform_post_id", s.PlatformPostID)
+	}
+	return nil
+}
+
+// forget deletes what is kept for a while only.
+func (w *Worker) forget(ctx context.Context) error {
+	const atOnce = 10_000
+	if _, err := w.q.AgentTokenDeleteExpired(ctx, atOnce); err != nil {
+		return fmt.Errorf("forget agent tokens: %w", err)
+	}
+	if _, err := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce); err != nil {
+		return fmt.Errorf("forget answers to repeated requests: %w", err)
+	}
+	if _, err := w.q.ErasureForget(ctx); err != nil {
+		return fmt.Errorf("forget what came in at an erasure: %w", err)
 	}
 	return nil
 }

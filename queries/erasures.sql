@@ -31,8 +31,6 @@ select tenancy.erase_step(@id, @max_rows)::text as left_over;
 -- name: ErasureFinish :one
 select tenancy.finish_erasure(@id)::boolean as finished;
 
--- Jobs that were enqueued for a customer at the moment of its erasure: they find nothing and are not worth keeping.
--- name: JobDeleteErased :execrows
-delete from river.river_job j
-where j.state <> 'running'
-    and j.customer_id in (select e.subject_id from erasures e where e.requested_at > now() - interval '7 days');
+-- Deletes what came in at the moment of an erasure.
+-- name: ErasureForget :one
+select tenancy.forget_erased()::bigint as deleted;

@@ -22,6 +22,18 @@ func (q *Queries) ErasureFinish(ctx context.Context, id uuid.UUID) (bool, error)
 	return finished, err
 }
 
+const erasureForget = `-- name: ErasureForget :one
+select tenancy.forget_erased()::bigint as deleted
+`
+
+// Deletes what came in at the moment of an erasure.
+func (q *Queries) ErasureForget(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, erasureForget)
+	var deleted int64
+	err := row.Scan(&deleted)
+	return deleted, err
+}
+
 const erasureGet = `-- name: ErasureGet :one
 select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
 from erasures e
@@ -125,19 +137,4 @@ func (q *Queries) ErasureStep(ctx context.Context, arg ErasureStepParams) (strin
 	var left_over string
 	err := row.Scan(&left_over)
 	return left_over, err
-}
-
-const jobDeleteErased = `-- name: JobDeleteErased :execrows
-delete from river.river_job j
-where j.state <> 'running'
-    and j.customer_id in (select e.subject_id from erasures e where e.requested_at > now() - interval '7 days')
-`
-
-// Jobs that were enqueued for a customer at the moment of its erasure: they find nothing and are not worth keeping.
-func (q *Queries) JobDeleteErased(ctx context.Context) (int64, error) {
-	result, err := q.db.Exec(ctx, jobDeleteErased)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }

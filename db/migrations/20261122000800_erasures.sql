@@ -49,34 +49,37 @@ grant select on erasures to fanfare_user, fanfare_admin;
 grant select, update (files) on erasures to fanfare_worker;
 grant select, insert, update on erasures to fanfare_definer;
 
--- Every table with customer_id, in an order in which rows can be deleted: what refers to something comes first.
--- A table that is added to the schema is added here.
-create function tenancy.erased_tables() returns text[]
-language sql immutable parallel safe
-return array[
-    'river.river_job',
-    'public.exports',
-    'public.agent_tokens',
-    'public.api_keys',
-    'public.post_media',
-    'public.publish_attempts',
-    'public.platform_posts',
-    'public.posts',
-    'public.media',
-    'public.campaigns',
-    'public.integrations',
-    'public.memberships'
-];
-grant execute on function tenancy.erased_tables() to fanfare_definer;
+-- Every column that names a customer, in an order in which rows can be deleted: what refers to something comes
+-- first. A table that is added to the schema is added here.
+create function tenancy.erased_columns() returns table (table_name text, column_name text)
+language plpgsql immutable parallel safe as $$
+begin
+    return query
+    values ('river.river_job', 'customer_id'),
+        ('public.idempotency_keys', 'subject_id'),
+        ('public.exports', 'customer_id'),
+        ('public.agent_tokens', 'customer_id'),
+        ('public.api_keys', 'customer_id'),
+        ('public.post_media', 'customer_id'),
+        ('public.publish_attempts', 'customer_id'),
+        ('public.platform_posts', 'customer_id'),
+        ('public.posts', 'customer_id'),
+        ('public.media', 'customer_id'),
+        ('public.campaigns', 'customer_id'),
+        ('public.integrations', 'customer_id'),
+        ('public.memberships', 'customer_id');
+end
+$$;
+grant execute on function tenancy.erased_columns() to fanfare_definer;
 
 do $$
 declare
-    v_table text;
+    v record;
 begin
-    foreach v_table in array tenancy.erased_tables() loop
-        execute format('create policy %I on %s for select to fanfare_definer using (true)', split_part(v_table, '.', 2) || '_erase_select', v_table);
-        execute format('create policy %I on %s for delete to fanfare_definer using (true)', split_part(v_table, '.', 2) || '_erase', v_table);
-        execute format('grant select (customer_id, ctid), delete on %s to fanfare_definer', v_table);
+    for v in select e.table_name, e.column_name, split_part(e.table_name, '.', 2) as name from tenancy.erased_columns() e loop
+        execute format('create policy %I on %s for select to fanfare_definer using (true)', v.name || '_erase_select', v.table_name);
+        execute format('create policy %I on %s for delete to fanfare_definer using (true)', v.name || '_erase', v.table_name);
+        execute format('grant select (%I, ctid), delete on %s to fanfare_definer', v.column_name, v.table_name);
     end loop;
 end
 $$;
@@ -144,7 +147,7 @@ create function tenancy.erase_step(p_erasure uuid, p_limit integer) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
     v_subject uuid;
-    v_table text;
+    v record;
     v_count bigint;
     v_left bigint := p_limit;
     v_counts jsonb;
@@ -164,11 +167,11 @@ begin
         update public.erasures e set counts = v_counts where e.id = p_erasure;
         return 'jobs';
     end if;
-    foreach v_table in array tenancy.erased_tables() loop
-        execute format('delete from %1$s where customer_id = $1 and ctid = any (array(
-            select t.ctid from %1$s t where t.customer_id = $1 limit $2))', v_table) using v_subject, v_left;
+    for v in select e.table_name, e.column_name from tenancy.erased_columns() e loop
+        execute format('delete from %1$s where %2$I = $1 and ctid = any (array(
+            select t.ctid from %1$s t where t.%2$I = $1 limit $2))', v.table_name, v.column_name) using v_subject, v_left;
         get diagnostics v_count = row_count;
-        v_counts := v_counts || jsonb_build_object(v_table, coalesce((v_counts ->> v_table)::bigint, 0) + v_count);
+        v_counts := v_counts || jsonb_build_object(v.table_name, coalesce((v_counts ->> v.table_name)::bigint, 0) + v_count);
         v_left := v_left - v_count;
         exit when v_left <= 0;
     end loop;
@@ -190,7 +193,7 @@ create function tenancy.finish_erasure(p_erasure uuid) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare
     v_erasure public.erasures;
-    v_table text;
+    v record;
     v_left boolean;
 begin
     select * into v_erasure from public.erasures e where e.id = p_erasure for update;
@@ -204,8 +207,8 @@ begin
     if exists (select from public.customers c where c.id = v_erasure.subject_id) then
         return false;
     end if;
-    foreach v_table in array tenancy.erased_tables() loop
-        execute format('select exists (select from %s where customer_id = $1)', v_table) into v_left using v_erasure.subject_id;
+    for v in select e.table_name, e.column_name from tenancy.erased_columns() e loop
+        execute format('select exists (select from %s where %I = $1)', v.table_name, v.column_name) into v_left using v_erasure.subject_id;
         if v_left then
             return false;
         end if;
@@ -222,7 +225,34 @@ revoke execute on function tenancy.finish_erasure(uuid) from public;
 grant execute on function tenancy.finish_erasure(uuid) to fanfare_worker;
 alter function tenancy.finish_erasure(uuid) owner to fanfare_definer;
 
+-- A transaction that had entered the customer before may have ended after everything else: where no foreign key
+-- refuses its rows, a job or the answer to a request is left, which name the customer. For a week they are looked
+-- for. Answers how many there were.
+create function tenancy.forget_erased() returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v record;
+    v_count bigint;
+    v_all bigint := 0;
+begin
+    for v in
+        select c.table_name, c.column_name, e.subject_id
+        from public.erasures e, tenancy.erased_columns() c
+        where e.state = 'finished' and e.finished_at > now() - interval '7 days'
+    loop
+        execute format('delete from %s where %I = $1', v.table_name, v.column_name) using v.subject_id;
+        get diagnostics v_count = row_count;
+        v_all := v_all + v_count;
+    end loop;
+    return v_all;
+end
+$$;
+revoke execute on function tenancy.forget_erased() from public;
+grant execute on function tenancy.forget_erased() to fanfare_worker;
+alter function tenancy.forget_erased() owner to fanfare_definer;
+
 -- migrate:down
+drop function tenancy.forget_erased();
 drop function tenancy.finish_erasure(uuid);
 drop function tenancy.erase_step(uuid, integer);
 drop function tenancy.request_erasure(uuid, text);
@@ -242,17 +272,16 @@ create or replace trigger platform_posts_follow_insert after insert or delete on
 revoke delete on customers from fanfare_definer;
 do $$
 declare
-    v_table text;
+    v record;
 begin
-    foreach v_table in array tenancy.erased_tables() loop
-        -- what a table's own migration has granted to fanfare_definer is granted on the same columns and goes with it
-        execute format('revoke select (ctid), delete on %s from fanfare_definer', v_table);
-        execute format('drop policy %I on %s', split_part(v_table, '.', 2) || '_erase', v_table);
-        execute format('drop policy %I on %s', split_part(v_table, '.', 2) || '_erase_select', v_table);
+    for v in select e.table_name, e.column_name, split_part(e.table_name, '.', 2) as name from tenancy.erased_columns() e loop
+        execute format('revoke select (ctid), delete on %s from fanfare_definer', v.table_name);
+        execute format('drop policy %I on %s', v.name || '_erase', v.table_name);
+        execute format('drop policy %I on %s', v.name || '_erase_select', v.table_name);
     end loop;
 end
 $$;
-drop function tenancy.erased_tables();
+drop function tenancy.erased_columns();
 drop table erasures;
 alter policy customers_admin_select on customers using ((select tenancy.has_system_role('viewer')));
 alter policy customers_select on customers using (true);
