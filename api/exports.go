@@ -29,7 +29,10 @@ type Export struct {
 	FinishedAt  *time.Time `json:"finished_at"`
 }
 
-type exportOutput struct{ Body Export }
+type exportOutput struct {
+	ETag string `header:"ETag"`
+	Body Export
+}
 
 // ExportPath is the path of an export.
 type ExportPath struct {
@@ -55,7 +58,7 @@ func (a *API) registerExports() {
 	}, a.getExport)
 	register(a, huma.Operation{
 		OperationID: "delete-export", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Delete an export",
-		Description: "Also ends one that is being written.", DefaultStatus: http.StatusNoContent,
+		Description: "Also ends one that is being written.", DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
 	}, a.deleteExport)
 	register(a, huma.Operation{
 		OperationID: "download-export", Method: http.MethodGet, Path: one + "/download", Tags: tags, Summary: "Download an export",
@@ -130,12 +133,19 @@ func (a *API) exportRow(ctx context.Context, in *ExportPath) (queries.ExportGetR
 
 // deleteExport puts the export out of reach, deletes its file, then its row: if it ends in between, the worker
 // goes on with it. An export that is being written has no file yet; its job finds that there is nothing to do.
-func (a *API) deleteExport(ctx context.Context, in *ExportPath) (*struct{}, error) {
+func (a *API) deleteExport(ctx context.Context, in *struct {
+	ExportPath
+	Condition
+}) (*struct{}, error) {
 	customer := scope(ctx).In(in.CustomerID)
 	var ready bool
 	err := a.tx(ctx, customer, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		if _, err := q.ExportGet(ctx, in.ExportID); err != nil {
+		row, err := q.ExportGet(ctx, in.ExportID)
+		if err != nil {
 			return noRows(err, "export")
+		}
+		if err := in.check(row.Version); err != nil {
+			return err
 		}
 		expired, err := q.ExportExpire(ctx, in.ExportID)
 		if ready = expired > 0; err != nil || ready {
@@ -191,7 +201,7 @@ func (a *API) downloadExport(ctx context.Context, in *ExportPath) (*huma.StreamR
 }
 
 func exportAnswer(row queries.ExportGetRow) *exportOutput {
-	return &exportOutput{Body: exportFrom(queries.ExportListRow{
+	return &exportOutput{ETag: etag(row.Version), Body: exportFrom(queries.ExportListRow{
 		ID: row.ID, State: row.State, RequestedBy: row.RequestedBy, StartedAt: row.StartedAt, FinishedAt: row.FinishedAt,
 		SizeBytes: row.SizeBytes, Sha256: row.Sha256, Problem: row.Problem, ExpiresAt: row.ExpiresAt, CreatedAt: row.CreatedAt,
 	})}

@@ -4,7 +4,7 @@ values (@id);
 
 -- name: ExportGet :one
 select e.id, e.state, e.requested_by, e.started_at, e.finished_at, e.size_bytes, e.sha256, e.problem, e.expires_at, e.created_at,
-    (e.state = 'ready' and e.expires_at > now())::boolean as downloadable
+    e.version, (e.state = 'ready' and e.expires_at > now())::boolean as downloadable
 from exports e
 where e.id = @id;
 

@@ -86,7 +86,7 @@ func (q *Queries) ExportFail(ctx context.Context, arg ExportFailParams) (int64, 
 
 const exportGet = `-- name: ExportGet :one
 select e.id, e.state, e.requested_by, e.started_at, e.finished_at, e.size_bytes, e.sha256, e.problem, e.expires_at, e.created_at,
-    (e.state = 'ready' and e.expires_at > now())::boolean as downloadable
+    e.version, (e.state = 'ready' and e.expires_at > now())::boolean as downloadable
 from exports e
 where e.id = $1
 `
@@ -102,6 +102,7 @@ type ExportGetRow struct {
 	Problem      *string
 	ExpiresAt    *time.Time
 	CreatedAt    time.Time
+	Version      int64
 	Downloadable bool
 }
 
@@ -119,6 +120,7 @@ func (q *Queries) ExportGet(ctx context.Context, id uuid.UUID) (ExportGetRow, er
 		&i.Problem,
 		&i.ExpiresAt,
 		&i.CreatedAt,
+		&i.Version,
 		&i.Downloadable,
 	)
 	return i, err
