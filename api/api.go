@@ -134,6 +134,12 @@ func (a *API) tidyDocument() {
 // public marks an operation that needs no authentication. Every other one needs it.
 var public = map[string]any{"public": true}
 
+// needs says which permissions serve a key or agent token for an operation: one of them must be there. An operation
+// that says nothing is for people alone.
+func needs(permissions ...string) map[string]any { return map[string]any{metadataNeeds: permissions} }
+
+const metadataNeeds = "permissions"
+
 // requestTimeout is the default of Deps.RequestTimeout.
 const requestTimeout = 15 * time.Second
 
@@ -154,6 +160,7 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	}
 	if operation.Metadata["public"] != true {
 		operation.Errors = append(operation.Errors, http.StatusForbidden)
+		operation.Description = strings.TrimSpace(operation.Description + "\n\n" + forKeys(operation))
 	}
 	if operation.Method != http.MethodGet {
 		operation.Errors = append(operation.Errors, http.StatusConflict)
@@ -186,6 +193,15 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 var reasonParameter = &huma.Param{
 	Name: reasonHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(maxReason)},
 	Description: "Why you act by your system role here; needed for a change that no membership of yours allows, and kept in the customer's audit log.",
+}
+
+// forKeys says whether an operation is for keys and agent tokens too.
+func forKeys(operation huma.Operation) string {
+	permissions, _ := operation.Metadata[metadataNeeds].([]string)
+	if len(permissions) == 0 {
+		return "Not for API keys."
+	}
+	return "API keys and agent tokens need " + strings.Join(permissions, " or ") + "."
 }
 
 // CustomerPath is the path of everything that belongs to a customer. It and its like are exported because Huma

@@ -94,6 +94,11 @@ var secrets = map[string]string{
 	"public.agent_token_keys.sealed": "sealed; only the API opens it",
 }
 
+// writtenGlobals are global tables of which people and keys write rows of their own.
+var writtenGlobals = map[string]string{
+	"public.idempotency_keys": "whose it is, is filled by a default, and its policies compare it",
+}
+
 // definerReads are secrets that a SECURITY DEFINER function reads for its work.
 var definerReads = map[string]string{
 	"public.api_keys.key_hash":       "enter_key finds the key by it",
@@ -404,8 +409,9 @@ var rules = []rule{
 			union all
 			select format('%s on global %s to %s', privilege_type, name, grantee) from grants
 			where privilege_type in ('INSERT', 'UPDATE', 'DELETE') and not tenant and relkind in ('r', 'p') and grantee = any ($3)
-				and not (name = 'public.customers' and privilege_type = 'UPDATE' and attname is not null)`,
-			tenantRoles, keys(restrictiveElsewhere), peopleRoles),
+				and not (name = 'public.customers' and privilege_type = 'UPDATE' and attname is not null)
+				and not (name = any ($4) and privilege_type in ('INSERT', 'UPDATE') and attname is not null)`,
+			tenantRoles, keys(restrictiveElsewhere), peopleRoles, keys(writtenGlobals)),
 		spoils: []spoil{
 			{"grant update on posts to fanfare_user", "UPDATE on all columns of public.posts"},
 			{"grant insert (customer_id) on posts to fanfare_worker", "INSERT of public.posts.customer_id"},
