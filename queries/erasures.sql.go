@@ -58,6 +58,31 @@ func (q *Queries) ErasureGet(ctx context.Context, id uuid.UUID) (Erasure, error)
 	return i, err
 }
 
+const erasureGetOwn = `-- name: ErasureGetOwn :one
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+from erasures e
+where e.subject_id = $1 and e.requested_by = tenancy.user_id()
+`
+
+// The erasure that the entered user has asked for, of a customer that is not there any more.
+func (q *Queries) ErasureGetOwn(ctx context.Context, subjectID uuid.UUID) (Erasure, error) {
+	row := q.db.QueryRow(ctx, erasureGetOwn, subjectID)
+	var i Erasure
+	err := row.Scan(
+		&i.ID,
+		&i.SubjectID,
+		&i.State,
+		&i.RequestedBy,
+		&i.RequestedAt,
+		&i.StartedAt,
+		&i.FinishedAt,
+		&i.HasFiles,
+		&i.Counts,
+		&i.Files,
+	)
+	return i, err
+}
+
 const erasureListToDo = `-- name: ErasureListToDo :many
 select e.id
 from erasures e
