@@ -109,7 +109,7 @@ func newAgency(t testing.TB, s *system) agency {
 	b.owner.expect(t, http.StatusCreated, http.MethodPost, b.path+"/members", map[string]any{"user_id": user.ID, "role": "admin"})
 	export := b.export(t)
 	return agency{brand: b, member: member, ids: map[string]string{
-		"export_id": export.ID,
+		"export_id":   export.ID,
 		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user.ID,
 	}}
 }
