@@ -41,6 +41,10 @@ type Deps struct {
 	// Bucket is where files are kept; nil: nowhere, and exports answer that they are not set up.
 	Bucket *bucket.Bucket
 	Log    *slog.Logger
+	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
+	PublicURL string
+	// MailsInvitations: workers send e-mails, so invitations go out by themselves.
+	MailsInvitations bool
 	// RequestTimeout bounds the reading of a body, and then the work on it; 0 means 15 s.
 	RequestTimeout time.Duration
 }
@@ -99,6 +103,7 @@ func (a *API) registerAll() {
 	a.registerMembers()
 	a.registerAPIKeys()
 	a.registerAgentTokens()
+	a.registerInvitations()
 	a.registerCampaigns()
 	a.registerPosts()
 	a.registerPostPublishing()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fanfare/api"
 	"fanfare/db/dbtest"
 )
 
@@ -44,9 +45,11 @@ func (w *world) everything(t testing.TB, c cast) things {
 	w.exec(t, "insert into exports (customer_id, id) values ($1, $2)", id, export)
 	w.ready(t, c, export)
 	w.exec(t, "insert into erasures (id, subject_id, requested_by, has_files) values ($1, gen_random_uuid(), $2, false)", erasure, c.owner.ID)
+	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
 	return things{
 		"export_id": export.String(), "erasure_id": erasure.String(),
-		"customer_id": id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
+		"invitation_id": invited.ID.String(),
+		"customer_id":   id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id":    w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
 		"post_id":        w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String(),
 		"api_key_id":     key.ID.String(),

@@ -32,7 +32,8 @@ import (
 var bodies = map[string]any{
 	"create-customer":    m{"name": "Forged"},
 	"update-customer":    m{"name": "Forged"},
-	"add-member":         m{"user_id": "00000000-0000-4000-8000-000000000001", "role": "viewer"},
+	"create-invitation":  m{"email": "forged@example.com", "role": "viewer"},
+	"accept-invitation":  m{"token": "forged"},
 	"update-member":      m{"role": "viewer"},
 	"create-campaign":    m{"name": "Forged"},
 	"update-campaign":    m{"name": "Forged"},

@@ -31,6 +31,7 @@ const (
 	listOfAPIKeys
 	listOfAgentTokens
 	listOfExports
+	listOfInvitations
 )
 
 func badCursor() *Problem {

@@ -57,6 +57,8 @@ type options struct {
 	noBucket       bool
 	noEgress       bool // the sandbox on loopback is out of bounds, as it would be in production
 	allowed        []netip.Prefix
+	publicURL      string
+	mails          bool // e-mail is set up
 }
 
 var (
@@ -129,6 +131,7 @@ func (w *world) serve(t testing.TB, o options) {
 	}
 	server := httptest.NewServer(api.New(api.Deps{
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout,
+		PublicURL: o.publicURL, MailsInvitations: o.mails,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
 	}))
 	t.Cleanup(server.Close)
@@ -312,7 +315,7 @@ func (w *world) stored(t testing.TB) string {
 	t.Helper()
 	var counts string
 	err := w.Super.QueryRow(context.Background(), `
-		select format('users %s customers %s/%s memberships %s campaigns %s/%s posts %s/%s platform_posts %s/%s integrations %s/%s jobs %s',
+		select format('users %s customers %s/%s memberships %s campaigns %s/%s posts %s/%s platform_posts %s/%s integrations %s/%s invitations %s/%s jobs %s',
 			(select count(*) from users),
 			(select count(*) from customers), (select sum(version) from customers),
 			(select count(*) from memberships),
@@ -320,6 +323,7 @@ func (w *world) stored(t testing.TB) string {
 			(select count(*) from posts), (select sum(version) from posts),
 			(select count(*) from platform_posts), (select sum(version) from platform_posts),
 			(select count(*) from integrations), (select sum(version) from integrations),
+			(select count(*) from invitations), (select sum(version) from invitations),
 			(select count(*) from river.river_job)) || format(' exports %s erasures %s',
 			(select count(*) from exports), (select count(*) from erasures))`).Scan(&counts)
 	if err != nil {

@@ -72,6 +72,7 @@ var indexesWithoutCustomer = map[string]string{
 	"memberships_by_user":                    "asked before a tenant is known: which customers is this user in",
 	"api_keys_by_hash":                       "a key is looked up before a tenant is known",
 	"agent_tokens_by_expiry":                 "what has long expired, of all customers, to be forgotten",
+	"invitations_by_token":                   "whoever accepts an invitation has entered no customer yet: tenancy.accept_invitation looks it up by its hash",
 	"river_job_pkey":                         "River's own: jobs are numbered by one sequence",
 	"river_job_kind":                         "River's own",
 	"river_job_state_and_finalized_at_index": "River's own",
@@ -89,9 +90,11 @@ var withoutCustomerKey = map[string]string{
 
 // secrets are columns that no role of people may read.
 var secrets = map[string]string{
-	"public.integrations.credential": "sealed; only the worker opens it",
-	"public.api_keys.key_hash":       "a hash; entering compares it",
-	"public.agent_token_keys.sealed": "sealed; only the API opens it",
+	"public.integrations.credential":  "sealed; only the worker opens it",
+	"public.api_keys.key_hash":        "a hash; entering compares it",
+	"public.agent_token_keys.sealed":  "sealed; only the API opens it",
+	"public.invitations.token_hash":   "what an invitation's token is compared with; nobody needs to read it",
+	"public.invitations.sealed_token": "sealed; only the worker opens it, to write an e-mail",
 }
 
 // writtenGlobals are global tables of which people and keys write rows of their own.
@@ -103,6 +106,7 @@ var writtenGlobals = map[string]string{
 var definerReads = map[string]string{
 	"public.api_keys.key_hash":       "enter_key finds the key by it",
 	"public.agent_token_keys.sealed": "agent_token_keys() hands them to the API's login",
+	"public.invitations.token_hash":  "tenancy.accept_invitation finds the invitation by it",
 }
 
 // readableBytes are columns of type bytea that are no secret.
@@ -137,6 +141,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.hold_customer":                   {"fanfare_admin,fanfare_agent,fanfare_user", "locks the entered customer against archiving, which members may not lock themselves"},
 	"tenancy.own_memberships":                 {"fanfare_admin,fanfare_agent,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
 	"tenancy.create_customer":                 {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
+	"tenancy.accept_invitation":               {"fanfare_admin,fanfare_user", "makes the entered user a member of a customer that they are not in yet"},
 	"tenancy.cancel_jobs":                     {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
 	"tenancy.exports_to_do":                   {"fanfare_worker", "finds exports of all customers that wait or have expired; ids only"},
 	"tenancy.request_erasure":                 {"fanfare_admin,fanfare_user", "hides the entered customer for good, which nobody may do by themselves"},
@@ -151,6 +156,7 @@ var definerFunctions = map[string]struct {
 var subqueries = map[string]string{
 	"users.users_of_customer": "the same for the worker, whose customer has been entered always",
 	"users.users_colleagues":  "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
+	"users.users_inviters":    "the worker sees who invites, while an e-mail of the entered customer waits to be sent",
 }
 
 // sqlRule is a rule that one query tells: each row is a violation.
@@ -436,6 +442,8 @@ var rules = []rule{
 			select 'listed as a secret, yet there is no such column: ' || s from unnest($2::text[]) s where s not in (select name from columns)`,
 			append([]string{"fanfare_login", "fanfare_definer"}, peopleRoles...), keys(secrets), keys(readableBytes), keys(definerReads)),
 		spoils: []spoil{
+			{"grant select on invitations to fanfare_definer", "fanfare_definer may read public.invitations.sealed_token"},
+			{"grant select on invitations to fanfare_user", "fanfare_user may read public.invitations.token_hash"},
 			{"grant select (credential) on integrations to fanfare_admin", "fanfare_admin may read public.integrations.credential"},
 			{"grant select on integrations to fanfare_user", "fanfare_user may read public.integrations.credential"},
 			{"alter table media add upload_token text", "public.media.upload_token"},

@@ -27,16 +27,16 @@ begin
 	return null;
 end $$;
 create trigger e2e_fetched after update on river.river_job for each row
-	when (old.state <> 'running' and new.state = 'running' and new.kind = 'erase') execute function e2e_step('fetched');
+	when (old.state <> 'running' and new.state = 'running' and new.kind = 'erase') execute function e2e_step('erasure');
 create trigger e2e_completed after update on river.river_job for each row
-	when (old.state = 'running' and new.state = 'completed' and new.kind = 'erase') execute function e2e_step('completed');
+	when (old.state = 'running' and new.state = 'completed' and new.kind = 'erase') execute function e2e_step('erasure');
 create trigger e2e_files after update on erasures for each row
-	when (new.files <> old.files) execute function e2e_step('files');
+	when (new.files <> old.files) execute function e2e_step('erasure');
 create trigger e2e_rows after update on erasures for each row
-	when (new.counts <> old.counts) execute function e2e_step('rows');
-create trigger e2e_customer after delete on customers for each row execute function e2e_step('customer');
+	when (new.counts <> old.counts) execute function e2e_step('erasure');
+create trigger e2e_customer after delete on customers for each row execute function e2e_step('erasure');
 create trigger e2e_finished after update on erasures for each row
-	when (old.state <> 'finished' and new.state = 'finished') execute function e2e_step('finished');
+	when (old.state <> 'finished' and new.state = 'finished') execute function e2e_step('erasure');
 `
 
 // traces are everything by which a customer could be recognised.
@@ -244,34 +244,54 @@ func TestErasureLeavesNothing(t *testing.T) {
 	for _, who := range []*client{a.owner, a.member} {
 		who.expect(t, http.StatusNotFound, http.MethodGet, a.path, nil)
 	}
-	killed := 0
-	for _, instant := range []string{"fetched", "files", "inside erasure", "rows", "inside posts", "rows", "customer", "finished"} {
-		hit := make(chan struct{})
+	// In the middle of a transaction, and at a commit after the next, the second, the third one of its run.
+	killed, finished := map[string]int{}, func() bool {
+		return one[int](t, s, "select count(*) from erasures where state = 'finished'") == 1
+	}
+	for round, instant := range []string{"erasure", "posts", "commit", "commit", "customer", "commit", "commit", "commit", "commit"} {
+		if finished() {
+			break
+		}
+		hit, ready := make(chan struct{}), make(chan struct{})
 		var worker *process
-		ready := make(chan struct{})
-		kill := func() {
-			<-ready
-			_ = worker.cmd.Process.Kill() // it is ours and has not been waited for
-			close(hit)
-		}
-		if rest, inside := strings.CutPrefix(instant, "inside "); inside {
+		if instant == "commit" {
+			k.arm("commit erasure", max(0, round-5), func() {
+				<-ready
+				_ = worker.cmd.Process.Kill() // it is ours and has not been waited for
+				close(hit)
+			})
 			worker = s.launchWorker(t)
 			close(ready)
-			if !k.heldUp(t, rest, a.id) {
-				t.Fatalf("the erasure is over before %s", instant)
-			}
-			kill()
+			eventually(t, 30*time.Second, "a worker is killed at a commit, or done", func() bool {
+				select {
+				case <-hit:
+					return true
+				default:
+					return finished()
+				}
+			})
+			k.arm("", 0, nil)
+			worker.kill()
 		} else {
-			k.arm("commit "+instant, 0, kill)
+			release, held := k.hold(t, instant, a.id)
+			if !held {
+				continue
+			}
 			worker = s.launchWorker(t)
-			close(ready)
+			eventually(t, 20*time.Second, "a worker is inside "+instant, func() bool {
+				return one[bool](t, s, `select exists (select from pg_stat_activity where datname = current_database()
+					and wait_event_type = 'Lock' and query ~ 'erase_step|update erasures')`)
+			})
+			worker.kill()
+			release()
+			if finished() {
+				t.Errorf("the receipt is there after a kill inside %s", instant)
+			}
 		}
-		await(t, hit, "a worker is killed at "+instant)
-		<-worker.done
-		killed++
-		if n := one[int](t, s, "select count(*) from erasures where state = 'finished'"); n != 0 && instant != "finished" {
-			t.Errorf("the receipt is there after %s", instant)
-		}
+		killed[instant]++
+	}
+	if killed["erasure"] != 1 || killed["posts"] != 1 || killed["commit"] < 2 {
+		t.Errorf("killed at %v: too few to prove anything", killed)
 	}
 	s.startWorker(t)
 	receipt := a.awaitErasure(t, erasure.ID)
@@ -302,35 +322,32 @@ func TestErasureLeavesNothing(t *testing.T) {
 		t.Errorf("the list of customers: %s", list.body)
 	}
 	b.checkPublished(t, b.post(t, b.draftAndPublish(t)))
-	fmt.Printf("%s: %d kills, %d ids and %d texts searched for, 0 found but the receipt\n", t.Name(), killed, len(gone.ids), len(gone.texts))
+	fmt.Printf("%s: killed at %v, %d ids and %d texts searched for\n", t.Name(), killed, len(gone.ids), len(gone.texts))
 }
 
-// heldUp stops the erasing worker inside a transaction, which waits for a row that is locked, and returns while it
-// waits: the caller kills it. The lock is given back then.
-func (k *killer) heldUp(t *testing.T, what, customerID string) bool {
+// hold locks a row that the erasing worker needs, so that it waits in the middle of a transaction. held is false
+// where there is no such row any more.
+func (k *killer) hold(t *testing.T, what, customerID string) (release func(), held bool) {
 	t.Helper()
 	tx, err := k.s.super.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // at the latest
+	release = func() { _ = tx.Rollback(context.Background()) } // it only ever held a lock
+	t.Cleanup(release)
 	lock := map[string]string{
-		"erasure": "select from erasures where subject_id = $1 for update",
-		"posts":   "select from posts where customer_id = $1 order by id desc limit 1 for update",
+		"erasure":  "select from erasures where subject_id = $1 for update",
+		"posts":    "select from posts where customer_id = $1 order by ctid desc limit 1 for update",
+		"customer": "select from customers where id = $1 for update",
 	}[what]
 	tag, err := tx.Exec(t.Context(), lock, customerID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if tag.RowsAffected() == 0 {
-		return false
+		release()
 	}
-	eventually(t, 20*time.Second, "a worker is inside "+what, func() bool {
-		return one[bool](t, k.s, `select exists (select from pg_stat_activity where datname = current_database()
-			and wait_event_type = 'Lock' and query ~ 'erase_step|update erasures')`)
-	})
-	time.AfterFunc(500*time.Millisecond, func() { _ = tx.Rollback(context.Background()) })
-	return true
+	return release, tag.RowsAffected() > 0
 }
 
 // draftAndPublish publishes a new post and gives its id.

@@ -22,6 +22,7 @@ type (
 	integrationAnswer struct{ ID, State, URL string }
 	campaignAnswer    struct{ ID, Name string }
 	meAnswer          struct{ ID, Email string }
+	invitationAnswer  struct{ ID, State, Link string }
 
 	postAnswer struct {
 		ID, Title, Text, State string
@@ -177,6 +178,28 @@ func (s *system) newBrand(t testing.TB) *brand {
 	b.site = uniqueName("site")
 	b.integration = b.connect(t, b.site)
 	return b
+}
+
+// invite invites somebody, and gives the invitation with the token in its link.
+func (b *brand) invite(t testing.TB, email, role string) (id, token string) {
+	t.Helper()
+	invited := call[invitationAnswer](t, b.owner, http.MethodPost, b.path+"/invitations", map[string]any{"email": email, "role": role})
+	_, token, found := strings.Cut(invited.Link, "#token=")
+	if !found {
+		t.Fatalf("the invitation's link is %q", invited.Link)
+	}
+	return invited.ID, token
+}
+
+// join makes somebody a member, as a person would: they are invited and accept. It gives their id.
+func (b *brand) join(t testing.TB, who *client, role string) (userID string) {
+	t.Helper()
+	me := call[meAnswer](t, who, http.MethodGet, "/v1/me", nil)
+	_, token := b.invite(t, me.Email, role)
+	if joined := call[customerAnswer](t, who, http.MethodPost, "/v1/invitations/accept", map[string]any{"token": token}); joined.ID != b.id {
+		t.Fatalf("the invitation to %s leads to %s", b.id, joined.ID)
+	}
+	return me.ID
 }
 
 // connect connects a Ghost site, which is made if there is none of the name.

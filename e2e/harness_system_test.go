@@ -92,6 +92,8 @@ type options struct {
 	noWorker bool
 	// workerArgs are given to every worker.
 	workerArgs []string
+	// env are more settings of every process.
+	env []string
 	// superURL, loginURL and workerURL name a database in place of a fresh one.
 	superURL, loginURL, workerURL string
 }
@@ -134,6 +136,7 @@ func newSystem(t testing.TB, opts options) *system {
 		// Small pools: every test has a system of its own on one server.
 		"FANFARE_DATABASE_POOL=10",
 	}
+	s.env = append(s.env, opts.env...)
 	command(t, s.env, "keys", "create")
 	s.startServe(t)
 	if !opts.noWorker {

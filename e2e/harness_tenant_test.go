@@ -105,12 +105,12 @@ func newAgency(t testing.TB, s *system) agency {
 	b.schedule(t, scheduled.ID, time.Now().Add(24*time.Hour))
 	post := b.draft(t, draft{campaign: campaign.ID})
 	member := s.person(t)
-	user := call[meAnswer](t, member, http.MethodGet, "/v1/me", nil)
-	b.owner.expect(t, http.StatusCreated, http.MethodPost, b.path+"/members", map[string]any{"user_id": user.ID, "role": "admin"})
 	export := b.export(t)
+	user := b.join(t, member, "admin")
+	invitation, _ := b.invite(t, uniqueName("guest")+"@example.com", "viewer")
 	return agency{brand: b, member: member, ids: map[string]string{
-		"export_id":   export.ID,
-		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user.ID,
+		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user,
+		"invitation_id": invitation, "export_id": export.ID,
 	}}
 }
 

@@ -51,6 +51,7 @@ var exportedTables = []exportedTable{
 var notExported = map[string]string{
 	"public.api_keys":     "they open nothing elsewhere; what is kept of a key is its hash",
 	"public.agent_tokens": "as with keys, and they end within an hour",
+	"public.invitations":  "they end within a week; who has accepted one is a member",
 	"public.exports":      "archives like this one, which end within a day",
 	"river.river_job":     "the queue: what is left to do follows from the posts",
 }

@@ -15,6 +15,7 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/bucket"
+	"fanfare/internal/mail"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
 	"fanfare/queries"
@@ -35,6 +36,10 @@ type Deps struct {
 	// Bucket is where files are kept; nil: nowhere, and no export is written.
 	Bucket *bucket.Bucket
 	Log    *slog.Logger
+	// Mail sends e-mails; nil where it is not set up. Their jobs then wait for a worker that can.
+	Mail *mail.Sender
+	// PublicURL is the dashboard's address, to which links in e-mails lead. Needed with Mail.
+	PublicURL string
 }
 
 // all lists every job.
@@ -49,6 +54,11 @@ func all(deps Deps, holder *lease) *river.Workers {
 	})
 	river.AddWorker(workers, &exportWorker{db: tenant.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &eraseWorker{q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
+	if deps.Mail != nil {
+		river.AddWorker(workers, &invitationEmailWorker{
+			db: tenant.New(deps.Pool), vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,
+		})
+	}
 	return workers
 }
 

@@ -65,16 +65,12 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	id := workerID()
 	q := queries.New(deps.Pool)
 	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q}
-	queues := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}, EraseQueue: {MaxWorkers: eraseConcurrency}}
-	if deps.Bucket != nil {
-		queues[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
-	}
 	client, err := river.NewClient(riverpgxv5.New(deps.Pool), &river.Config{
 		ID:                   id,
 		Schema:               Schema,
 		Logger:               deps.Log,
 		Workers:              all(deps, w.lease),
-		Queues:               queues,
+		Queues:               queues(deps, config),
 		FetchPollInterval:    pollInterval,
 		FetchCooldown:        pollInterval / 4,
 		RetryPolicy:          retryPolicy{},
@@ -85,6 +81,18 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	}
 	w.client = client
 	return w, nil
+}
+
+// queues are those that this worker can serve.
+func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
+	served := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}, EraseQueue: {MaxWorkers: eraseConcurrency}}
+	if deps.Bucket != nil {
+		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
+	}
+	if deps.Mail != nil {
+		served[MailQueue] = river.QueueConfig{MaxWorkers: mailConcurrency}
+	}
+	return served
 }
 
 // Start begins to work jobs, until Stop. ctx covers the start alone.

@@ -109,10 +109,8 @@ create policy campaigns_worker on campaigns for select to fanfare_worker using (
 grant select on campaigns to fanfare_worker;
 create policy users_of_customer on users for select to fanfare_worker
     using (id in (select m.user_id from memberships m));
-grant select (id, email, name) on users to fanfare_worker;
 
 -- migrate:down
-revoke select (id, email, name) on users from fanfare_worker;
 drop policy users_of_customer on users;
 revoke select on campaigns from fanfare_worker;
 drop policy campaigns_worker on campaigns;

@@ -58,6 +58,7 @@ begin
     values ('river.river_job', 'customer_id'),
         ('public.idempotency_keys', 'subject_id'),
         ('public.exports', 'customer_id'),
+        ('public.invitations', 'customer_id'),
         ('public.agent_tokens', 'customer_id'),
         ('public.api_keys', 'customer_id'),
         ('public.post_media', 'customer_id'),
