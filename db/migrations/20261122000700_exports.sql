@@ -107,6 +107,7 @@ create policy memberships_worker on memberships for select to fanfare_worker usi
 grant select on memberships to fanfare_worker;
 create policy campaigns_worker on campaigns for select to fanfare_worker using (true);
 grant select on campaigns to fanfare_worker;
+-- The columns of users are granted to the worker with invitations.
 create policy users_of_customer on users for select to fanfare_worker
     using (id in (select m.user_id from memberships m));
 

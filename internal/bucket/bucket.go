@@ -23,7 +23,7 @@ import (
 	"gocloud.dev/gcerrors"
 )
 
-// ErrNotFound: there is no such file.
+// ErrNotFound says that there is no such file.
 var ErrNotFound = errors.New("bucket: no such file")
 
 // dirMode is for the directories that are made: whoever runs the program, and its group.
@@ -117,7 +117,7 @@ func (b *Bucket) Write(ctx context.Context, key, contentType string, fn func(w i
 }
 
 // Read opens a file, which can be read from any place. ErrNotFound if there is none.
-func (b *Bucket) Read(ctx context.Context, key string) (*blob.Reader, error) {
+func (b *Bucket) Read(ctx context.Context, key string) (io.ReadSeekCloser, error) {
 	r, err := b.files.NewReader(ctx, key, nil)
 	switch {
 	case gcerrors.Code(err) == gcerrors.NotFound:
