@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -22,8 +23,12 @@ import (
 type caller struct {
 	identity identity.Identity // of a person; zero for programs
 	scope    tenant.Scope
+	meter    *meter // of the request
 	// idempotencyKey is the header's, "" where there is none.
 	idempotencyKey string
+	// request and customerID are what is recorded if they are refused: nil where the operation names no customer.
+	request    tenant.Request
+	customerID *uuid.UUID
 }
 
 type callerKey struct{}
@@ -41,12 +46,16 @@ const keyMark = "ffk_"
 // it says public; forgetting anything here leads to 401, not to an open door.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Operation().Metadata["public"] == true {
+		if err := a.chargePublic(ctx); err != nil {
+			a.refuse(ctx, err)
+			return
+		}
 		next(ctx)
 		return
 	}
 	credential, p := credentialOf(ctx)
 	if p != nil {
-		a.refuse(ctx, p)
+		a.refuseUnknown(ctx, p)
 		return
 	}
 	request, _ := ctx.Context().Value(requestKey{}).(tenant.Request)
@@ -55,11 +64,41 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	needed, _ := ctx.Operation().Metadata[metadataNeeds].([]string)
 	who, err := a.recognise(ctx.Context(), credential, needed, request)
 	if err != nil {
-		a.refuse(ctx, unauthenticated(err))
+		if signed(err) {
+			a.recordUnauthenticated(ctx.Context(), request)
+		}
+		a.refuseUnknown(ctx, unauthenticated(err))
 		return
 	}
+	who.request = request
+	if id, err := uuid.Parse(ctx.Param("customer_id")); err == nil {
+		who.customerID = &id
+	}
 	who.idempotencyKey = ctx.Header(idempotencyHeader)
-	next(huma.WithValue(ctx, callerKey{}, who))
+	who.meter, who.scope = a.meter(ctx, who.scope)
+	ctx = huma.WithValue(ctx, callerKey{}, who)
+	if ctx.Operation().Method != http.MethodGet {
+		// First of all, so that nothing is read or done for a request too many. A read is charged with its first
+		// statement instead.
+		if err := a.chargeFirst(ctx.Context(), who.meter); err != nil {
+			a.refuse(ctx, err)
+			return
+		}
+	}
+	next(ctx)
+}
+
+// signed tells whether a refused token was one of the issuer's all the same: expired, or meant for somebody else.
+func signed(err error) bool {
+	return errors.Is(err, identity.ErrExpired) || errors.Is(err, identity.ErrNotYetValid) || errors.Is(err, identity.ErrIssuer) ||
+		errors.Is(err, identity.ErrAudience) || errors.Is(err, identity.ErrSubject)
+}
+
+// chargeFirst charges a request before anything else is done for it.
+func (a *API) chargeFirst(ctx context.Context, m *meter) error {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.RequestTimeout, requestTimeout))
+	defer cancel()
+	return m.settle(ctx, nil)
 }
 
 // reasonHeader says why somebody uses their system role; maxReason is how much of it is kept, in characters.
@@ -138,17 +177,22 @@ func unauthenticated(err error) *Problem {
 }
 
 // refuse answers a request that does not get as far as its handler.
-func (a *API) refuse(ctx huma.Context, p *Problem) {
-	explained := a.explain(ctx.Context(), p)
-	for name, values := range explained.GetHeaders() {
-		for _, value := range values {
-			ctx.SetHeader(name, value)
-		}
-	}
+func (a *API) refuse(ctx huma.Context, err error) {
+	explained := a.explain(ctx.Context(), err)
+	explained.setHeaders(ctx)
 	ctx.SetHeader("Content-Type", explained.ContentType(""))
 	ctx.SetStatus(explained.Status)
 	if err := a.huma.Marshal(ctx.BodyWriter(), "application/json", explained); err != nil {
 		a.log.WarnContext(ctx.Context(), "answer was not written", "error", err)
+	}
+}
+
+// setHeaders sets the problem's headers where Huma does not.
+func (p *Problem) setHeaders(ctx huma.Context) {
+	for name, values := range p.GetHeaders() {
+		for _, value := range values {
+			ctx.SetHeader(name, value)
+		}
 	}
 }
 

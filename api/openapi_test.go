@@ -103,7 +103,7 @@ func checkAnswer(t testing.TB, request *http.Request, a answer) {
 		t.Errorf("%s: %d is %q, which is not documented", where, a.status, a.header.Get("Content-Type"))
 		return
 	}
-	if strings.HasSuffix(kind, "json") {
+	if strings.HasSuffix(kind, "/json") || strings.HasSuffix(kind, "+json") {
 		mustFit(t, where, documented.Content[kind].Schema, a.body)
 	}
 	for name := range documented.Headers {

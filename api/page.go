@@ -32,6 +32,7 @@ const (
 	listOfAgentTokens
 	listOfExports
 	listOfInvitations
+	listOfAudit
 )
 
 func badCursor() *Problem {

@@ -22,6 +22,9 @@ import (
 func (a *API) explain(ctx context.Context, err error) *Problem {
 	p := classify(err)
 	p.RequestID = requestID(ctx)
+	if p.Status == http.StatusForbidden || errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) {
+		a.recordRefusal(ctx, p.Status)
+	}
 	switch cause := errors.Unwrap(p); {
 	case errors.Is(ctx.Err(), context.Canceled):
 		a.log.DebugContext(ctx, "the caller went away", "error", err, "request_id", p.RequestID)
@@ -39,6 +42,7 @@ func classify(err error) *Problem {
 	var p *Problem
 	var pgErr *pgconn.PgError
 	var platformErr *platform.Error
+	var limited *tenant.RateLimitedError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -46,6 +50,8 @@ func classify(err error) *Problem {
 		return notFound("customer")
 	case errors.Is(err, tenant.ErrInvalidKey):
 		return problem(http.StatusUnauthorized, "The key or agent token is not valid: it is unknown, expired or revoked, or whoever made it has left.").cause(err)
+	case errors.As(err, &limited):
+		return rateLimited(limited)
 	case errors.Is(err, tenant.ErrLacksPermission):
 		return problem(http.StatusForbidden, "The key or agent token lacks the permission for this, or it is for people alone; the documentation of the operation says which.").cause(err)
 	case errors.Is(err, tenant.ErrRefused):

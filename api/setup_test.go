@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +59,8 @@ type options struct {
 	noEgress       bool // the sandbox on loopback is out of bounds, as it would be in production
 	allowed        []netip.Prefix
 	publicURL      string
-	mails          bool // e-mail is set up
+	mails          bool           // e-mail is set up
+	proxies        []netip.Prefix // loopback if nil
 }
 
 var (
@@ -121,6 +123,9 @@ func (w *world) serve(t testing.TB, o options) {
 	if o.allowed == nil && !o.noEgress {
 		o.allowed = loopback
 	}
+	if o.proxies == nil {
+		o.proxies = loopback
+	}
 	queue, err := jobs.NewInserter(log)
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +136,7 @@ func (w *world) serve(t testing.TB, o options) {
 	}
 	server := httptest.NewServer(api.New(api.Deps{
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout,
-		PublicURL: o.publicURL, MailsInvitations: o.mails,
+		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
 	}))
 	t.Cleanup(server.Close)
@@ -268,8 +273,13 @@ func (w *world) request(t testing.TB, method, path string, body any) *http.Reque
 	if reader != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	// Each request comes from elsewhere, through a proxy on loopback: addresses are limited.
+	n := senders.Add(1)
+	request.Header.Set("X-Forwarded-For", netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String())
 	return request
 }
+
+var senders atomic.Uint32
 
 // do sends a request as it is, and checks the answer.
 func (w *world) do(t testing.TB, request *http.Request) answer {

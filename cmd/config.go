@@ -92,14 +92,23 @@ type platformConfig struct {
 	GhostAPI    string   `name:"ghost-api-version" env:"FANFARE_GHOST_API_VERSION" default:"${ghost_version=v5.0}" help:"Accept-Version sent to Ghost."`
 }
 
-func (c platformConfig) publishers() (map[platform.Name]platform.Publisher, error) {
-	allow := make([]netip.Prefix, 0, len(c.EgressAllow))
-	for _, text := range c.EgressAllow {
-		prefix, err := netip.ParsePrefix(text)
+// networks reads a list of networks that the named setting holds.
+func networks(setting string, texts []string) ([]netip.Prefix, error) {
+	prefixes := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
 		if err != nil {
-			return nil, fmt.Errorf("egress-allow: %q is not a network such as 10.1.0.0/16", text)
+			return nil, fmt.Errorf("%s: %q is not a network such as 10.1.0.0/16", setting, text)
 		}
-		allow = append(allow, prefix)
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes, nil
+}
+
+func (c platformConfig) publishers() (map[platform.Name]platform.Publisher, error) {
+	allow, err := networks("egress-allow", c.EgressAllow)
+	if err != nil {
+		return nil, err
 	}
 	egress := platform.NewEgress(allow)
 	return map[platform.Name]platform.Publisher{

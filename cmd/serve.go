@@ -30,6 +30,8 @@ type serveCommand struct {
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
+
+	TrustedProxies []string `env:"FANFARE_TRUSTED_PROXIES" help:"Networks (CIDR) of your reverse proxies, whose X-Forwarded-For says from where a request comes; none by default."`
 	workerSettings
 	Worker            bool   `env:"FANFARE_SERVE_WORKER" help:"Also run a worker in this process."`
 	WorkerDatabaseURL string `env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; needed with --worker."`
@@ -61,6 +63,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	proxies, err := networks("trusted-proxies", c.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	pool, err := openPool(ctx, c.DatabaseURL, "fanfare_login", c.DatabasePool, log)
 	if err != nil {
 		return err
@@ -77,7 +83,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	handler := api.New(api.Deps{
 		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Bucket: files, Log: log,
-		PublicURL: c.PublicURL, MailsInvitations: mailer != nil,
+		PublicURL: c.PublicURL, MailsInvitations: mailer != nil, TrustedProxies: proxies,
 	})
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },

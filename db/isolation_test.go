@@ -56,6 +56,13 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
+	// The audit log tells of what was made so far. It is sealed, of all customers, and then each gets something that waits.
+	if sealed := one[int](ctx, t, d.Super, "select tenancy.seal_audit(1000000)"); sealed == 0 {
+		t.Fatal("nothing was sealed")
+	}
+	if _, err := d.Super.Exec(ctx, "update customers set audience = audience || '.'"); err != nil {
+		t.Fatal(err)
+	}
 	for _, fixture := range []struct {
 		sql  string
 		args []any
@@ -67,6 +74,8 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
 		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
 			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
+		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
+		{"insert into rate_limits (customer_id, endpoint, tat) values ($1, $2, now() + interval '1 hour')", []any{h.id, mark + " endpoint"}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -345,6 +354,11 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"exports_one_at_a_time": {"", nil}, // by the customer alone
 		"river_job_pkey":        {"", nil}, // see TestJobsOfTenants
 		"river_job_unique_idx":  {"", nil}, // see TestJobsOfTenants
+		"rate_limit_rules_pkey": {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":      {"", nil}, // written by functions only: see TestChargesOfOthers
+		"audit_log_pkey":        {"", nil}, // nobody writes the audit log
+		"audit_unsealed_pkey":   {"", nil},
+		"audit_seals_pkey":      {"", nil},
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

@@ -17,8 +17,8 @@ import (
 	"fanfare/db/tenant"
 )
 
-// run executes one statement in a scope.
-func run(ctx context.Context, db *tenant.DB, scope tenant.Scope, sql string, args ...any) (rows int64, err error) {
+// runAs executes one statement in a scope.
+func runAs(ctx context.Context, db *tenant.DB, scope tenant.Scope, sql string, args ...any) (rows int64, err error) {
 	err = db.Tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
 		tag, err := tx.Exec(ctx, sql, args...)
 		rows = tag.RowsAffected()
@@ -42,26 +42,26 @@ func TestExportsOfArchived(t *testing.T) {
 		"owner": a.people["owner"].Scope().In(a.id), "admin": a.people["admin"].Scope().In(a.id), "system admin": system.Scope().In(a.id),
 	} {
 		id := newID(t)
-		if _, err := run(ctx, d.Tenant(), scope, "insert into exports (id) values ($1)", id); err != nil {
+		if _, err := runAs(ctx, d.Tenant(), scope, "insert into exports (id) values ($1)", id); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		_, err := run(ctx, d.Tenant(), scope, "insert into exports (id) values ($1)", newID(t))
+		_, err := runAs(ctx, d.Tenant(), scope, "insert into exports (id) values ($1)", newID(t))
 		if got, want := refused(err), (refusal{"23505", "exports_one_at_a_time"}); got != want {
 			t.Errorf("%s asks for a second one: %v", name, err)
 		}
-		_, err = run(ctx, d.Tenant(), scope, "update exports set expires_at = now() + interval '1 year'")
+		_, err = runAs(ctx, d.Tenant(), scope, "update exports set expires_at = now() + interval '1 year'")
 		expectRefused(t, name+" lengthens the day", err, denied)
-		if rows, err := run(ctx, d.Tenant(), scope, "delete from exports where id = $1", id); rows != 1 || err != nil {
+		if rows, err := runAs(ctx, d.Tenant(), scope, "delete from exports where id = $1", id); rows != 1 || err != nil {
 			t.Errorf("%s deletes: %d rows, %v", name, rows, err)
 		}
 	}
 	without := tenant.User(system.Subject, tenant.Request{}).In(a.id)
 	for _, sql := range []string{"insert into exports (id) values (gen_random_uuid())", "update exports set expires_at = now()", "delete from exports"} {
-		_, err := run(ctx, d.Tenant(), without, sql)
+		_, err := runAs(ctx, d.Tenant(), without, sql)
 		expectRefused(t, "a system admin without a reason: "+sql, err, "FF004")
 	}
 	for _, role := range []string{"member", "viewer"} {
-		_, err := run(ctx, d.Tenant(), a.people[role].Scope().In(a.id), "select 1 from exports")
+		_, err := runAs(ctx, d.Tenant(), a.people[role].Scope().In(a.id), "select 1 from exports")
 		expectRefused(t, role, err, denied)
 	}
 }
@@ -103,7 +103,7 @@ func requestErasure(ctx context.Context, t testing.TB, d *dbtest.DB, h *house) (
 	if _, err := d.Super.Exec(ctx, "update customers set archived_at = now() where id = $1", h.id); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run(ctx, d.Tenant(), h.people["owner"].Scope().In(h.id), "select tenancy.request_erasure($1, $2)", erasure, h.mark+" customer"); err != nil {
+	if _, err := runAs(ctx, d.Tenant(), h.people["owner"].Scope().In(h.id), "select tenancy.request_erasure($1, $2)", erasure, h.mark+" customer"); err != nil {
 		t.Fatal(err)
 	}
 	return erasure
@@ -116,7 +116,7 @@ func TestRequestErasure(t *testing.T) {
 	a := newHouse(t, d, "ours")
 	system := d.User(t, dbtest.User{SystemRole: "admin"})
 	ask := func(scope tenant.Scope, name string) error {
-		_, err := run(ctx, d.Tenant(), scope, "select tenancy.request_erasure(gen_random_uuid(), $1)", name)
+		_, err := runAs(ctx, d.Tenant(), scope, "select tenancy.request_erasure(gen_random_uuid(), $1)", name)
 		return err
 	}
 	owner := a.people["owner"].Scope()
@@ -138,7 +138,7 @@ func TestRequestErasure(t *testing.T) {
 		expectRefused(t, name, ask(scope, "ours customer"), denied)
 	}
 	expectRefused(t, "system admin without a reason", ask(tenant.User(system.Subject, tenant.Request{}).In(a.id), "ours customer"), "FF004")
-	_, err := run(ctx, d.TenantWorker(), tenant.Worker(a.id, tenant.Request{}), "select tenancy.request_erasure(gen_random_uuid(), 'ours customer')")
+	_, err := runAs(ctx, d.TenantWorker(), tenant.Worker(a.id, tenant.Request{}), "select tenancy.request_erasure(gen_random_uuid(), 'ours customer')")
 	expectRefused(t, "worker", err, denied)
 	if n := one[int64](ctx, t, d.Super, "select count(*) from erasures") + one[int64](ctx, t, d.Super, "select count(*) from customers where erasing_at is not null"); n != 0 {
 		t.Error("a refused request has done something")
@@ -171,7 +171,7 @@ func TestErase(t *testing.T) {
 
 	system := d.User(t, dbtest.User{SystemRole: "admin"})
 	enter := func(db *tenant.DB, scope tenant.Scope) error {
-		_, err := run(ctx, db, scope, "select 1")
+		_, err := runAs(ctx, db, scope, "select 1")
 		return err
 	}
 	for name, err := range map[string]error{
@@ -273,7 +273,7 @@ func TestErase(t *testing.T) {
 	}
 	for _, sql := range []string{"delete from erasures", "update erasures set files = 9", "insert into erasures (id, subject_id, requested_by, has_files) values (gen_random_uuid(), gen_random_uuid(), tenancy.user_id(), false)"} {
 		for _, scope := range []tenant.Scope{a.people["owner"].Scope(), system.Scope()} {
-			_, err := run(ctx, d.Tenant(), scope, sql)
+			_, err := runAs(ctx, d.Tenant(), scope, sql)
 			expectRefused(t, sql, err, denied)
 		}
 	}
@@ -289,14 +289,14 @@ func TestEraseOnlyErased(t *testing.T) {
 	for _, function := range []string{"erase_step($1, 10)", "finish_erasure($1)"} {
 		_, err := d.Worker.Exec(ctx, "select tenancy."+function, newID(t))
 		expectRefused(t, function, err, "P0002")
-		_, err = run(ctx, d.Tenant(), a.people["owner"].Scope().In(a.id), "select tenancy."+function, newID(t))
+		_, err = runAs(ctx, d.Tenant(), a.people["owner"].Scope().In(a.id), "select tenancy."+function, newID(t))
 		expectRefused(t, function+" as an owner", err, denied)
 	}
 	// What the worker may say of itself opens nothing but the view of the definer's functions.
 	if _, err := d.Worker.Exec(ctx, "select set_config('fanfare.erasing', $1, false)", a.id.String()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run(ctx, d.TenantWorker(), tenant.Worker(a.id, tenant.Request{}), "delete from posts"); refused(err).Code != denied {
+	if _, err := runAs(ctx, d.TenantWorker(), tenant.Worker(a.id, tenant.Request{}), "delete from posts"); refused(err).Code != denied {
 		t.Errorf("the worker deletes posts: %v", err)
 	}
 	if checksum(ctx, t, d, a.id) != before {

@@ -49,6 +49,18 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "", "key": "cru", "reading key": "", "agent": ""},
 	"public.exports": {"viewer": "", "member": "", "admin": "crud", "owner": "crud",
 		"s-viewer": "", "s-manager": "", "s-admin": "crud", "worker": "ru", "key": "", "reading key": "", "agent": ""},
+	"public.rate_limit_rules": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "crud", "worker": "", "key": "r", "reading key": "r", "agent": "r"},
+	// Only functions touch it.
+	"public.rate_limits": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
+	// Written by triggers alone, and read by those who answer for the customer.
+	"public.audit_log": {"viewer": "", "member": "", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "r", "key": "r", "reading key": "r", "agent": "r"},
+	"public.audit_unsealed": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
+	"public.audit_seals": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
 	// "u" of a job is River's ON CONFLICT alone: TestJobsOfTenants shows that it changes nothing.
 	"river.river_job": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "crud", "key": "cru", "reading key": "r", "agent": "cru"},
@@ -117,6 +129,29 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 			"c":  fmt.Sprintf("insert into exports (id) values ('%s')", id),
 			"u":  "update exports set expires_at = now()",
 			"wu": "update exports set problem = 'x'",
+		},
+		"public.rate_limit_rules": {
+			"c": "insert into rate_limit_rules (endpoint, quota, window_seconds) values ('x', 1, 1)",
+			"u": "update rate_limit_rules set quota = 2",
+		},
+		"public.rate_limits": {
+			"c": "insert into rate_limits (endpoint, tat) values ('x', now())",
+			"u": "update rate_limits set tat = now()",
+		},
+		"public.audit_log": {
+			"c": fmt.Sprintf("insert into audit_log (customer_id, id, actor_kind, action, resource_type) values ('%s', '%s', 'user', 'x', 'x')", a.id, id),
+			"u": "update audit_log set action = 'x'",
+			"d": "delete from audit_log",
+		},
+		"public.audit_unsealed": {
+			"c": fmt.Sprintf("insert into audit_unsealed (customer_id, id, digest) values ('%s', '%s', 'x')", a.id, id),
+			"u": "update audit_unsealed set digest = 'x'",
+			"d": "delete from audit_unsealed",
+		},
+		"public.audit_seals": {
+			"c": fmt.Sprintf("insert into audit_seals values ('%s', 1000, now(), '{}', '', '', '')", a.id),
+			"u": "update audit_seals set number = 7",
+			"d": "delete from audit_seals",
 		},
 		"river.river_job": {
 			"c": fmt.Sprintf(`insert into river.river_job (args, kind, max_attempts, state) values ('{"customer_id": "%s"}', 'publish', 1, 'available')`, a.id),

@@ -42,6 +42,9 @@ create trigger e2e_finished after update on erasures for each row
 // traces are everything by which a customer could be recognised.
 type traces struct{ ids, texts []string }
 
+// mayBeEmpty are tables in which the API puts nothing at present, or not for long.
+var mayBeEmpty = []string{"public.media", "public.post_media", "public.rate_limit_rules", "public.rate_limits", "public.audit_unsealed"}
+
 // tracesOf reads the ids in every row of the customer, people's own left out, who stay.
 func (s *system) tracesOf(t testing.TB, customerID string) (ids []string) {
 	t.Helper()
@@ -74,7 +77,7 @@ func (s *system) tracesOf(t testing.TB, customerID string) (ids []string) {
 			from (select to_jsonb(t) as r from %s t where customer_id = $1 limit 500) r, jsonb_each_text(r.r) v`, name), customerID).Scan(&n, &found); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if n == 0 && name != "public.media" && name != "public.post_media" { // nothing is uploaded yet
+		if n == 0 && !slices.Contains(mayBeEmpty, name) {
 			t.Errorf("the customer has nothing in %s: make it one, so that its erasure is proved", name)
 		}
 		ids = append(ids, found...)
@@ -155,7 +158,7 @@ func (s *system) find(t testing.TB, tr traces) (found []string) {
 		}
 	}
 	for line := range strings.Lines(s.dump(t)) {
-		if strings.HasPrefix(line, "INSERT INTO public.erasures ") || strings.Contains(line, "'customer.erase'") {
+		if strings.HasPrefix(line, "INSERT INTO public.erasures ") || strings.Contains(line, "'customer.erase'") || strings.Contains(line, "'customer.erase_request'") {
 			continue
 		}
 		report("dump", line)

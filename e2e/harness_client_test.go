@@ -42,9 +42,10 @@ type (
 
 // client calls the API as one person.
 type client struct {
-	base  func() string
-	token string
-	http  *http.Client
+	base   func() string
+	token  string
+	reason string // for what is done by a system role
+	http   *http.Client
 }
 
 // person is somebody whom the system has never seen.
@@ -58,7 +59,10 @@ func (s *system) nobody() *client {
 	return &client{base: func() string { return "http://" + s.addr }, http: &http.Client{Timeout: 30 * time.Second}}
 }
 
-var names atomic.Int64
+var (
+	names   atomic.Int64
+	senders atomic.Uint32
+)
 
 // uniqueName is one that nothing else in this test process has.
 func uniqueName(kind string) string { return fmt.Sprintf("%s-%d", kind, names.Add(1)) }
@@ -84,8 +88,14 @@ func (c *client) try(ctx context.Context, method, path string, body any) (respon
 	if err != nil {
 		return response{}, fmt.Errorf("make request: %w", err)
 	}
+	// Each request comes from elsewhere: addresses are limited.
+	n := senders.Add(1)
+	request.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", byte(n>>16), byte(n>>8), byte(n)))
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.reason != "" {
+		request.Header.Set("X-Admin-Reason", c.reason)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -135,6 +136,8 @@ func newSystem(t testing.TB, opts options) *system {
 		"DATABASE_URL=" + opts.loginURL, "WORKER_DATABASE_URL=" + opts.workerURL,
 		// Small pools: every test has a system of its own on one server.
 		"FANFARE_DATABASE_POOL=10",
+		// Clients come through a proxy on loopback, each from an address of its own.
+		"FANFARE_TRUSTED_PROXIES=127.0.0.0/8",
 	}
 	s.env = append(s.env, opts.env...)
 	command(t, s.env, "keys", "create")
@@ -150,6 +153,13 @@ func (s *system) startServe(t testing.TB) {
 	t.Helper()
 	s.serve = start(t, "serve", append([]string{"FANFARE_ADDR=" + cmp.Or(s.addr, "127.0.0.1:0")}, s.env...), "serve")
 	s.addr = s.serve.message(t, "listening")["addr"].(string)
+}
+
+// startAnotherServe starts an API beside the one that is there, and gives its address.
+func (s *system) startAnotherServe(t testing.TB) (addr string) {
+	t.Helper()
+	p := start(t, "serve "+strconv.FormatInt(names.Add(1), 10), append([]string{"FANFARE_ADDR=127.0.0.1:0"}, s.env...), "serve")
+	return p.message(t, "listening")["addr"].(string)
 }
 
 // startWorker starts a worker and waits until it works.

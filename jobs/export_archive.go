@@ -49,11 +49,16 @@ var exportedTables = []exportedTable{
 
 // notExported are the tables with customer_id that no archive holds, and why.
 var notExported = map[string]string{ //nolint:gosec // names of tables, no credential
-	"public.api_keys":     "they open nothing elsewhere; what is kept of a key is its hash",
-	"public.agent_tokens": "as with keys, and they end within an hour",
-	"public.invitations":  "they end within a week; who has accepted one is a member",
-	"public.exports":      "archives like this one, which end within a day",
-	"river.river_job":     "the queue: what is left to do follows from the posts",
+	"public.api_keys":         "they open nothing elsewhere; what is kept of a key is its hash",
+	"public.agent_tokens":     "as with keys, and they end within an hour",
+	"public.invitations":      "they end within a week; who has accepted one is a member",
+	"public.audit_log":        "has an export of its own",
+	"public.audit_unsealed":   "digests of rows of the log",
+	"public.audit_seals":      "prove the log where it is",
+	"public.rate_limit_rules": "how much the installation lets the customer do",
+	"public.rate_limits":      "what was used in the last minutes",
+	"public.exports":          "archives like this one, which end within a day",
+	"river.river_job":         "the queue: what is left to do follows from the posts",
 }
 
 // byID reads a table whose key is one id.

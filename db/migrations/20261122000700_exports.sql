@@ -72,6 +72,8 @@ create policy exports_worker_update on exports for update to fanfare_worker usin
 grant select, insert (id), update (expires_at), delete on exports to fanfare_user, fanfare_admin;
 grant select, update (state, started_at, finished_at, size_bytes, sha256, problem, expires_at) on exports to fanfare_worker;
 
+select tenancy.audit_table('exports', 'export', 'id', '{}', '{}');
+
 create policy exports_definer on exports for select to fanfare_definer using (true);
 grant select (customer_id, id, state, expires_at) on exports to fanfare_definer;
 

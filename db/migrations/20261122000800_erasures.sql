@@ -2,7 +2,7 @@
 
 -- Erasure of a customer: everything that it has, for good. Asked for by an owner of the archived customer; from that
 -- moment on nobody can enter it any more, and the worker deletes what there is, in steps that can be interrupted.
--- What is left is the receipt. The people are not the customer's and stay.
+-- What is left is the receipt, and two rows in the installation's audit log. The people are not the customer's and stay.
 set local row_security = off;
 
 alter table customers add column erasing_at timestamptz;
@@ -49,6 +49,19 @@ grant select on erasures to fanfare_user, fanfare_admin;
 grant select, update (files) on erasures to fanfare_worker;
 grant select, insert, update on erasures to fanfare_definer;
 
+-- The customer that is erased in this transaction: one that an erasure names, whatever the setting says.
+create or replace function tenancy.erasing_id() returns uuid
+language plpgsql stable parallel safe as $$
+declare
+    v_id uuid := nullif(current_setting('fanfare.erasing', true), '')::uuid;
+begin
+    if v_id is not null and not exists (select from public.erasures e where e.subject_id = v_id) then
+        return null;
+    end if;
+    return v_id;
+end
+$$;
+
 -- Every column that names a customer, in an order in which rows can be deleted: what refers to something comes
 -- first. A table that is added to the schema is added here.
 create function tenancy.erased_columns() returns table (table_name text, column_name text)
@@ -68,7 +81,13 @@ begin
         ('public.media', 'customer_id'),
         ('public.campaigns', 'customer_id'),
         ('public.integrations', 'customer_id'),
-        ('public.memberships', 'customer_id');
+        ('public.memberships', 'customer_id'),
+        ('public.rate_limit_rules', 'customer_id'),
+        ('public.rate_limits', 'customer_id'),
+        -- last: what is still refused meanwhile is recorded there
+        ('public.audit_unsealed', 'customer_id'),
+        ('public.audit_seals', 'customer_id'),
+        ('public.audit_log', 'customer_id');
 end
 $$;
 grant execute on function tenancy.erased_columns() to fanfare_definer;
@@ -79,7 +98,8 @@ declare
 begin
     for v in select e.table_name, e.column_name, split_part(e.table_name, '.', 2) as name from tenancy.erased_columns() e loop
         execute format('create policy %I on %s for select to fanfare_definer using (true)', v.name || '_erase_select', v.table_name);
-        execute format('create policy %I on %s for delete to fanfare_definer using (true)', v.name || '_erase', v.table_name);
+        execute format('create policy %I on %s for delete to fanfare_definer using (%I = (select tenancy.erasing_id()))',
+            v.name || '_erase', v.table_name, v.column_name);
         execute format('grant select (%I, ctid), delete on %s to fanfare_definer', v.column_name, v.table_name);
     end loop;
 end
@@ -135,6 +155,9 @@ begin
     values (p_id, v_id, tenancy.user_id(), exists (select from public.exports e where e.customer_id = v_id)
         or exists (select from public.media m where m.customer_id = v_id));
     update public.customers set erasing_at = now() where id = v_id;
+    -- In the installation's log, as the customer's own is erased with it.
+    perform tenancy.audit_event(tenancy.installation_id(), 'customer.erase_request', 'customer', v_id::text,
+        jsonb_build_object('erasure_id', p_id));
     perform set_config('fanfare.erasing', '', true);
 end
 $$;
@@ -215,10 +238,8 @@ begin
         end if;
     end loop;
     update public.erasures e set state = 'finished', finished_at = now() where e.id = p_erasure;
-    if to_regprocedure('tenancy.audit_event(uuid, text, text, text, jsonb)') is not null then
-        execute 'select tenancy.audit_event(tenancy.installation_id(), ''customer.erase'', ''customer'', $1, $2)'
-            using v_erasure.subject_id::text, v_erasure.counts || jsonb_build_object('files', v_erasure.files, 'erasure_id', p_erasure);
-    end if;
+    perform tenancy.audit_event(tenancy.installation_id(), 'customer.erase', 'customer', v_erasure.subject_id::text,
+        jsonb_build_object('erasure_id', p_erasure, 'rows', v_erasure.counts, 'files', v_erasure.files));
     return true;
 end
 $$;
@@ -241,6 +262,7 @@ begin
         from public.erasures e, tenancy.erased_columns() c
         where e.state = 'finished' and e.finished_at > now() - interval '7 days'
     loop
+        perform set_config('fanfare.erasing', v.subject_id::text, true);
         execute format('delete from %s where %I = $1', v.table_name, v.column_name) using v.subject_id;
         get diagnostics v_count = row_count;
         v_all := v_all + v_count;
@@ -283,6 +305,12 @@ begin
 end
 $$;
 drop function tenancy.erased_columns();
+create or replace function tenancy.erasing_id() returns uuid
+language plpgsql stable parallel safe as $$
+begin
+    return null;
+end
+$$;
 drop table erasures;
 alter policy customers_admin_select on customers using ((select tenancy.has_system_role('viewer')));
 alter policy customers_select on customers using (true);
