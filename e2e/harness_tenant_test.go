@@ -131,6 +131,7 @@ func fill(path string, ids map[string]string) string {
 func (w twoAgencies) check(t *testing.T, ids []string) {
 	t.Helper()
 	before := [2]string{w.s.checksum(t, w.a.id), w.s.checksum(t, w.b.id)}
+	charged := one[string](t, w.s, "select greatest(max(tat), clock_timestamp())::text from rate_limits where customer_id = $1", w.a.id)
 	for _, id := range ids {
 		o, found := w.ops[id]
 		if !found {
@@ -156,6 +157,9 @@ func (w twoAgencies) check(t *testing.T, ids []string) {
 		mixed := maps.Clone(w.b.ids)
 		mixed["customer_id"] = w.a.id
 		w.same(t, o, body, "A's customer with B's thing", mixed, nil, everyNil)
+	}
+	if n := one[int](t, w.s, "select count(*) from rate_limits where customer_id = $1 and tat > $2::timestamptz", w.a.id, charged); n != 0 {
+		t.Errorf("%d limits of A's were charged for a stranger", n)
 	}
 	after := [2]string{w.s.checksum(t, w.a.id), w.s.checksum(t, w.b.id)}
 	if before != after {
@@ -238,7 +242,7 @@ func told(t testing.TB, r response) string {
 	}
 	delete(body, "request_id")
 	header := r.header.Clone()
-	for _, name := range []string{"Date", "X-Request-Id", "Content-Length"} {
+	for _, name := range []string{"Date", "X-Request-Id", "Content-Length", "Ratelimit"} {
 		header.Del(name)
 	}
 	encoded, err := json.Marshal([]any{r.status, header, body})
@@ -249,7 +253,7 @@ func told(t testing.TB, r response) string {
 }
 
 // checksum is one over everything that the database holds of a customer, in whatever table. The seals of the audit
-// log are left out: the worker makes them when it gets to it.
+// log are left out, since the worker makes them when it gets to it, and so is what each request uses of its limit.
 func (s *system) checksum(t testing.TB, customerID string) string {
 	t.Helper()
 	rows, err := s.super.Query(t.Context(), `
@@ -258,7 +262,7 @@ func (s *system) checksum(t testing.TB, customerID string) string {
 			join pg_namespace n on n.oid = c.relnamespace
 			join pg_attribute a on a.attrelid = c.oid
 		where c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ('public', 'river')
-			and c.relname not in ('audit_unsealed', 'audit_seals')
+			and c.relname not in ('audit_unsealed', 'audit_seals', 'rate_limits')
 			and (a.attname = 'customer_id' or (c.relname = 'customers' and a.attname = 'id'))
 		order by 1`)
 	if err != nil {
