@@ -157,8 +157,12 @@ func TestCustomerList(t *testing.T) {
 	}
 }
 
-// stillPossible are the changes that an archived customer allows: of the archiving itself, and taking keys away.
-var stillPossible = map[string]bool{"restore-customer": true, "archive-customer": true, "revoke-api-key": true, "revoke-agent-token": true}
+// stillPossible are the changes that an archived customer allows: of the archiving itself, taking keys away, taking
+// one's data out (see TestExportRoles) and erasing it (see TestEraseCustomer).
+var stillPossible = map[string]bool{
+	"restore-customer": true, "archive-customer": true, "revoke-api-key": true, "revoke-agent-token": true,
+	"list-exports": true, "create-export": true, "get-export": true, "delete-export": true, "download-export": true, "erase-customer": true,
+}
 
 // adminsRead are what members do not see.
 var adminsRead = map[string]bool{"list-api-keys": true, "get-api-key": true, "list-agent-tokens": true, "get-agent-token": true,

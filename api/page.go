@@ -30,6 +30,7 @@ const (
 	listOfJobs
 	listOfAPIKeys
 	listOfAgentTokens
+	listOfExports
 	listOfInvitations
 	listOfAudit
 )

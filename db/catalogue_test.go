@@ -44,6 +44,7 @@ var globalTables = map[string]string{
 	"public.system_roles":       "a role over all customers",
 	"public.idempotency_keys":   "a key belongs to who chose it, and customers are made with one too",
 	"public.agent_token_keys":   "the installation's keys that sign agent tokens, sealed",
+	"public.erasures":           "receipts of customers that are gone, for whoever asked and for system roles",
 	"public.workers":            "processes of ours, not data of anybody",
 	"public.caller_rate_limits": "what callers in no customer and unknown addresses have used of their limits",
 	"public.schema_migrations":  "dbmate's list of migrations",
@@ -110,6 +111,7 @@ var unaudited = map[string]string{
 	"public.audit_seals":        "the log's seals",
 	"public.rate_limits":        "a count that each request moves; who was refused by it is in the log",
 	"public.caller_rate_limits": "as rate_limits",
+	"public.erasures":           "receipts; request and end of an erasure are events of the installation's log",
 	"public.idempotency_keys":   "answers kept for a day; what they answered is in the log",
 	"river.river_job":           "the queue: what a job changes is recorded with its number",
 	"river.river_leader":        "River's own",
@@ -188,6 +190,11 @@ var definerFunctions = map[string]struct {
 	"tenancy.create_customer":                 {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
 	"tenancy.accept_invitation":               {"fanfare_admin,fanfare_user", "makes the entered user a member of a customer that they are not in yet"},
 	"tenancy.cancel_jobs":                     {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
+	"tenancy.exports_to_do":                   {"fanfare_worker", "finds exports of all customers that wait or have expired; ids only"},
+	"tenancy.request_erasure":                 {"fanfare_admin,fanfare_user", "hides the entered customer for good, which nobody may do by themselves"},
+	"tenancy.erase_step":                      {"fanfare_worker", "deletes rows of a customer that is being erased, and of no other"},
+	"tenancy.finish_erasure":                  {"fanfare_worker", "looks whether anything is left of an erased customer, and writes the receipt"},
+	"tenancy.forget_erased":                   {"fanfare_worker", "deletes what came in at the moment of an erasure"},
 	"tenancy.readiness":                       {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
 	"tenancy.charge_entered":                  {"fanfare_login", "charges the entered customer's limit, which nobody may touch"},
 	"tenancy.charge_address":                  {"fanfare_login", "charges an address, before anybody is entered"},
@@ -209,8 +216,9 @@ var ownersFunctions = map[string]string{
 
 // subqueries are policies with a subquery that reads a table.
 var subqueries = map[string]string{
-	"users.users_colleagues": "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
-	"users.users_inviters":   "the worker sees who invites, while an e-mail of the entered customer waits to be sent",
+	"users.users_of_customer": "the same for the worker, whose customer has been entered always",
+	"users.users_colleagues":  "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
+	"users.users_inviters":    "the worker sees who invites, while an e-mail of the entered customer waits to be sent",
 }
 
 // sqlRule is a rule that one query tells: each row is a violation.
@@ -409,15 +417,19 @@ var rules = []rule{
 		violations: sqlRule(cteGrants + `
 			select format('%s on %s to %s', privilege_type, name, grantee) from grants
 			where name in ('public.audit_log', 'public.audit_seals') and privilege_type not in ('SELECT', 'INSERT')
+				and (privilege_type, grantee) <> ('DELETE', 'fanfare_definer')
 			union all
 			select format('%s on %s to %s', privilege_type, name, grantee) from grants
 			where name in ('public.audit_log', 'public.audit_seals', 'public.audit_unsealed') and privilege_type <> 'SELECT' and grantee <> 'fanfare_definer'
 			union all
 			select format('%s of %s is for %s', p.polname, p.polrelid::regclass, p.polcmd) from pg_policy p
-			where p.polrelid in ('audit_log'::regclass, 'audit_seals'::regclass) and p.polpermissive and p.polcmd not in ('r', 'a')`),
+			where p.polrelid in ('audit_log'::regclass, 'audit_seals'::regclass) and p.polpermissive and p.polcmd not in ('r', 'a')
+				-- but for the log of a customer that is being erased
+				and (p.polcmd <> 'd' or pg_get_expr(p.polqual, p.polrelid) <> '(customer_id = ( SELECT tenancy.erasing_id() AS erasing_id))')`),
 		spoils: []spoil{
 			{"grant update (changes) on audit_log to fanfare_worker", "UPDATE on public.audit_log to fanfare_worker"},
-			{"grant delete on audit_log to fanfare_definer", "DELETE on public.audit_log to fanfare_definer"},
+			{"grant delete on audit_log to fanfare_worker", "DELETE on public.audit_log to fanfare_worker"},
+			{"alter policy audit_log_erase on audit_log using (true)", "audit_log_erase of audit_log is for d"},
 			{"grant insert on audit_log to fanfare_user", "INSERT on public.audit_log to fanfare_user"},
 			{"grant delete on audit_unsealed to fanfare_worker", "DELETE on public.audit_unsealed to fanfare_worker"},
 			{"create policy more on audit_log for delete to fanfare_definer using (true)", "more of audit_log is for d"},

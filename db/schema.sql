@@ -177,6 +177,9 @@ declare
     v_secret text[] := tg_argv[3];
     v_ignored text[] := tg_argv[4];
 begin
+    if tg_op = 'DELETE' and tenancy.erasing_id() is not null then
+        return null; -- the log goes with the customer, and keeps nothing of what is erased
+    end if;
     if tg_op = 'UPDATE' then
         -- The two tables hold the rows in the same order. A full join is never a nested loop, which would be the plan
         -- for one row and the end of a statement that changes many.
@@ -859,6 +862,157 @@ begin
 end
 $$;
 
+-- Name: erase_step(uuid, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.erase_step(p_erasure uuid, p_limit integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v_subject uuid;
+    v record;
+    v_count bigint;
+    v_left bigint := p_limit;
+    v_counts jsonb;
+begin
+    -- Locks the erasure: two workers would only wait for each other's rows.
+    update public.erasures e set state = 'running', started_at = coalesce(e.started_at, now())
+    where e.id = p_erasure and e.state <> 'finished'
+    returning e.subject_id, e.counts into v_subject, v_counts;
+    if v_subject is null then
+        raise no_data_found using message = 'there is no such erasure under way';
+    end if;
+    perform set_config('fanfare.erasing', v_subject::text, true);
+    delete from river.river_job j where j.customer_id = v_subject and j.state <> 'running';
+    get diagnostics v_count = row_count;
+    v_counts := v_counts || jsonb_build_object('river.river_job', coalesce((v_counts ->> 'river.river_job')::bigint, 0) + v_count);
+    if exists (select from river.river_job j where j.customer_id = v_subject) then
+        update public.erasures e set counts = v_counts where e.id = p_erasure;
+        return 'jobs';
+    end if;
+    for v in select e.table_name, e.column_name from tenancy.erased_columns() e loop
+        execute format('delete from %1$s where %2$I = $1 and ctid = any (array(
+            select t.ctid from %1$s t where t.%2$I = $1 limit $2))', v.table_name, v.column_name) using v_subject, v_left;
+        get diagnostics v_count = row_count;
+        v_counts := v_counts || jsonb_build_object(v.table_name, coalesce((v_counts ->> v.table_name)::bigint, 0) + v_count);
+        v_left := v_left - v_count;
+        exit when v_left <= 0;
+    end loop;
+    if v_left > 0 then
+        delete from public.customers c where c.id = v_subject;
+        get diagnostics v_count = row_count;
+        v_counts := v_counts || jsonb_build_object('public.customers', coalesce((v_counts ->> 'public.customers')::bigint, 0) + v_count);
+    end if;
+    update public.erasures e set counts = v_counts where e.id = p_erasure;
+    return case when v_left > 0 then 'nothing' else 'rows' end;
+end
+$_$;
+
+-- Name: erased_columns(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.erased_columns() RETURNS TABLE(table_name text, column_name text)
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+begin
+    return query
+    values ('river.river_job', 'customer_id'),
+        ('public.idempotency_keys', 'subject_id'),
+        ('public.exports', 'customer_id'),
+        ('public.invitations', 'customer_id'),
+        ('public.agent_tokens', 'customer_id'),
+        ('public.api_keys', 'customer_id'),
+        ('public.post_media', 'customer_id'),
+        ('public.publish_attempts', 'customer_id'),
+        ('public.platform_posts', 'customer_id'),
+        ('public.posts', 'customer_id'),
+        ('public.media', 'customer_id'),
+        ('public.campaigns', 'customer_id'),
+        ('public.integrations', 'customer_id'),
+        ('public.memberships', 'customer_id'),
+        ('public.rate_limit_rules', 'customer_id'),
+        ('public.rate_limits', 'customer_id'),
+        -- last: what is still refused meanwhile is recorded there
+        ('public.audit_unsealed', 'customer_id'),
+        ('public.audit_seals', 'customer_id'),
+        ('public.audit_log', 'customer_id');
+end
+$$;
+
+-- Name: erasing_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.erasing_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+declare
+    v_id uuid := nullif(current_setting('fanfare.erasing', true), '')::uuid;
+begin
+    if v_id is not null and not exists (select from public.erasures e where e.subject_id = v_id) then
+        return null;
+    end if;
+    return v_id;
+end
+$$;
+
+-- Name: exports_to_do(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.exports_to_do(p_limit integer) RETURNS TABLE(customer_id uuid, id uuid, expired boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select e.customer_id, e.id, false
+    from public.exports e
+        join public.customers c on c.id = e.customer_id
+    where e.state in ('queued', 'running')
+        and not exists (
+            select from river.river_job j
+            where j.customer_id = e.customer_id and j.args ->> 'export_id' = e.id::text
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+    union all
+    select e.customer_id, e.id, true
+    from public.exports e
+        join public.customers c on c.id = e.customer_id
+    where e.state = 'ready' and e.expires_at <= now()
+    limit p_limit;
+end
+$$;
+
+-- Name: finish_erasure(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.finish_erasure(p_erasure uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v_erasure public.erasures;
+    v record;
+    v_left boolean;
+begin
+    select * into v_erasure from public.erasures e where e.id = p_erasure for update;
+    if v_erasure.id is null then
+        raise no_data_found using message = 'there is no such erasure';
+    end if;
+    if v_erasure.state = 'finished' then
+        return true;
+    end if;
+    perform set_config('fanfare.erasing', v_erasure.subject_id::text, true);
+    if exists (select from public.customers c where c.id = v_erasure.subject_id) then
+        return false;
+    end if;
+    for v in select e.table_name, e.column_name from tenancy.erased_columns() e loop
+        execute format('select exists (select from %s where %I = $1)', v.table_name, v.column_name) into v_left using v_erasure.subject_id;
+        if v_left then
+            return false;
+        end if;
+    end loop;
+    update public.erasures e set state = 'finished', finished_at = now() where e.id = p_erasure;
+    perform tenancy.audit_event(tenancy.installation_id(), 'customer.erase', 'customer', v_erasure.subject_id::text,
+        jsonb_build_object('erasure_id', p_erasure, 'rows', v_erasure.counts, 'files', v_erasure.files));
+    return true;
+end
+$_$;
+
 -- Name: follow_platform_post(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.follow_platform_post() RETURNS trigger
@@ -876,6 +1030,31 @@ begin
     return null;
 end
 $$;
+
+-- Name: forget_erased(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.forget_erased() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v record;
+    v_count bigint;
+    v_all bigint := 0;
+begin
+    for v in
+        select c.table_name, c.column_name, e.subject_id
+        from public.erasures e, tenancy.erased_columns() c
+        where e.state = 'finished' and e.finished_at > now() - interval '7 days'
+    loop
+        perform set_config('fanfare.erasing', v.subject_id::text, true);
+        execute format('delete from %s where %I = $1', v.table_name, v.column_name) using v.subject_id;
+        get diagnostics v_count = row_count;
+        v_all := v_all + v_count;
+    end loop;
+    return v_all;
+end
+$_$;
 
 -- Name: forget_rate_limit(); Type: FUNCTION; Schema: tenancy
 
@@ -1322,6 +1501,19 @@ begin
 end
 $$;
 
+-- Name: permit_exports(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permit_exports() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if coalesce(tenancy.member_role() in ('owner', 'admin') or tenancy.system_role() = 'admin', false) then
+        return true;
+    end if;
+    raise insufficient_privilege using message = 'permission denied: exports are the admins'' business';
+end
+$$;
+
 -- Name: permit_tokens(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.permit_tokens() RETURNS boolean
@@ -1463,6 +1655,47 @@ begin
         select u.id into v_id from public.users u where u.subject = p_subject;
     end if;
     return v_id;
+end
+$$;
+
+-- Name: request_erasure(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.request_erasure(p_id uuid, p_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_id uuid := tenancy.customer_id();
+    v_name text;
+    v_archived timestamptz;
+begin
+    if (tenancy.member_role() = 'owner' or (tenancy.system_role() = 'admin' and tenancy.reason_given())) is not true then
+        raise insufficient_privilege using message = 'permission denied: only an owner erases a customer';
+    end if;
+    perform set_config('fanfare.erasing', v_id::text, true);
+    -- Members are changed under this lock too. After the wait the acting owner must still be one.
+    select c.name, c.archived_at into v_name, v_archived from public.customers c where c.id = v_id for update;
+    if tenancy.member_role() is not null and not exists (
+        select from public.memberships m where m.customer_id = v_id and m.user_id = tenancy.user_id() and m.role = 'owner')
+    then
+        raise serialization_failure using message = 'the acting member''s role has changed meanwhile';
+    end if;
+    if v_archived is null then
+        raise check_violation using message = 'only an archived customer can be erased',
+            constraint = 'erasures_of_archived', table = 'erasures', schema = 'public';
+    end if;
+    if v_name is distinct from p_name then
+        raise check_violation using message = 'the customer has another name',
+            constraint = 'erasures_name_given', table = 'erasures', schema = 'public';
+    end if;
+    insert into public.erasures (id, subject_id, requested_by, has_files)
+    values (p_id, v_id, tenancy.user_id(), exists (select from public.exports e where e.customer_id = v_id)
+        or exists (select from public.media m where m.customer_id = v_id));
+    update public.customers set erasing_at = now() where id = v_id;
+    -- In the installation's log, as the customer's own is erased with it.
+    perform tenancy.audit_event(tenancy.installation_id(), 'customer.erase_request', 'customer', v_id::text,
+        jsonb_build_object('erasure_id', p_id));
+    perform set_config('fanfare.erasing', '', true);
 end
 $$;
 
@@ -1723,6 +1956,7 @@ CREATE TABLE public.customers (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    erasing_at timestamp with time zone,
     CONSTRAINT customers_audience_length CHECK ((char_length(audience) <= 10000)),
     CONSTRAINT customers_brand_voice_length CHECK ((char_length(brand_voice) <= 10000)),
     CONSTRAINT customers_description_length CHECK ((char_length(description) <= 10000)),
@@ -1733,6 +1967,50 @@ CREATE TABLE public.customers (
 );
 
 ALTER TABLE ONLY public.customers FORCE ROW LEVEL SECURITY;
+
+-- Name: erasures; Type: TABLE; Schema: public
+
+CREATE TABLE public.erasures (
+    id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    state text DEFAULT 'requested'::text NOT NULL,
+    requested_by uuid NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    has_files boolean NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    files bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT erasures_finished_has_time CHECK (((state = 'finished'::text) = (finished_at IS NOT NULL))),
+    CONSTRAINT erasures_state_known CHECK ((state = ANY (ARRAY['requested'::text, 'running'::text, 'finished'::text])))
+);
+
+ALTER TABLE ONLY public.erasures FORCE ROW LEVEL SECURITY;
+
+-- Name: exports; Type: TABLE; Schema: public
+
+CREATE TABLE public.exports (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    requested_by uuid DEFAULT tenancy.user_id(),
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    size_bytes bigint,
+    sha256 text,
+    problem text,
+    expires_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT exports_failed_says_why CHECK (((state <> 'failed'::text) OR (problem IS NOT NULL))),
+    CONSTRAINT exports_problem_length CHECK ((char_length(problem) <= 2000)),
+    CONSTRAINT exports_ready_is_whole CHECK (((state <> 'ready'::text) OR ((size_bytes IS NOT NULL) AND (sha256 IS NOT NULL) AND (expires_at IS NOT NULL)))),
+    CONSTRAINT exports_sha256_form CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT exports_state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'failed'::text, 'expired'::text])))
+);
+
+ALTER TABLE ONLY public.exports FORCE ROW LEVEL SECURITY;
 
 -- Name: idempotency_keys; Type: TABLE; Schema: public
 
@@ -2161,6 +2439,21 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
 
+-- Name: erasures erasures_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (id);
+
+-- Name: erasures erasures_subject_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_subject_key UNIQUE (subject_id);
+
+-- Name: exports exports_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.idempotency_keys
@@ -2305,6 +2598,18 @@ CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (customer_i
 
 CREATE INDEX audit_log_by_resource ON ONLY public.audit_log USING btree (customer_id, resource_id, id);
 
+-- Name: erasures_under_way; Type: INDEX; Schema: public
+
+CREATE INDEX erasures_under_way ON public.erasures USING btree (id) WHERE (state <> 'finished'::text);
+
+-- Name: exports_one_at_a_time; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX exports_one_at_a_time ON public.exports USING btree (customer_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+-- Name: exports_to_expire; Type: INDEX; Schema: public
+
+CREATE INDEX exports_to_expire ON public.exports USING btree (customer_id, expires_at) WHERE (state = 'ready'::text);
+
 -- Name: idempotency_keys_by_age; Type: INDEX; Schema: public
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
@@ -2425,6 +2730,10 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.campaigns REFERENCING OLD TAB
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.customers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
 
+-- Name: exports audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.exports REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('export', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: integrations audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.integrations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('integration', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
@@ -2484,6 +2793,10 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.campaigns REFERENCING NEW TAB
 -- Name: customers audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.customers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
+
+-- Name: exports audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.exports REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('export', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
 -- Name: integrations audit_insert; Type: TRIGGER; Schema: public
 
@@ -2545,6 +2858,10 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.campaigns REFERENCING OLD TAB
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.customers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
 
+-- Name: exports audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.exports REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('export', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: integrations audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.integrations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('integration', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
@@ -2605,6 +2922,10 @@ CREATE TRIGGER customers_time_zone_updated BEFORE UPDATE ON public.customers FOR
 
 CREATE TRIGGER customers_touch BEFORE UPDATE ON public.customers FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: exports exports_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER exports_touch BEFORE UPDATE ON public.exports FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
 -- Name: integrations integrations_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER integrations_touch BEFORE UPDATE ON public.integrations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -2623,7 +2944,11 @@ CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FU
 
 -- Name: memberships memberships_guard; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER memberships_guard BEFORE INSERT OR DELETE OR UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.guard_membership();
+CREATE TRIGGER memberships_guard BEFORE INSERT OR UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.guard_membership();
+
+-- Name: memberships memberships_guard_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER memberships_guard_delete BEFORE DELETE ON public.memberships FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_membership();
 
 -- Name: memberships memberships_touch; Type: TRIGGER; Schema: public
 
@@ -2635,7 +2960,7 @@ CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_pos
 
 -- Name: platform_posts platform_posts_follow_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER platform_posts_follow_insert AFTER INSERT OR DELETE ON public.platform_posts FOR EACH ROW EXECUTE FUNCTION tenancy.follow_platform_post();
+CREATE TRIGGER platform_posts_follow_insert AFTER INSERT OR DELETE ON public.platform_posts FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.follow_platform_post();
 
 -- Name: platform_posts platform_posts_follow_update; Type: TRIGGER; Schema: public
 
@@ -2651,7 +2976,7 @@ CREATE TRIGGER platform_posts_touch BEFORE UPDATE ON public.platform_posts FOR E
 
 -- Name: post_media post_media_guard; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_post_media();
+CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_post_media();
 
 -- Name: posts posts_agent_content; Type: TRIGGER; Schema: public
 
@@ -2719,6 +3044,21 @@ ALTER TABLE ONLY public.campaigns
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: erasures erasures_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
+
+-- Name: exports exports_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: exports exports_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
 
 -- Name: integrations integrations_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -2851,6 +3191,14 @@ CREATE POLICY agent_tokens_agent_update ON public.agent_tokens FOR UPDATE TO fan
 
 CREATE POLICY agent_tokens_definer ON public.agent_tokens TO fanfare_definer USING (true) WITH CHECK (true);
 
+-- Name: agent_tokens agent_tokens_erase; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_erase ON public.agent_tokens FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: agent_tokens agent_tokens_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_erase_select ON public.agent_tokens FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: agent_tokens agent_tokens_insert; Type: POLICY; Schema: public
 
 CREATE POLICY agent_tokens_insert ON public.agent_tokens FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
@@ -2883,6 +3231,14 @@ CREATE POLICY api_keys_admin_update ON public.api_keys FOR UPDATE TO fanfare_adm
 
 CREATE POLICY api_keys_definer ON public.api_keys TO fanfare_definer USING (true) WITH CHECK (true);
 
+-- Name: api_keys api_keys_erase; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_erase ON public.api_keys FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: api_keys api_keys_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_erase_select ON public.api_keys FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: api_keys api_keys_insert; Type: POLICY; Schema: public
 
 CREATE POLICY api_keys_insert ON public.api_keys FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
@@ -2911,6 +3267,14 @@ CREATE POLICY audit_log_definer_insert ON public.audit_log FOR INSERT TO fanfare
 
 CREATE POLICY audit_log_definer_select ON public.audit_log FOR SELECT TO fanfare_definer USING (true);
 
+-- Name: audit_log audit_log_erase; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_erase ON public.audit_log FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: audit_log audit_log_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_erase_select ON public.audit_log FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: audit_log audit_log_select; Type: POLICY; Schema: public
 
 CREATE POLICY audit_log_select ON public.audit_log FOR SELECT TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING (( SELECT tenancy.reads_audit() AS reads_audit));
@@ -2931,6 +3295,14 @@ CREATE POLICY audit_seals_definer_insert ON public.audit_seals FOR INSERT TO fan
 
 CREATE POLICY audit_seals_definer_select ON public.audit_seals FOR SELECT TO fanfare_definer USING (true);
 
+-- Name: audit_seals audit_seals_erase; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_erase ON public.audit_seals FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: audit_seals audit_seals_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_erase_select ON public.audit_seals FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: audit_seals audit_seals_tenant; Type: POLICY; Schema: public
 
 CREATE POLICY audit_seals_tenant ON public.audit_seals AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
@@ -2942,6 +3314,14 @@ ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
 -- Name: audit_unsealed audit_unsealed_definer; Type: POLICY; Schema: public
 
 CREATE POLICY audit_unsealed_definer ON public.audit_unsealed TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: audit_unsealed audit_unsealed_erase; Type: POLICY; Schema: public
+
+CREATE POLICY audit_unsealed_erase ON public.audit_unsealed FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: audit_unsealed audit_unsealed_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_unsealed_erase_select ON public.audit_unsealed FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: audit_unsealed audit_unsealed_tenant; Type: POLICY; Schema: public
 
@@ -2991,6 +3371,14 @@ CREATE POLICY campaigns_agent_update ON public.campaigns FOR UPDATE TO fanfare_a
 
 CREATE POLICY campaigns_delete ON public.campaigns FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
 
+-- Name: campaigns campaigns_erase; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_erase ON public.campaigns FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: campaigns campaigns_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_erase_select ON public.campaigns FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: campaigns campaigns_insert; Type: POLICY; Schema: public
 
 CREATE POLICY campaigns_insert ON public.campaigns FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -3007,13 +3395,17 @@ CREATE POLICY campaigns_tenant ON public.campaigns AS RESTRICTIVE TO fanfare_use
 
 CREATE POLICY campaigns_update ON public.campaigns FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
 
+-- Name: campaigns campaigns_worker; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_worker ON public.campaigns FOR SELECT TO fanfare_worker USING (true);
+
 -- Name: customers; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY;
 
 -- Name: customers customers_admin_select; Type: POLICY; Schema: public
 
-CREATE POLICY customers_admin_select ON public.customers FOR SELECT TO fanfare_admin USING (( SELECT tenancy.has_system_role('viewer'::text) AS has_system_role));
+CREATE POLICY customers_admin_select ON public.customers FOR SELECT TO fanfare_admin USING (((erasing_at IS NULL) AND ( SELECT tenancy.has_system_role('viewer'::text) AS has_system_role)));
 
 -- Name: customers customers_admin_update; Type: POLICY; Schema: public
 
@@ -3025,11 +3417,11 @@ CREATE POLICY customers_agent_select ON public.customers FOR SELECT TO fanfare_a
 
 -- Name: customers customers_definer; Type: POLICY; Schema: public
 
-CREATE POLICY customers_definer ON public.customers TO fanfare_definer USING (true) WITH CHECK (true);
+CREATE POLICY customers_definer ON public.customers TO fanfare_definer USING (((erasing_at IS NULL) OR (id = ( SELECT (NULLIF(current_setting('fanfare.erasing'::text, true), ''::text))::uuid AS "nullif")))) WITH CHECK (true);
 
 -- Name: customers customers_select; Type: POLICY; Schema: public
 
-CREATE POLICY customers_select ON public.customers FOR SELECT TO fanfare_user USING (true);
+CREATE POLICY customers_select ON public.customers FOR SELECT TO fanfare_user USING ((erasing_at IS NULL));
 
 -- Name: customers customers_tenant; Type: POLICY; Schema: public
 
@@ -3043,6 +3435,86 @@ CREATE POLICY customers_update ON public.customers FOR UPDATE TO fanfare_user US
 
 CREATE POLICY customers_worker ON public.customers FOR SELECT TO fanfare_worker USING ((id = ( SELECT tenancy.customer_id() AS customer_id)));
 
+-- Name: erasures; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.erasures ENABLE ROW LEVEL SECURITY;
+
+-- Name: erasures erasures_admin; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_admin ON public.erasures FOR SELECT TO fanfare_admin USING (( SELECT tenancy.has_system_role('viewer'::text) AS has_system_role));
+
+-- Name: erasures erasures_definer; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_definer ON public.erasures TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: erasures erasures_own; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_own ON public.erasures FOR SELECT TO fanfare_user, fanfare_admin USING ((requested_by = ( SELECT tenancy.user_id() AS user_id)));
+
+-- Name: erasures erasures_worker; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_worker ON public.erasures FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: erasures erasures_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_worker_update ON public.erasures FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: exports; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
+
+-- Name: exports exports_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY exports_admin_delete ON public.exports FOR DELETE TO fanfare_admin USING ((( SELECT tenancy.permit_exports() AS permit_exports) AND ( SELECT tenancy.reason_given() AS reason_given)));
+
+-- Name: exports exports_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY exports_admin_insert ON public.exports FOR INSERT TO fanfare_admin WITH CHECK ((( SELECT tenancy.permit_exports() AS permit_exports) AND ( SELECT tenancy.reason_given() AS reason_given)));
+
+-- Name: exports exports_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY exports_admin_update ON public.exports FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.permit_exports() AS permit_exports) AND ( SELECT tenancy.reason_given() AS reason_given))) WITH CHECK ((( SELECT tenancy.permit_exports() AS permit_exports) AND (expires_at <= ( SELECT now() AS now))));
+
+-- Name: exports exports_definer; Type: POLICY; Schema: public
+
+CREATE POLICY exports_definer ON public.exports FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: exports exports_delete; Type: POLICY; Schema: public
+
+CREATE POLICY exports_delete ON public.exports FOR DELETE TO fanfare_user USING (( SELECT tenancy.permit_exports() AS permit_exports));
+
+-- Name: exports exports_erase; Type: POLICY; Schema: public
+
+CREATE POLICY exports_erase ON public.exports FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: exports exports_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY exports_erase_select ON public.exports FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: exports exports_insert; Type: POLICY; Schema: public
+
+CREATE POLICY exports_insert ON public.exports FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.permit_exports() AS permit_exports));
+
+-- Name: exports exports_select; Type: POLICY; Schema: public
+
+CREATE POLICY exports_select ON public.exports FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.permit_exports() AS permit_exports));
+
+-- Name: exports exports_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY exports_tenant ON public.exports AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: exports exports_update; Type: POLICY; Schema: public
+
+CREATE POLICY exports_update ON public.exports FOR UPDATE TO fanfare_user USING (( SELECT tenancy.permit_exports() AS permit_exports)) WITH CHECK ((( SELECT tenancy.permit_exports() AS permit_exports) AND (expires_at <= ( SELECT now() AS now))));
+
+-- Name: exports exports_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY exports_worker_select ON public.exports FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: exports exports_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY exports_worker_update ON public.exports FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: idempotency_keys; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
@@ -3050,6 +3522,14 @@ ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 -- Name: idempotency_keys idempotency_keys_definer; Type: POLICY; Schema: public
 
 CREATE POLICY idempotency_keys_definer ON public.idempotency_keys TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: idempotency_keys idempotency_keys_erase; Type: POLICY; Schema: public
+
+CREATE POLICY idempotency_keys_erase ON public.idempotency_keys FOR DELETE TO fanfare_definer USING ((subject_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: idempotency_keys idempotency_keys_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY idempotency_keys_erase_select ON public.idempotency_keys FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: idempotency_keys idempotency_keys_insert; Type: POLICY; Schema: public
 
@@ -3082,6 +3562,14 @@ CREATE POLICY integrations_agent_select ON public.integrations FOR SELECT TO fan
 -- Name: integrations integrations_definer; Type: POLICY; Schema: public
 
 CREATE POLICY integrations_definer ON public.integrations FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: integrations integrations_erase; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_erase ON public.integrations FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: integrations integrations_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_erase_select ON public.integrations FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: integrations integrations_insert; Type: POLICY; Schema: public
 
@@ -3126,6 +3614,14 @@ CREATE POLICY invitations_definer_select ON public.invitations FOR SELECT TO fan
 -- Name: invitations invitations_definer_update; Type: POLICY; Schema: public
 
 CREATE POLICY invitations_definer_update ON public.invitations FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: invitations invitations_erase; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_erase ON public.invitations FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: invitations invitations_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_erase_select ON public.invitations FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: invitations invitations_insert; Type: POLICY; Schema: public
 
@@ -3175,6 +3671,14 @@ CREATE POLICY media_agent_select ON public.media FOR SELECT TO fanfare_agent USI
 
 CREATE POLICY media_agent_update ON public.media FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
 
+-- Name: media media_erase; Type: POLICY; Schema: public
+
+CREATE POLICY media_erase ON public.media FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: media media_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY media_erase_select ON public.media FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: media media_insert; Type: POLICY; Schema: public
 
 CREATE POLICY media_insert ON public.media FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -3211,6 +3715,14 @@ CREATE POLICY memberships_definer ON public.memberships TO fanfare_definer USING
 
 CREATE POLICY memberships_delete ON public.memberships FOR DELETE TO fanfare_user USING ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND (role <> 'owner'::text)) OR (user_id = ( SELECT tenancy.user_id() AS user_id))));
 
+-- Name: memberships memberships_erase; Type: POLICY; Schema: public
+
+CREATE POLICY memberships_erase ON public.memberships FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: memberships memberships_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY memberships_erase_select ON public.memberships FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: memberships memberships_select; Type: POLICY; Schema: public
 
 CREATE POLICY memberships_select ON public.memberships FOR SELECT TO fanfare_user, fanfare_admin USING (true);
@@ -3222,6 +3734,10 @@ CREATE POLICY memberships_tenant ON public.memberships AS RESTRICTIVE TO fanfare
 -- Name: memberships memberships_update; Type: POLICY; Schema: public
 
 CREATE POLICY memberships_update ON public.memberships FOR UPDATE TO fanfare_user USING ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND (role <> 'owner'::text)))) WITH CHECK ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND (role <> 'owner'::text))));
+
+-- Name: memberships memberships_worker; Type: POLICY; Schema: public
+
+CREATE POLICY memberships_worker ON public.memberships FOR SELECT TO fanfare_worker USING (true);
 
 -- Name: platform_posts; Type: ROW SECURITY; Schema: public
 
@@ -3262,6 +3778,14 @@ CREATE POLICY platform_posts_definer ON public.platform_posts FOR SELECT TO fanf
 -- Name: platform_posts platform_posts_delete; Type: POLICY; Schema: public
 
 CREATE POLICY platform_posts_delete ON public.platform_posts FOR DELETE TO fanfare_user USING ((( SELECT tenancy.has_role('member'::text) AS has_role) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'cancelled'::text])) AND (attempt = 0)));
+
+-- Name: platform_posts platform_posts_erase; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_erase ON public.platform_posts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: platform_posts platform_posts_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_erase_select ON public.platform_posts FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: platform_posts platform_posts_insert; Type: POLICY; Schema: public
 
@@ -3311,6 +3835,14 @@ CREATE POLICY post_media_agent_select ON public.post_media FOR SELECT TO fanfare
 
 CREATE POLICY post_media_delete ON public.post_media FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
 
+-- Name: post_media post_media_erase; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_erase ON public.post_media FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: post_media post_media_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_erase_select ON public.post_media FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: post_media post_media_insert; Type: POLICY; Schema: public
 
 CREATE POLICY post_media_insert ON public.post_media FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -3351,6 +3883,14 @@ CREATE POLICY posts_agent_update ON public.posts FOR UPDATE TO fanfare_agent USI
 
 CREATE POLICY posts_definer ON public.posts FOR SELECT TO fanfare_definer USING (true);
 
+-- Name: posts posts_erase; Type: POLICY; Schema: public
+
+CREATE POLICY posts_erase ON public.posts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: posts posts_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY posts_erase_select ON public.posts FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: posts posts_insert; Type: POLICY; Schema: public
 
 CREATE POLICY posts_insert ON public.posts FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -3378,6 +3918,14 @@ ALTER TABLE public.publish_attempts ENABLE ROW LEVEL SECURITY;
 -- Name: publish_attempts publish_attempts_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY publish_attempts_agent_select ON public.publish_attempts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: publish_attempts publish_attempts_erase; Type: POLICY; Schema: public
+
+CREATE POLICY publish_attempts_erase ON public.publish_attempts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: publish_attempts publish_attempts_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY publish_attempts_erase_select ON public.publish_attempts FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: publish_attempts publish_attempts_select; Type: POLICY; Schema: public
 
@@ -3419,6 +3967,14 @@ CREATE POLICY rate_limit_rules_agent_select ON public.rate_limit_rules FOR SELEC
 
 CREATE POLICY rate_limit_rules_definer ON public.rate_limit_rules FOR SELECT TO fanfare_definer USING (true);
 
+-- Name: rate_limit_rules rate_limit_rules_erase; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_erase ON public.rate_limit_rules FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: rate_limit_rules rate_limit_rules_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_erase_select ON public.rate_limit_rules FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: rate_limit_rules rate_limit_rules_select; Type: POLICY; Schema: public
 
 CREATE POLICY rate_limit_rules_select ON public.rate_limit_rules FOR SELECT TO fanfare_user, fanfare_admin USING (true);
@@ -3434,6 +3990,14 @@ ALTER TABLE public.rate_limits ENABLE ROW LEVEL SECURITY;
 -- Name: rate_limits rate_limits_definer; Type: POLICY; Schema: public
 
 CREATE POLICY rate_limits_definer ON public.rate_limits TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: rate_limits rate_limits_erase; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limits_erase ON public.rate_limits FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: rate_limits rate_limits_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limits_erase_select ON public.rate_limits FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: rate_limits rate_limits_tenant; Type: POLICY; Schema: public
 
@@ -3473,6 +4037,11 @@ CREATE POLICY users_definer ON public.users TO fanfare_definer USING (true) WITH
 CREATE POLICY users_inviters ON public.users FOR SELECT TO fanfare_worker USING ((id IN ( SELECT i.invited_by
    FROM public.invitations i
   WHERE (i.sealed_token IS NOT NULL))));
+
+-- Name: users users_of_customer; Type: POLICY; Schema: public
+
+CREATE POLICY users_of_customer ON public.users FOR SELECT TO fanfare_worker USING ((id IN ( SELECT m.user_id
+   FROM public.memberships m)));
 
 -- Name: users users_self; Type: POLICY; Schema: public
 
@@ -3517,6 +4086,14 @@ CREATE POLICY river_job_agent_update ON river.river_job FOR UPDATE TO fanfare_ag
 -- Name: river_job river_job_definer; Type: POLICY; Schema: river
 
 CREATE POLICY river_job_definer ON river.river_job TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: river_job river_job_erase; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_erase ON river.river_job FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: river_job river_job_erase_select; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_erase_select ON river.river_job FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: river_job river_job_insert; Type: POLICY; Schema: river
 
@@ -3659,13 +4236,18 @@ GRANT ALL ON FUNCTION tenancy.audit_change() TO fanfare_owner;
 -- Name: TABLE audit_log; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.audit_log TO fanfare_worker;
-GRANT SELECT,INSERT ON TABLE public.audit_log TO fanfare_definer;
+GRANT SELECT,INSERT,DELETE ON TABLE public.audit_log TO fanfare_definer;
+
+-- Name: COLUMN audit_log.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.audit_log TO fanfare_definer;
 
 -- Name: COLUMN audit_log.customer_id; Type: ACL; Schema: public
 
 GRANT SELECT(customer_id) ON TABLE public.audit_log TO fanfare_user;
 GRANT SELECT(customer_id) ON TABLE public.audit_log TO fanfare_agent;
 GRANT SELECT(customer_id) ON TABLE public.audit_log TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.audit_log TO fanfare_definer;
 
 -- Name: COLUMN audit_log.id; Type: ACL; Schema: public
 
@@ -3901,9 +4483,39 @@ GRANT ALL ON FUNCTION tenancy.enter_user(p_subject text, p_customer_id uuid, p_r
 REVOKE ALL ON FUNCTION tenancy.enter_worker(p_customer_id uuid, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.enter_worker(p_customer_id uuid, p_request text) TO fanfare_worker;
 
+-- Name: FUNCTION erase_step(p_erasure uuid, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.erase_step(p_erasure uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.erase_step(p_erasure uuid, p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION erased_columns(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.erased_columns() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.erased_columns() TO fanfare_definer;
+
+-- Name: FUNCTION erasing_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.erasing_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.erasing_id() TO fanfare_definer;
+
+-- Name: FUNCTION exports_to_do(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION finish_erasure(p_erasure uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) TO fanfare_worker;
+
 -- Name: FUNCTION follow_platform_post(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_platform_post() FROM PUBLIC;
+
+-- Name: FUNCTION forget_erased(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.forget_erased() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.forget_erased() TO fanfare_worker;
 
 -- Name: FUNCTION forget_rate_limit(); Type: ACL; Schema: tenancy
 
@@ -4072,6 +4684,12 @@ REVOKE ALL ON FUNCTION tenancy.permit_admins() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.permit_admins() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.permit_admins() TO fanfare_admin;
 
+-- Name: FUNCTION permit_exports(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permit_exports() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permit_exports() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permit_exports() TO fanfare_admin;
+
 -- Name: FUNCTION permit_tokens(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.permit_tokens() FROM PUBLIC;
@@ -4137,6 +4755,12 @@ GRANT ALL ON FUNCTION tenancy.record_refusal(p_kind text, p_subject text, p_key_
 REVOKE ALL ON FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) TO fanfare_login;
 
+-- Name: FUNCTION request_erasure(p_id uuid, p_name text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_admin;
+
 -- Name: FUNCTION seal_audit(p_limit integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.seal_audit(p_limit integer) FROM PUBLIC;
@@ -4181,6 +4805,14 @@ GRANT SELECT ON TABLE public.agent_tokens TO fanfare_agent;
 GRANT SELECT ON TABLE public.agent_tokens TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.agent_tokens TO fanfare_definer;
 
+-- Name: COLUMN agent_tokens.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.agent_tokens TO fanfare_definer;
+
+-- Name: COLUMN agent_tokens.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.agent_tokens TO fanfare_definer;
+
 -- Name: COLUMN agent_tokens.id; Type: ACL; Schema: public
 
 GRANT INSERT(id) ON TABLE public.agent_tokens TO fanfare_user;
@@ -4213,12 +4845,17 @@ GRANT UPDATE(revoked_at) ON TABLE public.agent_tokens TO fanfare_admin;
 
 -- Name: TABLE api_keys; Type: ACL; Schema: public
 
-GRANT SELECT ON TABLE public.api_keys TO fanfare_definer;
+GRANT SELECT,DELETE ON TABLE public.api_keys TO fanfare_definer;
+
+-- Name: COLUMN api_keys.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.api_keys TO fanfare_definer;
 
 -- Name: COLUMN api_keys.customer_id; Type: ACL; Schema: public
 
 GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_definer;
 
 -- Name: COLUMN api_keys.id; Type: ACL; Schema: public
 
@@ -4283,11 +4920,27 @@ GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_admin;
 
 -- Name: TABLE audit_seals; Type: ACL; Schema: public
 
-GRANT SELECT,INSERT ON TABLE public.audit_seals TO fanfare_definer;
+GRANT SELECT,INSERT,DELETE ON TABLE public.audit_seals TO fanfare_definer;
+
+-- Name: COLUMN audit_seals.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.audit_seals TO fanfare_definer;
+
+-- Name: COLUMN audit_seals.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.audit_seals TO fanfare_definer;
 
 -- Name: TABLE audit_unsealed; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.audit_unsealed TO fanfare_definer;
+
+-- Name: COLUMN audit_unsealed.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.audit_unsealed TO fanfare_definer;
+
+-- Name: COLUMN audit_unsealed.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.audit_unsealed TO fanfare_definer;
 
 -- Name: TABLE caller_rate_limits; Type: ACL; Schema: public
 
@@ -4298,6 +4951,16 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.caller_rate_limits TO fanfare_
 GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_agent;
+GRANT SELECT ON TABLE public.campaigns TO fanfare_worker;
+GRANT DELETE ON TABLE public.campaigns TO fanfare_definer;
+
+-- Name: COLUMN campaigns.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.campaigns TO fanfare_definer;
+
+-- Name: COLUMN campaigns.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.campaigns TO fanfare_definer;
 
 -- Name: COLUMN campaigns.id; Type: ACL; Schema: public
 
@@ -4340,7 +5003,7 @@ GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_agent;
 GRANT SELECT ON TABLE public.customers TO fanfare_user;
 GRANT SELECT ON TABLE public.customers TO fanfare_admin;
 GRANT SELECT ON TABLE public.customers TO fanfare_worker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.customers TO fanfare_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customers TO fanfare_definer;
 GRANT SELECT ON TABLE public.customers TO fanfare_agent;
 
 -- Name: COLUMN customers.name; Type: ACL; Schema: public
@@ -4378,12 +5041,80 @@ GRANT UPDATE(time_zone) ON TABLE public.customers TO fanfare_admin;
 GRANT UPDATE(archived_at) ON TABLE public.customers TO fanfare_user;
 GRANT UPDATE(archived_at) ON TABLE public.customers TO fanfare_admin;
 
+-- Name: TABLE erasures; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.erasures TO fanfare_user;
+GRANT SELECT ON TABLE public.erasures TO fanfare_admin;
+GRANT SELECT ON TABLE public.erasures TO fanfare_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.erasures TO fanfare_definer;
+
+-- Name: COLUMN erasures.files; Type: ACL; Schema: public
+
+GRANT UPDATE(files) ON TABLE public.erasures TO fanfare_worker;
+
+-- Name: TABLE exports; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.exports TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.exports TO fanfare_admin;
+GRANT SELECT ON TABLE public.exports TO fanfare_worker;
+GRANT DELETE ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.exports TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.exports TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.exports TO fanfare_worker;
+GRANT SELECT(state) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.started_at; Type: ACL; Schema: public
+
+GRANT UPDATE(started_at) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.finished_at; Type: ACL; Schema: public
+
+GRANT UPDATE(finished_at) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.size_bytes; Type: ACL; Schema: public
+
+GRANT UPDATE(size_bytes) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.sha256; Type: ACL; Schema: public
+
+GRANT UPDATE(sha256) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.problem; Type: ACL; Schema: public
+
+GRANT UPDATE(problem) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.expires_at; Type: ACL; Schema: public
+
+GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_user;
+GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_admin;
+GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_worker;
+GRANT SELECT(expires_at) ON TABLE public.exports TO fanfare_definer;
+
 -- Name: TABLE idempotency_keys; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.idempotency_keys TO fanfare_user;
 GRANT SELECT ON TABLE public.idempotency_keys TO fanfare_agent;
 GRANT SELECT ON TABLE public.idempotency_keys TO fanfare_admin;
 GRANT DELETE ON TABLE public.idempotency_keys TO fanfare_definer;
+
+-- Name: COLUMN idempotency_keys.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.idempotency_keys TO fanfare_definer;
 
 -- Name: COLUMN idempotency_keys.actor_id; Type: ACL; Schema: public
 
@@ -4434,6 +5165,14 @@ GRANT UPDATE(created_at) ON TABLE public.idempotency_keys TO fanfare_user;
 GRANT UPDATE(created_at) ON TABLE public.idempotency_keys TO fanfare_agent;
 GRANT UPDATE(created_at) ON TABLE public.idempotency_keys TO fanfare_admin;
 GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO fanfare_definer;
+
+-- Name: TABLE integrations; Type: ACL; Schema: public
+
+GRANT DELETE ON TABLE public.integrations TO fanfare_definer;
+
+-- Name: COLUMN integrations.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.customer_id; Type: ACL; Schema: public
 
@@ -4528,6 +5267,14 @@ GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_agent;
+
+-- Name: TABLE invitations; Type: ACL; Schema: public
+
+GRANT DELETE ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.invitations TO fanfare_definer;
 
 -- Name: COLUMN invitations.customer_id; Type: ACL; Schema: public
 
@@ -4643,6 +5390,15 @@ GRANT SELECT ON TABLE public.media TO fanfare_user;
 GRANT SELECT ON TABLE public.media TO fanfare_admin;
 GRANT SELECT ON TABLE public.media TO fanfare_worker;
 GRANT SELECT ON TABLE public.media TO fanfare_agent;
+GRANT DELETE ON TABLE public.media TO fanfare_definer;
+
+-- Name: COLUMN media.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.media TO fanfare_definer;
+
+-- Name: COLUMN media.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.media TO fanfare_definer;
 
 -- Name: COLUMN media.id; Type: ACL; Schema: public
 
@@ -4690,7 +5446,16 @@ GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_agent;
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_admin;
-GRANT SELECT,INSERT ON TABLE public.memberships TO fanfare_definer;
+GRANT SELECT,INSERT,DELETE ON TABLE public.memberships TO fanfare_definer;
+GRANT SELECT ON TABLE public.memberships TO fanfare_worker;
+
+-- Name: COLUMN memberships.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.memberships TO fanfare_definer;
+
+-- Name: COLUMN memberships.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.memberships TO fanfare_definer;
 
 -- Name: COLUMN memberships.role; Type: ACL; Schema: public
 
@@ -4703,6 +5468,11 @@ GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.platform_posts TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_agent;
+GRANT DELETE ON TABLE public.platform_posts TO fanfare_definer;
+
+-- Name: COLUMN platform_posts.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.customer_id; Type: ACL; Schema: public
 
@@ -4790,6 +5560,15 @@ GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_admin;
 GRANT SELECT ON TABLE public.post_media TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_agent;
+GRANT DELETE ON TABLE public.post_media TO fanfare_definer;
+
+-- Name: COLUMN post_media.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.post_media TO fanfare_definer;
+
+-- Name: COLUMN post_media.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.post_media TO fanfare_definer;
 
 -- Name: COLUMN post_media.post_id; Type: ACL; Schema: public
 
@@ -4815,6 +5594,11 @@ GRANT SELECT ON TABLE public.posts TO fanfare_user;
 GRANT SELECT ON TABLE public.posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.posts TO fanfare_worker;
 GRANT SELECT ON TABLE public.posts TO fanfare_agent;
+GRANT DELETE ON TABLE public.posts TO fanfare_definer;
+
+-- Name: COLUMN posts.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.customer_id; Type: ACL; Schema: public
 
@@ -4871,6 +5655,15 @@ GRANT SELECT ON TABLE public.publish_attempts TO fanfare_user;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_admin;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_worker;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_agent;
+GRANT DELETE ON TABLE public.publish_attempts TO fanfare_definer;
+
+-- Name: COLUMN publish_attempts.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.publish_attempts TO fanfare_definer;
+
+-- Name: COLUMN publish_attempts.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.publish_attempts TO fanfare_definer;
 
 -- Name: COLUMN publish_attempts.platform_post_id; Type: ACL; Schema: public
 
@@ -4909,7 +5702,15 @@ GRANT UPDATE(message) ON TABLE public.publish_attempts TO fanfare_worker;
 GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_user;
 GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.rate_limit_rules TO fanfare_admin;
-GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_definer;
+GRANT SELECT,DELETE ON TABLE public.rate_limit_rules TO fanfare_definer;
+
+-- Name: COLUMN rate_limit_rules.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.rate_limit_rules TO fanfare_definer;
+
+-- Name: COLUMN rate_limit_rules.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.rate_limit_rules TO fanfare_definer;
 
 -- Name: COLUMN rate_limit_rules.endpoint; Type: ACL; Schema: public
 
@@ -4926,6 +5727,14 @@ GRANT INSERT(window_seconds),UPDATE(window_seconds) ON TABLE public.rate_limit_r
 -- Name: TABLE rate_limits; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO fanfare_definer;
+
+-- Name: COLUMN rate_limits.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.rate_limits TO fanfare_definer;
+
+-- Name: COLUMN rate_limits.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.rate_limits TO fanfare_definer;
 
 -- Name: TABLE system_roles; Type: ACL; Schema: public
 
@@ -4961,8 +5770,12 @@ GRANT SELECT ON TABLE public.workers TO fanfare_definer;
 GRANT SELECT ON TABLE river.river_job TO fanfare_user;
 GRANT SELECT ON TABLE river.river_job TO fanfare_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE river.river_job TO fanfare_worker;
-GRANT SELECT ON TABLE river.river_job TO fanfare_definer;
+GRANT SELECT,DELETE ON TABLE river.river_job TO fanfare_definer;
 GRANT SELECT ON TABLE river.river_job TO fanfare_agent;
+
+-- Name: COLUMN river_job.ctid; Type: ACL; Schema: river
+
+GRANT SELECT(ctid) ON TABLE river.river_job TO fanfare_definer;
 
 -- Name: COLUMN river_job.id; Type: ACL; Schema: river
 
@@ -5046,6 +5859,10 @@ GRANT INSERT(unique_key) ON TABLE river.river_job TO fanfare_agent;
 GRANT INSERT(unique_states) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(unique_states) ON TABLE river.river_job TO fanfare_admin;
 GRANT INSERT(unique_states) ON TABLE river.river_job TO fanfare_agent;
+
+-- Name: COLUMN river_job.customer_id; Type: ACL; Schema: river
+
+GRANT SELECT(customer_id) ON TABLE river.river_job TO fanfare_definer;
 
 -- Name: SEQUENCE river_job_id_seq; Type: ACL; Schema: river
 

@@ -107,6 +107,7 @@ func newAgency(t testing.TB, s *system) agency {
 	b.schedule(t, scheduled.ID, time.Now().Add(24*time.Hour))
 	post := b.draft(t, draft{campaign: campaign.ID})
 	member := s.person(t)
+	export := b.export(t)
 	user := b.join(t, member, "admin")
 	invitation, _ := b.invite(t, uniqueName("guest")+"@example.com", "viewer")
 	all := []string{"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish", "jobs:read", "audit:read"}
@@ -116,7 +117,7 @@ func newAgency(t testing.TB, s *system) agency {
 	return agency{brand: b, member: member, key: key.Key, token: token.Token, ids: map[string]string{
 		"api_key_id": key.ID, "agent_token_id": token.ID,
 		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user,
-		"invitation_id": invitation,
+		"invitation_id": invitation, "export_id": export.ID,
 	}}
 }
 

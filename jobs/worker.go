@@ -31,6 +31,8 @@ const (
 	// sweepEvery is how often a worker looks for posts whose job is gone, sweepOverdue how late those must be.
 	sweepEvery   = time.Minute
 	sweepOverdue = time.Minute
+	// dispatchEvery is how often a worker looks for exports and erasures that were asked for.
+	dispatchEvery = time.Second
 	// limitsEvery is how often a worker deletes what says nothing any more of how rate limits were used, limitsBatch
 	// how many rows at once.
 	limitsEvery = 5 * time.Minute
@@ -95,7 +97,10 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 
 // queues are those that this worker can serve.
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
-	served := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}}
+	served := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}, EraseQueue: {MaxWorkers: eraseConcurrency}}
+	if deps.Bucket != nil {
+		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
+	}
 	if deps.Mail != nil {
 		served[MailQueue] = river.QueueConfig{MaxWorkers: mailConcurrency}
 	}
@@ -113,6 +118,8 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, promoteEvery, w.promote)
 	w.every(background, w.lease.duration/4, w.rescue)
 	w.every(background, sweepEvery, w.sweep)
+	w.every(background, dispatchEvery, w.dispatchExports)
+	w.every(background, dispatchEvery, w.dispatchErasures)
 	w.every(background, limitsEvery, w.sweepLimits)
 	w.every(background, sealEvery, w.seal)
 	w.every(background, maintainEvery, w.maintainAudit)
@@ -232,6 +239,9 @@ func (w *Worker) forget(ctx context.Context) error {
 	}
 	if _, err := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce); err != nil {
 		return fmt.Errorf("forget answers to repeated requests: %w", err)
+	}
+	if _, err := w.q.ErasureForget(ctx); err != nil {
+		return fmt.Errorf("forget what came in at an erasure: %w", err)
 	}
 	return nil
 }

@@ -246,6 +246,15 @@ grant execute on function tenancy.audit_id(timestamptz), tenancy.audit_digest(pu
     tenancy.audit_value(jsonb)
     to fanfare_definer;
 
+-- The customer that is erased in this transaction, NULL where none is. Until there are erasures, none is.
+create function tenancy.erasing_id() returns uuid
+language plpgsql stable parallel safe as $$
+begin
+    return null;
+end
+$$;
+grant execute on function tenancy.erasing_id() to fanfare_definer;
+
 -- What the triggers of every audited table run, once per statement. Arguments: the resource's name, the column of its
 -- id, the column of its customer ('' for the installation), the secret columns, the ignored ones.
 create function tenancy.audit_change() returns trigger
@@ -257,6 +266,9 @@ declare
     v_secret text[] := tg_argv[3];
     v_ignored text[] := tg_argv[4];
 begin
+    if tg_op = 'DELETE' and tenancy.erasing_id() is not null then
+        return null; -- the log goes with the customer, and keeps nothing of what is erased
+    end if;
     if tg_op = 'UPDATE' then
         -- The two tables hold the rows in the same order. A full join is never a nested loop, which would be the plan
         -- for one row and the end of a statement that changes many.
@@ -546,6 +558,7 @@ drop function tenancy.record_refusal(text, text, bytea, uuid, uuid, uuid, intege
 drop function tenancy.audit_event(uuid, text, text, text, jsonb);
 drop function tenancy.audit_table(regclass, text, text, text[], text[]);
 drop function tenancy.audit_change() cascade;
+drop function tenancy.erasing_id();
 drop function tenancy.audit_value(jsonb);
 drop function tenancy.audit_cut(jsonb);
 drop function tenancy.audit_write(audit_log);
