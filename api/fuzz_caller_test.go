@@ -1,0 +1,181 @@
+package api_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/lestrrat-go/jwx/v3/jwa"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/lestrrat-go/jwx/v3/jwt"
+
+	"fanfare/db/dbtest"
+)
+
+// standing is what a caller is to the customer of a season.
+type standing int
+
+const (
+	nobody   standing = iota // no valid credential
+	stranger                 // somebody, who does not belong to the customer
+	reader                   // may change nothing
+	writer
+	everywhere // by a system role: may enter every customer
+)
+
+// fuzzCaller is one kind of caller.
+type fuzzCaller struct {
+	name     string
+	standing standing
+	headers  [][2]string
+	// readsAll: what other customers have is no secret to them.
+	readsAll bool
+}
+
+// season is a fresh customer with everything in it, and everybody who calls. What a worker has broken in the one
+// before is left behind with it.
+type season struct {
+	cast    cast
+	callers []fuzzCaller
+	stock   *stock
+	repair  func(t testing.TB)
+}
+
+// secretOf marks every text of the customer to which no caller belongs.
+const secretOf = "known-to-nobody-here"
+
+// bystander is a customer with everything in it to which no caller belongs: only system roles could get there.
+func (w *world) bystander(t testing.TB) (id uuid.UUID, ids map[string]string) {
+	t.Helper()
+	c := w.Customer(t, dbtest.Customer{Name: secretOf})
+	owner := w.Member(t, c.ID, "owner")
+	account := w.Integration(t, dbtest.Integration{CustomerID: c.ID, ExternalID: "https://" + secretOf + ".example/" + c.ID.String()})
+	campaign := w.Campaign(t, dbtest.Campaign{CustomerID: c.ID, Name: secretOf})
+	post := w.Post(t, dbtest.Post{CustomerID: c.ID, Title: secretOf, Text: secretOf, Integrations: []dbtest.Integration{account}})
+	return c.ID, map[string]string{
+		"customer_id": c.ID.String(), "user_id": owner.ID.String(), "integration_id": account.ID.String(),
+		"campaign_id": campaign.ID.String(), "post_id": post.ID.String(),
+	}
+}
+
+// season makes a new one. Here is the list of callers.
+func (w *world) season(t testing.TB, key jwk.Key, foreign map[string]string) *season {
+	t.Helper()
+	c := w.cast(t)
+	id := c.customer.ID
+	removed := w.Member(t, id, "admin")
+	w.exec(t, "delete from memberships where customer_id = $1 and user_id = $2", id, removed.ID)
+	spare := w.User(t, dbtest.User{})
+	account := w.Integration(t, dbtest.Integration{CustomerID: id})
+	campaign := w.Campaign(t, dbtest.Campaign{CustomerID: id})
+	empty := w.Campaign(t, dbtest.Campaign{CustomerID: id})
+	var posts []string
+	for range 3 {
+		posts = append(posts, w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String())
+	}
+
+	token := func(who dbtest.User, changes ...func(*jwt.Builder)) string {
+		return signed(t, jwa.ES256(), key, func(b *jwt.Builder) {
+			b.Subject(who.Subject).Claim("email", who.Email).Claim("email_verified", true)
+			for _, change := range changes {
+				change(b)
+			}
+		})
+	}
+	bearer := func(token string) [][2]string { return [][2]string{{"Authorization", "Bearer " + token}} }
+	person := func(name string, standing standing, who dbtest.User) fuzzCaller {
+		return fuzzCaller{name, standing, bearer(token(who)), standing == everywhere}
+	}
+	good := token(c.owner)
+	sysviewer := person("system viewer", reader, c.sysviewer)
+	sysviewer.readsAll = true
+	return &season{
+		cast: c,
+		callers: []fuzzCaller{
+			{"nobody", nobody, nil, false},
+			{"garbage", nobody, bearer("garbage"), false},
+			{"another scheme", nobody, [][2]string{{"Authorization", "Basic " + good}}, false},
+			{"two tokens", nobody, append(bearer(good), bearer(good)...), false},
+			{"a forged token", nobody, bearer(good[:len(good)-8] + "AAAAAAAA"), false},
+			{"an expired token", nobody, bearer(token(c.owner, func(b *jwt.Builder) { b.Expiration(time.Now().Add(-time.Hour)) })), false},
+			{"a token for others", nobody, bearer(token(c.owner, func(b *jwt.Builder) { b.Audience([]string{"others"}) })), false},
+			{"a long token", nobody, bearer(strings.Repeat("a", 20_000)), false},
+			person("outsider", stranger, c.outsider), person("removed member", stranger, removed), person("somebody new", stranger, dbtest.User{Subject: "new-" + dbtest.NewID(t).String()}),
+			person("viewer", reader, c.viewer), person("member", writer, c.member), person("admin", writer, c.admin), person("owner", writer, c.owner),
+			sysviewer, person("system manager", everywhere, c.manager), person("system admin", everywhere, c.sysadmin),
+		},
+		stock: &stock{
+			customer: id.String(), foreign: foreign, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey,
+			own: map[string][]string{
+				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
+				"integration_id": {account.ID.String()}, "post_id": posts,
+				"campaign_id": {campaign.ID.String(), empty.ID.String()},
+			},
+		},
+		repair: func(t testing.TB) {
+			t.Helper()
+			w.exec(t, "update customers set archived_at = null where id = $1 and archived_at is not null", id)
+			w.exec(t, "delete from memberships where customer_id = $1 and user_id = any ($2)", id, []uuid.UUID{removed.ID, c.outsider.ID, c.sysviewer.ID, c.sysadmin.ID, c.manager.ID, spare.ID})
+			for role, who := range map[string]dbtest.User{"owner": c.owner, "admin": c.admin, "member": c.member, "viewer": c.viewer} {
+				w.exec(t, `insert into memberships (customer_id, user_id, role) values ($1, $2, $3)
+					on conflict (customer_id, user_id) do update set role = excluded.role where memberships.role <> excluded.role`, id, who.ID, role)
+			}
+		},
+	}
+}
+
+// leavesTraces are tables in which also a refused request, or one that only reads, may leave a row.
+var leavesTraces = []string{"public.audit_log"}
+
+// fingerprints gives a function that reads one of each table's rows of a customer: it changes with every row that
+// is made, changed or removed.
+func (w *world) fingerprints(t testing.TB) func(t testing.TB, customerID uuid.UUID) map[string]string {
+	t.Helper()
+	rows, err := w.Super.Query(context.Background(), `
+		select format('select %1$L, count(*) || '' '' || coalesce(sum(xmin::text::bigint), 0) from %1$s where %2$I = $1', t.name, t.attname)
+		from (
+			select format('%I.%I', n.nspname, c.relname) as name, a.attname
+			from pg_class c
+				join pg_namespace n on n.oid = c.relnamespace
+				join pg_attribute a on a.attrelid = c.oid
+			where c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ('public', 'river')
+				and (a.attname = 'customer_id' or (c.relname = 'customers' and a.attname = 'id'))
+		) t
+		where t.name <> all ($1)`, leavesTraces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(parts) < 8 {
+		t.Fatalf("%d tables with customers' data: %v", len(parts), err)
+	}
+	statement := strings.Join(parts, " union all ")
+	return func(t testing.TB, customerID uuid.UUID) map[string]string {
+		t.Helper()
+		rows, err := w.Super.Query(context.Background(), statement, customerID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prints := map[string]string{}
+		var table, print string
+		if _, err := pgx.ForEachRow(rows, []any{&table, &print}, func() error { prints[table] = print; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return prints
+	}
+}
+
+// differ names the tables in which two fingerprints differ.
+func differ(a, b map[string]string) (tables []string) {
+	for _, table := range slices.Sorted(maps.Keys(a)) {
+		if a[table] != b[table] {
+			tables = append(tables, table)
+		}
+	}
+	return tables
+}
