@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/agenttoken"
 	"fanfare/internal/identity"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
@@ -44,14 +45,15 @@ type Deps struct {
 // API serves the operations.
 type API struct {
 	Deps
-	db   *tenant.DB
-	log  *slog.Logger
-	huma huma.API
+	db     *tenant.DB
+	tokens *agenttoken.Keys
+	log    *slog.Logger
+	huma   huma.API
 }
 
 // New makes the API's handler.
 func New(deps Deps) http.Handler {
-	a := &API{Deps: deps, db: tenant.New(deps.Pool), log: deps.Log}
+	a := &API{Deps: deps, db: tenant.New(deps.Pool), tokens: agenttoken.New(deps.Pool, deps.Vault), log: deps.Log}
 	mux := http.NewServeMux()
 	a.huma = humago.New(mux, config())
 	a.huma.UseMiddleware(a.authenticate)
@@ -79,9 +81,10 @@ func config() huma.Config {
 	config.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat} // json is what stands after +
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the configured issuer."},
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A person's token of the configured issuer, or an agent token."},
+		"apiKey": {Type: "apiKey", In: "header", Name: keyHeader, Description: "An API key of one customer."},
 	}
-	config.Security = []map[string][]string{{"bearer": {}}}
+	config.Security = []map[string][]string{{"bearer": {}}, {"apiKey": {}}}
 	return config
 }
 
@@ -91,6 +94,8 @@ func (a *API) registerAll() {
 	a.registerCustomers()
 	a.registerCustomerContext()
 	a.registerMembers()
+	a.registerAPIKeys()
+	a.registerAgentTokens()
 	a.registerCampaigns()
 	a.registerPosts()
 	a.registerPostPublishing()
@@ -142,8 +147,12 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	if strings.Contains(operation.Path, "{") {
 		operation.Errors = append(operation.Errors, http.StatusNotFound)
 	}
+	if operation.Metadata["public"] != true {
+		operation.Errors = append(operation.Errors, http.StatusForbidden)
+	}
 	if operation.Method != http.MethodGet {
-		operation.Errors = append(operation.Errors, http.StatusForbidden, http.StatusConflict)
+		operation.Errors = append(operation.Errors, http.StatusConflict)
+		operation.Parameters = append(operation.Parameters, reasonParameter)
 	}
 	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
 	operation.BodyReadTimeout = timeout
@@ -156,6 +165,12 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		}
 		return out, nil
 	})
+}
+
+// reasonParameter is read with the credential, before the handler.
+var reasonParameter = &huma.Param{
+	Name: reasonHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(maxReason)},
+	Description: "Why you act by your system role here; needed for a change that no membership of yours allows, and kept in the customer's audit log.",
 }
 
 // CustomerPath is the path of everything that belongs to a customer. It and its like are exported because Huma

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,13 +12,15 @@ import (
 	"github.com/google/uuid"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/agenttoken"
 	"fanfare/internal/identity"
 	"fanfare/queries"
 )
 
-// caller is who makes a request: a verified identity and the scope that it acts in.
+// caller is who makes a request: a person with a verified identity, or a program with a key or an agent token; and
+// the scope that they act in.
 type caller struct {
-	identity identity.Identity
+	identity identity.Identity // of a person; zero for programs
 	scope    tenant.Scope
 }
 
@@ -29,41 +32,84 @@ func scope(ctx context.Context) tenant.Scope {
 	return c.scope
 }
 
-// authenticate turns the Authorization header into a caller. An operation is reachable without one only if
+// keyMark is how every API key begins, so that people, programs and scanners for leaked secrets know it.
+const keyMark = "ffk_"
+
+// authenticate turns the credential in the headers into a caller. An operation is reachable without one only if
 // it says public; forgetting anything here leads to 401, not to an open door.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Operation().Metadata["public"] == true {
 		next(ctx)
 		return
 	}
-	given := 0
-	ctx.EachHeader(func(name, _ string) {
-		if strings.EqualFold(name, "Authorization") {
-			given++
-		}
-	})
-	if given > 1 {
-		// Which one counts would depend on who looks: a proxy may have checked the other.
-		a.refuse(ctx, problem(http.StatusUnauthorized, "Send one Authorization header."))
-		return
-	}
-	token, p := bearer(ctx.Header("Authorization"))
+	credential, p := credentialOf(ctx)
 	if p != nil {
 		a.refuse(ctx, p)
 		return
 	}
-	who, err := a.Verifier.Verify(ctx.Context(), token)
+	request, _ := ctx.Context().Value(requestKey{}).(tenant.Request)
+	request.Operation = ctx.Operation().OperationID
+	request.Reason = clip(ctx.Header(reasonHeader), maxReason)
+	who, err := a.recognise(ctx.Context(), credential, request)
 	if err != nil {
 		a.refuse(ctx, unauthenticated(err))
 		return
 	}
-	request, _ := ctx.Context().Value(requestKey{}).(tenant.Request)
-	next(huma.WithValue(ctx, callerKey{}, caller{identity: who, scope: tenant.User(who.Subject, request)}))
+	next(huma.WithValue(ctx, callerKey{}, who))
 }
+
+// reasonHeader says why somebody uses their system role; maxReason is how much of it is kept, in characters.
+const (
+	reasonHeader = "X-Admin-Reason"
+	maxReason    = 500
+)
+
+// recognise finds out whose credential it is. A key is only known by its hash here: the database says, while it is
+// entered, whether there is such a key.
+func (a *API) recognise(ctx context.Context, credential string, request tenant.Request) (caller, error) {
+	switch {
+	case strings.HasPrefix(credential, keyMark):
+		return caller{scope: tenant.Key(sha256.Sum256([]byte(credential)), request)}, nil
+	case identity.ClaimedIssuer(credential) == agenttoken.Issuer:
+		customerID, id, err := a.tokens.Verify(ctx, credential)
+		return caller{scope: tenant.Token(customerID, id, request)}, err
+	default:
+		who, err := a.Verifier.Verify(ctx, credential)
+		return caller{identity: who, scope: tenant.User(who.Subject, request)}, err
+	}
+}
+
+// credentialOf finds the one credential of a request: a key in x-api-key, or a key or token in Authorization.
+func credentialOf(ctx huma.Context) (string, *Problem) {
+	var authorizations, keys int
+	ctx.EachHeader(func(name, _ string) {
+		switch {
+		case strings.EqualFold(name, "Authorization"):
+			authorizations++
+		case strings.EqualFold(name, keyHeader):
+			keys++
+		}
+	})
+	if authorizations+keys > 1 {
+		// Which one counts would depend on who looks: a proxy may have checked the other.
+		return "", problem(http.StatusUnauthorized, "Send one credential: one Authorization header or one x-api-key header.")
+	}
+	if keys == 1 {
+		key := ctx.Header(keyHeader)
+		if !strings.HasPrefix(key, keyMark) {
+			return "", problem(http.StatusUnauthorized, "The x-api-key header holds no API key of Fanfare; they begin with "+keyMark+".")
+		}
+		return key, nil
+	}
+	return bearer(ctx.Header("Authorization"))
+}
+
+// keyHeader carries an API key.
+const keyHeader = "x-api-key"
 
 func bearer(header string) (string, *Problem) {
 	if header == "" {
-		return "", problem(http.StatusUnauthorized, "This needs a token: send it as `Authorization: Bearer <token>`.")
+		return "", problem(http.StatusUnauthorized, "This needs a token or a key: send it as `Authorization: Bearer <token>` or as `x-api-key: <key>`.")
 	}
 	scheme, token, found := strings.Cut(header, " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") || token == "" {
@@ -118,9 +164,12 @@ func (a *API) registered(ctx context.Context, fn func() error) error {
 // maxUserName is how much of a person's name is kept, in characters.
 const maxUserName = 200
 
-// registerCaller makes the caller's row, or brings it up to what the token says.
+// registerCaller makes the caller's row, or brings it up to what the token says. Keys and agent tokens have none.
 func (a *API) registerCaller(ctx context.Context) error {
 	c, _ := ctx.Value(callerKey{}).(caller)
+	if c.identity.Subject == "" {
+		return problem(http.StatusForbidden, "This is for people: an API key or agent token acts for a customer and is nobody.")
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make id: %w", err)

@@ -28,6 +28,8 @@ const (
 	listOfPosts
 	listOfIntegrations
 	listOfJobs
+	listOfAPIKeys
+	listOfAgentTokens
 )
 
 func badCursor() *Problem {

@@ -44,6 +44,8 @@ func classify(err error) *Problem {
 		return p
 	case errors.Is(err, tenant.ErrNotFound):
 		return notFound("customer")
+	case errors.Is(err, tenant.ErrInvalidKey):
+		return problem(http.StatusUnauthorized, "The key or agent token is not valid: it is unknown, expired or revoked, or whoever made it has left.").cause(err)
 	case errors.Is(err, tenant.ErrRefused):
 		return unavailable().cause(err)
 	case errors.Is(err, pgx.ErrNoRows):
@@ -110,6 +112,8 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return explain().cause(err)
 	}
 	switch {
+	case err.Code == "FF004":
+		return problem(http.StatusForbidden, "You act by your system role here. Say why in the "+reasonHeader+" header; it is kept in the customer's audit log.").cause(err)
 	case err.Code == "42501": // insufficient_privilege, a policy's refusal included
 		return forbidden().cause(err)
 	case err.Code == "22021" || err.Code == "22P05": // a character that Postgres does not store
@@ -128,7 +132,7 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 }
 
 func forbidden() *Problem {
-	return problem(http.StatusForbidden, "Your role in this customer does not allow this, or the customer is archived.")
+	return problem(http.StatusForbidden, "Your role here, or your key's permissions, do not allow this, or the customer is archived.")
 }
 
 // fromPlatform explains a refusal that a platform gave while the caller waits, as at the check of a credential.

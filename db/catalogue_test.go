@@ -41,6 +41,7 @@ var globalTables = map[string]string{
 	"public.customers":         "the tenant itself: its id is the customer_id of all others",
 	"public.users":             "a person works for many customers",
 	"public.system_roles":      "a role over all customers",
+	"public.agent_token_keys":  "the installation's keys that sign agent tokens, sealed",
 	"public.workers":           "processes of ours, not data of anybody",
 	"public.schema_migrations": "dbmate's list of migrations",
 	"river.river_leader":       "which worker leads the queue",
@@ -67,6 +68,8 @@ var allCommands = map[string]string{}
 // indexesWithoutCustomer are indexes of tenant tables that do not begin with customer_id.
 var indexesWithoutCustomer = map[string]string{
 	"memberships_by_user":                    "asked before a tenant is known: which customers is this user in",
+	"api_keys_by_hash":                       "a key is looked up before a tenant is known",
+	"agent_tokens_by_expiry":                 "what has long expired, of all customers, to be forgotten",
 	"river_job_pkey":                         "River's own: jobs are numbered by one sequence",
 	"river_job_kind":                         "River's own",
 	"river_job_state_and_finalized_at_index": "River's own",
@@ -85,6 +88,14 @@ var withoutCustomerKey = map[string]string{
 // secrets are columns that no role of people may read.
 var secrets = map[string]string{
 	"public.integrations.credential": "sealed; only the worker opens it",
+	"public.api_keys.key_hash":       "a hash; entering compares it",
+	"public.agent_token_keys.sealed": "sealed; only the API opens it",
+}
+
+// definerReads are secrets that a SECURITY DEFINER function reads for its work.
+var definerReads = map[string]string{
+	"public.api_keys.key_hash":       "enter_key finds the key by it",
+	"public.agent_token_keys.sealed": "agent_token_keys() hands them to the API's login",
 }
 
 // readableBytes are columns of type bytea that are no secret.
@@ -105,12 +116,18 @@ var definerFunctions = map[string]struct {
 }{
 	"tenancy.register_user":           {"fanfare_login", "registers a verified subject before there is a user to enter as"},
 	"tenancy.enter_user":              {"fanfare_login", "looks up membership before a tenant is entered"},
+	"tenancy.enter_key":               {"fanfare_login", "looks up the key before a tenant is entered"},
+	"tenancy.enter_token":             {"fanfare_login", "looks up the token and what is behind it before a tenant is entered"},
+	"tenancy.permissions_of_user":     {"", "what the person behind a key may do now; only the two above call it"},
+	"tenancy.agent_token_keys":        {"fanfare_login", "the sealed keys that sign agent tokens, which nobody else may read"},
+	"tenancy.add_agent_token_key":     {"fanfare_login", "adds one unless another process just has"},
+	"tenancy.delete_expired_tokens":   {"fanfare_worker", "forgets tokens of all customers a week after their end"},
 	"tenancy.enter_worker":            {"fanfare_worker", "checks that the customer exists"},
 	"tenancy.guard_membership":        {"", "a trigger: locks the customer, looks up the acting member and counts owners, whom they may not see or lock"},
-	"tenancy.hold_customer":           {"fanfare_admin,fanfare_user", "locks the entered customer against archiving, which members may not lock themselves"},
-	"tenancy.own_memberships":         {"fanfare_admin,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
+	"tenancy.hold_customer":           {"fanfare_admin,fanfare_agent,fanfare_user", "locks the entered customer against archiving, which members may not lock themselves"},
+	"tenancy.own_memberships":         {"fanfare_admin,fanfare_agent,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
 	"tenancy.create_customer":         {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
-	"tenancy.cancel_jobs":             {"fanfare_admin,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
+	"tenancy.cancel_jobs":             {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
 	"tenancy.readiness":               {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
 	"tenancy.stranded_platform_posts": {"fanfare_worker", "finds due platform posts of all customers that have no job; ids only"},
 }
@@ -393,13 +410,14 @@ var rules = []rule{
 				join pg_attribute a on a.attrelid = o.oid and a.attnum > 0 and not a.attisdropped where o.relkind in ('r', 'p', 'v'))
 			select format('%s may read %s', r, c.name) from columns c, unnest($1::text[]) r
 			where c.name = any ($2) and has_column_privilege(r, c.oid, c.attname, 'select')
+				and not (r = 'fanfare_definer' and c.name = any ($4))
 			union all
 			select 'neither listed as a secret nor as readable: ' || c.name from columns c
 			where (c.atttypid = 'bytea'::regtype or c.attname ~ '(secret|credential|password|token|hash|sealed)')
 				and c.name <> all ($2) and c.name <> all ($3)
 			union all
 			select 'listed as a secret, yet there is no such column: ' || s from unnest($2::text[]) s where s not in (select name from columns)`,
-			append([]string{"fanfare_login", "fanfare_definer"}, peopleRoles...), keys(secrets), keys(readableBytes)),
+			append([]string{"fanfare_login", "fanfare_definer"}, peopleRoles...), keys(secrets), keys(readableBytes), keys(definerReads)),
 		spoils: []spoil{
 			{"grant select (credential) on integrations to fanfare_admin", "fanfare_admin may read public.integrations.credential"},
 			{"grant select on integrations to fanfare_user", "fanfare_user may read public.integrations.credential"},

@@ -28,6 +28,8 @@ type house struct {
 	account  uuid.UUID
 	campaign uuid.UUID
 	file     uuid.UUID
+	key      dbtest.APIKey // with every permission
+	token    dbtest.AgentToken
 	job      int64
 }
 
@@ -47,6 +49,8 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
 	h.file = newID(t)
+	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
+	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
 	for _, fixture := range []struct {
 		sql  string
@@ -94,6 +98,8 @@ func intruders(t testing.TB, d *dbtest.DB, a *house) []intruder {
 		{"owner", d.Tenant(), a.people["owner"].Scope().In(a.id)},
 		{"viewer", d.Tenant(), a.people["viewer"].Scope().In(a.id)},
 		{"system admin", d.Tenant(), d.User(t, dbtest.User{SystemRole: "admin"}).Scope().In(a.id)},
+		{"key", d.Tenant(), a.key.Scope().In(a.id)},
+		{"agent", d.Tenant(), a.token.Scope().In(a.id)},
 		{"worker", d.TenantWorker(), tenant.Worker(a.id, tenant.Request{})},
 	}
 }
@@ -123,8 +129,8 @@ func TestRowsOfOthers(t *testing.T) {
 	d := dbtest.New(t)
 	a, b := newHouse(t, d, "ours"), newHouse(t, d, "theirs")
 	// Wider grants than the real ones: what keeps the rows apart must be the policies, not a missing grant.
-	if _, err := d.Super.Exec(ctx, `grant select, insert, update, delete on all tables in schema public to fanfare_user, fanfare_admin, fanfare_worker;
-		grant select, insert, update, delete on river.river_job to fanfare_user, fanfare_admin`); err != nil {
+	if _, err := d.Super.Exec(ctx, `grant select, insert, update, delete on all tables in schema public to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker;
+		grant select, insert, update, delete on river.river_job to fanfare_user, fanfare_agent, fanfare_admin`); err != nil {
 		t.Fatal(err)
 	}
 	before := checksum(ctx, t, d, b.id)
@@ -219,6 +225,11 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 	}
 }
 
+// unwritable are foreign keys whose columns nobody may write: a default fills them from what was entered.
+var unwritable = map[string]string{
+	"agent_tokens_key_fkey": "insert into agent_tokens (id, name, permissions, expires_at, key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
+}
+
 // TestReferencesToOthers: a foreign key to another customer's row fails exactly as one to a row that does
 // not exist, so that nobody can tell the two apart; to a row of one's own it works.
 func TestReferencesToOthers(t *testing.T) {
@@ -229,9 +240,18 @@ func TestReferencesToOthers(t *testing.T) {
 	before := checksum(ctx, t, d, b.id)
 	statements := references(a, newID(t))
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select f.conname::text from pg_constraint f join ours o on o.oid = f.conrelid join ours t on t.oid = f.confrelid
-		where f.contype = 'f' and t.tenant order by 1`)
+		where f.contype = 'f' and t.tenant and f.conname <> all ($1) order by 1`, keys(unwritable))
 	if diff := cmp.Diff(inSchema, slices.Sorted(maps.Keys(statements))); diff != "" {
 		t.Fatalf("foreign keys between tenant tables (-schema +tested):\n%s", diff)
+	}
+	for name, sql := range unwritable {
+		for _, who := range intruders(t, d, a) {
+			err := who.db.Tx(ctx, who.scope, func(ctx context.Context, tx *tenant.Tx) error {
+				_, err := tx.Exec(ctx, sql, b.key.ID)
+				return err
+			})
+			expectRefused(t, name+" as "+who.name, err, denied)
+		}
 	}
 	for name, statement := range statements {
 		t.Run(name, func(t *testing.T) {
@@ -299,8 +319,13 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"post_media_pkey":            {"", nil}, // foreign keys, as above
 		"post_media_position_key":    {"insert into post_media (post_id, media_id, position) values ($1, $2, 0)", []any{a.posts[1], a.file}},
 		"publish_attempts_pkey":      {"", nil}, // a foreign key, as above, and a number
-		"river_job_pkey":             {"", nil}, // see TestJobsOfTenants
-		"river_job_unique_idx":       {"", nil}, // see TestJobsOfTenants
+		"api_keys_pkey": {"insert into api_keys (id, name, prefix, key_hash, permissions) values ($1, 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}')",
+			[]any{b.key.ID}},
+		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
+		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
+			[]any{b.token.ID}},
+		"river_job_pkey":       {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx": {"", nil}, // see TestJobsOfTenants
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

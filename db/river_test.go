@@ -208,7 +208,7 @@ func TestCancelJobs(t *testing.T) {
 		for _, p := range []uuid.UUID{post, other} {
 			for _, state := range states {
 				if _, err := d.Super.Exec(ctx, `insert into river.river_job (customer_id, args, kind, max_attempts, state, finalized_at)
-					values ($1, jsonb_build_object('customer_id', $1::uuid::text, 'post_id', $2::uuid::text), 'x', 1, $3::text::river.river_job_state,
+					values ($1, jsonb_build_object('customer_id', $1::uuid::text, 'post_id', $2::uuid::text), 'publish', 1, $3::text::river.river_job_state,
 						case when $3 in ('completed', 'discarded') then now() end)`, customer, p, state); err != nil {
 					t.Fatal(err)
 				}

@@ -3,6 +3,8 @@ package dbtest
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"testing"
 
@@ -36,8 +38,10 @@ type User struct {
 	SystemRole string // empty: none
 }
 
-// Scope is the person's, in no customer.
-func (u User) Scope() tenant.Scope { return tenant.User(u.Subject, tenant.Request{ID: "test"}) }
+// Scope is the person's, in no customer, with a reason for what a system role does.
+func (u User) Scope() tenant.Scope {
+	return tenant.User(u.Subject, tenant.Request{ID: "test", Reason: "a test"})
+}
 
 // User makes a person.
 func (d *DB) User(t testing.TB, u User) User {
@@ -109,6 +113,69 @@ func (d *DB) Integration(t testing.TB, i Integration) Integration {
 	d.exec(t, `insert into integrations (customer_id, id, platform, external_id, name, credential, key_id)
 		values ($1, $2, $3, $4, $4, $5, $6)`, i.CustomerID, i.ID, i.Platform, i.ExternalID, i.Credential, i.KeyID)
 	return i
+}
+
+// AllPermissions are those that an API key can have.
+var AllPermissions = []string{"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish",
+	"jobs:read", "audit:read", "tokens:mint"}
+
+// APIKey is a key of a customer. Empty fields are filled.
+type APIKey struct {
+	CustomerID  uuid.UUID
+	ID          uuid.UUID
+	CreatedBy   uuid.UUID // required: a key is worth what its maker is
+	Permissions []string  // all of them if empty
+	// Key is what a program sends.
+	Key string
+}
+
+// Scope is the key's, in no customer.
+func (k APIKey) Scope() tenant.Scope {
+	return tenant.Key(sha256.Sum256([]byte(k.Key)), tenant.Request{ID: "test"})
+}
+
+// APIKey makes a key.
+func (d *DB) APIKey(t testing.TB, k APIKey) APIKey {
+	t.Helper()
+	if k.ID == uuid.Nil {
+		k.ID = NewID(t)
+	}
+	if k.Permissions == nil {
+		k.Permissions = AllPermissions
+	}
+	k.Key = cmp.Or(k.Key, "ffk_"+rand.Text()+rand.Text())
+	hash := sha256.Sum256([]byte(k.Key))
+	d.exec(t, `insert into api_keys (customer_id, id, name, prefix, key_hash, permissions, created_by) values ($1, $2, 'Key', $3, $4, $5, $6)`,
+		k.CustomerID, k.ID, k.Key[:10], hash[:], k.Permissions, k.CreatedBy)
+	return k
+}
+
+// AgentToken is the row of an agent token, made by a person or from a key. Empty fields are filled.
+type AgentToken struct {
+	CustomerID  uuid.UUID
+	ID          uuid.UUID
+	CreatedBy   *uuid.UUID // this or KeyID is required
+	KeyID       *uuid.UUID
+	Permissions []string // all that a token can have if empty
+}
+
+// Scope is the token's, in no customer.
+func (a AgentToken) Scope() tenant.Scope {
+	return tenant.Token(a.CustomerID, a.ID, tenant.Request{ID: "test"})
+}
+
+// AgentToken makes the row of a token that expires in an hour.
+func (d *DB) AgentToken(t testing.TB, a AgentToken) AgentToken {
+	t.Helper()
+	if a.ID == uuid.Nil {
+		a.ID = NewID(t)
+	}
+	if a.Permissions == nil {
+		a.Permissions = AllPermissions[:len(AllPermissions)-1]
+	}
+	d.exec(t, `insert into agent_tokens (customer_id, id, name, permissions, key_id, created_by, expires_at) values ($1, $2, 'Agent', $3, $4, $5, now() + interval '1 hour')`,
+		a.CustomerID, a.ID, a.Permissions, a.KeyID, a.CreatedBy)
+	return a
 }
 
 // Campaign is a group of posts. Empty fields are filled.

@@ -16,6 +16,8 @@ var (
 	ErrUnknownUser = errors.New("tenant: unknown user")
 	// ErrNotFound: there is no such customer, or not for this user. The two cannot be told apart.
 	ErrNotFound = errors.New("tenant: no such customer")
+	// ErrInvalidKey: the API key or agent token is unknown, expired or revoked, or whoever made it has no role any more.
+	ErrInvalidKey = errors.New("tenant: the key or token is not valid")
 	// ErrRefused: the login may not enter, because the connection still holds something of an earlier tenant
 	// or is not one of the two login roles. It says nothing of the user's rights.
 	ErrRefused = errors.New("tenant: entering was refused")
@@ -37,6 +39,8 @@ func refused(conn *pgx.Conn, results pgx.BatchResults, err error) error {
 		return ErrUnknownUser
 	case "FF002":
 		return ErrNotFound
+	case "FF003":
+		return ErrInvalidKey
 	case "42501":
 		// The connection still holds a role or a setting of an earlier tenant. It would be refused for
 		// ever, so it ends here and the pool opens another.

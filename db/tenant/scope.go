@@ -14,6 +14,10 @@ type Request struct {
 	UserAgent string `json:"user_agent,omitempty"`
 	// Job is the id of the River job that acts, 0 for a request.
 	Job int64 `json:"job,omitempty"`
+	// Operation is the operationId of what was asked.
+	Operation string `json:"operation,omitempty"`
+	// Reason is why somebody uses their system role; the database demands it for changes.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Scope says as whom a transaction runs and, where it has one, in which customer. It claims nothing: the
@@ -21,7 +25,9 @@ type Request struct {
 type Scope struct {
 	kind       kind
 	subject    string
-	customerID *uuid.UUID // nil: in no customer
+	keyHash    []byte
+	token      [2]uuid.UUID // customer and id
+	customerID *uuid.UUID   // nil: in no customer
 	request    string
 }
 
@@ -31,6 +37,8 @@ type kind int
 const (
 	kindNone kind = iota
 	kindUser
+	kindKey
+	kindToken
 	kindWorker
 )
 
@@ -40,12 +48,24 @@ func User(subject string, request Request) Scope {
 	return Scope{kind: kindUser, subject: subject, request: request.encode()}
 }
 
+// Key is a program with an API key, known by the SHA-256 of the key, in no customer: it sees its own customer in
+// the list and nothing else.
+func Key(hash [32]byte, request Request) Scope {
+	return Scope{kind: kindKey, keyHash: hash[:], request: request.encode()}
+}
+
+// Token is an agent with a token whose signature has been verified, known by the customer and the id that it
+// states; in no customer, as a key is.
+func Token(customerID, id uuid.UUID, request Request) Scope {
+	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, request: request.encode()}
+}
+
 // Worker is the worker at a job of one customer.
 func Worker(customerID uuid.UUID, request Request) Scope {
 	return Scope{kind: kindWorker, customerID: &customerID, request: request.encode()}
 }
 
-// In is the same person inside one customer. Entering fails with ErrNotFound if there is no such customer
+// In is the same caller inside one customer. Entering fails with ErrNotFound if there is no such customer
 // for them.
 func (s Scope) In(customerID uuid.UUID) Scope {
 	s.customerID = &customerID
@@ -55,7 +75,7 @@ func (s Scope) In(customerID uuid.UUID) Scope {
 // encode writes the request as JSON that Postgres takes as text and as jsonb. JSON itself allows a NUL and
 // replaces what is not UTF-8; jsonb does not allow a NUL, so it is replaced as well.
 func (r Request) encode() string {
-	for _, field := range []*string{&r.ID, &r.IP, &r.UserAgent} {
+	for _, field := range []*string{&r.ID, &r.IP, &r.UserAgent, &r.Operation, &r.Reason} {
 		*field = strings.ReplaceAll(*field, "\x00", "\ufffd")
 	}
 	encoded, err := json.Marshal(r)
@@ -69,8 +89,12 @@ func (r Request) encode() string {
 // role of the rest of the transaction, and with it the last column makes a read read-only. The function is
 // an argument and not in a FROM clause, which would first store its one row.
 const (
-	enterUser     = `select set_config('role', tenancy.enter_user($1, $2, $3), true)`
-	enterUserRead = `select set_config('role', tenancy.enter_user($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
+	enterUser      = `select set_config('role', tenancy.enter_user($1, $2, $3), true)`
+	enterUserRead  = `select set_config('role', tenancy.enter_user($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
+	enterKey       = `select set_config('role', tenancy.enter_key($1, $2, $3), true)`
+	enterKeyRead   = `select set_config('role', tenancy.enter_key($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
+	enterToken     = `select set_config('role', tenancy.enter_token($1, $2, $3, $4), true)`
+	enterTokenRead = `select set_config('role', tenancy.enter_token($1, $2, $3, $4), true), set_config('transaction_read_only', 'on', true)`
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker     = `select tenancy.enter_worker($1, $2)`
 	enterWorkerRead = `select tenancy.enter_worker($1, $2), set_config('transaction_read_only', 'on', true)`
@@ -81,6 +105,10 @@ func (s Scope) entry(readOnly bool) (statement string, arguments []any, err erro
 	switch s.kind {
 	case kindUser:
 		return pick(readOnly, enterUserRead, enterUser), []any{s.subject, s.customerID, s.request}, nil
+	case kindKey:
+		return pick(readOnly, enterKeyRead, enterKey), []any{s.keyHash, s.customerID, s.request}, nil
+	case kindToken:
+		return pick(readOnly, enterTokenRead, enterToken), []any{s.token[0], s.token[1], s.customerID, s.request}, nil
 	case kindWorker:
 		return pick(readOnly, enterWorkerRead, enterWorker), []any{*s.customerID, s.request}, nil
 	default:

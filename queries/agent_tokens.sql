@@ -1,0 +1,33 @@
+-- Refused, and not empty, to who may not ask.
+-- name: AgentTokenList :many
+select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+from agent_tokens t
+where t.id < @before and (select tenancy.permit_tokens())
+order by t.id desc
+limit @max_rows;
+
+-- name: AgentTokenGet :one
+select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+from agent_tokens t
+where t.id = @id;
+
+-- name: AgentTokenCreate :exec
+insert into agent_tokens (id, name, permissions, expires_at)
+values (@id, @name, @permissions, now() + @lifetime::interval);
+
+-- name: AgentTokenRevoke :execrows
+update agent_tokens
+set revoked_at = now()
+where id = @id and version = coalesce(sqlc.narg('version'), version);
+
+-- name: AgentTokenDeleteExpired :one
+select tenancy.delete_expired_tokens(@max_rows)::bigint as deleted;
+
+-- The keys that sign agent tokens, sealed, newest first. Runs as the API's login, outside a tenant.
+-- name: AgentTokenKeyList :many
+select k.id::uuid as id, k.sealed::bytea as sealed, k.created_at::timestamptz as created_at
+from tenancy.agent_token_keys() k;
+
+-- Adds a key unless there is one younger than max_age.
+-- name: AgentTokenKeyAdd :exec
+select tenancy.add_agent_token_key(@id, @sealed, @key_id, @max_age::interval);
