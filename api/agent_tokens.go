@@ -20,8 +20,8 @@ type AgentToken struct {
 	ID          uuid.UUID  `json:"id" format:"uuid" doc:"The token's jti."`
 	Name        string     `json:"name"`
 	Permissions []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read"`
-	APIKeyID    *uuid.UUID `json:"api_key_id" format:"uuid" doc:"The key that it was made from; null if a person made it."`
-	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" doc:"The person who made it; null if it was made from a key."`
+	APIKeyID    *uuid.UUID `json:"api_key_id" format:"uuid" nullable:"true" doc:"The key that it was made from; null if a person made it."`
+	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"The person who made it; null if it was made from a key."`
 	ExpiresAt   time.Time  `json:"expires_at"`
 	RevokedAt   *time.Time `json:"revoked_at" doc:"Null while it is not revoked."`
 	CreatedAt   time.Time  `json:"created_at"`
