@@ -163,7 +163,14 @@ func (g *generator) caller(s *season) fuzzCaller {
 		lot = stranger
 	}
 	return one(g, slices.DeleteFunc(slices.Clone(s.callers), func(c fuzzCaller) bool {
-		return (c.standing == nobody) != (lot == nobody) || (c.standing == stranger) != (lot == stranger)
+		of := c.standing
+		switch c.standing {
+		case spent:
+			of = nobody
+		case reader, everywhere:
+			of = writer
+		}
+		return of != lot
 	}))
 }
 
@@ -246,14 +253,16 @@ func (f *fuzzer) judge(s *season, c fuzzCaller, r *fuzzRequest, a answer) (wrong
 		}
 	case c.standing == nobody:
 		expect("nobody", http.StatusUnauthorized)
+	case c.standing == spent:
+		expect("a key that is not valid", append(broken, http.StatusUnauthorized)...)
 	case inside && c.standing == stranger && len(r.mutations) == 0:
 		expect("a stranger", http.StatusNotFound, http.StatusUnprocessableEntity)
 	case inside && c.standing == stranger:
 		expect("a stranger", append(broken, http.StatusNotFound)...)
 	case foreignThing && (!foreignCustomer || !c.readsAll):
-		expect("somebody else's id", append(broken, http.StatusNotFound)...)
+		expect("somebody else's id", append(broken, http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized)...)
 	case inside && c.standing == reader && r.operation.Method != http.MethodGet && !slices.Contains(readersMay, r.operation.OperationID):
-		expect("somebody who may only read", append(broken, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed)...)
+		expect("somebody who may only read", append(broken, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed)...)
 	}
 	if len(r.mutations) == 0 && slices.Contains(broken[:4], a.status) {
 		wrong = append(wrong, "a request that fits the document is not understood")

@@ -15,6 +15,7 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwt"
 
 	"fanfare/db/dbtest"
+	"fanfare/internal/agenttoken"
 )
 
 // standing is what a caller is to the customer of a season.
@@ -22,6 +23,7 @@ type standing int
 
 const (
 	nobody   standing = iota // no valid credential
+	spent                    // a key that was valid once, which is only found out on entering
 	stranger                 // somebody, who does not belong to the customer
 	reader                   // may change nothing
 	writer
@@ -57,14 +59,17 @@ func (w *world) bystander(t testing.TB) (id uuid.UUID, ids map[string]string) {
 	account := w.Integration(t, dbtest.Integration{CustomerID: c.ID, ExternalID: "https://" + secretOf + ".example/" + c.ID.String()})
 	campaign := w.Campaign(t, dbtest.Campaign{CustomerID: c.ID, Name: secretOf})
 	post := w.Post(t, dbtest.Post{CustomerID: c.ID, Title: secretOf, Text: secretOf, Integrations: []dbtest.Integration{account}})
+	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.ID, CreatedBy: owner.ID})
+	token := w.AgentToken(t, dbtest.AgentToken{CustomerID: c.ID, KeyID: &key.ID})
 	return c.ID, map[string]string{
+		"api_key_id": key.ID.String(), "agent_token_id": token.ID.String(),
 		"customer_id": c.ID.String(), "user_id": owner.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id": campaign.ID.String(), "post_id": post.ID.String(),
 	}
 }
 
 // season makes a new one. Here is the list of callers.
-func (w *world) season(t testing.TB, key jwk.Key, foreign map[string]string) *season {
+func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]string) *season {
 	t.Helper()
 	c := w.cast(t)
 	id := c.customer.ID
@@ -79,8 +84,21 @@ func (w *world) season(t testing.TB, key jwk.Key, foreign map[string]string) *se
 		posts = append(posts, w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String())
 	}
 
+	key := func(customer uuid.UUID, maker dbtest.User, permissions ...string) dbtest.APIKey {
+		return w.APIKey(t, dbtest.APIKey{CustomerID: customer, CreatedBy: maker.ID, Permissions: permissions})
+	}
+	revoked, left, elsewhere := key(id, c.owner), key(id, removed), key(c.elsewhere.ID, c.outsider)
+	w.exec(t, "update api_keys set revoked_at = now() where id = $1", revoked.ID)
+	agents := agenttoken.New(w.Login, w.vault)
+	agent := func(customer, maker uuid.UUID, lifetime time.Duration) string {
+		row := w.AgentToken(t, dbtest.AgentToken{CustomerID: customer, CreatedBy: &maker})
+		return must(agents.Sign(t.Context(), agenttoken.Claims{
+			ID: row.ID, CustomerID: customer, Permissions: row.Permissions, ExpiresAt: time.Now().Add(lifetime),
+		}))
+	}
+
 	token := func(who dbtest.User, changes ...func(*jwt.Builder)) string {
-		return signed(t, jwa.ES256(), key, func(b *jwt.Builder) {
+		return signed(t, jwa.ES256(), issuerKey, func(b *jwt.Builder) {
 			b.Subject(who.Subject).Claim("email", who.Email).Claim("email_verified", true)
 			for _, change := range changes {
 				change(b)
@@ -91,10 +109,13 @@ func (w *world) season(t testing.TB, key jwk.Key, foreign map[string]string) *se
 	person := func(name string, standing standing, who dbtest.User) fuzzCaller {
 		return fuzzCaller{name, standing, bearer(token(who)), standing == everywhere}
 	}
+	program := func(name string, standing standing, key dbtest.APIKey) fuzzCaller {
+		return fuzzCaller{name, standing, [][2]string{{"x-api-key", key.Key}}, false}
+	}
 	good := token(c.owner)
 	sysviewer := person("system viewer", reader, c.sysviewer)
 	sysviewer.readsAll = true
-	return &season{
+	result := &season{
 		cast: c,
 		callers: []fuzzCaller{
 			{"nobody", nobody, nil, false},
@@ -107,6 +128,14 @@ func (w *world) season(t testing.TB, key jwk.Key, foreign map[string]string) *se
 			{"a long token", nobody, bearer(strings.Repeat("a", 20_000)), false},
 			person("outsider", stranger, c.outsider), person("removed member", stranger, removed), person("somebody new", stranger, dbtest.User{Subject: "new-" + dbtest.NewID(t).String()}),
 			person("viewer", reader, c.viewer), person("member", writer, c.member), person("admin", writer, c.admin), person("owner", writer, c.owner),
+			program("key", writer, key(id, c.owner)), program("key for drafts", writer, key(id, c.member, "posts:write")),
+			program("key that reads", reader, key(id, c.admin, "customer:read", "campaigns:read", "posts:read", "jobs:read", "audit:read")),
+			program("key of a viewer", reader, key(id, c.viewer)), program("key of another customer", stranger, elsewhere),
+			program("revoked key", spent, revoked), program("key of somebody who has left", spent, left), program("unknown key", spent, dbtest.APIKey{Key: "ffk_unknown"}),
+			{"agent token", writer, bearer(agent(id, c.owner.ID, time.Hour)), false},
+			{"agent token of another customer", stranger, bearer(agent(c.elsewhere.ID, c.outsider.ID, time.Hour)), false},
+			{"expired agent token", nobody, bearer(agent(id, c.owner.ID, -time.Hour)), false},
+			{"key and token", nobody, append(bearer(good), [2]string{"x-api-key", elsewhere.Key}), false},
 			sysviewer, person("system manager", everywhere, c.manager), person("system admin", everywhere, c.sysadmin),
 		},
 		stock: &stock{
@@ -127,6 +156,8 @@ func (w *world) season(t testing.TB, key jwk.Key, foreign map[string]string) *se
 			}
 		},
 	}
+	w.exec(t, "update api_keys set last_used_at = now() where customer_id = $1", id) // else the first use of one changes it
+	return result
 }
 
 // leavesTraces are tables in which also a refused request, or one that only reads, may leave a row.
