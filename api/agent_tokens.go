@@ -60,19 +60,19 @@ func (a *API) registerAgentTokens() {
 	tags := []string{"Agent tokens"}
 	const list, one = "/v1/customers/{customer_id}/agent-tokens", "/v1/customers/{customer_id}/agent-tokens/{agent_token_id}"
 	register(a, huma.Operation{
-		OperationID: "list-agent-tokens", Method: http.MethodGet, Path: list, Tags: tags, Summary: "List agent tokens",
+		OperationID: "list-agent-tokens", Metadata: needs("tokens:mint"), Method: http.MethodGet, Path: list, Tags: tags, Summary: "List agent tokens",
 		Description: "Admins see all of them, a key with tokens:mint its own. A token is forgotten a week after its end.",
 	}, a.listAgentTokens)
 	register(a, huma.Operation{
-		OperationID: "create-agent-token", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Make an agent token",
+		OperationID: "create-agent-token", Metadata: needs("tokens:mint"), Method: http.MethodPost, Path: list, Tags: tags, Summary: "Make an agent token",
 		Description:   "For admins, and for keys with tokens:mint. The token dies with the key or the person that made it.",
 		DefaultStatus: http.StatusCreated,
 	}, a.createAgentToken)
 	register(a, huma.Operation{
-		OperationID: "get-agent-token", Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get an agent token",
+		OperationID: "get-agent-token", Metadata: needs("tokens:mint"), Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get an agent token",
 	}, a.getAgentToken)
 	register(a, huma.Operation{
-		OperationID: "revoke-agent-token", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Revoke an agent token",
+		OperationID: "revoke-agent-token", Metadata: needs("tokens:mint"), Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Revoke an agent token",
 		Description:   "It stops working with the next request.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
 	}, a.revokeAgentToken)

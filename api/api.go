@@ -129,6 +129,12 @@ func (a *API) tidyDocument() {
 // public marks an operation that needs no authentication. Every other one needs it.
 var public = map[string]any{"public": true}
 
+// needs says which permissions serve a key or agent token for an operation: one of them must be there. An operation
+// that says nothing is for people alone.
+func needs(permissions ...string) map[string]any { return map[string]any{metadataNeeds: permissions} }
+
+const metadataNeeds = "permissions"
+
 // requestTimeout is the default of Deps.RequestTimeout.
 const requestTimeout = 15 * time.Second
 
@@ -149,16 +155,27 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	}
 	if operation.Metadata["public"] != true {
 		operation.Errors = append(operation.Errors, http.StatusForbidden)
+		operation.Description = strings.TrimSpace(operation.Description + "\n\n" + forKeys(operation))
 	}
 	if operation.Method != http.MethodGet {
 		operation.Errors = append(operation.Errors, http.StatusConflict)
 		operation.Parameters = append(operation.Parameters, reasonParameter)
+	}
+	if operation.Method == http.MethodPost {
+		operation.Parameters = append(operation.Parameters, idempotencyParameter)
 	}
 	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
 	operation.BodyReadTimeout = timeout
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
+		if operation.Method == http.MethodPost {
+			who, _ := ctx.Value(callerKey{}).(caller)
+			var err error
+			if ctx, err = withIdempotency(ctx, operation.OperationID, who.idempotencyKey, in); err != nil {
+				return nil, a.explain(ctx, err)
+			}
+		}
 		out, err := handler(ctx, in)
 		if err != nil {
 			return nil, a.explain(ctx, err)
@@ -173,11 +190,22 @@ var reasonParameter = &huma.Param{
 	Description: "Why you act by your system role here; needed for a change that no membership of yours allows, and kept in the customer's audit log.",
 }
 
+// forKeys says whether an operation is for keys and agent tokens too.
+func forKeys(operation huma.Operation) string {
+	permissions, _ := operation.Metadata[metadataNeeds].([]string)
+	if len(permissions) == 0 {
+		return "Not for API keys."
+	}
+	return "API keys and agent tokens need " + strings.Join(permissions, " or ") + "."
+}
+
 // CustomerPath is the path of everything that belongs to a customer. It and its like are exported because Huma
 // looks only at exported fields, of which an embedded type is one.
 type CustomerPath struct {
 	CustomerID uuid.UUID `path:"customer_id" format:"uuid" doc:"The customer."`
 }
+
+func (p CustomerPath) customer() uuid.UUID { return p.CustomerID }
 
 // tx runs fn in a transaction inside the caller's scope. Where Postgres asks for a repetition fn runs again, so
 // what it sets outside of itself it sets from scratch.
@@ -190,10 +218,10 @@ func (a *API) tx(ctx context.Context, scope tenant.Scope, fn func(ctx context.Co
 }
 
 // change is tx for an operation whose answer is made inside the transaction: what is answered is what was
-// committed.
+// committed, and a request that is repeated with its Idempotency-Key is answered as the first.
 func change[O any](ctx context.Context, a *API, scope tenant.Scope, fn func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) (*O, error)) (out *O, err error) {
 	err = a.tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) (err error) {
-		out, err = fn(ctx, tx, q)
+		out, err = once(ctx, a, tx, q, fn)
 		return err
 	})
 	if err != nil {

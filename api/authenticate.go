@@ -22,6 +22,8 @@ import (
 type caller struct {
 	identity identity.Identity // of a person; zero for programs
 	scope    tenant.Scope
+	// idempotencyKey is the header's, "" where there is none.
+	idempotencyKey string
 }
 
 type callerKey struct{}
@@ -50,11 +52,13 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	request, _ := ctx.Context().Value(requestKey{}).(tenant.Request)
 	request.Operation = ctx.Operation().OperationID
 	request.Reason = clip(ctx.Header(reasonHeader), maxReason)
-	who, err := a.recognise(ctx.Context(), credential, request)
+	needed, _ := ctx.Operation().Metadata[metadataNeeds].([]string)
+	who, err := a.recognise(ctx.Context(), credential, needed, request)
 	if err != nil {
 		a.refuse(ctx, unauthenticated(err))
 		return
 	}
+	who.idempotencyKey = ctx.Header(idempotencyHeader)
 	next(huma.WithValue(ctx, callerKey{}, who))
 }
 
@@ -66,13 +70,13 @@ const (
 
 // recognise finds out whose credential it is. A key is only known by its hash here: the database says, while it is
 // entered, whether there is such a key.
-func (a *API) recognise(ctx context.Context, credential string, request tenant.Request) (caller, error) {
+func (a *API) recognise(ctx context.Context, credential string, needed []string, request tenant.Request) (caller, error) {
 	switch {
 	case strings.HasPrefix(credential, keyMark):
-		return caller{scope: tenant.Key(sha256.Sum256([]byte(credential)), request)}, nil
+		return caller{scope: tenant.Key(sha256.Sum256([]byte(credential)), needed, request)}, nil
 	case identity.ClaimedIssuer(credential) == agenttoken.Issuer:
 		customerID, id, err := a.tokens.Verify(ctx, credential)
-		return caller{scope: tenant.Token(customerID, id, request)}, err
+		return caller{scope: tenant.Token(customerID, id, needed, request)}, err
 	default:
 		who, err := a.Verifier.Verify(ctx, credential)
 		return caller{identity: who, scope: tenant.User(who.Subject, request)}, err
@@ -161,6 +165,10 @@ func (a *API) registered(ctx context.Context, fn func() error) error {
 	return fn()
 }
 
+func forPeople() *Problem {
+	return problem(http.StatusForbidden, "This is for people: an API key or agent token acts for a customer, within its permissions.")
+}
+
 // maxUserName is how much of a person's name is kept, in characters.
 const maxUserName = 200
 
@@ -168,7 +176,7 @@ const maxUserName = 200
 func (a *API) registerCaller(ctx context.Context) error {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	if c.identity.Subject == "" {
-		return problem(http.StatusForbidden, "This is for people: an API key or agent token acts for a customer and is nobody.")
+		return forPeople()
 	}
 	id, err := uuid.NewV7()
 	if err != nil {

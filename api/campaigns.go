@@ -61,26 +61,26 @@ func (a *API) registerCampaigns() {
 	tags := []string{"Campaigns"}
 	const list, one = "/v1/customers/{customer_id}/campaigns", "/v1/customers/{customer_id}/campaigns/{campaign_id}"
 	register(a, huma.Operation{
-		OperationID: "list-campaigns", Method: http.MethodGet, Path: list, Tags: tags, Summary: "List campaigns",
+		OperationID: "list-campaigns", Metadata: needs("campaigns:read", "campaigns:write"), Method: http.MethodGet, Path: list, Tags: tags, Summary: "List campaigns",
 	}, a.listCampaigns)
 	register(a, huma.Operation{
-		OperationID: "create-campaign", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Create a campaign",
+		OperationID: "create-campaign", Metadata: needs("campaigns:write"), Method: http.MethodPost, Path: list, Tags: tags, Summary: "Create a campaign",
 		DefaultStatus: http.StatusCreated,
 	}, a.createCampaign)
 	register(a, huma.Operation{
-		OperationID: "get-campaign", Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a campaign",
+		OperationID: "get-campaign", Metadata: needs("campaigns:read", "campaigns:write"), Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a campaign",
 	}, a.getCampaign)
 	register(a, huma.Operation{
-		OperationID: "update-campaign", Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Change a campaign",
+		OperationID: "update-campaign", Metadata: needs("campaigns:write"), Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Change a campaign",
 		Errors: []int{http.StatusPreconditionFailed},
 	}, a.updateCampaign)
 	register(a, huma.Operation{
-		OperationID: "delete-campaign", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Delete a campaign without posts",
+		OperationID: "delete-campaign", Metadata: needs("campaigns:write"), Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Delete a campaign without posts",
 		Description: "One that has posts is archived instead.", DefaultStatus: http.StatusNoContent,
 		Errors: []int{http.StatusPreconditionFailed},
 	}, a.deleteCampaign)
 	register(a, huma.Operation{
-		OperationID: "archive-campaign", Method: http.MethodPost, Path: one + "/archive", Tags: tags, Summary: "Archive a campaign",
+		OperationID: "archive-campaign", Metadata: needs("campaigns:write"), Method: http.MethodPost, Path: one + "/archive", Tags: tags, Summary: "Archive a campaign",
 		Description: "Takes it off the list. Its posts stay as they are.", Errors: []int{http.StatusPreconditionFailed},
 	}, a.archiveCampaign)
 }

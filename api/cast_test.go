@@ -31,6 +31,36 @@ func (w *world) cast(t testing.TB) cast {
 	return c
 }
 
+// things are the ids of one of everything in a customer, by the names that paths have for them.
+type things map[string]string
+
+// everything makes one of everything in the cast's customer.
+func (w *world) everything(t testing.TB, c cast) things {
+	t.Helper()
+	id := c.customer.ID
+	account := w.Integration(t, dbtest.Integration{CustomerID: id})
+	key := w.APIKey(t, dbtest.APIKey{CustomerID: id, CreatedBy: c.owner.ID})
+	return things{
+		"customer_id": id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
+		"campaign_id":    w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
+		"post_id":        w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String(),
+		"api_key_id":     key.ID.String(),
+		"agent_token_id": w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
+	}
+}
+
+// fill puts the ids into a path's template.
+func (ids things) fill(t testing.TB, template string) string {
+	t.Helper()
+	return parameter.ReplaceAllStringFunc(template, func(name string) string {
+		id, known := ids[strings.Trim(name, "{}")]
+		if !known {
+			t.Fatalf("%s: everything() makes no %s", template, name)
+		}
+		return id
+	})
+}
+
 // path is one under the customer.
 func (c cast) path(format string, args ...any) string {
 	return "/v1/customers/" + c.customer.ID.String() + fmt.Sprintf(format, args...)

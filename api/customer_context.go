@@ -39,7 +39,7 @@ type customerContextOutput struct{ Body CustomerContext }
 
 func (a *API) registerCustomerContext() {
 	register(a, huma.Operation{
-		OperationID: "get-customer-context", Method: http.MethodGet, Path: "/v1/customers/{customer_id}/context", Tags: []string{"Customers"},
+		OperationID: "get-customer-context", Metadata: needs("customer:read"), Method: http.MethodGet, Path: "/v1/customers/{customer_id}/context", Tags: []string{"Customers"},
 		Summary: "Get what a writer needs to know of a customer",
 	}, a.getCustomerContext)
 }

@@ -58,7 +58,7 @@ func (u CustomerUpdate) empty() bool { return u == CustomerUpdate{} }
 func (a *API) registerCustomers() {
 	tags := []string{"Customers"}
 	register(a, huma.Operation{
-		OperationID: "list-customers", Method: http.MethodGet, Path: "/v1/customers", Tags: tags,
+		OperationID: "list-customers", Metadata: needs("customer:read"), Method: http.MethodGet, Path: "/v1/customers", Tags: tags,
 		Summary: "List the customers you are a member of",
 	}, a.listCustomers)
 	register(a, huma.Operation{
@@ -66,7 +66,7 @@ func (a *API) registerCustomers() {
 		Summary: "Create a customer", DefaultStatus: http.StatusCreated,
 	}, a.createCustomer)
 	register(a, huma.Operation{
-		OperationID: "get-customer", Method: http.MethodGet, Path: "/v1/customers/{customer_id}", Tags: tags,
+		OperationID: "get-customer", Metadata: needs("customer:read"), Method: http.MethodGet, Path: "/v1/customers/{customer_id}", Tags: tags,
 		Summary: "Get a customer",
 	}, a.getCustomer)
 	register(a, huma.Operation{

@@ -57,7 +57,7 @@ func (a *API) registerIntegrations() {
 	tags := []string{"Integrations"}
 	const list, one = "/v1/customers/{customer_id}/integrations", "/v1/customers/{customer_id}/integrations/{integration_id}"
 	register(a, huma.Operation{
-		OperationID: "list-integrations", Method: http.MethodGet, Path: list, Tags: tags, Summary: "List connected accounts",
+		OperationID: "list-integrations", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: list, Tags: tags, Summary: "List connected accounts",
 	}, a.listIntegrations)
 	register(a, huma.Operation{
 		OperationID: "create-integration", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Connect a Ghost site",
@@ -65,7 +65,7 @@ func (a *API) registerIntegrations() {
 		DefaultStatus: http.StatusCreated,
 	}, a.createIntegration)
 	register(a, huma.Operation{
-		OperationID: "get-integration", Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a connected account",
+		OperationID: "get-integration", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a connected account",
 	}, a.getIntegration)
 	register(a, huma.Operation{
 		OperationID: "disconnect-integration", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Disconnect an account",
@@ -106,6 +106,9 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 	credential, err := platform.ParseGhostCredential(in.Body.SiteURL, in.Body.AdminAPIKey)
 	if err != nil {
 		return nil, credentialProblem(err)
+	}
+	if before, err := answered[integrationOutput](ctx, a, scope(ctx).In(in.CustomerID)); before != nil || err != nil {
+		return before, err
 	}
 	// Who may not connect accounts does not get to make this server call addresses either.
 	if err := a.mayConnect(ctx, in.CustomerID); err != nil {

@@ -27,7 +27,7 @@ type Job struct {
 
 func (a *API) registerJobs() {
 	register(a, huma.Operation{
-		OperationID: "list-jobs", Method: http.MethodGet, Path: "/v1/customers/{customer_id}/jobs", Tags: []string{"Jobs"},
+		OperationID: "list-jobs", Metadata: needs("jobs:read"), Method: http.MethodGet, Path: "/v1/customers/{customer_id}/jobs", Tags: []string{"Jobs"},
 		Summary: "List the customer's jobs", Description: "Newest first. Finished jobs are kept for a day, failed ones for a week.",
 	}, a.listJobs)
 }

@@ -39,6 +39,9 @@ var bodies = map[string]any{
 	"create-post":        m{"text": "Forged"},
 	"update-post":        m{"text": "Forged"},
 	"schedule-post":      m{"scheduled_at": time.Now().Add(time.Hour).Format(time.RFC3339)},
+	"create-api-key":     m{"name": "Forged", "permissions": []string{"posts:read"}},
+	"update-api-key":     m{"name": "Forged"},
+	"create-agent-token": m{"name": "Forged", "permissions": []string{"posts:read"}},
 	"create-integration": m{"platform": "ghost", "site_url": "https://blog.example.com", "admin_api_key": strings.Repeat("a", 24) + ":" + strings.Repeat("b", 64)},
 }
 

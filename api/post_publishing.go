@@ -27,17 +27,17 @@ func (a *API) registerPostPublishing() {
 	tags := []string{"Posts"}
 	const one = "/v1/customers/{customer_id}/posts/{post_id}"
 	register(a, huma.Operation{
-		OperationID: "publish-post", Method: http.MethodPost, Path: one + "/publish", Tags: tags, Summary: "Publish a post now",
+		OperationID: "publish-post", Metadata: needs("posts:publish"), Method: http.MethodPost, Path: one + "/publish", Tags: tags, Summary: "Publish a post now",
 		Description:   "Puts it on its way at once. What failed is tried again; what is already published stays as it is.",
 		DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusPreconditionFailed},
 	}, a.publishPost)
 	register(a, huma.Operation{
-		OperationID: "schedule-post", Method: http.MethodPost, Path: one + "/schedule", Tags: tags, Summary: "Publish a post at a time",
+		OperationID: "schedule-post", Metadata: needs("posts:publish"), Method: http.MethodPost, Path: one + "/schedule", Tags: tags, Summary: "Publish a post at a time",
 		Description: "A post that is already scheduled is moved.", DefaultStatus: http.StatusAccepted,
 		Errors: []int{http.StatusPreconditionFailed},
 	}, a.schedulePost)
 	register(a, huma.Operation{
-		OperationID: "cancel-post", Method: http.MethodPost, Path: one + "/cancel", Tags: tags, Summary: "Do not publish a post",
+		OperationID: "cancel-post", Metadata: needs("posts:publish"), Method: http.MethodPost, Path: one + "/cancel", Tags: tags, Summary: "Do not publish a post",
 		Description: "Takes back everything that is not yet published or being published. It can be scheduled again later.",
 		Errors:      []int{http.StatusPreconditionFailed},
 	}, a.cancelPost)

@@ -86,17 +86,17 @@ func (a *API) registerPosts() {
 	tags := []string{"Posts"}
 	const list, one = "/v1/customers/{customer_id}/posts", "/v1/customers/{customer_id}/posts/{post_id}"
 	register(a, huma.Operation{
-		OperationID: "list-posts", Method: http.MethodGet, Path: list, Tags: tags, Summary: "List posts",
+		OperationID: "list-posts", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: list, Tags: tags, Summary: "List posts",
 	}, a.listPosts)
 	register(a, huma.Operation{
-		OperationID: "create-post", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Draft a post",
+		OperationID: "create-post", Metadata: needs("posts:write"), Method: http.MethodPost, Path: list, Tags: tags, Summary: "Draft a post",
 		DefaultStatus: http.StatusCreated,
 	}, a.createPost)
 	register(a, huma.Operation{
-		OperationID: "get-post", Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a post",
+		OperationID: "get-post", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a post",
 	}, a.getPost)
 	register(a, huma.Operation{
-		OperationID: "update-post", Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Change a post",
+		OperationID: "update-post", Metadata: needs("posts:write"), Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Change a post",
 		Description: "Title and text can be changed until publishing begins, the accounts as long as the post is not scheduled.",
 		Errors:      []int{http.StatusPreconditionFailed},
 	}, a.updatePost)

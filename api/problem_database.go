@@ -46,6 +46,8 @@ func classify(err error) *Problem {
 		return notFound("customer")
 	case errors.Is(err, tenant.ErrInvalidKey):
 		return problem(http.StatusUnauthorized, "The key or agent token is not valid: it is unknown, expired or revoked, or whoever made it has left.").cause(err)
+	case errors.Is(err, tenant.ErrLacksPermission):
+		return problem(http.StatusForbidden, "The key or agent token lacks the permission for this, or it is for people alone; the documentation of the operation says which.").cause(err)
 	case errors.Is(err, tenant.ErrRefused):
 		return unavailable().cause(err)
 	case errors.Is(err, pgx.ErrNoRows):

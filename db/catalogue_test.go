@@ -41,6 +41,7 @@ var globalTables = map[string]string{
 	"public.customers":         "the tenant itself: its id is the customer_id of all others",
 	"public.users":             "a person works for many customers",
 	"public.system_roles":      "a role over all customers",
+	"public.idempotency_keys":  "a key belongs to who chose it, and customers are made with one too",
 	"public.agent_token_keys":  "the installation's keys that sign agent tokens, sealed",
 	"public.workers":           "processes of ours, not data of anybody",
 	"public.schema_migrations": "dbmate's list of migrations",
@@ -92,6 +93,11 @@ var secrets = map[string]string{
 	"public.agent_token_keys.sealed": "sealed; only the API opens it",
 }
 
+// writtenGlobals are global tables of which people and keys write rows of their own.
+var writtenGlobals = map[string]string{
+	"public.idempotency_keys": "whose it is, is filled by a default, and its policies compare it",
+}
+
 // definerReads are secrets that a SECURITY DEFINER function reads for its work.
 var definerReads = map[string]string{
 	"public.api_keys.key_hash":       "enter_key finds the key by it",
@@ -100,7 +106,9 @@ var definerReads = map[string]string{
 
 // readableBytes are columns of type bytea that are no secret.
 var readableBytes = map[string]string{
-	"river.river_job.unique_key": "a hash of the job's kind and ids",
+	"public.idempotency_keys.fingerprint": "a hash of what one has asked oneself",
+	"public.idempotency_keys.answer":      "sealed, and the answer to what one has asked oneself",
+	"river.river_job.unique_key":          "a hash of the job's kind and ids",
 }
 
 // cascades are foreign keys that change rows by themselves, which row-level security does not see.
@@ -114,22 +122,23 @@ var definerFunctions = map[string]struct {
 	grantees string
 	purpose  string
 }{
-	"tenancy.register_user":           {"fanfare_login", "registers a verified subject before there is a user to enter as"},
-	"tenancy.enter_user":              {"fanfare_login", "looks up membership before a tenant is entered"},
-	"tenancy.enter_key":               {"fanfare_login", "looks up the key before a tenant is entered"},
-	"tenancy.enter_token":             {"fanfare_login", "looks up the token and what is behind it before a tenant is entered"},
-	"tenancy.permissions_of_user":     {"", "what the person behind a key may do now; only the two above call it"},
-	"tenancy.agent_token_keys":        {"fanfare_login", "the sealed keys that sign agent tokens, which nobody else may read"},
-	"tenancy.add_agent_token_key":     {"fanfare_login", "adds one unless another process just has"},
-	"tenancy.delete_expired_tokens":   {"fanfare_worker", "forgets tokens of all customers a week after their end"},
-	"tenancy.enter_worker":            {"fanfare_worker", "checks that the customer exists"},
-	"tenancy.guard_membership":        {"", "a trigger: locks the customer, looks up the acting member and counts owners, whom they may not see or lock"},
-	"tenancy.hold_customer":           {"fanfare_admin,fanfare_agent,fanfare_user", "locks the entered customer against archiving, which members may not lock themselves"},
-	"tenancy.own_memberships":         {"fanfare_admin,fanfare_agent,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
-	"tenancy.create_customer":         {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
-	"tenancy.cancel_jobs":             {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
-	"tenancy.readiness":               {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
-	"tenancy.stranded_platform_posts": {"fanfare_worker", "finds due platform posts of all customers that have no job; ids only"},
+	"tenancy.register_user":                   {"fanfare_login", "registers a verified subject before there is a user to enter as"},
+	"tenancy.enter_user":                      {"fanfare_login", "looks up membership before a tenant is entered"},
+	"tenancy.enter_key":                       {"fanfare_login", "looks up the key before a tenant is entered"},
+	"tenancy.enter_token":                     {"fanfare_login", "looks up the token and what is behind it before a tenant is entered"},
+	"tenancy.permissions_of_user":             {"", "what the person behind a key may do now; only the two above call it"},
+	"tenancy.agent_token_keys":                {"fanfare_login", "the sealed keys that sign agent tokens, which nobody else may read"},
+	"tenancy.add_agent_token_key":             {"fanfare_login", "adds one unless another process just has"},
+	"tenancy.delete_expired_idempotency_keys": {"fanfare_worker", "forgets answers of all callers after a day"},
+	"tenancy.delete_expired_tokens":           {"fanfare_worker", "forgets tokens of all customers a week after their end"},
+	"tenancy.enter_worker":                    {"fanfare_worker", "checks that the customer exists"},
+	"tenancy.guard_membership":                {"", "a trigger: locks the customer, looks up the acting member and counts owners, whom they may not see or lock"},
+	"tenancy.hold_customer":                   {"fanfare_admin,fanfare_agent,fanfare_user", "locks the entered customer against archiving, which members may not lock themselves"},
+	"tenancy.own_memberships":                 {"fanfare_admin,fanfare_agent,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
+	"tenancy.create_customer":                 {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
+	"tenancy.cancel_jobs":                     {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
+	"tenancy.readiness":                       {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
+	"tenancy.stranded_platform_posts":         {"fanfare_worker", "finds due platform posts of all customers that have no job; ids only"},
 }
 
 // subqueries are policies with a subquery that reads a table.
@@ -393,8 +402,9 @@ var rules = []rule{
 			union all
 			select format('%s on global %s to %s', privilege_type, name, grantee) from grants
 			where privilege_type in ('INSERT', 'UPDATE', 'DELETE') and not tenant and relkind in ('r', 'p') and grantee = any ($3)
-				and not (name = 'public.customers' and privilege_type = 'UPDATE' and attname is not null)`,
-			tenantRoles, keys(restrictiveElsewhere), peopleRoles),
+				and not (name = 'public.customers' and privilege_type = 'UPDATE' and attname is not null)
+				and not (name = any ($4) and privilege_type in ('INSERT', 'UPDATE') and attname is not null)`,
+			tenantRoles, keys(restrictiveElsewhere), peopleRoles, keys(writtenGlobals)),
 		spoils: []spoil{
 			{"grant update on posts to fanfare_user", "UPDATE on all columns of public.posts"},
 			{"grant insert (customer_id) on posts to fanfare_worker", "INSERT of public.posts.customer_id"},

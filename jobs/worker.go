@@ -180,6 +180,9 @@ func (w *Worker) sweep(ctx context.Context) error {
 	if _, err := w.q.WorkerDeleteStale(ctx); err != nil {
 		return fmt.Errorf("forget dead workers: %w", err)
 	}
+	if err := w.forget(ctx); err != nil {
+		return err
+	}
 	stranded, err := w.q.PlatformPostListStranded(ctx, queries.PlatformPostListStrandedParams{Overdue: sweepOverdue, MaxRows: 1000})
 	if err != nil {
 		return fmt.Errorf("look for stranded posts: %w", err)
@@ -193,6 +196,18 @@ func (w *Worker) sweep(ctx context.Context) error {
 			return fmt.Errorf("enqueue stranded post: %w", err)
 		}
 		w.deps.Log.WarnContext(ctx, "post had no job and is enqueued again", "customer_id", s.CustomerID, "platform_post_id", s.PlatformPostID)
+	}
+	return nil
+}
+
+// forget deletes what is kept for a while only.
+func (w *Worker) forget(ctx context.Context) error {
+	const atOnce = 10_000
+	if _, err := w.q.AgentTokenDeleteExpired(ctx, atOnce); err != nil {
+		return fmt.Errorf("forget agent tokens: %w", err)
+	}
+	if _, err := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce); err != nil {
+		return fmt.Errorf("forget answers to repeated requests: %w", err)
 	}
 	return nil
 }

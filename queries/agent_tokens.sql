@@ -1,4 +1,4 @@
--- Refused, and not empty, to who may not ask.
+-- Refused, and not empty, to who may not ask; so is the next.
 -- name: AgentTokenList :many
 select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
@@ -9,7 +9,7 @@ limit @max_rows;
 -- name: AgentTokenGet :one
 select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
-where t.id = @id;
+where t.id = @id and (select tenancy.permit_tokens());
 
 -- name: AgentTokenCreate :exec
 insert into agent_tokens (id, name, permissions, expires_at)

@@ -48,7 +48,7 @@ func (q *Queries) AgentTokenDeleteExpired(ctx context.Context, maxRows int32) (i
 const agentTokenGet = `-- name: AgentTokenGet :one
 select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
-where t.id = $1
+where t.id = $1 and (select tenancy.permit_tokens())
 `
 
 type AgentTokenGetRow struct {
@@ -162,7 +162,7 @@ type AgentTokenListRow struct {
 	UpdatedAt   time.Time
 }
 
-// Refused, and not empty, to who may not ask.
+// Refused, and not empty, to who may not ask; so is the next.
 func (q *Queries) AgentTokenList(ctx context.Context, arg AgentTokenListParams) ([]AgentTokenListRow, error) {
 	rows, err := q.db.Query(ctx, agentTokenList, arg.Before, arg.MaxRows)
 	if err != nil {

@@ -41,7 +41,7 @@ func (q *Queries) APIKeyCreate(ctx context.Context, arg APIKeyCreateParams) erro
 const aPIKeyGet = `-- name: APIKeyGet :one
 select k.id, k.name, k.prefix, k.permissions, k.created_by, k.expires_at, k.last_used_at, k.revoked_at, k.version, k.created_at, k.updated_at
 from api_keys k
-where k.id = $1
+where k.id = $1 and (select tenancy.permit_keys())
 `
 
 type APIKeyGetRow struct {
@@ -80,7 +80,7 @@ func (q *Queries) APIKeyGet(ctx context.Context, id uuid.UUID) (APIKeyGetRow, er
 const aPIKeyList = `-- name: APIKeyList :many
 select k.id, k.name, k.prefix, k.permissions, k.created_by, k.expires_at, k.last_used_at, k.revoked_at, k.version, k.created_at, k.updated_at
 from api_keys k
-where k.id < $1
+where k.id < $1 and (select tenancy.permit_keys())
 order by k.id desc
 limit $2
 `
@@ -104,6 +104,7 @@ type APIKeyListRow struct {
 	UpdatedAt   time.Time
 }
 
+// Refused, and not empty, to who may not ask; so is the next.
 func (q *Queries) APIKeyList(ctx context.Context, arg APIKeyListParams) ([]APIKeyListRow, error) {
 	rows, err := q.db.Query(ctx, aPIKeyList, arg.Before, arg.MaxRows)
 	if err != nil {

@@ -129,9 +129,9 @@ type APIKey struct {
 	Key string
 }
 
-// Scope is the key's, in no customer.
+// Scope is the key's, in no customer, for something that any permission serves for.
 func (k APIKey) Scope() tenant.Scope {
-	return tenant.Key(sha256.Sum256([]byte(k.Key)), tenant.Request{ID: "test"})
+	return tenant.Key(sha256.Sum256([]byte(k.Key)), AllPermissions, tenant.Request{ID: "test"})
 }
 
 // APIKey makes a key.
@@ -159,9 +159,9 @@ type AgentToken struct {
 	Permissions []string // all that a token can have if empty
 }
 
-// Scope is the token's, in no customer.
+// Scope is the token's, in no customer, for something that any permission serves for.
 func (a AgentToken) Scope() tenant.Scope {
-	return tenant.Token(a.CustomerID, a.ID, tenant.Request{ID: "test"})
+	return tenant.Token(a.CustomerID, a.ID, AllPermissions, tenant.Request{ID: "test"})
 }
 
 // AgentToken makes the row of a token that expires in an hour.

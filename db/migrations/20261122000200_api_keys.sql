@@ -52,20 +52,13 @@ language sql stable parallel safe
 return p_permission = any (tenancy.permissions())
     and (current_setting('fanfare.archived', true) is distinct from 'on' or p_permission like '%:read');
 
--- The same as a demand: an error, and not an empty list, where none of the permissions is there.
-create function tenancy.permit(variadic p_permissions text[]) returns boolean
-language plpgsql stable parallel safe as $$
-begin
-    if not (tenancy.permissions() && p_permissions) then
-        raise insufficient_privilege using message = 'permission denied: the key has none of the permissions '
-            || array_to_string(p_permissions, ', ');
-    end if;
-    return true;
-end
-$$;
+-- Whether it has one of several.
+create function tenancy.has_any_permission(variadic p_permissions text[]) returns boolean
+language sql stable parallel safe
+return tenancy.permissions() && p_permissions;
 
 grant execute on function tenancy.permissions_known(), tenancy.permissions_of(text), tenancy.key_id(), tenancy.token_id(),
-    tenancy.actor_id(), tenancy.permissions(), tenancy.has_permission(text), tenancy.permit(text[])
+    tenancy.actor_id(), tenancy.permissions(), tenancy.has_permission(text), tenancy.has_any_permission(text[])
     to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_definer;
 
 create table api_keys (
@@ -118,20 +111,25 @@ alter table api_keys force row level security;
 create policy api_keys_tenant on api_keys as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
     using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
 -- Whoever looks after a customer's keys, also while it is archived: revoking a key is never too much.
+create function tenancy.keeps_keys() returns boolean
+language sql stable parallel safe
+return coalesce(tenancy.member_role() in ('owner', 'admin') or tenancy.system_role() is not null, false);
+
+-- The same as a demand, for queries that are refused and not empty where the answer is no.
 create function tenancy.permit_keys() returns boolean
 language plpgsql stable parallel safe as $$
 begin
-    if coalesce(tenancy.member_role() in ('owner', 'admin') or tenancy.system_role() is not null, false) then
-        return true;
+    if not tenancy.keeps_keys() then
+        raise insufficient_privilege using message = 'permission denied: keys are the admins'' business';
     end if;
-    raise insufficient_privilege using message = 'permission denied: keys are the admins'' business';
+    return true;
 end
 $$;
-grant execute on function tenancy.permit_keys() to fanfare_user, fanfare_admin;
-create policy api_keys_select on api_keys for select to fanfare_user, fanfare_admin using ((select tenancy.permit_keys()));
+grant execute on function tenancy.keeps_keys(), tenancy.permit_keys() to fanfare_user, fanfare_admin;
+create policy api_keys_select on api_keys for select to fanfare_user, fanfare_admin using ((select tenancy.keeps_keys()));
 create policy api_keys_insert on api_keys for insert to fanfare_user with check ((select tenancy.has_role('admin')));
 create policy api_keys_update on api_keys for update to fanfare_user
-    using ((select tenancy.permit_keys())) with check ((select tenancy.has_role('admin')) or revoked_at is not null);
+    using ((select tenancy.keeps_keys())) with check ((select tenancy.has_role('admin')) or revoked_at is not null);
 create policy api_keys_admin_insert on api_keys for insert to fanfare_admin with check ((select tenancy.has_system_role('admin')));
 create policy api_keys_admin_update on api_keys for update to fanfare_admin
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));
@@ -144,15 +142,15 @@ grant select (customer_id, id, name, prefix, permissions, created_by, expires_at
 create policy api_keys_definer on api_keys to fanfare_definer using (true) with check (true);
 grant select, update (last_used_at) on api_keys to fanfare_definer;
 
--- What keys and agent tokens may do, table by table. Reading without a permission is refused and not empty.
-create policy customers_agent_select on customers for select to fanfare_agent using ((select tenancy.permit('customer:read')));
+-- What keys and agent tokens may do, table by table.
+create policy customers_agent_select on customers for select to fanfare_agent using ((select tenancy.has_permission('customer:read')));
 grant select on customers to fanfare_agent;
 set local role fanfare_definer;
 grant execute on function tenancy.own_memberships() to fanfare_agent; -- answers nothing: a key is a member of nothing
 reset role;
 
 create policy campaigns_agent_select on campaigns for select to fanfare_agent
-    using ((select tenancy.permit('campaigns:read', 'campaigns:write')));
+    using ((select tenancy.has_any_permission('campaigns:read', 'campaigns:write')));
 create policy campaigns_agent_insert on campaigns for insert to fanfare_agent with check ((select tenancy.has_permission('campaigns:write')));
 create policy campaigns_agent_update on campaigns for update to fanfare_agent
     using ((select tenancy.has_permission('campaigns:write'))) with check ((select tenancy.has_permission('campaigns:write')));
@@ -164,13 +162,13 @@ grant select, delete,
 
 -- Whoever drafts must know the accounts that there are.
 create policy integrations_agent_select on integrations for select to fanfare_agent
-    using ((select tenancy.permit('posts:read', 'posts:write', 'posts:publish')));
+    using ((select tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish')));
 grant select (customer_id, id, platform, external_id, name, url, state, key_id, created_by, version, created_at, updated_at)
     on integrations to fanfare_agent;
 
 -- Writing is drafting: a post that is on its way or out is only touched with posts:publish.
 create policy posts_agent_select on posts for select to fanfare_agent
-    using ((select tenancy.permit('posts:read', 'posts:write', 'posts:publish')));
+    using ((select tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish')));
 create policy posts_agent_insert on posts for insert to fanfare_agent with check ((select tenancy.has_permission('posts:write')));
 create policy posts_agent_update on posts for update to fanfare_agent
     using ((select tenancy.has_permission('posts:publish'))
@@ -183,7 +181,7 @@ grant select,
     on posts to fanfare_agent;
 
 create policy platform_posts_agent_select on platform_posts for select to fanfare_agent
-    using ((select tenancy.permit('posts:read', 'posts:write', 'posts:publish')));
+    using ((select tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish')));
 create policy platform_posts_agent_insert on platform_posts for insert to fanfare_agent
     with check ((select tenancy.has_permission('posts:write')));
 create policy platform_posts_agent_update on platform_posts for update to fanfare_agent
@@ -216,23 +214,23 @@ create trigger platform_posts_agent_content before update on platform_posts for 
     when (old.text is distinct from new.text) execute function tenancy.guard_agent_content();
 
 create policy publish_attempts_agent_select on publish_attempts for select to fanfare_agent
-    using ((select tenancy.permit('posts:read', 'posts:write', 'posts:publish')));
+    using ((select tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish')));
 grant select on publish_attempts to fanfare_agent;
 
 create policy media_agent_select on media for select to fanfare_agent
-    using ((select tenancy.permit('posts:read', 'posts:write', 'posts:publish')));
+    using ((select tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish')));
 create policy media_agent_insert on media for insert to fanfare_agent with check ((select tenancy.has_permission('posts:write')));
 create policy media_agent_update on media for update to fanfare_agent
     using ((select tenancy.has_permission('posts:write'))) with check ((select tenancy.has_permission('posts:write')));
 grant select, insert (id, path, content_type, bytes, width, height, alt_text), update (alt_text) on media to fanfare_agent;
 create policy post_media_agent_select on post_media for select to fanfare_agent
-    using ((select tenancy.permit('posts:read', 'posts:write', 'posts:publish')));
+    using ((select tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish')));
 create policy post_media_agent_insert on post_media for insert to fanfare_agent with check ((select tenancy.has_permission('posts:write')));
 create policy post_media_agent_delete on post_media for delete to fanfare_agent using ((select tenancy.has_permission('posts:write')));
 grant select, insert (post_id, media_id, position), delete on post_media to fanfare_agent;
 
 create policy river_job_agent_select on river.river_job for select to fanfare_agent
-    using ((select tenancy.permit('jobs:read', 'posts:publish')));
+    using ((select tenancy.has_any_permission('jobs:read', 'posts:publish')));
 create policy river_job_agent_insert on river.river_job for insert to fanfare_agent
     with check ((select tenancy.has_permission('posts:publish')) and kind = 'publish' and state in ('available', 'scheduled') and attempt = 0);
 create policy river_job_agent_update on river.river_job for update to fanfare_agent
@@ -424,8 +422,9 @@ drop trigger posts_agent_content on posts;
 drop function tenancy.guard_agent_content();
 drop table api_keys;
 drop function tenancy.permit_keys();
+drop function tenancy.keeps_keys();
 drop function tenancy.guard_revocation();
-drop function tenancy.permit(text[]);
+drop function tenancy.has_any_permission(text[]);
 drop function tenancy.has_permission(text);
 drop function tenancy.permissions();
 drop function tenancy.actor_id();

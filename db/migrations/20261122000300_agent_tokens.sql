@@ -41,34 +41,34 @@ alter table agent_tokens force row level security;
 
 create policy agent_tokens_tenant on agent_tokens as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
     using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
--- Who may ask for the list of tokens: admins, and keys that may mint, of which each sees its own.
+-- Who may ask for tokens: admins, and keys that may mint, of which each sees its own.
 create function tenancy.permit_tokens() returns boolean
 language plpgsql stable parallel safe as $$
 begin
-    if cardinality(tenancy.permissions()) > 0 then
-        return tenancy.permit('tokens:mint');
+    if not (tenancy.keeps_keys() or tenancy.has_permission('tokens:mint')) then
+        raise insufficient_privilege using message = 'permission denied: tokens are the admins'' business';
     end if;
-    return tenancy.permit_keys();
+    return true;
 end
 $$;
-grant execute on function tenancy.permit_keys() to fanfare_agent;
+grant execute on function tenancy.keeps_keys() to fanfare_agent;
 grant execute on function tenancy.permit_tokens() to fanfare_user, fanfare_agent, fanfare_admin;
-create policy agent_tokens_select on agent_tokens for select to fanfare_user, fanfare_admin using ((select tenancy.permit_keys()));
+create policy agent_tokens_select on agent_tokens for select to fanfare_user, fanfare_admin using ((select tenancy.keeps_keys()));
 create policy agent_tokens_insert on agent_tokens for insert to fanfare_user with check ((select tenancy.has_role('admin')));
 create policy agent_tokens_update on agent_tokens for update to fanfare_user
-    using ((select tenancy.permit_keys())) with check ((select tenancy.permit_keys()));
+    using ((select tenancy.keeps_keys())) with check ((select tenancy.keeps_keys()));
 create policy agent_tokens_admin_insert on agent_tokens for insert to fanfare_admin with check ((select tenancy.has_system_role('admin')));
 create policy agent_tokens_admin_update on agent_tokens for update to fanfare_admin
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));
 -- A key that may mint sees and revokes its own tokens, and hands on nothing that it has not itself.
 create policy agent_tokens_agent_select on agent_tokens for select to fanfare_agent
-    using ((select tenancy.permit_tokens()) and key_id = (select tenancy.key_id()));
+    using ((select tenancy.has_any_permission('tokens:mint')) and key_id = (select tenancy.key_id()));
 create policy agent_tokens_agent_insert on agent_tokens for insert to fanfare_agent
     with check ((select tenancy.has_permission('tokens:mint')) and (select tenancy.token_id()) is null
         and permissions <@ (select tenancy.permissions())::text[]);
 create policy agent_tokens_agent_update on agent_tokens for update to fanfare_agent
-    using ((select tenancy.permit_tokens()) and key_id = (select tenancy.key_id()))
-    with check ((select tenancy.permit_tokens()) and key_id = (select tenancy.key_id()));
+    using ((select tenancy.has_any_permission('tokens:mint')) and key_id = (select tenancy.key_id()))
+    with check ((select tenancy.has_any_permission('tokens:mint')) and key_id = (select tenancy.key_id()));
 
 grant select, insert (id, name, permissions, expires_at), update (revoked_at) on agent_tokens to fanfare_user, fanfare_agent, fanfare_admin;
 
@@ -141,4 +141,4 @@ drop table agent_token_keys;
 drop function tenancy.delete_expired_tokens(integer);
 drop table agent_tokens;
 drop function tenancy.permit_tokens();
-revoke execute on function tenancy.permit_keys() from fanfare_agent;
+revoke execute on function tenancy.keeps_keys() from fanfare_agent;

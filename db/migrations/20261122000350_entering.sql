@@ -1,7 +1,7 @@
 -- migrate:up
 
 -- Entering as a key or an agent token, beside people and the worker; and system roles that say why they change
--- something. Two more errors have codes of our own: FF003 the key or token is not valid, FF004 a reason is needed.
+-- something. More errors have codes of our own: FF003 the key or token is not valid, FF004 a reason is needed, FF006 the key lacks the permission.
 set local row_security = off;
 
 -- Whoever changes something by a system role says why: the reason stands in the request's settings, and in the
@@ -146,13 +146,18 @@ reset role;
 
 -- What keys and tokens have in common once they are known: their settings, and the role they go on under.
 create function tenancy.enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean,
-    p_permissions text[], p_request text)
+    p_permissions text[], p_needs text[], p_request text)
 returns text
 language plpgsql as $$
 begin
     -- Another customer's and none at all are the same, also to a key.
     if p_customer_id is not null and p_customer_id <> p_own_customer then
         raise exception using errcode = 'FF002', message = 'no such customer';
+    end if;
+    -- What is asked says which permissions serve for it, one of which must be there; the policies ask again, row by
+    -- row. What says nothing is for people alone.
+    if (p_permissions && p_needs) is not true then
+        raise exception using errcode = 'FF006', message = 'the key lacks the permission', detail = coalesce(array_to_string(p_needs, ', '), '');
     end if;
     perform set_config('fanfare.user_id', '', true),
         set_config('fanfare.customer_id', coalesce(p_customer_id::text, ''), true),
@@ -167,7 +172,7 @@ begin
     return 'fanfare_agent';
 end
 $$;
-grant execute on function tenancy.enter_as_agent(uuid, uuid, uuid, uuid, boolean, text[], text) to fanfare_definer;
+grant execute on function tenancy.enter_as_agent(uuid, uuid, uuid, uuid, boolean, text[], text[], text) to fanfare_definer;
 
 -- What a person may hand on in a customer at this moment: by their membership, else by their system role.
 create function tenancy.permissions_of_user(p_customer_id uuid, p_user_id uuid) returns text[]
@@ -187,7 +192,7 @@ alter function tenancy.permissions_of_user(uuid, uuid) owner to fanfare_definer;
 
 -- Enters as the API key with this hash. Its last use is kept to within five minutes, and without waiting for
 -- anybody, so that hardly any request writes it.
-create function tenancy.enter_key(p_key_hash bytea, p_customer_id uuid, p_request text) returns text
+create function tenancy.enter_key(p_key_hash bytea, p_customer_id uuid, p_needs text[], p_request text) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
     v_key record;
@@ -210,15 +215,15 @@ begin
             select x.customer_id, x.id from public.api_keys x
             where x.customer_id = v_key.customer_id and x.id = v_key.id for no key update skip locked);
     end if;
-    return tenancy.enter_as_agent(v_key.id, null, v_key.customer_id, p_customer_id, v_key.archived_at is not null, v_permissions, p_request);
+    return tenancy.enter_as_agent(v_key.id, null, v_key.customer_id, p_customer_id, v_key.archived_at is not null, v_permissions, p_needs, p_request);
 end
 $$;
-revoke execute on function tenancy.enter_key(bytea, uuid, text) from public;
-grant execute on function tenancy.enter_key(bytea, uuid, text) to fanfare_login;
-alter function tenancy.enter_key(bytea, uuid, text) owner to fanfare_definer;
+revoke execute on function tenancy.enter_key(bytea, uuid, text[], text) from public;
+grant execute on function tenancy.enter_key(bytea, uuid, text[], text) to fanfare_login;
+alter function tenancy.enter_key(bytea, uuid, text[], text) owner to fanfare_definer;
 
 -- Enters as the agent token with this id of this customer, as it says itself; the API has verified its signature.
-create function tenancy.enter_token(p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_request text) returns text
+create function tenancy.enter_token(p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_needs text[], p_request text) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
     v_token record;
@@ -242,18 +247,18 @@ begin
         raise exception using errcode = 'FF003', message = 'the token is not valid';
     end if;
     return tenancy.enter_as_agent(v_token.key_id, v_token.id, v_token.customer_id, p_customer_id, v_token.archived_at is not null,
-        v_permissions, p_request);
+        v_permissions, p_needs, p_request);
 end
 $$;
-revoke execute on function tenancy.enter_token(uuid, uuid, uuid, text) from public;
-grant execute on function tenancy.enter_token(uuid, uuid, uuid, text) to fanfare_login;
-alter function tenancy.enter_token(uuid, uuid, uuid, text) owner to fanfare_definer;
+revoke execute on function tenancy.enter_token(uuid, uuid, uuid, text[], text) from public;
+grant execute on function tenancy.enter_token(uuid, uuid, uuid, text[], text) to fanfare_login;
+alter function tenancy.enter_token(uuid, uuid, uuid, text[], text) owner to fanfare_definer;
 
 -- migrate:down
-drop function tenancy.enter_token(uuid, uuid, uuid, text);
-drop function tenancy.enter_key(bytea, uuid, text);
+drop function tenancy.enter_token(uuid, uuid, uuid, text[], text);
+drop function tenancy.enter_key(bytea, uuid, text[], text);
 drop function tenancy.permissions_of_user(uuid, uuid);
-drop function tenancy.enter_as_agent(uuid, uuid, uuid, uuid, boolean, text[], text);
+drop function tenancy.enter_as_agent(uuid, uuid, uuid, uuid, boolean, text[], text[], text);
 set local role fanfare_definer;
 create or replace function tenancy.enter_worker(p_customer_id uuid, p_request text) returns text
 language plpgsql security definer set search_path = '' as $$

@@ -18,6 +18,8 @@ var (
 	ErrNotFound = errors.New("tenant: no such customer")
 	// ErrInvalidKey: the API key or agent token is unknown, expired or revoked, or whoever made it has no role any more.
 	ErrInvalidKey = errors.New("tenant: the key or token is not valid")
+	// ErrLacksPermission: the key or token has none of the permissions that what it asks needs.
+	ErrLacksPermission = errors.New("tenant: the key lacks the permission")
 	// ErrRefused: the login may not enter, because the connection still holds something of an earlier tenant
 	// or is not one of the two login roles. It says nothing of the user's rights.
 	ErrRefused = errors.New("tenant: entering was refused")
@@ -41,6 +43,8 @@ func refused(conn *pgx.Conn, results pgx.BatchResults, err error) error {
 		return ErrNotFound
 	case "FF003":
 		return ErrInvalidKey
+	case "FF006":
+		return ErrLacksPermission
 	case "42501":
 		// The connection still holds a role or a setting of an earlier tenant. It would be refused for
 		// ever, so it ends here and the pool opens another.

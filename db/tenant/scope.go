@@ -27,6 +27,7 @@ type Scope struct {
 	subject    string
 	keyHash    []byte
 	token      [2]uuid.UUID // customer and id
+	needs      []string     // of a key or token: one of these permissions
 	customerID *uuid.UUID   // nil: in no customer
 	request    string
 }
@@ -49,15 +50,15 @@ func User(subject string, request Request) Scope {
 }
 
 // Key is a program with an API key, known by the SHA-256 of the key, in no customer: it sees its own customer in
-// the list and nothing else.
-func Key(hash [32]byte, request Request) Scope {
-	return Scope{kind: kindKey, keyHash: hash[:], request: request.encode()}
+// the list and nothing else. needs are the permissions of which it must have one; none is for people alone.
+func Key(hash [32]byte, needs []string, request Request) Scope {
+	return Scope{kind: kindKey, keyHash: hash[:], needs: needs, request: request.encode()}
 }
 
 // Token is an agent with a token whose signature has been verified, known by the customer and the id that it
 // states; in no customer, as a key is.
-func Token(customerID, id uuid.UUID, request Request) Scope {
-	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, request: request.encode()}
+func Token(customerID, id uuid.UUID, needs []string, request Request) Scope {
+	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, needs: needs, request: request.encode()}
 }
 
 // Worker is the worker at a job of one customer.
@@ -91,10 +92,10 @@ func (r Request) encode() string {
 const (
 	enterUser      = `select set_config('role', tenancy.enter_user($1, $2, $3), true)`
 	enterUserRead  = `select set_config('role', tenancy.enter_user($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
-	enterKey       = `select set_config('role', tenancy.enter_key($1, $2, $3), true)`
-	enterKeyRead   = `select set_config('role', tenancy.enter_key($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
-	enterToken     = `select set_config('role', tenancy.enter_token($1, $2, $3, $4), true)`
-	enterTokenRead = `select set_config('role', tenancy.enter_token($1, $2, $3, $4), true), set_config('transaction_read_only', 'on', true)`
+	enterKey       = `select set_config('role', tenancy.enter_key($1, $2, $3, $4), true)`
+	enterKeyRead   = `select set_config('role', tenancy.enter_key($1, $2, $3, $4), true), set_config('transaction_read_only', 'on', true)`
+	enterToken     = `select set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true)`
+	enterTokenRead = `select set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true), set_config('transaction_read_only', 'on', true)`
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker     = `select tenancy.enter_worker($1, $2)`
 	enterWorkerRead = `select tenancy.enter_worker($1, $2), set_config('transaction_read_only', 'on', true)`
@@ -106,9 +107,9 @@ func (s Scope) entry(readOnly bool) (statement string, arguments []any, err erro
 	case kindUser:
 		return pick(readOnly, enterUserRead, enterUser), []any{s.subject, s.customerID, s.request}, nil
 	case kindKey:
-		return pick(readOnly, enterKeyRead, enterKey), []any{s.keyHash, s.customerID, s.request}, nil
+		return pick(readOnly, enterKeyRead, enterKey), []any{s.keyHash, s.customerID, s.needs, s.request}, nil
 	case kindToken:
-		return pick(readOnly, enterTokenRead, enterToken), []any{s.token[0], s.token[1], s.customerID, s.request}, nil
+		return pick(readOnly, enterTokenRead, enterToken), []any{s.token[0], s.token[1], s.customerID, s.needs, s.request}, nil
 	case kindWorker:
 		return pick(readOnly, enterWorkerRead, enterWorker), []any{*s.customerID, s.request}, nil
 	default:

@@ -40,9 +40,6 @@ const (
 	reloadPause = 5 * time.Second
 )
 
-// sealOwner stands for the installation, where a secret of a customer names the customer.
-var sealOwner = uuid.MustParse("00000000-0000-7000-8000-000000000001")
-
 // Claims are what a token says.
 type Claims struct {
 	// CustomerID and ID are the token's row; together the `sub`, and ID is the `jti`.
@@ -241,5 +238,5 @@ func (k *Keys) open(row queries.AgentTokenKeyListRow) (private, public jwk.Key, 
 }
 
 func sealContext(id uuid.UUID) vault.Context {
-	return vault.Context{CustomerID: sealOwner, IntegrationID: id, Platform: "fanfare", Field: "agent_token_key"}
+	return vault.Context{CustomerID: vault.Installation, IntegrationID: id, Platform: "fanfare", Field: "agent_token_key"}
 }
