@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -218,17 +219,18 @@ func (g *generator) reference(name string) string {
 // hints are good values where the schema says less than the database or a platform asks for, by property. A
 // request that should be good and hardly ever succeeds needs one.
 var hints = map[string]func(g *generator) string{
-	"time_zone":      func(g *generator) string { return one(g, []string{"UTC", "Europe/Berlin", "America/New_York"}) },
-	"language":       func(g *generator) string { return one(g, []string{"en", "de-AT", "ar"}) },
-	"scheduled_at":   func(g *generator) string { return g.moment(time.Hour) },
-	"expires_at":     func(g *generator) string { return g.moment(time.Minute) },
-	"starts_on":      func(*generator) string { return "2026-12-01" },
-	"ends_on":        func(*generator) string { return "2026-12-24" },
-	"site_url":       func(g *generator) string { return g.stock.site },
-	"admin_api_key":  func(g *generator) string { return g.stock.siteKey },
-	"cursor":         func(g *generator) string { return "" },
-	"If-Match":       func(g *generator) string { return one(g, append([]string{`"v1"`, "*"}, g.stock.etags...)) },
-	"X-Admin-Reason": func(*generator) string { return "A ticket asks for it" },
+	"time_zone":       func(g *generator) string { return one(g, []string{"UTC", "Europe/Berlin", "America/New_York"}) },
+	"language":        func(g *generator) string { return one(g, []string{"en", "de-AT", "ar"}) },
+	"scheduled_at":    func(g *generator) string { return g.moment(time.Hour) },
+	"expires_at":      func(g *generator) string { return g.moment(time.Minute) },
+	"starts_on":       func(*generator) string { return "2026-12-01" },
+	"ends_on":         func(*generator) string { return "2026-12-24" },
+	"site_url":        func(g *generator) string { return g.stock.site },
+	"admin_api_key":   func(g *generator) string { return g.stock.siteKey },
+	"cursor":          func(g *generator) string { return "" },
+	"If-Match":        func(g *generator) string { return one(g, append([]string{`"v1"`, "*"}, g.stock.etags...)) },
+	"X-Admin-Reason":  func(*generator) string { return "A ticket asks for it" },
+	"Idempotency-Key": func(g *generator) string { return one(g, []string{g.id(), "the same again"}) },
 }
 
 func (g *generator) moment(atLeast time.Duration) string {
@@ -257,7 +259,7 @@ func (g *generator) request(o operation) *fuzzRequest {
 			}
 		case "header":
 			if p.Required || g.chance(map[bool]float64{true: 0.95, false: 0.25}[p.Name == "X-Admin-Reason"]) {
-				r.headers = append(r.headers, [2]string{p.Name, plain(g.value(p.Name, p.Schema))})
+				r.headers = append(r.headers, [2]string{p.Name, strings.Map(sendable, plain(g.value(p.Name, p.Schema)))})
 			}
 		}
 	}
@@ -267,6 +269,14 @@ func (g *generator) request(o operation) *fuzzRequest {
 			r.headers = append(r.headers, [2]string{"Content-Type", kind})
 			break
 		}
+	}
+	return r
+}
+
+// sendable drops what HTTP forbids in a header.
+func sendable(r rune) rune {
+	if unicode.IsControl(r) {
+		return -1
 	}
 	return r
 }
