@@ -114,8 +114,11 @@ func newAgency(t testing.TB, s *system) agency {
 	member := s.person(t)
 	user := call[meAnswer](t, member, http.MethodGet, "/v1/me", nil)
 	b.owner.expect(t, http.StatusCreated, http.MethodPost, b.path+"/members", map[string]any{"user_id": user.ID, "role": "admin"})
+	program := map[string]any{"name": "Program", "permissions": []string{"posts:read"}}
+	key := call[idAnswer](t, b.owner, http.MethodPost, b.path+"/api-keys", program)
+	token := call[idAnswer](t, b.owner, http.MethodPost, b.path+"/agent-tokens", program)
 	return agency{brand: b, member: member, ids: map[string]string{
-		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user.ID,
+		"api_key_id": key.ID, "agent_token_id": token.ID, "customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user.ID,
 	}}
 }
 
@@ -243,7 +246,7 @@ func told(t testing.TB, r response) string {
 	}
 	delete(body, "request_id")
 	header := r.header.Clone()
-	for _, name := range []string{"Date", "X-Request-Id", "Content-Length"} {
+	for _, name := range []string{"Date", "X-Request-Id"} {
 		header.Del(name)
 	}
 	encoded, err := json.Marshal([]any{r.status, header, body})
