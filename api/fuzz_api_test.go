@@ -29,13 +29,11 @@ type fuzzer struct {
 
 	mu       sync.Mutex
 	findings []string
-	found    atomic.Int64
+	done     func(finding string) bool // tells whether that is enough
+	stop     atomic.Bool
 	statuses map[int]int
 	outcomes map[string]map[int]int // by operation and status, 200 for every success
 }
-
-// enough findings are those after which the fuzzer gives up.
-const enough = 10
 
 // newFuzzer starts an API of its own for the fuzzer. wrap, if there is one, stands before it.
 func newFuzzer(t testing.TB, seed uint64, wrap func(w *world, next http.Handler) http.Handler) *fuzzer {
@@ -48,6 +46,7 @@ func newFuzzer(t testing.TB, seed uint64, wrap func(w *world, next http.Handler)
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
+	f.done = func(string) bool { return len(f.findings) >= 10 }
 	t.Cleanup(f.client.CloseIdleConnections)
 	o := options{verifier: verifier, log: alarm{f}}
 	if wrap != nil {
@@ -73,9 +72,9 @@ func (a alarm) Write(line []byte) (int, error) {
 func (f *fuzzer) find(what string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.found.Add(1)
-	if len(f.findings) < 2*enough {
-		f.findings = append(f.findings, what)
+	f.findings = append(f.findings, what)
+	if f.done(what) {
+		f.stop.Store(true)
 	}
 }
 
@@ -115,7 +114,7 @@ func (f *fuzzer) run(t testing.TB, number, requests int) {
 	var s *season
 	var prints map[string]string
 	for i := range requests {
-		if f.found.Load() >= enough {
+		if f.stop.Load() {
 			return
 		}
 		if i%500 == 0 {
