@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"strings"
 	"time"
@@ -38,6 +39,12 @@ type Deps struct {
 	Publishers map[platform.Name]platform.Publisher
 	Queue      *jobs.Client
 	Log        *slog.Logger
+	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
+	PublicURL string
+	// MailsInvitations: workers send e-mails, so invitations go out by themselves.
+	MailsInvitations bool
+	// TrustedProxies are the networks of the operator's own reverse proxies, whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// RequestTimeout bounds the reading of a body, and then the work on it; 0 means 15 s.
 	RequestTimeout time.Duration
 }
@@ -49,6 +56,8 @@ type API struct {
 	tokens *agenttoken.Keys
 	log    *slog.Logger
 	huma   huma.API
+	// limits are those of the operations inside a customer, by operation.
+	limits map[string]tenant.Limit
 }
 
 // New makes the API's handler.
@@ -96,6 +105,8 @@ func (a *API) registerAll() {
 	a.registerMembers()
 	a.registerAPIKeys()
 	a.registerAgentTokens()
+	a.registerInvitations()
+	a.registerRateLimits()
 	a.registerCampaigns()
 	a.registerPosts()
 	a.registerPostPublishing()
@@ -115,10 +126,11 @@ func (a *API) tidyDocument() {
 		}
 	}
 	for _, item := range a.huma.OpenAPI().Paths {
-		for _, operation := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
+		for _, operation := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
 			if operation == nil {
 				continue
 			}
+			a.documentLimits(operation)
 			for _, parameter := range operation.Parameters {
 				parameter.Schema.PatternDescription = "" // no keyword of JSON Schema; the validator has its sentence by now
 			}
@@ -161,6 +173,15 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		operation.Errors = append(operation.Errors, http.StatusConflict)
 		operation.Parameters = append(operation.Parameters, reasonParameter)
 	}
+	if operation.Metadata[unlimitedKey] != true {
+		operation.Errors = append(operation.Errors, http.StatusTooManyRequests)
+	}
+	if strings.Contains(operation.Path, "{customer_id}") {
+		if a.limits == nil {
+			a.limits = map[string]tenant.Limit{}
+		}
+		a.limits[operation.OperationID] = limitOf(&operation)
+	}
 	if operation.Method == http.MethodPost {
 		operation.Parameters = append(operation.Parameters, idempotencyParameter)
 	}
@@ -177,6 +198,9 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 			}
 		}
 		out, err := handler(ctx, in)
+		if c, _ := ctx.Value(callerKey{}).(caller); c.meter != nil {
+			err = c.meter.afterwards(ctx, err)
+		}
 		if err != nil {
 			return nil, a.explain(ctx, err)
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -22,6 +23,7 @@ import (
 type caller struct {
 	identity identity.Identity // of a person; zero for programs
 	scope    tenant.Scope
+	meter    *meter // of the request
 	// idempotencyKey is the header's, "" where there is none.
 	idempotencyKey string
 }
@@ -41,12 +43,16 @@ const keyMark = "ffk_"
 // it says public; forgetting anything here leads to 401, not to an open door.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Operation().Metadata["public"] == true {
+		if err := a.chargePublic(ctx); err != nil {
+			a.refuse(ctx, err)
+			return
+		}
 		next(ctx)
 		return
 	}
 	credential, p := credentialOf(ctx)
 	if p != nil {
-		a.refuse(ctx, p)
+		a.refuseUnknown(ctx, p)
 		return
 	}
 	request, _ := ctx.Context().Value(requestKey{}).(tenant.Request)
@@ -55,11 +61,28 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	needed, _ := ctx.Operation().Metadata[metadataNeeds].([]string)
 	who, err := a.recognise(ctx.Context(), credential, needed, request)
 	if err != nil {
-		a.refuse(ctx, unauthenticated(err))
+		a.refuseUnknown(ctx, unauthenticated(err))
 		return
 	}
 	who.idempotencyKey = ctx.Header(idempotencyHeader)
-	next(huma.WithValue(ctx, callerKey{}, who))
+	who.meter, who.scope = a.meter(ctx, who.scope)
+	ctx = huma.WithValue(ctx, callerKey{}, who)
+	if ctx.Operation().Method != http.MethodGet {
+		// First of all, so that nothing is read or done for a request too many. A read is charged with its first
+		// statement instead.
+		if err := a.chargeFirst(ctx.Context(), who.meter); err != nil {
+			a.refuse(ctx, err)
+			return
+		}
+	}
+	next(ctx)
+}
+
+// chargeFirst charges a request before anything else is done for it.
+func (a *API) chargeFirst(ctx context.Context, m *meter) error {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.RequestTimeout, requestTimeout))
+	defer cancel()
+	return m.settle(ctx, nil)
 }
 
 // reasonHeader says why somebody uses their system role; maxReason is how much of it is kept, in characters.
@@ -138,17 +161,22 @@ func unauthenticated(err error) *Problem {
 }
 
 // refuse answers a request that does not get as far as its handler.
-func (a *API) refuse(ctx huma.Context, p *Problem) {
-	explained := a.explain(ctx.Context(), p)
-	for name, values := range explained.GetHeaders() {
-		for _, value := range values {
-			ctx.SetHeader(name, value)
-		}
-	}
+func (a *API) refuse(ctx huma.Context, err error) {
+	explained := a.explain(ctx.Context(), err)
+	explained.setHeaders(ctx)
 	ctx.SetHeader("Content-Type", explained.ContentType(""))
 	ctx.SetStatus(explained.Status)
 	if err := a.huma.Marshal(ctx.BodyWriter(), "application/json", explained); err != nil {
 		a.log.WarnContext(ctx.Context(), "answer was not written", "error", err)
+	}
+}
+
+// setHeaders sets the problem's headers where Huma does not.
+func (p *Problem) setHeaders(ctx huma.Context) {
+	for name, values := range p.GetHeaders() {
+		for _, value := range values {
+			ctx.SetHeader(name, value)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func TestBadBodies(t *testing.T) {
 	account := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
 	post := w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{account}})
 	posts, one := c.path("/posts"), c.path("/posts/%s", post.ID)
-	campaigns, customer, members := c.path("/campaigns"), c.path(""), c.path("/members")
+	campaigns, customer, invitations := c.path("/campaigns"), c.path(""), c.path("/invitations")
 	member := c.path("/members/%s", c.viewer.ID)
 	id := account.ID.String()
 	cases := []struct {
@@ -85,8 +85,21 @@ func TestBadBodies(t *testing.T) {
 		{"a time zone that is a path", "PATCH", customer, `{"time_zone": "../../etc/passwd"}`, 422, "body.time_zone"},
 		{"SQL for a time zone", "PATCH", customer, `{"time_zone": "'; drop table posts; --"}`, 422, "body.time_zone"},
 		{"another platform", "POST", c.path("/integrations"), `{"platform": "twitter", "site_url": "https://x.example", "admin_api_key": "` + marker + `"}`, 422, "body.platform"},
-		{"a member without an id", "POST", members, `{"role": "viewer"}`, 422, "body"},
-		{"nobody", "POST", members, `{"role": "viewer", "user_id": "00000000-0000-0000-0000-000000000000"}`, 422, "body.user_id"},
+		{"an invitation of nobody", "POST", invitations, `{"role": "viewer"}`, 422, "body"},
+		{"an invitation to no role", "POST", invitations, `{"role": "` + marker + `", "email": "a@example.com"}`, 422, "body.role"},
+		{"an address that is none", "POST", invitations, `{"role": "viewer", "email": "` + marker + `"}`, 422, "body.email"},
+		{"an address with a name", "POST", invitations, `{"role": "viewer", "email": "A <` + marker + `@example.com>"}`, 422, "body.email"},
+		{"two addresses", "POST", invitations, `{"role": "viewer", "email": "a@example.com, ` + marker + `@example.com"}`, 422, "body.email"},
+		{"an address with a line", "POST", invitations, `{"role": "viewer", "email": "` + marker + `@example.com\r\nBcc: eve@example.com"}`, 422, "body.email"},
+		{"an address with a last line", "POST", invitations, `{"role": "viewer", "email": "` + marker + `@example.com\n"}`, 422, "body.email"},
+		{"an address with a space", "POST", invitations, `{"role": "viewer", "email": " ` + marker + `@example.com"}`, 422, "body.email"},
+		{"an address with a comment", "POST", invitations, `{"role": "viewer", "email": "` + marker + `(x)@example.com"}`, 422, "body.email"},
+		{"an address in quotes", "POST", invitations, `{"role": "viewer", "email": "\"` + marker + `\"@example.com"}`, 422, "body.email"},
+		{"an address of a machine", "POST", invitations, `{"role": "viewer", "email": "` + marker + `@[127.0.0.1]"}`, 422, "body.email"},
+		{"an address that hides something", "POST", invitations, `{"role": "viewer", "email": "` + marker + `\u202e@example.com"}`, 422, "body.email"},
+		{"an address with NUL", "POST", invitations, `{"role": "viewer", "email": "` + marker + `\u0000@example.com"}`, 422, "body.email"},
+		{"an address too long", "POST", invitations, `{"role": "viewer", "email": "` + strings.Repeat("a", 321) + `@example.com"}`, 422, "body.email"},
+		{"an address of too many bytes", "POST", invitations, `{"role": "viewer", "email": "` + strings.Repeat("ä", 200) + `@example.com"}`, 422, "body.email"},
 	}
 	before := w.stored(t)
 	for _, test := range cases {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fanfare/api"
 	"fanfare/db/dbtest"
 )
 
@@ -40,8 +41,12 @@ func (w *world) everything(t testing.TB, c cast) things {
 	id := c.customer.ID
 	account := w.Integration(t, dbtest.Integration{CustomerID: id})
 	key := w.APIKey(t, dbtest.APIKey{CustomerID: id, CreatedBy: c.owner.ID})
+	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
+	w.limit(t, id, "list-jobs", 1000, 60)
 	return things{
-		"customer_id": id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
+		"invitation_id": invited.ID.String(),
+		"operation":     "list-jobs",
+		"customer_id":   id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id":    w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
 		"post_id":        w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String(),
 		"api_key_id":     key.ID.String(),

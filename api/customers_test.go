@@ -161,7 +161,8 @@ func TestCustomerList(t *testing.T) {
 var stillPossible = map[string]bool{"restore-customer": true, "archive-customer": true, "revoke-api-key": true, "revoke-agent-token": true}
 
 // adminsRead are what members do not see.
-var adminsRead = map[string]bool{"list-api-keys": true, "get-api-key": true, "list-agent-tokens": true, "get-agent-token": true}
+var adminsRead = map[string]bool{"list-api-keys": true, "get-api-key": true, "list-agent-tokens": true, "get-agent-token": true,
+	"list-invitations": true, "get-invitation": true}
 
 // An archived customer is read by everybody as before and changed by nobody, but for its owner who takes it back.
 func TestCustomerArchived(t *testing.T) {
@@ -175,6 +176,7 @@ func TestCustomerArchived(t *testing.T) {
 	at := time.Now().Add(time.Hour).UTC()
 	w.call(t, c.member, "POST", c.path("/posts/%s/schedule", scheduled.ID), m{"scheduled_at": at}).want(t, 202)
 
+	ids := w.everything(t, c)
 	archived := w.call(t, c.owner, "POST", c.path("/archive"), nil).want(t, 200)
 	if into[api.Customer](t, archived).ArchivedAt == nil {
 		t.Error("not archived")
@@ -189,7 +191,6 @@ func TestCustomerArchived(t *testing.T) {
 		t.Errorf("%d jobs are left", n)
 	}
 
-	ids := w.everything(t, c)
 	ids["post_id"], ids["campaign_id"], ids["integration_id"] = draft.ID.String(), campaign.ID.String(), account.ID.String()
 	before := w.stored(t)
 	for _, o := range operations() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -111,6 +112,11 @@ func (f *fuzzer) run(t testing.TB, number, requests int) {
 	g := &generator{Rand: rand.New(rand.NewPCG(f.seed, uint64(number)))}
 	bystander, foreign := f.w.bystander(t)
 	untouched := f.fingerprints(t, bystander)
+	lookAtBystander := func(i int) {
+		if changed := differ(untouched, f.fingerprints(t, bystander)); len(changed) > 0 {
+			f.find(fmt.Sprintf("seed %d, run %d, before request %d: something changed in %s of a customer to which no caller belongs", f.seed, number, i, changed))
+		}
+	}
 	var s *season
 	var prints map[string]string
 	for i := range requests {
@@ -118,13 +124,15 @@ func (f *fuzzer) run(t testing.TB, number, requests int) {
 			return
 		}
 		if i%500 == 0 {
+			lookAtBystander(i)
 			s = f.w.season(t, f.key, foreign)
 			g.stock = s.stock
 			prints = f.fingerprints(t, s.cast.customer.ID)
 		}
+		c := g.callerOf(s)
+		g.caller = c.name
 		r := g.request(one(g, operations()))
 		g.mutate(r)
-		c := g.caller(s)
 		if c.standing == everywhere && strings.EqualFold(r.ids["customer_id"], foreign["customer_id"]) {
 			r.ids["customer_id"] = s.stock.customer // they could change it
 		}
@@ -147,13 +155,11 @@ func (f *fuzzer) run(t testing.TB, number, requests int) {
 			f.find(fmt.Sprintf("%s\nseed %d, run %d, request %d, as %s: %s\n\nanswer %d %s\n%s\n", err, f.seed, number, i, c.name, r, a.status, a.header, short(string(a.body))))
 		}
 	}
-	if changed := differ(untouched, f.fingerprints(t, bystander)); len(changed) > 0 {
-		f.find(fmt.Sprintf("seed %d, run %d: something changed in %s of a customer to which no caller belongs", f.seed, number, changed))
-	}
+	lookAtBystander(requests)
 }
 
-// caller takes mostly those whose requests get somewhere.
-func (g *generator) caller(s *season) fuzzCaller {
+// callerOf takes mostly those whose requests get somewhere.
+func (g *generator) callerOf(s *season) fuzzCaller {
 	lot, dice := nobody, g.Float64()
 	switch {
 	case dice > 0.25:
@@ -189,6 +195,8 @@ func (f *fuzzer) send(t testing.TB, c fuzzCaller, r *fuzzRequest) (a answer, err
 	for _, h := range slices.Concat(r.headers, c.headers) {
 		request.Header.Add(h[0], h[1])
 	}
+	n := senders.Add(1) // how much an address may ask is limited
+	request.Header.Add("X-Forwarded-For", netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String())
 	response, err := f.client.Do(request)
 	if err == nil {
 		defer response.Body.Close()
@@ -244,7 +252,10 @@ func (f *fuzzer) judge(s *season, c fuzzCaller, r *fuzzRequest, a answer) (wrong
 			foreignThing = foreignThing || name != "user_id" // a person is no customer's
 		}
 	}
-	_, inside := r.ids["customer_id"]
+	customer, inside := r.ids["customer_id"]
+	if _, err := uuid.Parse(customer); err != nil {
+		inside = false // it names no customer at all, so nobody is a stranger there
+	}
 	switch {
 	case r.operation.public():
 		if len(r.mutations) == 0 {

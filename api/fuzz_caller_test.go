@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"strings"
@@ -61,6 +63,7 @@ func (w *world) bystander(t testing.TB) (id uuid.UUID, ids map[string]string) {
 	post := w.Post(t, dbtest.Post{CustomerID: c.ID, Title: secretOf, Text: secretOf, Integrations: []dbtest.Integration{account}})
 	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.ID, CreatedBy: owner.ID})
 	token := w.AgentToken(t, dbtest.AgentToken{CustomerID: c.ID, KeyID: &key.ID})
+	w.limit(t, c.ID, "list-jobs", 1000, 60)
 	return c.ID, map[string]string{
 		"api_key_id": key.ID.String(), "agent_token_id": token.ID.String(),
 		"customer_id": c.ID.String(), "user_id": owner.ID.String(), "integration_id": account.ID.String(),
@@ -96,6 +99,21 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 			ID: row.ID, CustomerID: customer, Permissions: row.Permissions, ExpiresAt: time.Now().Add(lifetime),
 		}))
 	}
+
+	// Everybody is invited to a customer where none of them is.
+	away, host := w.Customer(t, dbtest.Customer{}), w.User(t, dbtest.User{})
+	w.Join(t, away.ID, host.ID, "owner")
+	invited := map[string]string{}
+	for name, who := range map[string]dbtest.User{
+		"viewer": c.viewer, "member": c.member, "admin": c.admin, "owner": c.owner, "outsider": c.outsider, "removed member": removed, "system admin": c.sysadmin,
+	} {
+		invited[name] = rand.Text()
+		hash := sha256.Sum256([]byte(invited[name]))
+		w.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, $3, 'viewer', $4, $5)",
+			away.ID, dbtest.NewID(t), who.Email, hash[:], host.ID)
+	}
+	w.limit(t, id, "list-jobs", 1000, 60)
+	w.limit(t, id, "create-post", 1000, 60)
 
 	token := func(who dbtest.User, changes ...func(*jwt.Builder)) string {
 		return signed(t, jwa.ES256(), issuerKey, func(b *jwt.Builder) {
@@ -139,10 +157,11 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 			sysviewer, person("system manager", everywhere, c.manager), person("system admin", everywhere, c.sysadmin),
 		},
 		stock: &stock{
-			customer: id.String(), foreign: foreign, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey,
+			customer: id.String(), foreign: foreign, invited: invited, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey,
 			own: map[string][]string{
 				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
 				"integration_id": {account.ID.String()}, "post_id": posts,
+				"operation":   {"list-jobs", "create-post"},
 				"campaign_id": {campaign.ID.String(), empty.ID.String()},
 			},
 		},
@@ -161,7 +180,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 }
 
 // leavesTraces are tables in which also a refused request, or one that only reads, may leave a row.
-var leavesTraces = []string{"public.audit_log"}
+var leavesTraces = []string{"public.audit_log", "public.audit_unsealed", "public.audit_seals", "public.rate_limits"}
 
 // fingerprints gives a function that reads one of each table's rows of a customer: it changes with every row that
 // is made, changed or removed.

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -21,7 +22,8 @@ import (
 // ids that the database's rows happen to have.
 type generator struct {
 	*rand.Rand
-	stock *stock
+	stock  *stock
+	caller string // who will send the next request
 }
 
 // stock is what a caller could know: ids, cursors and ETags, in part from answers.
@@ -31,7 +33,8 @@ type stock struct {
 	foreign  map[string]string   // the same of a customer that no caller belongs to
 	cursors  map[string][]string // by operation
 	etags    []string
-	site     string // of the Ghost site that can be connected
+	invited  map[string]string // tokens of invitations, by caller
+	site     string            // of the Ghost site that can be connected
 	siteKey  string
 }
 
@@ -227,6 +230,8 @@ var hints = map[string]func(g *generator) string{
 	"ends_on":         func(*generator) string { return "2026-12-24" },
 	"site_url":        func(g *generator) string { return g.stock.site },
 	"admin_api_key":   func(g *generator) string { return g.stock.siteKey },
+	"email":           func(g *generator) string { return "person-" + strconv.Itoa(g.IntN(1000)) + "@example.com" },
+	"token":           func(g *generator) string { return cmp.Or(g.stock.invited[g.caller], "nothing") },
 	"cursor":          func(g *generator) string { return "" },
 	"If-Match":        func(g *generator) string { return one(g, append([]string{`"v1"`, "*"}, g.stock.etags...)) },
 	"X-Admin-Reason":  func(*generator) string { return "A ticket asks for it" },

@@ -42,8 +42,9 @@ func (a *API) registerHealth() {
 		Summary: "Is everything well?", Description: "All checks of /readyz; 503 when one fails.", Responses: unhealthy(),
 	}, a.getReadiness)
 	register(a, huma.Operation{
-		OperationID: "get-liveness", Method: http.MethodGet, Path: "/livez", Tags: tags, Metadata: public,
-		Summary: "Does the process answer?", Description: "Checks nothing else: restarting does not bring a database back.",
+		OperationID: "get-liveness", Method: http.MethodGet, Path: "/livez", Tags: tags,
+		Metadata: map[string]any{"public": true, unlimitedKey: true},
+		Summary:  "Does the process answer?", Description: "Checks nothing else: restarting does not bring a database back.",
 	}, a.getLiveness)
 	register(a, huma.Operation{
 		OperationID: "get-readiness", Method: http.MethodGet, Path: "/readyz", Tags: tags, Metadata: public,

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"fanfare/api"
 	"fanfare/db/dbtest"
 )
 
@@ -51,6 +52,10 @@ func (w *world) posting(t *testing.T, o operation, c cast) (path string, body an
 	switch o.OperationID {
 	case "create-integration":
 		body = m{"platform": "ghost", "site_url": w.siteURL, "admin_api_key": w.siteKey}
+	case "accept-invitation":
+		link := into[api.NewInvitation](t, w.invite(t, c, c.owner, c.outsider.Email, "member")).Link
+		_, token, _ := strings.Cut(*link, "#token=")
+		return path, m{"token": token}, c.outsider
 	case "restore-customer":
 		w.exec(t, "update customers set archived_at = now() where id = $1", c.customer.ID)
 	case "cancel-post":

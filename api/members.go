@@ -34,12 +34,6 @@ type MemberPath struct {
 	UserID uuid.UUID `path:"user_id" format:"uuid" doc:"The person."`
 }
 
-// MemberCreate adds a person by the id that they see at /v1/me.
-type MemberCreate struct {
-	UserID uuid.UUID `json:"user_id" format:"uuid"`
-	Role   string    `json:"role" enum:"owner,admin,member,viewer"`
-}
-
 // MemberUpdate changes a person's role.
 type MemberUpdate struct {
 	Role string `json:"role" enum:"owner,admin,member,viewer"`
@@ -51,11 +45,6 @@ func (a *API) registerMembers() {
 		OperationID: "list-members", Method: http.MethodGet, Path: "/v1/customers/{customer_id}/members", Tags: tags,
 		Summary: "List the people of a customer",
 	}, a.listMembers)
-	register(a, huma.Operation{
-		OperationID: "add-member", Method: http.MethodPost, Path: "/v1/customers/{customer_id}/members", Tags: tags,
-		Summary: "Add a person", DefaultStatus: http.StatusCreated,
-		Description: "Admins add admins, members and viewers; owners also owners. The person must have signed in once.",
-	}, a.addMember)
 	register(a, huma.Operation{
 		OperationID: "get-member", Method: http.MethodGet, Path: "/v1/customers/{customer_id}/members/{user_id}", Tags: tags,
 		Summary: "Get a person's role",
@@ -90,26 +79,6 @@ func (a *API) listMembers(ctx context.Context, in *struct {
 	}
 	body, err := page(rows, in.Limit, convert, func(row queries.MembershipListRow) string { return cursorOf(listOfMembers, row.UserID) })
 	return &pageOutput[Member]{Body: body}, err
-}
-
-func (a *API) addMember(ctx context.Context, in *struct {
-	CustomerPath
-	Body MemberCreate
-}) (*memberOutput, error) {
-	var row queries.MembershipGetRow
-	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		// The database asks the policy before the foreign key: who may not add people learns nothing of who exists.
-		var err error
-		if err = q.MembershipCreate(ctx, queries.MembershipCreateParams{UserID: in.Body.UserID, Role: in.Body.Role}); err != nil {
-			return err
-		}
-		row, err = q.MembershipGet(ctx, in.Body.UserID)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return memberAnswer(row), nil
 }
 
 func (a *API) getMember(ctx context.Context, in *MemberPath) (*memberOutput, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"path"
 	"regexp"
@@ -27,6 +26,12 @@ func requestID(ctx context.Context) string {
 	return request.ID
 }
 
+// clientIP is from where the request comes that ctx belongs to.
+func clientIP(ctx context.Context) string {
+	request, _ := ctx.Value(requestKey{}).(tenant.Request)
+	return request.IP
+}
+
 // acceptableRequestID is what a caller may choose as a request id; anything else is replaced.
 var acceptableRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
@@ -38,9 +43,9 @@ func (a *API) requestID(next http.Handler) http.Handler {
 			id = uuid.Must(uuid.NewV7()).String() // fails only without a source of randomness
 		}
 		w.Header().Set("X-Request-ID", id)
-		ip, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			ip = r.RemoteAddr
+		ip := r.RemoteAddr
+		if address := addressOf(r, a.TrustedProxies); address.IsValid() {
+			ip = address.String()
 		}
 		userAgent := strings.ToValidUTF8(r.UserAgent(), "")
 		if len(userAgent) > 256 {
@@ -63,7 +68,8 @@ func (a *API) logRequests(next http.Handler) http.Handler {
 				level = slog.LevelDebug
 			}
 			a.log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", recorder.status,
-				"duration", time.Since(start), "request_id", requestID(r.Context()), "customer_id", r.PathValue("customer_id"))
+				"duration", time.Since(start), "request_id", requestID(r.Context()), "ip", clientIP(r.Context()),
+				"customer_id", r.PathValue("customer_id"))
 		}()
 		next.ServeHTTP(recorder, r)
 	})

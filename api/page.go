@@ -30,6 +30,7 @@ const (
 	listOfJobs
 	listOfAPIKeys
 	listOfAgentTokens
+	listOfInvitations
 )
 
 func badCursor() *Problem {

@@ -174,9 +174,10 @@ func TestCursors(t *testing.T) {
 		post := w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{account}})
 		w.call(t, c.owner, "POST", c.path("/posts/%s/publish", post.ID), nil).want(t, 202)
 		w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+		w.invite(t, c, c.owner, w.User(t, dbtest.User{}).Email, "viewer")
 		w.Join(t, w.Customer(t, dbtest.Customer{}).ID, c.owner.ID, "viewer")
 	}
-	lists := []string{"/v1/customers", c.path("/members"), c.path("/campaigns"), c.path("/posts"), c.path("/integrations"), c.path("/jobs")}
+	lists := []string{"/v1/customers", c.path("/members"), c.path("/campaigns"), c.path("/posts"), c.path("/integrations"), c.path("/jobs"), c.path("/invitations")}
 	for _, list := range lists {
 		cursor := into[page](t, w.call(t, c.owner, "GET", list+"?limit=1", nil).want(t, 200)).NextCursor
 		if cursor == nil {

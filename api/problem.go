@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"fanfare/db/tenant"
 )
 
 // Problem is an error as RFC 9457 (problem+json) wants it: what happened, where, and what to do. It never
@@ -21,6 +23,7 @@ type Problem struct {
 	RequestID string          `json:"request_id,omitempty" doc:"Give this to support; it is in the logs and in X-Request-ID."`
 
 	retryAfter time.Duration
+	limit      *tenant.Limit // that is used up
 	err        error
 }
 
@@ -48,8 +51,9 @@ func (p *Problem) GetStatus() int { return p.Status }
 func (p *Problem) GetHeaders() http.Header {
 	headers := http.Header{}
 	if p.retryAfter > 0 {
-		headers.Set("Retry-After", strconv.Itoa(int(max(p.retryAfter, time.Second)/time.Second)))
+		headers.Set("Retry-After", strconv.Itoa(wholeSeconds(p.retryAfter)))
 	}
+	p.limitHeaders(headers)
 	if p.Status == http.StatusUnauthorized {
 		headers.Set("WWW-Authenticate", `Bearer realm="fanfare"`)
 	}
@@ -73,6 +77,7 @@ var kinds = map[int]string{
 	http.StatusRequestEntityTooLarge: "body-too-large",
 	http.StatusUnsupportedMediaType:  "unsupported-media-type",
 	http.StatusUnprocessableEntity:   "invalid",
+	http.StatusTooManyRequests:       "rate-limited",
 	http.StatusInternalServerError:   "internal",
 	http.StatusServiceUnavailable:    "unavailable",
 }
@@ -115,6 +120,9 @@ func init() {
 		p := fromHuma(status, message, errs...)
 		if ctx != nil {
 			p.RequestID = requestID(ctx.Context())
+			if c, _ := ctx.Context().Value(callerKey{}).(caller); c.meter != nil {
+				p = c.meter.refusal(ctx, p)
+			}
 		}
 		return p
 	}

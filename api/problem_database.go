@@ -39,6 +39,7 @@ func classify(err error) *Problem {
 	var p *Problem
 	var pgErr *pgconn.PgError
 	var platformErr *platform.Error
+	var limited *tenant.RateLimitedError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -46,6 +47,8 @@ func classify(err error) *Problem {
 		return notFound("customer")
 	case errors.Is(err, tenant.ErrInvalidKey):
 		return problem(http.StatusUnauthorized, "The key or agent token is not valid: it is unknown, expired or revoked, or whoever made it has left.").cause(err)
+	case errors.As(err, &limited):
+		return rateLimited(limited)
 	case errors.Is(err, tenant.ErrLacksPermission):
 		return problem(http.StatusForbidden, "The key or agent token lacks the permission for this, or it is for people alone; the documentation of the operation says which.").cause(err)
 	case errors.Is(err, tenant.ErrRefused):
@@ -85,12 +88,14 @@ var constraints = map[string]func() *Problem{
 	"campaigns_dates_in_order":  func() *Problem { return invalid("body.ends_on", "must not be before starts_on") },
 	"customers_language_form":   func() *Problem { return invalid("body.language", "must be a language tag such as en or de-AT") },
 	"customers_time_zone_known": func() *Problem { return invalid("body.time_zone", "must be an IANA time zone such as Europe/Berlin") },
-	"memberships_pkey":          func() *Problem { return conflict("This person is already a member.") },
+	"invitations_open_key": func() *Problem {
+		return conflict("There is an open invitation to this address. Revoke it first to send another.")
+	},
+	"invitations_over":       func() *Problem { return conflict("The invitation is not open any more. There is nothing to revoke.") },
+	"invitations_email_form": func() *Problem { return invalid("body.email", "must be an e-mail address such as kate@example.com") },
+	"memberships_pkey":       func() *Problem { return conflict("You are already a member of this customer.") },
 	"memberships_keep_an_owner": func() *Problem {
 		return conflict("The last owner cannot leave or be demoted. Make somebody else an owner first.")
-	},
-	"memberships_user_fkey": func() *Problem {
-		return invalid("body.user_id", "nobody with this id has signed in to Fanfare")
 	},
 	"platform_posts_account_key":      func() *Problem { return conflict("Somebody else added the same account at this moment. Try again.") },
 	"posts_campaign_fkey":             func() *Problem { return notFound("campaign") },

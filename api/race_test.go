@@ -35,8 +35,8 @@ func TestRoleIsLostForGood(t *testing.T) {
 			c := w.Customer(t, dbtest.Customer{})
 			w.Join(t, c.ID, owner.ID, "owner")
 			zed := w.Member(t, c.ID, "admin")
-			members := "/v1/customers/" + c.ID.String() + "/members"
-			own := members + "/" + zed.ID.String()
+			own := "/v1/customers/" + c.ID.String() + "/members/" + zed.ID.String()
+			invitations := "/v1/customers/" + c.ID.String() + "/invitations"
 			calls := []func() answer{func() answer {
 				if removal {
 					return w.call(t, owner, "DELETE", own, nil)
@@ -46,7 +46,13 @@ func TestRoleIsLostForGood(t *testing.T) {
 			for range 3 {
 				calls = append(calls,
 					func() answer { return w.call(t, zed, "PATCH", own, m{"role": "admin"}) },
-					func() answer { return w.call(t, zed, "POST", members, m{"user_id": zed.ID, "role": "admin"}) })
+					func() answer {
+						invited := w.call(t, zed, "POST", invitations, m{"email": zed.Email, "role": "admin"})
+						if invited.status != 201 {
+							return invited
+						}
+						return w.call(t, zed, "POST", "/v1/invitations/accept", m{"token": tokenOf(t, invited)})
+					})
 			}
 			answers := together(calls...)
 			if answers[0].status >= 300 {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,6 +57,9 @@ type options struct {
 	allowed        []netip.Prefix
 	log            io.Writer                       // in place of the world's
 	wrap           func(http.Handler) http.Handler // stands before the API
+	publicURL      string
+	mails          bool           // e-mail is set up
+	proxies        []netip.Prefix // loopback if nil
 }
 
 var (
@@ -120,12 +124,16 @@ func (w *world) serve(t testing.TB, o options) {
 	if o.allowed == nil && !o.noEgress {
 		o.allowed = loopback
 	}
+	if o.proxies == nil {
+		o.proxies = loopback
+	}
 	queue, err := jobs.NewInserter(log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	handler := api.New(api.Deps{
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Log: log, RequestTimeout: o.requestTimeout,
+		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
 	})
 	if o.wrap != nil {
@@ -266,8 +274,13 @@ func (w *world) request(t testing.TB, method, path string, body any) *http.Reque
 	if reader != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	// Each request comes from elsewhere, through a proxy on loopback: addresses are limited.
+	n := senders.Add(1)
+	request.Header.Set("X-Forwarded-For", netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String())
 	return request
 }
+
+var senders atomic.Uint32
 
 // do sends a request as it is, and checks the answer.
 func (w *world) do(t testing.TB, request *http.Request) answer {
@@ -313,7 +326,7 @@ func (w *world) stored(t testing.TB) string {
 	t.Helper()
 	var counts string
 	err := w.Super.QueryRow(context.Background(), `
-		select format('users %s customers %s/%s memberships %s campaigns %s/%s posts %s/%s platform_posts %s/%s integrations %s/%s jobs %s',
+		select format('users %s customers %s/%s memberships %s campaigns %s/%s posts %s/%s platform_posts %s/%s integrations %s/%s invitations %s/%s jobs %s',
 			(select count(*) from users),
 			(select count(*) from customers), (select sum(version) from customers),
 			(select count(*) from memberships),
@@ -321,6 +334,7 @@ func (w *world) stored(t testing.TB) string {
 			(select count(*) from posts), (select sum(version) from posts),
 			(select count(*) from platform_posts), (select sum(version) from platform_posts),
 			(select count(*) from integrations), (select sum(version) from integrations),
+			(select count(*) from invitations), (select sum(version) from invitations),
 			(select count(*) from river.river_job))`).Scan(&counts)
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"fanfare/internal/identity"
+	"fanfare/internal/mail"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
 )
@@ -90,19 +91,59 @@ type platformConfig struct {
 	GhostAPI    string   `name:"ghost-api-version" env:"FANFARE_GHOST_API_VERSION" default:"${ghost_version=v5.0}" help:"Accept-Version sent to Ghost."`
 }
 
-func (c platformConfig) publishers() (map[platform.Name]platform.Publisher, error) {
-	allow := make([]netip.Prefix, 0, len(c.EgressAllow))
-	for _, text := range c.EgressAllow {
-		prefix, err := netip.ParsePrefix(text)
+// networks reads a list of networks that the named setting holds.
+func networks(setting string, texts []string) ([]netip.Prefix, error) {
+	prefixes := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
 		if err != nil {
-			return nil, fmt.Errorf("egress-allow: %q is not a network such as 10.1.0.0/16", text)
+			return nil, fmt.Errorf("%s: %q is not a network such as 10.1.0.0/16", setting, text)
 		}
-		allow = append(allow, prefix)
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes, nil
+}
+
+func (c platformConfig) publishers() (map[platform.Name]platform.Publisher, error) {
+	allow, err := networks("egress-allow", c.EgressAllow)
+	if err != nil {
+		return nil, err
 	}
 	egress := platform.NewEgress(allow)
 	return map[platform.Name]platform.Publisher{
 		platform.Ghost: platform.NewGhost(egress, platform.WithGhostVersion(c.GhostAPI)),
 	}, nil
+}
+
+// mailConfig says how e-mails leave, and where their links lead.
+type mailConfig struct {
+	SMTPURL   string `name:"smtp-url" env:"FANFARE_SMTP_URL" help:"Server that sends e-mails: smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465; none by default."`
+	MailFrom  string `env:"FANFARE_MAIL_FROM" help:"Sender of e-mails, such as 'Fanfare <fanfare@example.com>'; required with --smtp-url."`
+	PublicURL string `name:"public-url" env:"FANFARE_PUBLIC_URL" help:"Address of the dashboard, to which links lead; required with --smtp-url."`
+}
+
+// sender makes what sends e-mails, nil where that is not set up. It also checks the public address.
+func (c *mailConfig) sender() (*mail.Sender, error) {
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || strings.ContainsAny(c.PublicURL, "?#") {
+			return nil, errors.New("--public-url (FANFARE_PUBLIC_URL) must look like https://fanfare.example.com")
+		}
+		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	}
+	switch {
+	case c.SMTPURL == "":
+		return nil, nil //nolint:nilnil // no e-mail is a way to run
+	case c.MailFrom == "":
+		return nil, errors.New("--smtp-url (FANFARE_SMTP_URL) needs --mail-from (FANFARE_MAIL_FROM)")
+	case c.PublicURL == "":
+		return nil, errors.New("--smtp-url (FANFARE_SMTP_URL) needs --public-url (FANFARE_PUBLIC_URL)")
+	}
+	sender, err := mail.New(mail.Config{URL: c.SMTPURL, From: c.MailFrom})
+	if err != nil {
+		return nil, fmt.Errorf("set up e-mail: %w", err)
+	}
+	return sender, nil
 }
 
 // openPool opens a pool that only ever holds connections of the given role. The database may be away: the

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -34,7 +35,8 @@ type devCommand struct {
 	SandboxAddr string `help:"Address of the sandbox; by default a free port, the same at the next start."`
 	DataDir     string `default:".fanfare" env:"FANFARE_DATA_DIR" help:"Where everything is kept between runs."`
 	DatabaseURL string `env:"DATABASE_URL" help:"A superuser's URL of a PostgreSQL database to use in place of the embedded one: an empty one, or Fanfare's."`
-	JSON        bool   `name:"json" help:"Print one line of JSON when ready, in place of text."`
+	mailConfig
+	JSON bool `name:"json" help:"Print one line of JSON when ready, in place of text."`
 }
 
 // devState is what a data directory remembers between runs.
@@ -122,7 +124,15 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log})
+	c.PublicURL = cmp.Or(c.PublicURL, "http://"+listener.Addr().String())
+	mailer, err := c.sender()
+	if err != nil {
+		return err
+	}
+	handler := api.New(api.Deps{
+		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log,
+		PublicURL: c.PublicURL, MailsInvitations: mailer != nil,
+	})
 	demo := &demo{
 		adminURL: adminURL, apiURL: "http://" + listener.Addr().String(), sandboxURL: "http://" + boxListener.Addr().String(),
 		databaseURL: ownerURL, box: box, vault: sealer, signer: signer,
@@ -131,7 +141,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "sandbox", boxListener, box.Handler()) },
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {

@@ -25,9 +25,12 @@ type serveCommand struct {
 	keyConfig
 	authConfig
 	platformConfig
+	mailConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
+
+	TrustedProxies []string `env:"FANFARE_TRUSTED_PROXIES" help:"Networks (CIDR) of your reverse proxies, whose X-Forwarded-For says from where a request comes; none by default."`
 	workerSettings
 	Worker            bool   `env:"FANFARE_SERVE_WORKER" help:"Also run a worker in this process."`
 	WorkerDatabaseURL string `env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; needed with --worker."`
@@ -51,6 +54,14 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	mailer, err := c.sender()
+	if err != nil {
+		return err
+	}
+	proxies, err := networks("trusted-proxies", c.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	pool, err := openPool(ctx, c.DatabaseURL, "fanfare_login", c.DatabasePool, log)
 	if err != nil {
 		return err
@@ -65,13 +76,16 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	handler := api.New(api.Deps{Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log})
+	handler := api.New(api.Deps{
+		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log,
+		PublicURL: c.PublicURL, MailsInvitations: mailer != nil, TrustedProxies: proxies,
+	})
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers}, c.config())
+			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 		})
 	}
 	return together(ctx, log, parts...)

@@ -14,6 +14,7 @@ type workerCommand struct {
 	logConfig
 	keyConfig
 	platformConfig
+	mailConfig
 	workerSettings
 	WorkerDatabaseURL string `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
 }
@@ -50,8 +51,12 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	mailer, err := c.sender()
+	if err != nil {
+		return err
+	}
 	return together(ctx, log, func(ctx context.Context) error {
-		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers}, c.config())
+		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
 }
 

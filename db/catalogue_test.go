@@ -38,16 +38,17 @@ var (
 
 // globalTables have no customer_id.
 var globalTables = map[string]string{
-	"public.customers":         "the tenant itself: its id is the customer_id of all others",
-	"public.users":             "a person works for many customers",
-	"public.system_roles":      "a role over all customers",
-	"public.idempotency_keys":  "a key belongs to who chose it, and customers are made with one too",
-	"public.agent_token_keys":  "the installation's keys that sign agent tokens, sealed",
-	"public.workers":           "processes of ours, not data of anybody",
-	"public.schema_migrations": "dbmate's list of migrations",
-	"river.river_leader":       "which worker leads the queue",
-	"river.river_queue":        "names of queues",
-	"river.river_notification": "River's outbox, which Postgres does not use",
+	"public.customers":          "the tenant itself: its id is the customer_id of all others",
+	"public.users":              "a person works for many customers",
+	"public.system_roles":       "a role over all customers",
+	"public.idempotency_keys":   "a key belongs to who chose it, and customers are made with one too",
+	"public.agent_token_keys":   "the installation's keys that sign agent tokens, sealed",
+	"public.workers":            "processes of ours, not data of anybody",
+	"public.caller_rate_limits": "what callers in no customer and unknown addresses have used of their limits",
+	"public.schema_migrations":  "dbmate's list of migrations",
+	"river.river_leader":        "which worker leads the queue",
+	"river.river_queue":         "names of queues",
+	"river.river_notification":  "River's outbox, which Postgres does not use",
 }
 
 // withoutRLS are global tables without row-level security. No role of people may have any grant on them.
@@ -71,6 +72,7 @@ var indexesWithoutCustomer = map[string]string{
 	"memberships_by_user":                    "asked before a tenant is known: which customers is this user in",
 	"api_keys_by_hash":                       "a key is looked up before a tenant is known",
 	"agent_tokens_by_expiry":                 "what has long expired, of all customers, to be forgotten",
+	"invitations_by_token":                   "whoever accepts an invitation has entered no customer yet: tenancy.accept_invitation looks it up by its hash",
 	"river_job_pkey":                         "River's own: jobs are numbered by one sequence",
 	"river_job_kind":                         "River's own",
 	"river_job_state_and_finalized_at_index": "River's own",
@@ -83,14 +85,17 @@ var indexesWithoutCustomer = map[string]string{
 
 // withoutCustomerKey are tenant tables from which no foreign key leads to customers.
 var withoutCustomerKey = map[string]string{
-	"river.river_job": "the queue is in a schema of its own and joined by id only",
+	"river.river_job":    "the queue is in a schema of its own and joined by id only",
+	"public.rate_limits": "a key would lock and log the customer's row when a read is charged; only who has entered it is",
 }
 
 // secrets are columns that no role of people may read.
 var secrets = map[string]string{
-	"public.integrations.credential": "sealed; only the worker opens it",
-	"public.api_keys.key_hash":       "a hash; entering compares it",
-	"public.agent_token_keys.sealed": "sealed; only the API opens it",
+	"public.integrations.credential":  "sealed; only the worker opens it",
+	"public.api_keys.key_hash":        "a hash; entering compares it",
+	"public.agent_token_keys.sealed":  "sealed; only the API opens it",
+	"public.invitations.token_hash":   "what an invitation's token is compared with; nobody needs to read it",
+	"public.invitations.sealed_token": "sealed; only the worker opens it, to write an e-mail",
 }
 
 // writtenGlobals are global tables of which people and keys write rows of their own.
@@ -102,6 +107,7 @@ var writtenGlobals = map[string]string{
 var definerReads = map[string]string{
 	"public.api_keys.key_hash":       "enter_key finds the key by it",
 	"public.agent_token_keys.sealed": "agent_token_keys() hands them to the API's login",
+	"public.invitations.token_hash":  "tenancy.accept_invitation finds the invitation by it",
 }
 
 // readableBytes are columns of type bytea that are no secret.
@@ -136,14 +142,20 @@ var definerFunctions = map[string]struct {
 	"tenancy.hold_customer":                   {"fanfare_admin,fanfare_agent,fanfare_user", "locks the entered customer against archiving, which members may not lock themselves"},
 	"tenancy.own_memberships":                 {"fanfare_admin,fanfare_agent,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
 	"tenancy.create_customer":                 {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
+	"tenancy.accept_invitation":               {"fanfare_admin,fanfare_user", "makes the entered user a member of a customer that they are not in yet"},
 	"tenancy.cancel_jobs":                     {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
 	"tenancy.readiness":                       {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
+	"tenancy.charge_entered":                  {"fanfare_login", "charges the entered customer's limit, which nobody may touch"},
+	"tenancy.charge_address":                  {"fanfare_login", "charges an address, before anybody is entered"},
+	"tenancy.forget_rate_limit":               {"", "a trigger: a changed rule begins anew"},
+	"tenancy.sweep_rate_limits":               {"fanfare_worker", "deletes what was used of limits so long ago that it says nothing any more"},
 	"tenancy.stranded_platform_posts":         {"fanfare_worker", "finds due platform posts of all customers that have no job; ids only"},
 }
 
 // subqueries are policies with a subquery that reads a table.
 var subqueries = map[string]string{
 	"users.users_colleagues": "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
+	"users.users_inviters":   "the worker sees who invites, while an e-mail of the entered customer waits to be sent",
 }
 
 // sqlRule is a rule that one query tells: each row is a violation.
@@ -429,6 +441,8 @@ var rules = []rule{
 			select 'listed as a secret, yet there is no such column: ' || s from unnest($2::text[]) s where s not in (select name from columns)`,
 			append([]string{"fanfare_login", "fanfare_definer"}, peopleRoles...), keys(secrets), keys(readableBytes), keys(definerReads)),
 		spoils: []spoil{
+			{"grant select on invitations to fanfare_definer", "fanfare_definer may read public.invitations.sealed_token"},
+			{"grant select on invitations to fanfare_user", "fanfare_user may read public.invitations.token_hash"},
 			{"grant select (credential) on integrations to fanfare_admin", "fanfare_admin may read public.integrations.credential"},
 			{"grant select on integrations to fanfare_user", "fanfare_user may read public.integrations.credential"},
 			{"alter table media add upload_token text", "public.media.upload_token"},

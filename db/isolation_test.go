@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,6 +31,7 @@ type house struct {
 	file     uuid.UUID
 	key      dbtest.APIKey // with every permission
 	token    dbtest.AgentToken
+	invited  uuid.UUID // an open invitation
 	job      int64
 }
 
@@ -48,7 +50,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	post := d.Post(t, dbtest.Post{CustomerID: h.id, Title: mark + " title", Text: mark + " text", Integrations: []dbtest.Integration{account}})
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
-	h.file = newID(t)
+	h.file, h.invited = newID(t), newID(t)
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
@@ -58,7 +60,11 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	}{
 		{"insert into publish_attempts (customer_id, platform_post_id, number, job_id, finished_at, outcome, message) values ($1, $2, 1, 1, now(), 'transient', $3)", []any{h.id, h.platform, mark + " message"}},
 		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.file, mark + "/path"}},
+		{"insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by) values ($1, $2, $3, 'member', $4, $5, 1, $6)",
+			[]any{h.id, h.invited, mark + "@example.com", tokenHash(mark), []byte(mark + " token"), h.people["owner"].ID}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
+		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
+		{"insert into rate_limits (customer_id, endpoint, tat) values ($1, $2, now() + interval '1 hour')", []any{h.id, mark + " endpoint"}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -67,6 +73,12 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.job = one[int64](ctx, t, d.Super, `insert into river.river_job (customer_id, args, kind, max_attempts)
 		values ($1, jsonb_build_object('customer_id', $1::uuid::text, 'post_id', $2::uuid::text), 'publish', 1) returning id`, h.id, h.posts[0])
 	return h
+}
+
+// tokenHash is the hash of the token of a house's invitation.
+func tokenHash(mark string) []byte {
+	sum := sha256.Sum256([]byte(mark))
+	return sum[:]
 }
 
 // tenantTables are the tables with customer_id, from the catalogue.
@@ -307,7 +319,10 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		sql  string
 		args []any
 	}{
-		"memberships_pkey":           {"insert into memberships (user_id, role) values ($1, 'viewer')", []any{b.people["owner"].ID}},
+		"memberships_pkey":           {"", nil}, // people get in by an invitation alone: see TestInvitations
+		"invitations_pkey":           {"insert into invitations (id, email, role, token_hash) values ($1, 'x@example.com', 'viewer', $2)", []any{b.invited, tokenHash("x")}},
+		"invitations_token_hash_key": {"insert into invitations (id, email, role, token_hash) values ($1, 'y@example.com', 'viewer', $2)", []any{newID(t), tokenHash(b.mark)}},
+		"invitations_open_key":       {"insert into invitations (id, email, role, token_hash) values ($1, $2, 'viewer', $3)", []any{newID(t), b.mark + "@example.com", tokenHash("y")}},
 		"integrations_pkey":          {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', 'x', 'x', 'x', 1)", []any{b.account}},
 		"integrations_account_key":   {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
 		"campaigns_pkey":             {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
@@ -324,8 +339,10 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
 		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
 			[]any{b.token.ID}},
-		"river_job_pkey":       {"", nil}, // see TestJobsOfTenants
-		"river_job_unique_idx": {"", nil}, // see TestJobsOfTenants
+		"rate_limit_rules_pkey": {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":      {"", nil}, // written by functions only: see TestChargesOfOthers
+		"river_job_pkey":        {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx":  {"", nil}, // see TestJobsOfTenants
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

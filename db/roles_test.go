@@ -25,8 +25,10 @@ import (
 var may = map[string]map[string]string{
 	"public.customers": {"viewer": "r", "member": "r", "admin": "ru", "owner": "ru",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "ru", "worker": "r", "key": "r", "reading key": "r", "agent": "r"},
-	"public.memberships": {"viewer": "r", "member": "r", "admin": "crud", "owner": "crud",
-		"s-viewer": "r", "s-manager": "r", "s-admin": "crud", "worker": "", "key": "", "reading key": "", "agent": ""},
+	"public.memberships": {"viewer": "r", "member": "r", "admin": "rud", "owner": "rud",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "rud", "worker": "", "key": "", "reading key": "", "agent": ""},
+	"public.invitations": {"viewer": "", "member": "", "admin": "cru", "owner": "cru",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "ru", "key": "", "reading key": "", "agent": ""},
 	"public.integrations": {"viewer": "r", "member": "r", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "ru", "key": "r", "reading key": "r", "agent": "r"},
 	"public.campaigns": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
@@ -45,6 +47,11 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "", "key": "", "reading key": "", "agent": ""},
 	"public.agent_tokens": {"viewer": "", "member": "", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "", "key": "cru", "reading key": "", "agent": ""},
+	"public.rate_limit_rules": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "crud", "worker": "", "key": "r", "reading key": "r", "agent": "r"},
+	// Only functions touch it.
+	"public.rate_limits": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
 	// "u" of a job is River's ON CONFLICT alone: TestJobsOfTenants shows that it changes nothing.
 	"river.river_job": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "crud", "key": "cru", "reading key": "r", "agent": "cru"},
@@ -63,6 +70,11 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 			"c": fmt.Sprintf("insert into memberships (user_id, role) values ('%s', 'viewer')", stranger),
 			"u": fmt.Sprintf("update memberships set role = 'member' where user_id = '%s'", a.people["extra"].ID),
 			"d": fmt.Sprintf("delete from memberships where user_id = '%s'", a.people["extra"].ID),
+		},
+		"public.invitations": {
+			"c":  fmt.Sprintf("insert into invitations (id, email, role, token_hash) values ('%s', 'new@example.com', 'admin', sha256('new'))", id),
+			"u":  "update invitations set revoked_at = now()",
+			"wu": "update invitations set sent_at = now(), sealed_token = null, key_id = null",
 		},
 		"public.integrations": {
 			"c": fmt.Sprintf("insert into integrations (id, platform, external_id, name, credential, key_id) values ('%s', 'ghost', 'x', 'x', 'x', 1)", id),
@@ -103,6 +115,14 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		"public.agent_tokens": {
 			"c": fmt.Sprintf("insert into agent_tokens (id, name, permissions, expires_at) values ('%s', 'x', '{posts:read}', now())", id),
 			"u": "update agent_tokens set revoked_at = now()",
+		},
+		"public.rate_limit_rules": {
+			"c": "insert into rate_limit_rules (endpoint, quota, window_seconds) values ('x', 1, 1)",
+			"u": "update rate_limit_rules set quota = 2",
+		},
+		"public.rate_limits": {
+			"c": "insert into rate_limits (endpoint, tat) values ('x', now())",
+			"u": "update rate_limits set tat = now()",
 		},
 		"river.river_job": {
 			"c": fmt.Sprintf(`insert into river.river_job (args, kind, max_attempts, state) values ('{"customer_id": "%s"}', 'publish', 1, 'available')`, a.id),
@@ -214,7 +234,16 @@ func TestMembersRules(t *testing.T) {
 		rows  int64 // when it is not refused
 		code  string
 	}{
-		{"an admin makes no owner", scope("admin"), "insert into memberships (user_id, role) values ($1, 'owner')", []any{stranger.ID}, 0, denied},
+		{"nobody adds people without asking them", scope("owner"), "insert into memberships (user_id, role) values ($1, 'viewer')", []any{stranger.ID}, 0, denied},
+		{"not even a system admin", system.In(a.id), "insert into memberships (user_id, role) values ($1, 'viewer')", []any{stranger.ID}, 0, denied},
+		{"an admin invites no owner", scope("admin"), "insert into invitations (id, email, role, token_hash) values ($1, 'x@example.com', 'owner', sha256('x'))", []any{newID(t)}, 0, denied},
+		{"an owner invites an owner", scope("owner"), "insert into invitations (id, email, role, token_hash) values ($1, 'x@example.com', 'owner', sha256('x'))", []any{newID(t)}, 1, ""},
+		{"nobody invites in another's name", scope("owner"), "insert into invitations (id, email, role, token_hash, invited_by) values ($1, 'x@example.com', 'viewer', sha256('x'), $2)", []any{newID(t), id("admin")}, 0, denied},
+		{"an invitation is not prolonged", scope("owner"), "update invitations set expires_at = now() + interval '1 year'", nil, 0, denied},
+		{"an invitation is not accepted by hand", scope("owner"), "update invitations set accepted_at = now()", nil, 0, denied},
+		{"a token's hash is not read", scope("owner"), "select token_hash from invitations", nil, 0, denied},
+		{"a sealed token is not read", system.In(a.id), "select sealed_token from invitations", nil, 0, denied},
+		{"an invitation is not accepted inside a customer", scope("viewer"), "select tenancy.accept_invitation($1)", []any{tokenHash(a.mark)}, 0, denied},
 		{"an admin promotes nobody to owner", scope("admin"), "update memberships set role = 'owner' where user_id = $1", []any{id("member")}, 0, denied},
 		{"an admin does not become owner", scope("admin"), "update memberships set role = 'owner' where user_id = $1", []any{id("admin")}, 0, denied},
 		{"an admin demotes no owner", scope("admin"), "update memberships set role = 'viewer' where user_id = $1", []any{id("owner")}, 0, ""},

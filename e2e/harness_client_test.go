@@ -23,6 +23,7 @@ type (
 	campaignAnswer    struct{ ID, Name string }
 	meAnswer          struct{ ID, Email string }
 	idAnswer          struct{ ID string }
+	invitationAnswer  struct{ ID, State, Link string }
 
 	postAnswer struct {
 		ID, Title, Text, State string
@@ -42,9 +43,10 @@ type (
 
 // client calls the API as one person.
 type client struct {
-	base  func() string
-	token string
-	http  *http.Client
+	base   func() string
+	token  string
+	reason string // for what is done by a system role
+	http   *http.Client
 }
 
 // person is somebody whom the system has never seen.
@@ -58,7 +60,10 @@ func (s *system) nobody() *client {
 	return &client{base: func() string { return "http://" + s.addr }, http: &http.Client{Timeout: 30 * time.Second}}
 }
 
-var names atomic.Int64
+var (
+	names   atomic.Int64
+	senders atomic.Uint32
+)
 
 // uniqueName is one that nothing else in this test process has.
 func uniqueName(kind string) string { return fmt.Sprintf("%s-%d", kind, names.Add(1)) }
@@ -84,8 +89,14 @@ func (c *client) try(ctx context.Context, method, path string, body any) (respon
 	if err != nil {
 		return response{}, fmt.Errorf("make request: %w", err)
 	}
+	// Each request comes from elsewhere: addresses are limited.
+	n := senders.Add(1)
+	request.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", byte(n>>16), byte(n>>8), byte(n)))
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.reason != "" {
+		request.Header.Set("X-Admin-Reason", c.reason)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -178,6 +189,28 @@ func (s *system) newBrand(t testing.TB) *brand {
 	b.site = uniqueName("site")
 	b.integration = b.connect(t, b.site)
 	return b
+}
+
+// invite invites somebody, and gives the invitation with the token in its link.
+func (b *brand) invite(t testing.TB, email, role string) (id, token string) {
+	t.Helper()
+	invited := call[invitationAnswer](t, b.owner, http.MethodPost, b.path+"/invitations", map[string]any{"email": email, "role": role})
+	_, token, found := strings.Cut(invited.Link, "#token=")
+	if !found {
+		t.Fatalf("the invitation's link is %q", invited.Link)
+	}
+	return invited.ID, token
+}
+
+// join makes somebody a member, as a person would: they are invited and accept. It gives their id.
+func (b *brand) join(t testing.TB, who *client, role string) (userID string) {
+	t.Helper()
+	me := call[meAnswer](t, who, http.MethodGet, "/v1/me", nil)
+	_, token := b.invite(t, me.Email, role)
+	if joined := call[customerAnswer](t, who, http.MethodPost, "/v1/invitations/accept", map[string]any{"token": token}); joined.ID != b.id {
+		t.Fatalf("the invitation to %s leads to %s", b.id, joined.ID)
+	}
+	return me.ID
 }
 
 // connect connects a Ghost site, which is made if there is none of the name.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -141,6 +142,8 @@ type options struct {
 	noWorker bool
 	// workerArgs are given to every worker.
 	workerArgs []string
+	// env are more settings of every process.
+	env []string
 	// superURL, loginURL and workerURL name a database in place of a fresh one.
 	superURL, loginURL, workerURL string
 }
@@ -184,7 +187,10 @@ func newSystem(t testing.TB, opts options) *system {
 		"DATABASE_URL=" + opts.loginURL, "WORKER_DATABASE_URL=" + opts.workerURL,
 		// Small pools: every test has a system of its own on one server.
 		"FANFARE_DATABASE_POOL=10",
+		// Clients come through a proxy on loopback, each from an address of its own.
+		"FANFARE_TRUSTED_PROXIES=127.0.0.0/8",
 	}
+	s.env = append(s.env, opts.env...)
 	command(t, s.env, "keys", "create")
 	s.startServe(t)
 	if !opts.noWorker {
@@ -198,6 +204,13 @@ func (s *system) startServe(t testing.TB) {
 	t.Helper()
 	s.serve = start(t, "serve", append([]string{"FANFARE_ADDR=" + cmp.Or(s.addr, "127.0.0.1:0")}, s.env...), "serve")
 	s.addr = s.serve.message(t, "listening")["addr"].(string)
+}
+
+// startAnotherServe starts an API beside the one that is there, and gives its address.
+func (s *system) startAnotherServe(t testing.TB) (addr string) {
+	t.Helper()
+	p := start(t, "serve "+strconv.FormatInt(names.Add(1), 10), append([]string{"FANFARE_ADDR=127.0.0.1:0"}, s.env...), "serve")
+	return p.message(t, "listening")["addr"].(string)
 }
 
 // startWorker starts a worker and waits until it works.

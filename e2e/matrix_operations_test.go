@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"cmp"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,13 +48,26 @@ var acts = map[string]act{
 		c.exec(t, "update customers set archived_at = now() where id = $1", c.customer)
 	}},
 
-	"list-members": {success: http.StatusOK},
-	"get-member":   {success: http.StatusOK},
-	"add-member": {success: http.StatusCreated, action: "member.create", body: func(c *cell) any {
-		return map[string]any{"user_id": c.m.spare.ID, "role": "viewer"}
-	}},
+	"list-members":  {success: http.StatusOK},
+	"get-member":    {success: http.StatusOK},
 	"update-member": {success: http.StatusOK, action: "member.update", body: with(map[string]any{"role": "member"})},
 	"remove-member": {success: http.StatusNoContent, action: "member.delete"},
+
+	"list-invitations": {success: http.StatusOK},
+	"get-invitation":   {success: http.StatusOK},
+	"create-invitation": {success: http.StatusCreated, action: "invitation.create",
+		body: with(map[string]any{"email": "somebody@example.com", "role": "viewer"})},
+	"revoke-invitation": {success: http.StatusNoContent, action: "invitation.update"},
+	// Into another customer than the cell's, where many are members already.
+	"accept-invitation": {success: http.StatusOK, action: "member.create", elsewhere: true, body: func(c *cell) any {
+		return map[string]any{"token": c.invitation}
+	}, prepare: func(t testing.TB, c *cell) {
+		elsewhere := c.m.db.Customer(t, dbtest.Customer{})
+		c.m.db.Join(t, elsewhere.ID, c.m.inviter.ID, "owner")
+		r := c.m.send(t, http.MethodPost, "/v1/customers/"+elsewhere.ID.String()+"/invitations",
+			map[string]any{"email": cmp.Or(c.person.Email, "nobody@example.com"), "role": "viewer"}, c.m.bearer(t, c.m.inviter))
+		_, c.invitation, _ = strings.Cut(decode[invitationAnswer](t, r).Link, "token=")
+	}},
 
 	"list-api-keys": {success: http.StatusOK},
 	"get-api-key":   {success: http.StatusOK},
@@ -92,6 +107,11 @@ var acts = map[string]act{
 	"disconnect-integration": {success: http.StatusNoContent, action: "integration.update"},
 
 	"list-jobs": {success: http.StatusOK, prepare: scheduled},
+
+	"list-rate-limits": {success: http.StatusOK},
+	"get-rate-limit":   {success: http.StatusOK},
+	"set-rate-limit":   {success: http.StatusOK, action: "rate_limit.update", body: with(map[string]any{"quota": 7, "window_seconds": 77})},
+	"reset-rate-limit": {success: http.StatusNoContent, action: "rate_limit.delete"},
 }
 
 // scheduled puts the cell's post into the queue.
@@ -110,7 +130,10 @@ type cell struct {
 	customer  uuid.UUID
 	ids       map[string]string // by the names that they have in paths
 	headers   map[string]string
-	key       *dbtest.APIKey // with which the caller acts
+
+	person     dbtest.User    // who calls; zero if it is no person
+	key        *dbtest.APIKey // with which the caller acts
+	invitation string         // the token of one for the person
 }
 
 // newCell makes a customer with one of everything, in which everybody has the role that they are named after.
@@ -125,10 +148,15 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 	account := m.db.Integration(t, dbtest.Integration{CustomerID: customer.ID})
 	post := m.db.Post(t, dbtest.Post{CustomerID: customer.ID, Integrations: []dbtest.Integration{account}})
 	key := m.db.APIKey(t, dbtest.APIKey{CustomerID: customer.ID, CreatedBy: m.members["owner"].ID})
-	return &cell{m: m, operation: operation, customer: customer.ID, headers: map[string]string{}, ids: map[string]string{
+	c := &cell{m: m, operation: operation, customer: customer.ID, headers: map[string]string{}, ids: map[string]string{
 		"customer_id": customer.ID.String(), "user_id": colleague.ID.String(), "campaign_id": campaign.ID.String(),
 		"integration_id": account.ID.String(), "post_id": post.ID.String(), "api_key_id": key.ID.String(),
+		"invitation_id": dbtest.NewID(t).String(), "operation": "list-jobs",
 	}}
+	c.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, 'guest@example.com', 'viewer', sha256($4), $3)",
+		c.customer, c.ids["invitation_id"], m.members["owner"].ID, []byte(c.ids["invitation_id"]))
+	c.exec(t, "insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1000, 60)", c.customer, c.ids["operation"])
+	return c
 }
 
 // arrange makes what depends on who calls, and what the operation wants to be different.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -33,18 +34,18 @@ type matrix struct {
 	siteURL, siteKey string
 
 	members                      map[string]dbtest.User // by role: they have it in the customer of every cell
-	outsider, removed, spare     dbtest.User
+	outsider, removed, inviter   dbtest.User
 	sysviewer, manager, sysadmin dbtest.User
 	theirs                       *cell // the other tenant, the outsider's
 	theirKey, theirToken         string
 	agents                       *agenttoken.Keys
 
-	cells, surprises atomic.Int64
+	cells, surprises, senders atomic.Int64
 }
 
 func newMatrix(t testing.TB) *matrix {
 	t.Helper()
-	s := newSystem(t, options{noWorker: true})
+	s := newSystem(t, options{noWorker: true, env: []string{"FANFARE_TRUSTED_PROXIES=127.0.0.0/8"}})
 	m := &matrix{s: s, db: &dbtest.DB{Super: s.super}, members: map[string]dbtest.User{}, http: &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -54,7 +55,7 @@ func newMatrix(t testing.TB) *matrix {
 	for _, role := range []string{"viewer", "member", "admin", "owner"} {
 		m.members[role] = m.user(t, dbtest.User{})
 	}
-	m.removed, m.spare = m.user(t, dbtest.User{}), m.user(t, dbtest.User{})
+	m.removed, m.inviter = m.user(t, dbtest.User{}), m.user(t, dbtest.User{})
 	m.sysviewer, m.manager, m.sysadmin = m.user(t, dbtest.User{SystemRole: "viewer"}), m.user(t, dbtest.User{SystemRole: "manager"}), m.user(t, dbtest.User{SystemRole: "admin"})
 
 	// The other tenant has one of everything too.
@@ -132,7 +133,7 @@ var matrixCallers = []matrixCaller{
 	bySystemRole("system manager", func(m *matrix) dbtest.User { return m.manager }),
 	bySystemRole("system admin", func(m *matrix) dbtest.User { return m.sysadmin }),
 	{"system admin without a reason", func(t testing.TB, m *matrix, c *cell, a act, p permission) (int, bool) {
-		c.headers = m.bearer(t, m.sysadmin)
+		c.as(t, m.sysadmin)
 		if p.inside && a.action != "" {
 			return refused, true
 		}
@@ -211,7 +212,7 @@ func badToken(key func(testing.TB) jwk.Key, change func(*jwt.Builder)) func(test
 func stranger(who func(*matrix) dbtest.User) func(testing.TB, *matrix, *cell, act, permission) (int, bool) {
 	return func(t testing.TB, m *matrix, c *cell, a act, p permission) (int, bool) {
 		t.Helper()
-		c.headers = m.bearer(t, who(m))
+		c.as(t, who(m))
 		if p.inside {
 			return notThere, true
 		}
@@ -221,14 +222,14 @@ func stranger(who func(*matrix) dbtest.User) func(testing.TB, *matrix, *cell, ac
 
 func member(role string) matrixCaller {
 	return matrixCaller{role, func(t testing.TB, m *matrix, c *cell, a act, p permission) (int, bool) {
-		c.headers = m.bearer(t, m.members[role])
+		c.as(t, m.members[role])
 		return pick(p.may[pick(p.inside, role, "signed in")], a.success, refused), true
 	}}
 }
 
 func bySystemRole(column string, who func(*matrix) dbtest.User) matrixCaller {
 	return matrixCaller{column, func(t testing.TB, m *matrix, c *cell, a act, p permission) (int, bool) {
-		c.headers = m.bearer(t, who(m))
+		c.as(t, who(m))
 		c.headers["X-Admin-Reason"] = "The matrix tries it"
 		return pick(p.may[column], a.success, refused), true
 	}}
@@ -251,6 +252,12 @@ func keyWith(name string, grant int) matrixCaller {
 	}}
 }
 
+// as lets the cell's caller be a person.
+func (c *cell) as(t testing.TB, who dbtest.User) {
+	t.Helper()
+	c.headers, c.person = c.m.bearer(t, who), who
+}
+
 // useKey lets the cell's caller act with a key of the owner's, with all permissions if none are named.
 func (c *cell) useKey(t testing.TB, permissions []string) {
 	t.Helper()
@@ -264,7 +271,13 @@ func (c *cell) use(t testing.TB, key dbtest.APIKey) {
 	c.key, c.headers["x-api-key"] = &key, key.Key
 }
 
-// send makes a request with exactly these headers.
+// sender is an address that no request has come from: how much an address may ask is limited.
+func (m *matrix) sender() string {
+	n := m.senders.Add(1)
+	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String()
+}
+
+// send makes a request with these headers, from an address of its own.
 func (m *matrix) send(t testing.TB, method, path string, body any, headers map[string]string) response {
 	t.Helper()
 	var reader io.Reader = http.NoBody
@@ -285,6 +298,7 @@ func (m *matrix) send(t testing.TB, method, path string, body any, headers map[s
 	for name, value := range headers {
 		request.Header.Set(name, value)
 	}
+	request.Header.Set("X-Forwarded-For", m.sender())
 	answer, err := m.http.Do(request)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
@@ -344,11 +358,11 @@ func (m *matrix) try(t testing.TB, o operation, caller matrixCaller, a act, p pe
 	if a.body != nil {
 		body = a.body(c)
 	}
-	ours, theirs := m.s.checksum(t, c.customer.String(), auditTables...), m.s.checksum(t, m.theirs.customer.String())
+	ours, theirs := m.s.checksum(t, c.customer.String(), leavesTraces...), m.s.checksum(t, m.theirs.customer.String())
 	r := m.send(t, o.method, fill(o.path, c.ids), body, c.headers)
 	result := outcome{
 		want: status, got: r.status, changes: a.action != "", elsewhere: a.elsewhere,
-		oursChanged:   ours != m.s.checksum(t, c.customer.String(), auditTables...),
+		oursChanged:   ours != m.s.checksum(t, c.customer.String(), leavesTraces...),
 		theirsChanged: theirs != m.s.checksum(t, m.theirs.customer.String()),
 	}
 	if auditInForce {
@@ -369,8 +383,8 @@ func (m *matrix) try(t testing.TB, o operation, caller matrixCaller, a act, p pe
 	}
 }
 
-// auditTables are where also a refused request leaves a row.
-var auditTables = []string{"public.audit_log", "public.audit_unsealed", "public.audit_seals"}
+// leavesTraces are tables in which also a request that is refused, or only reads, leaves a row.
+var leavesTraces = []string{"public.audit_log", "public.audit_unsealed", "public.audit_seals", "public.rate_limits"}
 
 // TestOperationMatrix tries every operation of the OpenAPI document as every kind of caller, and expects the answer
 // that docs/tenancy.md gives. Each cell has a customer of its own. What is refused changes nothing, what succeeds

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/mail"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
 )
@@ -31,6 +32,10 @@ type Deps struct {
 	Vault      *vault.Vault
 	Publishers map[platform.Name]platform.Publisher
 	Log        *slog.Logger
+	// Mail sends e-mails; nil where it is not set up. Their jobs then wait for a worker that can.
+	Mail *mail.Sender
+	// PublicURL is the dashboard's address, to which links in e-mails lead. Needed with Mail.
+	PublicURL string
 }
 
 // all lists every job.
@@ -43,6 +48,11 @@ func all(deps Deps, holder *lease) *river.Workers {
 		lease:      holder,
 		log:        deps.Log,
 	})
+	if deps.Mail != nil {
+		river.AddWorker(workers, &invitationEmailWorker{
+			db: tenant.New(deps.Pool), vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,
+		})
+	}
 	return workers
 }
 

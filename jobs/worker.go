@@ -31,6 +31,10 @@ const (
 	// sweepEvery is how often a worker looks for posts whose job is gone, sweepOverdue how late those must be.
 	sweepEvery   = time.Minute
 	sweepOverdue = time.Minute
+	// limitsEvery is how often a worker deletes what says nothing any more of how rate limits were used, limitsBatch
+	// how many rows at once.
+	limitsEvery = 5 * time.Minute
+	limitsBatch = 10_000
 )
 
 // WorkerConfig is how a worker runs.
@@ -68,7 +72,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 		Schema:               Schema,
 		Logger:               deps.Log,
 		Workers:              all(deps, w.lease),
-		Queues:               map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}},
+		Queues:               queues(deps, config),
 		FetchPollInterval:    pollInterval,
 		FetchCooldown:        pollInterval / 4,
 		RetryPolicy:          retryPolicy{},
@@ -79,6 +83,15 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	}
 	w.client = client
 	return w, nil
+}
+
+// queues are those that this worker can serve.
+func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
+	served := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}}
+	if deps.Mail != nil {
+		served[MailQueue] = river.QueueConfig{MaxWorkers: mailConcurrency}
+	}
+	return served
 }
 
 // Start begins to work jobs, until Stop. ctx covers the start alone.
@@ -92,6 +105,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, promoteEvery, w.promote)
 	w.every(background, w.lease.duration/4, w.rescue)
 	w.every(background, sweepEvery, w.sweep)
+	w.every(background, limitsEvery, w.sweepLimits)
 	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
 		stop()
 		w.upkeep.Wait()
@@ -210,6 +224,21 @@ func (w *Worker) forget(ctx context.Context) error {
 		return fmt.Errorf("forget answers to repeated requests: %w", err)
 	}
 	return nil
+}
+
+// sweepLimits keeps the tables of rate limits small.
+func (w *Worker) sweepLimits(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		deleted, err := w.q.RateLimitSweep(ctx, limitsBatch)
+		if err != nil {
+			return fmt.Errorf("sweep rate limits: %w", err)
+		}
+		if deleted < limitsBatch {
+			return nil
+		}
+	}
 }
 
 // retryPolicy is for trouble of our own, such as a database that was away: soon, and then not too often.

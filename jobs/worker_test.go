@@ -155,6 +155,21 @@ func TestSweepFindsStrandedPosts(t *testing.T) {
 	}
 }
 
+// What says nothing any more of how limits were used is deleted, in as many batches as it takes.
+func TestSweepOfLimits(t *testing.T) {
+	b := setup(t)
+	b.exec(`insert into rate_limits (customer_id, endpoint, tat) select $1, 'e-' || n, now() - interval '2 minutes' from generate_series(1, $2) n`,
+		b.customer.ID, limitsBatch+5)
+	b.exec("insert into rate_limits (customer_id, endpoint, tat) values ($1, 'used', now() + interval '1 minute')", b.customer.ID)
+	b.exec("insert into caller_rate_limits (caller, endpoint, tat) values ('user:a', 'e', now() - interval '1 day'), ('user:b', 'e', now() + interval '1 day')")
+	if err := b.worker(WorkerConfig{}).sweepLimits(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := scan[string](b, "select string_agg(x, ' ' order by x) from (select endpoint from rate_limits union all select caller from caller_rate_limits) l (x)"); left != "used user:b" {
+		t.Errorf("left are %s", left)
+	}
+}
+
 // Promotion hands over what falls due soon and nothing else.
 func TestPromote(t *testing.T) {
 	b := setup(t)

@@ -41,7 +41,7 @@ func (q *Queries) APIKeyCreate(ctx context.Context, arg APIKeyCreateParams) erro
 const aPIKeyGet = `-- name: APIKeyGet :one
 select k.id, k.name, k.prefix, k.permissions, k.created_by, k.expires_at, k.last_used_at, k.revoked_at, k.version, k.created_at, k.updated_at
 from api_keys k
-where k.id = $1 and (select tenancy.permit_keys())
+where k.id = $1 and (select tenancy.permit_admins())
 `
 
 type APIKeyGetRow struct {
@@ -80,7 +80,7 @@ func (q *Queries) APIKeyGet(ctx context.Context, id uuid.UUID) (APIKeyGetRow, er
 const aPIKeyList = `-- name: APIKeyList :many
 select k.id, k.name, k.prefix, k.permissions, k.created_by, k.expires_at, k.last_used_at, k.revoked_at, k.version, k.created_at, k.updated_at
 from api_keys k
-where k.id < $1 and (select tenancy.permit_keys())
+where k.id < $1 and (select tenancy.permit_admins())
 order by k.id desc
 limit $2
 `

@@ -12,10 +12,6 @@ from memberships m
     join users u on u.id = m.user_id
 where m.user_id = @user_id;
 
--- name: MembershipCreate :exec
-insert into memberships (user_id, role)
-values (@user_id, @role);
-
 -- name: MembershipUpdate :execrows
 update memberships
 set role = @role

@@ -12,21 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const membershipCreate = `-- name: MembershipCreate :exec
-insert into memberships (user_id, role)
-values ($1, $2)
-`
-
-type MembershipCreateParams struct {
-	UserID uuid.UUID
-	Role   string
-}
-
-func (q *Queries) MembershipCreate(ctx context.Context, arg MembershipCreateParams) error {
-	_, err := q.db.Exec(ctx, membershipCreate, arg.UserID, arg.Role)
-	return err
-}
-
 const membershipDelete = `-- name: MembershipDelete :execrows
 delete from memberships
 where user_id = $1 and version = coalesce($2, version)

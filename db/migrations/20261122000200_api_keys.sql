@@ -110,26 +110,26 @@ alter table api_keys force row level security;
 
 create policy api_keys_tenant on api_keys as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
     using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
--- Whoever looks after a customer's keys, also while it is archived: revoking a key is never too much.
-create function tenancy.keeps_keys() returns boolean
+-- Whoever sees what is the admins' business, also while the customer is archived: revoking a key is never too much.
+create function tenancy.reads_as_admin() returns boolean
 language sql stable parallel safe
 return coalesce(tenancy.member_role() in ('owner', 'admin') or tenancy.system_role() is not null, false);
 
 -- The same as a demand, for queries that are refused and not empty where the answer is no.
-create function tenancy.permit_keys() returns boolean
+create function tenancy.permit_admins() returns boolean
 language plpgsql stable parallel safe as $$
 begin
-    if not tenancy.keeps_keys() then
-        raise insufficient_privilege using message = 'permission denied: keys are the admins'' business';
+    if not tenancy.reads_as_admin() then
+        raise insufficient_privilege using message = 'permission denied: this is the admins'' business';
     end if;
     return true;
 end
 $$;
-grant execute on function tenancy.keeps_keys(), tenancy.permit_keys() to fanfare_user, fanfare_admin;
-create policy api_keys_select on api_keys for select to fanfare_user, fanfare_admin using ((select tenancy.keeps_keys()));
+grant execute on function tenancy.reads_as_admin(), tenancy.permit_admins() to fanfare_user, fanfare_admin;
+create policy api_keys_select on api_keys for select to fanfare_user, fanfare_admin using ((select tenancy.reads_as_admin()));
 create policy api_keys_insert on api_keys for insert to fanfare_user with check ((select tenancy.has_role('admin')));
 create policy api_keys_update on api_keys for update to fanfare_user
-    using ((select tenancy.keeps_keys())) with check ((select tenancy.has_role('admin')) or revoked_at is not null);
+    using ((select tenancy.reads_as_admin())) with check ((select tenancy.has_role('admin')) or revoked_at is not null);
 create policy api_keys_admin_insert on api_keys for insert to fanfare_admin with check ((select tenancy.has_system_role('admin')));
 create policy api_keys_admin_update on api_keys for update to fanfare_admin
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));
@@ -421,8 +421,8 @@ drop trigger platform_posts_agent_content on platform_posts;
 drop trigger posts_agent_content on posts;
 drop function tenancy.guard_agent_content();
 drop table api_keys;
-drop function tenancy.permit_keys();
-drop function tenancy.keeps_keys();
+drop function tenancy.permit_admins();
+drop function tenancy.reads_as_admin();
 drop function tenancy.guard_revocation();
 drop function tenancy.has_any_permission(text[]);
 drop function tenancy.has_permission(text);

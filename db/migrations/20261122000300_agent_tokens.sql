@@ -45,18 +45,18 @@ create policy agent_tokens_tenant on agent_tokens as restrictive to fanfare_user
 create function tenancy.permit_tokens() returns boolean
 language plpgsql stable parallel safe as $$
 begin
-    if not (tenancy.keeps_keys() or tenancy.has_any_permission('tokens:mint')) then
+    if not (tenancy.reads_as_admin() or tenancy.has_any_permission('tokens:mint')) then
         raise insufficient_privilege using message = 'permission denied: tokens are the admins'' business';
     end if;
     return true;
 end
 $$;
-grant execute on function tenancy.keeps_keys() to fanfare_agent;
+grant execute on function tenancy.reads_as_admin() to fanfare_agent;
 grant execute on function tenancy.permit_tokens() to fanfare_user, fanfare_agent, fanfare_admin;
-create policy agent_tokens_select on agent_tokens for select to fanfare_user, fanfare_admin using ((select tenancy.keeps_keys()));
+create policy agent_tokens_select on agent_tokens for select to fanfare_user, fanfare_admin using ((select tenancy.reads_as_admin()));
 create policy agent_tokens_insert on agent_tokens for insert to fanfare_user with check ((select tenancy.has_role('admin')));
 create policy agent_tokens_update on agent_tokens for update to fanfare_user
-    using ((select tenancy.keeps_keys())) with check ((select tenancy.keeps_keys()));
+    using ((select tenancy.reads_as_admin())) with check ((select tenancy.reads_as_admin()));
 create policy agent_tokens_admin_insert on agent_tokens for insert to fanfare_admin with check ((select tenancy.has_system_role('admin')));
 create policy agent_tokens_admin_update on agent_tokens for update to fanfare_admin
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));
@@ -84,7 +84,7 @@ begin
     delete from public.agent_tokens t
     where (t.customer_id, t.id) in (
         select x.customer_id, x.id from public.agent_tokens x
-        where x.expires_at < now() - interval '7 days' limit p_limit for update skip locked);
+        where x.expires_at < now() - interval '7 days' limit p_limit);
     get diagnostics v_count = row_count;
     return v_count;
 end
@@ -141,4 +141,4 @@ drop table agent_token_keys;
 drop function tenancy.delete_expired_tokens(integer);
 drop table agent_tokens;
 drop function tenancy.permit_tokens();
-revoke execute on function tenancy.keeps_keys() from fanfare_agent;
+revoke execute on function tenancy.reads_as_admin() from fanfare_agent;

@@ -30,6 +30,10 @@ var errNoScope = errors.New("tenant: a transaction needs a scope that says for w
 // refused ends a batch whose scope could not be entered, and tells why it could not.
 func refused(conn *pgx.Conn, results pgx.BatchResults, err error) error {
 	_ = results.Close() // it repeats the error at hand
+	var limited *RateLimitedError
+	if errors.As(err, &limited) {
+		return err
+	}
 	// The batch's statements are parsed before any runs. If that failed, nothing was entered or refused.
 	var notSent pgx.ErrPreprocessingBatch
 	var pgErr *pgconn.PgError

@@ -18,13 +18,26 @@ type Reader struct {
 	scope Scope
 }
 
-// Read gives a Reader for the scope. Errors of entering, ErrUnknownUser and ErrNotFound, come with each
-// statement's own.
+// Read gives a Reader for the scope. Errors of entering, ErrUnknownUser, ErrNotFound and *RateLimitedError, come
+// with each statement's own. A charge that the scope owes travels with the first statement, and is undone with it
+// if it fails.
 func (db *DB) Read(scope Scope) *Reader { return &Reader{db: db, scope: scope} }
 
 // Query runs a statement that answers rows. The connection is held until the rows are closed.
 func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	statement, arguments, err := r.scope.entry(true)
+	if !r.scope.charge.take() {
+		return r.query(ctx, nil, sql, args...)
+	}
+	rows, err := r.query(ctx, r.scope.charge, sql, args...)
+	if err != nil {
+		return nil, r.scope.charge.settle("", err)
+	}
+	return rows, nil
+}
+
+// query makes the given charge together with the statement, if there is one.
+func (r *Reader) query(ctx context.Context, charge *Charge, sql string, args ...any) (pgx.Rows, error) {
+	statement, arguments, err := r.scope.entry(charge != nil, true)
 	if err != nil {
 		return nil, err
 	}
@@ -36,12 +49,23 @@ func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 	batch.Queue(statement, arguments...)
 	batch.Queue(sql, args...)
 	results := conn.Conn().SendBatch(ctx, &batch)
-	if _, err := results.Exec(); err != nil {
+	var left string
+	if charge != nil {
+		err = charge.limit.limited(results.QueryRow().Scan(nil, &left, nil))
+	} else {
+		_, err = results.Exec()
+	}
+	if err != nil {
 		err = refused(conn.Conn(), results, err)
 		release(conn)
 		return nil, err
 	}
-	return queryLast(results, conn)
+	rows, err := queryLast(results, conn)
+	if err != nil {
+		return nil, err
+	}
+	rows.charge, rows.left = charge, left
+	return rows, nil
 }
 
 // QueryRow runs a statement that answers one row; its error comes with Scan.
@@ -56,7 +80,7 @@ func (r *Reader) Exec(context.Context, string, ...any) (pgconn.CommandTag, error
 }
 
 // queryLast hands out the rows of a batch's last statement, and ends the batch when they are closed.
-func queryLast(results pgx.BatchResults, conn *pgxpool.Conn) (pgx.Rows, error) {
+func queryLast(results pgx.BatchResults, conn *pgxpool.Conn) (*batchRows, error) {
 	rows, err := results.Query()
 	if err != nil {
 		_ = results.Close() // it repeats the error at hand
@@ -73,6 +97,8 @@ type batchRows struct {
 	pgx.Rows
 	results pgx.BatchResults
 	conn    *pgxpool.Conn // to be released with the rows; nil inside a transaction
+	charge  *Charge       // made if the batch succeeds; nil where none was
+	left    string        // what it has left of its limit
 	closed  bool
 	err     error
 }
@@ -96,6 +122,9 @@ func (r *batchRows) Close() {
 	r.err = errors.Join(r.Rows.Err(), closing(r.Rows.Err(), r.results))
 	if r.conn != nil {
 		release(r.conn)
+	}
+	if r.charge != nil {
+		r.err = r.charge.settle(r.left, r.err)
 	}
 }
 

@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -89,14 +90,23 @@ func TestRoundTrips(t *testing.T) {
 			}{
 				{"user", d.LoginURL, d.a.scope()},
 				{"worker", d.WorkerURL, tenant.Worker(d.a.customer.ID, tenant.Request{})},
+				{"user who is charged", d.LoginURL, d.a.scope()},
 			} {
+				want := c.want
+				charged := func() tenant.Scope { return who.scope }
+				if who.name == "user who is charged" {
+					charged = func() tenant.Scope { scope, _ := charging(who.scope, 100); return scope }
+					if !strings.HasPrefix(c.name, "a read") { // which carries the charge
+						want++
+					}
+				}
 				pool, roundTrips := dbtest.CountingPool(t, who.url)
 				db := tenant.New(pool)
 				must(t, pool.Ping(t.Context()))
-				must(t, c.run(t.Context(), db, who.scope)) // prepares the statements
-				got := roundTrips.During(func() { must(t, c.run(t.Context(), db, who.scope)) })
-				if got != c.want {
-					t.Errorf("%s: %d round trips, want %d", who.name, got, c.want)
+				must(t, c.run(t.Context(), db, charged())) // prepares the statements
+				got := roundTrips.During(func() { must(t, c.run(t.Context(), db, charged())) })
+				if got != want {
+					t.Errorf("%s: %d round trips, want %d", who.name, got, want)
 				}
 			}
 		})

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -30,6 +31,7 @@ type Scope struct {
 	needs      []string     // of a key or token: one of these permissions
 	customerID *uuid.UUID   // nil: in no customer
 	request    string
+	charge     *Charge // nil: entering is not charged
 }
 
 // kind is which of the functions tenancy.enter_… is called. It is never taken from a request.
@@ -73,6 +75,19 @@ func (s Scope) In(customerID uuid.UUID) Scope {
 	return s
 }
 
+// Outside is the same person in no customer.
+func (s Scope) Outside() Scope {
+	s.customerID = nil
+	return s
+}
+
+// Charging is the same scope that owes a charge: to the customer, or where it is in none, to the caller. It is
+// made once, however often and wherever the scope is entered.
+func (s Scope) Charging(charge *Charge) Scope {
+	s.charge = charge
+	return s
+}
+
 // encode writes the request as JSON that Postgres takes as text and as jsonb. JSON itself allows a NUL and
 // replaces what is not UTF-8; jsonb does not allow a NUL, so it is replaced as well.
 func (r Request) encode() string {
@@ -86,40 +101,39 @@ func (r Request) encode() string {
 	return string(encoded)
 }
 
-// The statements that enter a tenant. The function checks and answers a role; set_config makes it the
-// role of the rest of the transaction, and with it the last column makes a read read-only. The function is
-// an argument and not in a FROM clause, which would first store its one row.
+// What enters a tenant. The function checks and answers a role; set_config makes it the role of the rest of the
+// transaction. The function is an argument and not in a FROM clause, which would first store its one row.
 const (
-	enterUser      = `select set_config('role', tenancy.enter_user($1, $2, $3), true)`
-	enterUserRead  = `select set_config('role', tenancy.enter_user($1, $2, $3), true), set_config('transaction_read_only', 'on', true)`
-	enterKey       = `select set_config('role', tenancy.enter_key($1, $2, $3, $4), true)`
-	enterKeyRead   = `select set_config('role', tenancy.enter_key($1, $2, $3, $4), true), set_config('transaction_read_only', 'on', true)`
-	enterToken     = `select set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true)`
-	enterTokenRead = `select set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true), set_config('transaction_read_only', 'on', true)`
+	enterUser  = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
+	enterKey   = `set_config('role', tenancy.enter_key($1, $2, $3, $4), true)`
+	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true)` //nolint:gosec // a statement and no credential
 	// The worker has no other role to go to: it is what it logs in as.
-	enterWorker     = `select tenancy.enter_worker($1, $2)`
-	enterWorkerRead = `select tenancy.enter_worker($1, $2), set_config('transaction_read_only', 'on', true)`
+	enterWorker = `tenancy.enter_worker($1, $2)`
 )
 
-// entry gives the statement that enters the scope, with its arguments.
-func (s Scope) entry(readOnly bool) (statement string, arguments []any, err error) {
+// entry gives the statement that enters the scope, with its arguments. One that charges answers what is left in
+// its second column. The columns are evaluated in their order: strangers fail before they are charged, and a read
+// becomes read-only after that.
+func (s Scope) entry(charging, readOnly bool) (statement string, arguments []any, err error) {
 	switch s.kind {
 	case kindUser:
-		return pick(readOnly, enterUserRead, enterUser), []any{s.subject, s.customerID, s.request}, nil
+		statement, arguments = enterUser, []any{s.subject, s.customerID, s.request}
 	case kindKey:
-		return pick(readOnly, enterKeyRead, enterKey), []any{s.keyHash, s.customerID, s.needs, s.request}, nil
+		statement, arguments = enterKey, []any{s.keyHash, s.customerID, s.needs, s.request}
 	case kindToken:
-		return pick(readOnly, enterTokenRead, enterToken), []any{s.token[0], s.token[1], s.customerID, s.needs, s.request}, nil
+		statement, arguments = enterToken, []any{s.token[0], s.token[1], s.customerID, s.needs, s.request}
 	case kindWorker:
-		return pick(readOnly, enterWorkerRead, enterWorker), []any{*s.customerID, s.request}, nil
+		statement, arguments = enterWorker, []any{*s.customerID, s.request}
 	default:
 		return "", nil, errNoScope
 	}
-}
-
-func pick(first bool, a, b string) string {
-	if first {
-		return a
+	if charging {
+		n := len(arguments)
+		statement += fmt.Sprintf(", tenancy.charge_entered($%d, $%d, $%d)", n+1, n+2, n+3)
+		arguments = append(arguments, s.charge.limit.arguments()...)
 	}
-	return b
+	if readOnly {
+		statement += ", set_config('transaction_read_only', 'on', true)"
+	}
+	return "select " + statement, arguments, nil
 }

@@ -39,8 +39,11 @@ const rollbackTimeout = 5 * time.Second
 //
 // Errors: ErrUnknownUser and ErrNotFound where the scope cannot be entered, else those of fn and pgx.
 func (db *DB) Tx(ctx context.Context, scope Scope, fn func(ctx context.Context, tx *Tx) error) (err error) {
-	statement, arguments, err := scope.entry(false)
+	statement, arguments, err := scope.entry(false, false)
 	if err != nil {
+		return err
+	}
+	if err := db.Charge(ctx, scope); err != nil {
 		return err
 	}
 	conn, err := db.pool.Acquire(ctx)

@@ -87,7 +87,11 @@ func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 	if err != nil {
 		return nil, err
 	}
-	return queryLast(results, nil)
+	rows, err := queryLast(results, nil)
+	if err != nil {
+		return nil, err // not a nil *batchRows, which would not be nil
+	}
+	return rows, nil
 }
 
 // QueryRow runs a statement that answers one row; its error comes with Scan.
