@@ -20,6 +20,7 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/agenttoken"
+	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
@@ -38,7 +39,9 @@ type Deps struct {
 	Vault      *vault.Vault
 	Publishers map[platform.Name]platform.Publisher
 	Queue      *jobs.Client
-	Log        *slog.Logger
+	// Bucket is where files are kept; nil: nowhere, and exports answer that they are not set up.
+	Bucket *bucket.Bucket
+	Log    *slog.Logger
 	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
 	PublicURL string
 	// MailsInvitations: workers send e-mails, so invitations go out by themselves.
@@ -112,6 +115,9 @@ func (a *API) registerAll() {
 	a.registerPostPublishing()
 	a.registerIntegrations()
 	a.registerJobs()
+	a.registerExports()
+	a.registerErasures()
+	a.registerAudit()
 	a.registerHealth()
 	a.tidyDocument()
 }

@@ -26,6 +26,9 @@ type caller struct {
 	meter    *meter // of the request
 	// idempotencyKey is the header's, "" where there is none.
 	idempotencyKey string
+	// request and customerID are what is recorded if they are refused: nil where the operation names no customer.
+	request    tenant.Request
+	customerID *uuid.UUID
 }
 
 type callerKey struct{}
@@ -61,8 +64,15 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	needed, _ := ctx.Operation().Metadata[metadataNeeds].([]string)
 	who, err := a.recognise(ctx.Context(), credential, needed, request)
 	if err != nil {
+		if signed(err) {
+			a.recordUnauthenticated(ctx.Context(), request)
+		}
 		a.refuseUnknown(ctx, unauthenticated(err))
 		return
+	}
+	who.request = request
+	if id, err := uuid.Parse(ctx.Param("customer_id")); err == nil {
+		who.customerID = &id
 	}
 	who.idempotencyKey = ctx.Header(idempotencyHeader)
 	who.meter, who.scope = a.meter(ctx, who.scope)
@@ -76,6 +86,12 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	next(ctx)
+}
+
+// signed tells whether a refused token was one of the issuer's all the same: expired, or meant for somebody else.
+func signed(err error) bool {
+	return errors.Is(err, identity.ErrExpired) || errors.Is(err, identity.ErrNotYetValid) || errors.Is(err, identity.ErrIssuer) ||
+		errors.Is(err, identity.ErrAudience) || errors.Is(err, identity.ErrSubject)
 }
 
 // chargeFirst charges a request before anything else is done for it.

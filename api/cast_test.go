@@ -41,9 +41,14 @@ func (w *world) everything(t testing.TB, c cast) things {
 	id := c.customer.ID
 	account := w.Integration(t, dbtest.Integration{CustomerID: id})
 	key := w.APIKey(t, dbtest.APIKey{CustomerID: id, CreatedBy: c.owner.ID})
+	export, erasure := dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into exports (customer_id, id) values ($1, $2)", id, export)
+	w.ready(t, c, export)
+	w.exec(t, "insert into erasures (id, subject_id, requested_by, has_files) values ($1, gen_random_uuid(), $2, false)", erasure, c.owner.ID)
 	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
 	w.limit(t, id, "list-jobs", 1000, 60)
 	return things{
+		"export_id": export.String(), "erasure_id": erasure.String(),
 		"invitation_id": invited.ID.String(),
 		"operation":     "list-jobs",
 		"customer_id":   id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),

@@ -157,12 +157,17 @@ func TestCustomerList(t *testing.T) {
 	}
 }
 
-// stillPossible are the changes that an archived customer allows: of the archiving itself, and taking keys away.
-var stillPossible = map[string]bool{"restore-customer": true, "archive-customer": true, "revoke-api-key": true, "revoke-agent-token": true}
+// stillPossible are the changes that an archived customer allows: of the archiving itself, taking keys away, taking
+// one's data out (see TestExportRoles) and erasing it (see TestEraseCustomer).
+var stillPossible = map[string]bool{
+	"restore-customer": true, "archive-customer": true, "revoke-api-key": true, "revoke-agent-token": true,
+	"list-exports": true, "create-export": true, "get-export": true, "delete-export": true, "download-export": true, "erase-customer": true,
+}
 
 // adminsRead are what members do not see.
 var adminsRead = map[string]bool{"list-api-keys": true, "get-api-key": true, "list-agent-tokens": true, "get-agent-token": true,
-	"list-invitations": true, "get-invitation": true}
+	"list-invitations": true, "get-invitation": true,
+	"list-audit-entries": true, "export-audit-entries": true}
 
 // An archived customer is read by everybody as before and changed by nobody, but for its owner who takes it back.
 func TestCustomerArchived(t *testing.T) {

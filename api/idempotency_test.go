@@ -58,6 +58,9 @@ func (w *world) posting(t *testing.T, o operation, c cast) (path string, body an
 		return path, m{"token": token}, c.outsider
 	case "restore-customer":
 		w.exec(t, "update customers set archived_at = now() where id = $1", c.customer.ID)
+	case "erase-customer":
+		w.exec(t, "update customers set archived_at = now() where id = $1", c.customer.ID)
+		body = m{"name": c.customer.Name}
 	case "cancel-post":
 		w.call(t, c.owner, http.MethodPost, strings.TrimSuffix(path, "/cancel")+"/publish", nil).want(t, 202)
 	}

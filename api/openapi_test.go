@@ -103,7 +103,9 @@ func checkAnswer(t testing.TB, request *http.Request, a answer) {
 		t.Errorf("%s: %d is %q, which is not documented", where, a.status, a.header.Get("Content-Type"))
 		return
 	}
-	mustFit(t, where, documented.Content[kind].Schema, a.body)
+	if strings.HasSuffix(kind, "/json") || strings.HasSuffix(kind, "+json") {
+		mustFit(t, where, documented.Content[kind].Schema, a.body)
+	}
 	for name := range documented.Headers {
 		if a.header.Get(name) == "" {
 			t.Errorf("%s: no header %s, which is documented", where, name)

@@ -44,6 +44,7 @@ var bodies = map[string]any{
 	"create-api-key":     m{"name": "Forged", "permissions": []string{"posts:read"}},
 	"update-api-key":     m{"name": "Forged"},
 	"create-agent-token": m{"name": "Forged", "permissions": []string{"posts:read"}},
+	"erase-customer":     m{"name": "Forged"},
 	"create-integration": m{"platform": "ghost", "site_url": "https://blog.example.com", "admin_api_key": strings.Repeat("a", 24) + ":" + strings.Repeat("b", 64)},
 }
 

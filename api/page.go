@@ -30,7 +30,9 @@ const (
 	listOfJobs
 	listOfAPIKeys
 	listOfAgentTokens
+	listOfExports
 	listOfInvitations
+	listOfAudit
 )
 
 func badCursor() *Problem {

@@ -65,21 +65,22 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 
 // kinds are the names of problems by status, where a status has only one.
 var kinds = map[int]string{
-	http.StatusBadRequest:            "bad-request",
-	http.StatusUnauthorized:          "unauthenticated",
-	http.StatusForbidden:             "forbidden",
-	http.StatusNotFound:              "not-found",
-	http.StatusMethodNotAllowed:      "method-not-allowed",
-	http.StatusNotAcceptable:         "not-acceptable",
-	http.StatusRequestTimeout:        "request-timeout",
-	http.StatusConflict:              "conflict",
-	http.StatusPreconditionFailed:    "stale-version",
-	http.StatusRequestEntityTooLarge: "body-too-large",
-	http.StatusUnsupportedMediaType:  "unsupported-media-type",
-	http.StatusUnprocessableEntity:   "invalid",
-	http.StatusTooManyRequests:       "rate-limited",
-	http.StatusInternalServerError:   "internal",
-	http.StatusServiceUnavailable:    "unavailable",
+	http.StatusBadRequest:                   "bad-request",
+	http.StatusUnauthorized:                 "unauthenticated",
+	http.StatusForbidden:                    "forbidden",
+	http.StatusNotFound:                     "not-found",
+	http.StatusMethodNotAllowed:             "method-not-allowed",
+	http.StatusNotAcceptable:                "not-acceptable",
+	http.StatusRequestTimeout:               "request-timeout",
+	http.StatusConflict:                     "conflict",
+	http.StatusPreconditionFailed:           "stale-version",
+	http.StatusRequestEntityTooLarge:        "body-too-large",
+	http.StatusUnsupportedMediaType:         "unsupported-media-type",
+	http.StatusRequestedRangeNotSatisfiable: "no-such-range",
+	http.StatusUnprocessableEntity:          "invalid",
+	http.StatusTooManyRequests:              "rate-limited",
+	http.StatusInternalServerError:          "internal",
+	http.StatusServiceUnavailable:           "unavailable",
 }
 
 // problem makes a Problem of the status's own kind.

@@ -22,6 +22,9 @@ import (
 func (a *API) explain(ctx context.Context, err error) *Problem {
 	p := classify(err)
 	p.RequestID = requestID(ctx)
+	if p.Status == http.StatusForbidden || errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) {
+		a.recordRefusal(ctx, p.Status)
+	}
 	switch cause := errors.Unwrap(p); {
 	case errors.Is(ctx.Err(), context.Canceled):
 		a.log.DebugContext(ctx, "the caller went away", "error", err, "request_id", p.RequestID)
@@ -111,6 +114,10 @@ var constraints = map[string]func() *Problem{
 	},
 	"posts_state_transition":          func() *Problem { return conflict("The post's state does not allow this.") },
 	"platform_posts_state_transition": func() *Problem { return conflict("The post's state does not allow this.") },
+	"erasures_of_archived":            func() *Problem { return conflict("Only an archived customer can be erased. Archive it first.") },
+	"erasures_name_given":             func() *Problem { return invalid("body.name", "must be the customer's name, exactly") },
+	"erasures_subject_key":            func() *Problem { return conflict("The customer is being erased already.") },
+	"exports_one_at_a_time":           func() *Problem { return conflict("An export is being written already. Wait for it, or delete it.") },
 	"posts_names_platform":            func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 }
 

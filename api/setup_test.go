@@ -21,6 +21,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
+	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
@@ -45,6 +46,7 @@ type world struct {
 	siteURL  string // of the sandbox's Ghost site
 	siteKey  string
 	siteHits *hits
+	bucket   *bucket.Bucket
 	logs     *logBuffer
 }
 
@@ -53,6 +55,7 @@ type options struct {
 	pool           *pgxpool.Pool
 	verifier       *identity.Verifier
 	requestTimeout time.Duration
+	noBucket       bool
 	noEgress       bool // the sandbox on loopback is out of bounds, as it would be in production
 	allowed        []netip.Prefix
 	log            io.Writer                       // in place of the world's
@@ -86,6 +89,7 @@ func setupWith(t testing.TB, o options) *world {
 	if w.vault, err = vault.Create(t.Context(), vault.Config{KeySet: filepath.Join(t.TempDir(), "keys.json")}); err != nil {
 		t.Fatal(err)
 	}
+	w.bucket = must(bucket.OpenDirectory(t.TempDir()))
 	if w.box, err = sandbox.New(sandbox.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -131,8 +135,12 @@ func (w *world) serve(t testing.TB, o options) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := w.bucket
+	if o.noBucket {
+		files = nil
+	}
 	handler := api.New(api.Deps{
-		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Log: log, RequestTimeout: o.requestTimeout,
+		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
 	})
@@ -335,7 +343,8 @@ func (w *world) stored(t testing.TB) string {
 			(select count(*) from platform_posts), (select sum(version) from platform_posts),
 			(select count(*) from integrations), (select sum(version) from integrations),
 			(select count(*) from invitations), (select sum(version) from invitations),
-			(select count(*) from river.river_job))`).Scan(&counts)
+			(select count(*) from river.river_job)) || format(' exports %s erasures %s',
+			(select count(*) from exports), (select count(*) from erasures))`).Scan(&counts)
 	if err != nil {
 		t.Fatal(err)
 	}

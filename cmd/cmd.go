@@ -24,6 +24,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the API."`
 	Worker  workerCommand  `cmd:"" help:"Run a worker, which publishes what is due."`
 	Migrate migrateCommand `cmd:"" help:"Make the roles, and bring the database's schema up to date."`
+	Audit   auditCommand   `cmd:"" help:"Look after the audit log."`
 	Keys    keysCommand    `cmd:"" help:"Look after the key set that seals credentials."`
 	Token   tokenCommand   `cmd:"" help:"Print a token for a person in development mode."`
 	Sandbox sandboxCommand `cmd:"" help:"Run the stand-ins for the platforms alone."`

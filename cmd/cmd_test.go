@@ -22,6 +22,7 @@ func TestRefusals(t *testing.T) {
 		{"serve", 2, "--keyset (FANFARE_KEYSET)"},
 		{"worker --keyset k --worker-database-url x --lease 10ms", 2, "--lease (FANFARE_WORKER_LEASE) must be from 1s to 10m"},
 		{"worker --keyset k --worker-database-url x --concurrency 0", 2, "--concurrency (FANFARE_WORKER_CONCURRENCY) must be from 1 to 10000"},
+		{"worker --keyset k --worker-database-url x --audit-months=-1", 2, "--audit-months (FANFARE_AUDIT_MONTHS) must be from 0 to 1200"},
 		{"migrate --migrate-database-url " + login + " --database-url " + other, 1, "--database-url (DATABASE_URL) must be a URL of the role fanfare_login"},
 		{"migrate --migrate-database-url " + login + " --worker-database-url " + login, 1, "--worker-database-url (WORKER_DATABASE_URL) must be a URL of the role fanfare_worker"},
 		{"token --email ada@northlight.example --data-dir " + t.TempDir(), 1, "holds no development key"},

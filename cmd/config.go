@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/lmittmann/tint"
 
+	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
 	"fanfare/internal/mail"
 	"fanfare/internal/platform"
@@ -113,6 +114,23 @@ func (c platformConfig) publishers() (map[platform.Name]platform.Publisher, erro
 	return map[platform.Name]platform.Publisher{
 		platform.Ghost: platform.NewGhost(egress, platform.WithGhostVersion(c.GhostAPI)),
 	}, nil
+}
+
+// bucketConfig says where files are kept.
+type bucketConfig struct {
+	Bucket string `env:"FANFARE_BUCKET" help:"Where files such as exports are kept: file:///var/lib/fanfare, the same for API and workers. Empty: nowhere, and there are no exports."`
+}
+
+// openBucket gives nil where none is set.
+func (c bucketConfig) openBucket() (*bucket.Bucket, error) {
+	if c.Bucket == "" {
+		return nil, nil //nolint:nilnil // that is what "no bucket" looks like
+	}
+	b, err := bucket.Open(c.Bucket)
+	if err != nil {
+		return nil, fmt.Errorf("--bucket (FANFARE_BUCKET): %w", err)
+	}
+	return b, nil
 }
 
 // mailConfig says how e-mails leave, and where their links lead.

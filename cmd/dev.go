@@ -21,6 +21,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db"
+	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
 	"fanfare/internal/localpg"
 	"fanfare/internal/sandbox"
@@ -115,6 +116,10 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	files, err := openDevBucket(filepath.Join(c.DataDir, "bucket"))
+	if err != nil {
+		return err
+	}
 	pool, err := openPool(ctx, loginURL, "fanfare_login", 20, log)
 	if err != nil {
 		return err
@@ -130,7 +135,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log,
+		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Bucket: files, Log: log,
 		PublicURL: c.PublicURL, MailsInvitations: mailer != nil,
 	})
 	demo := &demo{
@@ -141,7 +146,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "sandbox", boxListener, box.Handler()) },
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {
@@ -162,6 +167,14 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 			}
 		},
 	)
+}
+
+// openDevBucket opens the directory for files, which it makes.
+func openDevBucket(dir string) (*bucket.Bucket, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make directory for files: %w", err)
+	}
+	return bucket.OpenDirectory(dir)
 }
 
 // checkAddresses finds what is wrong with an address before anything is made.

@@ -25,6 +25,7 @@ type serveCommand struct {
 	keyConfig
 	authConfig
 	platformConfig
+	bucketConfig
 	mailConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
@@ -54,6 +55,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	files, err := c.openBucket()
+	if err != nil {
+		return err
+	}
 	mailer, err := c.sender()
 	if err != nil {
 		return err
@@ -77,7 +82,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Log: log,
+		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Bucket: files, Log: log,
 		PublicURL: c.PublicURL, MailsInvitations: mailer != nil, TrustedProxies: proxies,
 	})
 	parts := []func(context.Context) error{
@@ -85,7 +90,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Mail: mailer, PublicURL: c.PublicURL}, c.config())
+			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 		})
 	}
 	return together(ctx, log, parts...)

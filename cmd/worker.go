@@ -14,6 +14,7 @@ type workerCommand struct {
 	logConfig
 	keyConfig
 	platformConfig
+	bucketConfig
 	mailConfig
 	workerSettings
 	WorkerDatabaseURL string `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
@@ -23,6 +24,7 @@ type workerCommand struct {
 type workerSettings struct {
 	Concurrency int           `default:"200" env:"FANFARE_WORKER_CONCURRENCY" help:"Posts that a worker publishes at once."`
 	Lease       time.Duration `default:"10s" env:"FANFARE_WORKER_LEASE" help:"How long after its last sign of life a worker's jobs are handed to others."`
+	AuditMonths int32         `default:"24" env:"FANFARE_AUDIT_MONTHS" help:"Whole months for which the audit log is kept, besides the current one; 0 keeps it forever."`
 }
 
 // Validate is called by kong.
@@ -33,11 +35,14 @@ func (c *workerSettings) Validate() error {
 	if c.Lease < time.Second || c.Lease > 10*time.Minute {
 		return fmt.Errorf("--lease (FANFARE_WORKER_LEASE) must be from 1s to 10m, not %s", c.Lease)
 	}
+	if c.AuditMonths < 0 || c.AuditMonths > 1200 {
+		return fmt.Errorf("--audit-months (FANFARE_AUDIT_MONTHS) must be from 0 to 1200, not %d", c.AuditMonths)
+	}
 	return nil
 }
 
 func (c *workerSettings) config() jobs.WorkerConfig {
-	return jobs.WorkerConfig{Concurrency: c.Concurrency, Lease: c.Lease}
+	return jobs.WorkerConfig{Concurrency: c.Concurrency, Lease: c.Lease, AuditMonths: c.AuditMonths}
 }
 
 // Run works the queue until it is told to stop.
@@ -51,12 +56,16 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	files, err := c.openBucket()
+	if err != nil {
+		return err
+	}
 	mailer, err := c.sender()
 	if err != nil {
 		return err
 	}
 	return together(ctx, log, func(ctx context.Context) error {
-		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Mail: mailer, PublicURL: c.PublicURL}, c.config())
+		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -43,6 +44,7 @@ var globalTables = map[string]string{
 	"public.system_roles":       "a role over all customers",
 	"public.idempotency_keys":   "a key belongs to who chose it, and customers are made with one too",
 	"public.agent_token_keys":   "the installation's keys that sign agent tokens, sealed",
+	"public.erasures":           "receipts of customers that are gone, for whoever asked and for system roles",
 	"public.workers":            "processes of ours, not data of anybody",
 	"public.caller_rate_limits": "what callers in no customer and unknown addresses have used of their limits",
 	"public.schema_migrations":  "dbmate's list of migrations",
@@ -59,9 +61,16 @@ var restrictiveElsewhere = map[string]string{
 	"river.river_job fanfare_worker": "the worker runs the queue of all customers",
 }
 
+// tenantQuals are restrictive policies that compare with something else than the entered customer.
+var tenantQuals = map[string]string{
+	// a system role that has entered no customer reads the log of the installation
+	"public.audit_log": "(customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id))",
+}
+
 // tenantChecks are restrictive policies whose WITH CHECK asks for more than the customer.
 var tenantChecks = map[string]string{
-	"river.river_job": "((customer_id = ( SELECT tenancy.customer_id() AS customer_id)) AND ((args ->> 'customer_id'::text) = (customer_id)::text))",
+	"public.audit_log": "(customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id))",
+	"river.river_job":  "((customer_id = ( SELECT tenancy.customer_id() AS customer_id)) AND ((args ->> 'customer_id'::text) = (customer_id)::text))",
 }
 
 // allCommands are permissive policies FOR ALL of a role of people.
@@ -85,13 +94,39 @@ var indexesWithoutCustomer = map[string]string{
 
 // withoutCustomerKey are tenant tables from which no foreign key leads to customers.
 var withoutCustomerKey = map[string]string{
-	"river.river_job":    "the queue is in a schema of its own and joined by id only",
-	"public.rate_limits": "a key would lock and log the customer's row when a read is charged; only who has entered it is",
+	"river.river_job":       "the queue is in a schema of its own and joined by id only",
+	"public.rate_limits":    "a key would lock and log the customer's row when a read is charged; only who has entered it is",
+	"public.audit_log":      "it outlives what it tells of, and holds what belongs to no customer",
+	"public.audit_unsealed": "as audit_log",
+	"public.audit_seals":    "as audit_log",
+}
+
+// unaudited are tables whose changes are not in the audit log.
+var unaudited = map[string]string{
+	"public.publish_attempts":   "itself the record of what the worker did, which nobody else writes",
+	"public.workers":            "processes, with a sign of life every second",
+	"public.schema_migrations":  "what was installed; dbmate's own",
+	"public.audit_log":          "the log itself",
+	"public.audit_unsealed":     "the log's queue",
+	"public.audit_seals":        "the log's seals",
+	"public.rate_limits":        "a count that each request moves; who was refused by it is in the log",
+	"public.caller_rate_limits": "as rate_limits",
+	"public.erasures":           "receipts; request and end of an erasure are events of the installation's log",
+	"public.idempotency_keys":   "answers kept for a day; what they answered is in the log",
+	"river.river_job":           "the queue: what a job changes is recorded with its number",
+	"river.river_leader":        "River's own",
+	"river.river_queue":         "River's own",
+	"river.river_notification":  "River's own",
+}
+
+// partitioned are the tables that are divided. Their parts are reached through them alone.
+var partitioned = map[string]string{
+	"public.audit_log": "by month, so that old months can be dropped",
 }
 
 // secrets are columns that no role of people may read.
 var secrets = map[string]string{
-	"public.integrations.credential":  "sealed; only the worker opens it",
+	"public.integrations.credential":  "sealed; only tenancy.use_credential hands it to the worker",
 	"public.api_keys.key_hash":        "a hash; entering compares it",
 	"public.agent_token_keys.sealed":  "sealed; only the API opens it",
 	"public.invitations.token_hash":   "what an invitation's token is compared with; nobody needs to read it",
@@ -108,6 +143,12 @@ var definerReads = map[string]string{
 	"public.api_keys.key_hash":       "enter_key finds the key by it",
 	"public.agent_token_keys.sealed": "agent_token_keys() hands them to the API's login",
 	"public.invitations.token_hash":  "tenancy.accept_invitation finds the invitation by it",
+	"public.integrations.credential": "tenancy.use_credential, which records the use",
+}
+
+// workerReads are secrets that the worker opens.
+var workerReads = map[string]string{
+	"public.invitations.sealed_token": "the token stands in the e-mail that it sends",
 }
 
 // readableBytes are columns of type bytea that are no secret.
@@ -115,6 +156,11 @@ var readableBytes = map[string]string{
 	"public.idempotency_keys.fingerprint": "a hash of what one has asked oneself",
 	"public.idempotency_keys.answer":      "sealed, and the answer to what one has asked oneself",
 	"river.river_job.unique_key":          "a hash of the job's kind and ids",
+	"public.audit_unsealed.digest":        "the audit log's own, of rows that may be read",
+	"public.audit_seals.sealed_at":        "a time",
+	"public.audit_seals.digests":          "as audit_unsealed.digest",
+	"public.audit_seals.previous_hash":    "as audit_unsealed.digest",
+	"public.audit_seals.hash":             "as audit_unsealed.digest",
 }
 
 // cascades are foreign keys that change rows by themselves, which row-level security does not see.
@@ -144,18 +190,35 @@ var definerFunctions = map[string]struct {
 	"tenancy.create_customer":                 {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},
 	"tenancy.accept_invitation":               {"fanfare_admin,fanfare_user", "makes the entered user a member of a customer that they are not in yet"},
 	"tenancy.cancel_jobs":                     {"fanfare_admin,fanfare_agent,fanfare_user", "tenants may not update jobs; this only cancels their own waiting ones"},
+	"tenancy.exports_to_do":                   {"fanfare_worker", "finds exports of all customers that wait or have expired; ids only"},
+	"tenancy.request_erasure":                 {"fanfare_admin,fanfare_user", "hides the entered customer for good, which nobody may do by themselves"},
+	"tenancy.erase_step":                      {"fanfare_worker", "deletes rows of a customer that is being erased, and of no other"},
+	"tenancy.finish_erasure":                  {"fanfare_worker", "looks whether anything is left of an erased customer, and writes the receipt"},
+	"tenancy.forget_erased":                   {"fanfare_worker", "deletes what came in at the moment of an erasure"},
 	"tenancy.readiness":                       {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
 	"tenancy.charge_entered":                  {"fanfare_login", "charges the entered customer's limit, which nobody may touch"},
 	"tenancy.charge_address":                  {"fanfare_login", "charges an address, before anybody is entered"},
 	"tenancy.forget_rate_limit":               {"", "a trigger: a changed rule begins anew"},
 	"tenancy.sweep_rate_limits":               {"fanfare_worker", "deletes what was used of limits so long ago that it says nothing any more"},
 	"tenancy.stranded_platform_posts":         {"fanfare_worker", "finds due platform posts of all customers that have no job; ids only"},
+	"tenancy.audit_change":                    {"fanfare_owner", "the triggers that write the audit log, which nobody else may write; migrations attach them"},
+	"tenancy.audit_event":                     {"fanfare_owner", "writes to the audit log from inside other definer functions"},
+	"tenancy.record_refusal":                  {"fanfare_login", "writes to the audit log for somebody who could not enter"},
+	"tenancy.use_credential":                  {"fanfare_worker", "hands out a sealed credential and records its use, together"},
+	"tenancy.seal_audit":                      {"fanfare_worker", "seals the audit log of all customers"},
+	"tenancy.maintain_audit":                  {"fanfare_worker", "makes and drops the months of the audit log"},
+}
+
+// ownersFunctions are SECURITY DEFINER functions that are fanfare_owner's.
+var ownersFunctions = map[string]string{
+	"tenancy.maintain_audit": "only the owner of a table makes or drops its parts",
 }
 
 // subqueries are policies with a subquery that reads a table.
 var subqueries = map[string]string{
-	"users.users_colleagues": "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
-	"users.users_inviters":   "the worker sees who invites, while an e-mail of the entered customer waits to be sent",
+	"users.users_of_customer": "the same for the worker, whose customer has been entered always",
+	"users.users_colleagues":  "the members of the entered customer, hashed once per statement; memberships' own policies do not read users",
+	"users.users_inviters":    "the worker sees who invites, while an e-mail of the entered customer waits to be sent",
 }
 
 // sqlRule is a rule that one query tells: each row is a violation.
@@ -166,14 +229,14 @@ func sqlRule(sql string, args ...any) func(context.Context, testing.TB, querier)
 	}
 }
 
-// Parts of queries. ours: relations outside Postgres's own schemas; grants: every right on a relation or a
+// Parts of queries. ours: relations outside Postgres's own schemas, parts of partitioned ones left out; grants: every right on a relation or a
 // column of one, the owner's own left out.
 const (
 	cteOurs = `with ours as (
 		select c.*, n.nspname, n.nspname || '.' || c.relname as name,
 			exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'customer_id' and not a.attisdropped) as tenant
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+		where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and not c.relispartition
 	) `
 	cteGrants = cteOurs + `, grants as (
 		select c.oid, c.name, c.relkind, c.tenant, c.relrowsecurity, null::name as attname, g.privilege_type,
@@ -191,6 +254,9 @@ const (
 		where g.grantee <> c.relowner
 	) `
 )
+
+// thisMonth is how the part of the audit log is named that is written to.
+var thisMonth = time.Now().UTC().Format("2006_01")
 
 func keys[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
@@ -255,7 +321,8 @@ var rules = []rule{
 				select p.*, pg_get_expr(p.polqual, p.polrelid) as qual, pg_get_expr(p.polwithcheck, p.polrelid) as checked
 				from pg_policy p where not p.polpermissive
 			), wanted as (
-				select o.oid, o.name, coalesce(($2::jsonb) ->> o.name, '(customer_id = ( SELECT tenancy.customer_id() AS customer_id))') as checked
+				select o.oid, o.name, coalesce(($2::jsonb) ->> o.name, '(customer_id = ( SELECT tenancy.customer_id() AS customer_id))') as checked,
+					coalesce(($4::jsonb) ->> o.name, '(customer_id = ( SELECT tenancy.customer_id() AS customer_id))') as qual
 				from ours o where o.tenant and o.relkind in ('r', 'p')
 			)
 			select format('%s has %s restrictive policies', w.name, (select count(*) from restrictive r where r.polrelid = w.oid))
@@ -263,7 +330,7 @@ var rules = []rule{
 			union all
 			select format('%s: policy %s is for %s, using %s, with check %s', w.name, r.polname, r.polcmd, r.qual, r.checked)
 			from wanted w join restrictive r on r.polrelid = w.oid
-			where r.polcmd <> '*' or r.qual is distinct from '(customer_id = ( SELECT tenancy.customer_id() AS customer_id))'
+			where r.polcmd <> '*' or r.qual is distinct from w.qual
 				or r.checked is distinct from w.checked
 			union all
 			select distinct format('%s: %s has %s but is not under the restrictive policy', g.name, g.grantee, g.privilege_type)
@@ -275,7 +342,7 @@ var rules = []rule{
 			where not exists (select from restrictive r where r.polrelid = 'public.customers'::regclass and r.polcmd = '*'
 				and r.polroles @> array['fanfare_user'::regrole, 'fanfare_agent'::regrole]::oid[]
 				and r.qual = '(id = ANY (( SELECT tenancy.customer_ids() AS customer_ids)::uuid[]))')`,
-			tenantRoles, tenantChecks, keys(restrictiveElsewhere)),
+			tenantRoles, tenantChecks, keys(restrictiveElsewhere), tenantQuals),
 		spoils: []spoil{
 			{"drop policy posts_tenant on posts", "public.posts has 0 restrictive"},
 			{"create policy more on posts as restrictive using (true)", "public.posts has 2 restrictive"},
@@ -283,8 +350,89 @@ var rules = []rule{
 			{"alter policy posts_tenant on posts with check (true)", "policy posts_tenant"},
 			{"alter policy posts_tenant on posts to fanfare_user", "fanfare_worker has SELECT"},
 			{"alter policy river_job_tenant on river.river_job with check (true)", "river_job_tenant"},
+			{"alter policy audit_log_tenant on audit_log using (customer_id = (select tenancy.customer_id()))", "audit_log_tenant"},
+			{"alter policy audit_log_tenant on audit_log to fanfare_user, fanfare_agent, fanfare_worker", "fanfare_admin has SELECT"},
 			{"alter policy customers_tenant on customers using (true)", "customers"},
 			{"alter table users add customer_id uuid", "public.users has 0 restrictive"},
+		},
+	},
+	{
+		name: "parts of partitioned tables are closed to everybody",
+		violations: sqlRule(`
+			with parts as (
+				select c.*, n.nspname || '.' || c.relname as name, i.inhparent
+				from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_inherits i on i.inhrelid = c.oid
+				where c.relispartition and c.relkind in ('r', 'p')
+			), parents as (
+				select c.oid, n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'p'
+			)
+			select format('%s is a part of %s, which is not listed', p.name, o.name) from parts p join parents o on o.oid = p.inhparent where o.name <> all ($1)
+			union all select 'listed as partitioned, yet there is no such table: ' || l from unnest($1::text[]) l where l not in (select name from parents)
+			union all select 'has no part: ' || o.name from parents o where not exists (select from parts p where p.inhparent = o.oid)
+			union all select format('%s: enabled %s, forced %s', name, relrowsecurity, relforcerowsecurity) from parts where not (relrowsecurity and relforcerowsecurity)
+			union all select format('%s is owned by %s', name, relowner::regrole) from parts where relowner <> 'fanfare_owner'::regrole
+			union all select format('%s grants %s to %s', p.name, g.privilege_type, coalesce(r.rolname, 'PUBLIC'))
+				from parts p cross join aclexplode(p.relacl) g left join pg_roles r on r.oid = g.grantee where g.grantee <> p.relowner
+			union all select format('%s grants %s of %s to %s', p.name, g.privilege_type, a.attname, coalesce(r.rolname, 'PUBLIC'))
+				from parts p join pg_attribute a on a.attrelid = p.oid cross join aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee
+			union all select format('%s has the policy %s', p.name, l.polname) from parts p join pg_policy l on l.polrelid = p.oid`, keys(partitioned)),
+		spoils: []spoil{
+			{"alter table audit_log_" + thisMonth + " disable row level security", thisMonth + ": enabled f"},
+			{"alter table audit_log_" + thisMonth + " no force row level security", thisMonth + ": enabled t, forced f"},
+			{"alter table audit_log_" + thisMonth + " owner to postgres", "is owned by postgres"},
+			{"grant select on audit_log_" + thisMonth + " to fanfare_worker", "grants SELECT to fanfare_worker"},
+			{"grant select (ip) on audit_log_" + thisMonth + " to fanfare_user", "grants SELECT of ip to fanfare_user"},
+			{"grant delete on audit_log_" + thisMonth + " to public", "grants DELETE to PUBLIC"},
+			{"create policy easy on audit_log_" + thisMonth + " for select to fanfare_user using (true)", "has the policy easy"},
+			{"create table notes (customer_id uuid) partition by list (customer_id); create table notes_1 partition of notes default", "public.notes_1 is a part of public.notes, which is not listed"},
+			{"create table notes (customer_id uuid) partition by list (customer_id)", "has no part: public.notes"},
+		},
+	},
+	{
+		name: "every table is audited, or listed with the reason why it is not",
+		violations: sqlRule(cteOurs+`, wanted(name, type) as (values ('audit_insert', 4), ('audit_update', 16), ('audit_delete', 8)),
+			found as (
+				select t.tgrelid, w.name from pg_trigger t join wanted w on w.name = t.tgname and w.type = t.tgtype
+				where t.tgfoid = to_regprocedure('tenancy.audit_change()') and t.tgenabled in ('O', 'A') and t.tgqual is null and t.tgattr = ''
+			)
+			select format('%s has no trigger %s', o.name, w.name) from ours o cross join wanted w
+			where o.relkind in ('r', 'p') and o.name <> all ($1) and not exists (select from found f where f.tgrelid = o.oid and f.name = w.name)
+			union all select 'listed as not audited, yet it has triggers: ' || o.name from ours o where o.name = any ($1) and exists (select from found f where f.tgrelid = o.oid)
+			union all select 'listed as not audited, yet there is no such table: ' || u from unnest($1::text[]) u where u not in (select name from ours where relkind in ('r', 'p'))`,
+			keys(unaudited)),
+		spoils: []spoil{
+			{scratchTable(""), "public.scratch has no trigger audit_insert"},
+			{"drop trigger audit_update on posts", "public.posts has no trigger audit_update"},
+			{"alter table memberships disable trigger audit_delete", "public.memberships has no trigger audit_delete"},
+			{"alter table users disable trigger all", "public.users has no trigger audit_insert"},
+			{"drop trigger audit_insert on media; create trigger audit_insert after insert on media for each statement when (false) execute function tenancy.audit_change()", "public.media has no trigger audit_insert"},
+			{"drop trigger audit_update on posts; create trigger audit_update after update of title on posts for each statement execute function tenancy.audit_change()", "public.posts has no trigger audit_update"},
+			{"drop trigger audit_delete on post_media; create trigger audit_delete after delete on post_media for each row execute function tenancy.touch()", "public.post_media has no trigger audit_delete"},
+			{"select tenancy.audit_table('workers', 'worker', 'id', '{}', '{}')", "yet it has triggers: public.workers"},
+			{"drop table workers", "yet there is no such table: public.workers"},
+		},
+	},
+	{
+		name: "nobody changes or removes what the audit log holds",
+		violations: sqlRule(cteGrants + `
+			select format('%s on %s to %s', privilege_type, name, grantee) from grants
+			where name in ('public.audit_log', 'public.audit_seals') and privilege_type not in ('SELECT', 'INSERT')
+				and (privilege_type, grantee) <> ('DELETE', 'fanfare_definer')
+			union all
+			select format('%s on %s to %s', privilege_type, name, grantee) from grants
+			where name in ('public.audit_log', 'public.audit_seals', 'public.audit_unsealed') and privilege_type <> 'SELECT' and grantee <> 'fanfare_definer'
+			union all
+			select format('%s of %s is for %s', p.polname, p.polrelid::regclass, p.polcmd) from pg_policy p
+			where p.polrelid in ('audit_log'::regclass, 'audit_seals'::regclass) and p.polpermissive and p.polcmd not in ('r', 'a')
+				-- but for the log of a customer that is being erased
+				and (p.polcmd <> 'd' or pg_get_expr(p.polqual, p.polrelid) <> '(customer_id = ( SELECT tenancy.erasing_id() AS erasing_id))')`),
+		spoils: []spoil{
+			{"grant update (changes) on audit_log to fanfare_worker", "UPDATE on public.audit_log to fanfare_worker"},
+			{"grant delete on audit_log to fanfare_worker", "DELETE on public.audit_log to fanfare_worker"},
+			{"alter policy audit_log_erase on audit_log using (true)", "audit_log_erase of audit_log is for d"},
+			{"grant insert on audit_log to fanfare_user", "INSERT on public.audit_log to fanfare_user"},
+			{"grant delete on audit_unsealed to fanfare_worker", "DELETE on public.audit_unsealed to fanfare_worker"},
+			{"create policy more on audit_log for delete to fanfare_definer using (true)", "more of audit_log is for d"},
 		},
 	},
 	{
@@ -432,19 +580,21 @@ var rules = []rule{
 				join pg_attribute a on a.attrelid = o.oid and a.attnum > 0 and not a.attisdropped where o.relkind in ('r', 'p', 'v'))
 			select format('%s may read %s', r, c.name) from columns c, unnest($1::text[]) r
 			where c.name = any ($2) and has_column_privilege(r, c.oid, c.attname, 'select')
-				and not (r = 'fanfare_definer' and c.name = any ($4))
+				and not (r = 'fanfare_definer' and c.name = any ($4)) and not (r = 'fanfare_worker' and c.name = any ($5))
 			union all
 			select 'neither listed as a secret nor as readable: ' || c.name from columns c
 			where (c.atttypid = 'bytea'::regtype or c.attname ~ '(secret|credential|password|token|hash|sealed)')
 				and c.name <> all ($2) and c.name <> all ($3)
 			union all
 			select 'listed as a secret, yet there is no such column: ' || s from unnest($2::text[]) s where s not in (select name from columns)`,
-			append([]string{"fanfare_login", "fanfare_definer"}, peopleRoles...), keys(secrets), keys(readableBytes), keys(definerReads)),
+			append([]string{"fanfare_login", "fanfare_definer", "fanfare_worker"}, peopleRoles...), keys(secrets), keys(readableBytes),
+			keys(definerReads), keys(workerReads)),
 		spoils: []spoil{
 			{"grant select on invitations to fanfare_definer", "fanfare_definer may read public.invitations.sealed_token"},
 			{"grant select on invitations to fanfare_user", "fanfare_user may read public.invitations.token_hash"},
 			{"grant select (credential) on integrations to fanfare_admin", "fanfare_admin may read public.integrations.credential"},
 			{"grant select on integrations to fanfare_user", "fanfare_user may read public.integrations.credential"},
+			{"grant select on integrations to fanfare_worker", "fanfare_worker may read public.integrations.credential"},
 			{"alter table media add upload_token text", "public.media.upload_token"},
 			{"alter table integrations rename credential to blob", "no such column: public.integrations.credential"},
 		},
@@ -638,7 +788,11 @@ func definerViolations(ctx context.Context, t testing.TB, q querier) []string {
 		if f.Settings != `search_path=""` {
 			violations = append(violations, fmt.Sprintf("%s has the settings %q, want an empty search_path", f.Name, f.Settings))
 		}
-		if f.Owner != "fanfare_definer" {
+		owner := "fanfare_definer"
+		if ownersFunctions[f.Name] != "" {
+			owner = "fanfare_owner"
+		}
+		if f.Owner != owner {
 			violations = append(violations, f.Name+" is owned by "+f.Owner)
 		}
 		if f.Grantees != listed.grantees {

@@ -61,6 +61,11 @@ func Migrate(ctx context.Context, adminURL string, passwords LoginPasswords, log
 	if err := migrator.Migrate(); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	// The audit log needs a table per month. The worker makes them ahead of time; this is for an installation that
+	// has stood still. Nothing is dropped here.
+	if _, err := conn.Exec(ctx, "begin; set local role fanfare_owner; select tenancy.maintain_audit(null); commit"); err != nil {
+		return fmt.Errorf("make the months of the audit log: %w", err)
+	}
 	return nil
 }
 

@@ -29,6 +29,7 @@ type house struct {
 	account  uuid.UUID
 	campaign uuid.UUID
 	file     uuid.UUID
+	export   uuid.UUID
 	key      dbtest.APIKey // with every permission
 	token    dbtest.AgentToken
 	invited  uuid.UUID // an open invitation
@@ -50,10 +51,18 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	post := d.Post(t, dbtest.Post{CustomerID: h.id, Title: mark + " title", Text: mark + " text", Integrations: []dbtest.Integration{account}})
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
+	h.file, h.export = newID(t), newID(t)
 	h.file, h.invited = newID(t), newID(t)
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
+	// The audit log tells of what was made so far. It is sealed, of all customers, and then each gets something that waits.
+	if sealed := one[int](ctx, t, d.Super, "select tenancy.seal_audit(1000000)"); sealed == 0 {
+		t.Fatal("nothing was sealed")
+	}
+	if _, err := d.Super.Exec(ctx, "update customers set audience = audience || '.'"); err != nil {
+		t.Fatal(err)
+	}
 	for _, fixture := range []struct {
 		sql  string
 		args []any
@@ -63,6 +72,8 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by) values ($1, $2, $3, 'member', $4, $5, 1, $6)",
 			[]any{h.id, h.invited, mark + "@example.com", tokenHash(mark), []byte(mark + " token"), h.people["owner"].ID}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
+		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
+			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
 		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
 		{"insert into rate_limits (customer_id, endpoint, tat) values ($1, $2, now() + interval '1 hour')", []any{h.id, mark + " endpoint"}},
 	} {
@@ -339,10 +350,15 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
 		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
 			[]any{b.token.ID}},
-		"rate_limit_rules_pkey": {"", nil}, // written by system admins only, who see every customer's
-		"rate_limits_pkey":      {"", nil}, // written by functions only: see TestChargesOfOthers
+		"exports_pkey":          {"insert into exports (id) values ($1)", []any{b.export}},
+		"exports_one_at_a_time": {"", nil}, // by the customer alone
 		"river_job_pkey":        {"", nil}, // see TestJobsOfTenants
 		"river_job_unique_idx":  {"", nil}, // see TestJobsOfTenants
+		"rate_limit_rules_pkey": {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":      {"", nil}, // written by functions only: see TestChargesOfOthers
+		"audit_log_pkey":        {"", nil}, // nobody writes the audit log
+		"audit_unsealed_pkey":   {"", nil},
+		"audit_seals_pkey":      {"", nil},
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

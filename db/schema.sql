@@ -45,6 +45,103 @@ CREATE FUNCTION river.river_job_state_in_bitmask(bitmask bit, state river.river_
     END = 1;
 $$;
 
+-- Name: accept_invitation(bytea); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.accept_invitation(p_token_hash bytea) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_user uuid := tenancy.user_id();
+    v_email text;
+    v_customer uuid;
+    v_id uuid;
+    v_role text;
+begin
+    if v_user is null or nullif(current_setting('fanfare.customer_id', true), '') is not null then
+        raise insufficient_privilege using message = 'permission denied: an invitation is accepted by a user who has entered no customer';
+    end if;
+    select u.email into v_email from public.users u where u.id = v_user and u.email_verified;
+    select i.customer_id, i.id into v_customer, v_id
+    from public.invitations i
+    where i.token_hash = p_token_hash and lower(i.email collate "C") = lower(v_email collate "C");
+    -- Archiving, and every change of who is a member, waits for this lock or is seen after it.
+    perform from public.customers c where c.id = v_customer and c.archived_at is null for no key update;
+    if found then
+        update public.invitations i
+        set accepted_at = now(), accepted_by = v_user
+        where i.customer_id = v_customer and i.id = v_id
+            and i.accepted_at is null and i.revoked_at is null and i.expires_at > now()
+            and (exists (
+                    select from public.memberships m
+                    where m.customer_id = i.customer_id and m.user_id = i.invited_by
+                        and (m.role = 'owner' or (m.role = 'admin' and i.role <> 'owner')))
+                or exists (select from public.system_roles s where s.user_id = i.invited_by and s.role = 'admin'))
+        returning i.role into v_role;
+    end if;
+    if v_role is null then
+        raise exception using errcode = 'FF007', message = 'no such invitation';
+    end if;
+    insert into public.memberships (customer_id, user_id, role) values (v_customer, v_user, v_role);
+    perform set_config('fanfare.customer_id', v_customer::text, true),
+        set_config('fanfare.customer_ids', array[v_customer]::text, true),
+        set_config('fanfare.member_role', v_role, true);
+    return v_customer;
+end
+$$;
+
+-- Name: key_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.key_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('fanfare.key_id'::text, true), ''::text))::uuid;
+
+-- Name: token_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.token_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('fanfare.token_id'::text, true), ''::text))::uuid;
+
+-- Name: user_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.user_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('fanfare.user_id'::text, true), ''::text))::uuid;
+
+-- Name: actor_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.actor_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE(tenancy.token_id(), tenancy.key_id(), tenancy.user_id());
+
+-- Name: add_agent_token_key(uuid, bytea, bigint, interval); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_catalog.pg_advisory_xact_lock(7262835002);
+    if exists (select from public.agent_token_keys k where k.created_at > now() - p_max_age) then
+        return;
+    end if;
+    delete from public.agent_token_keys k where k.created_at < now() - p_max_age - interval '1 day'
+        and k.created_at < (select max(n.created_at) from public.agent_token_keys n) - interval '1 day';
+    insert into public.agent_token_keys (id, sealed, key_id) values (p_id, p_sealed, p_key_id);
+end
+$$;
+
+-- Name: agent_token_keys(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.agent_token_keys() RETURNS TABLE(id uuid, sealed bytea, created_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query select k.id, k.sealed, k.created_at from public.agent_token_keys k order by k.created_at desc, k.id desc;
+end
+$$;
+
 -- Name: agree_with_platform_posts(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.agree_with_platform_posts() RETURNS trigger
@@ -67,6 +164,267 @@ begin
 end
 $$;
 
+-- Name: audit_change(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_resource text := tg_argv[0];
+    v_id text := tg_argv[1];
+    v_customer text := tg_argv[2];
+    v_secret text[] := tg_argv[3];
+    v_ignored text[] := tg_argv[4];
+begin
+    if tg_op = 'DELETE' and tenancy.erasing_id() is not null then
+        return null; -- the log goes with the customer, and keeps nothing of what is erased
+    end if;
+    if tg_op = 'UPDATE' then
+        -- The two tables hold the rows in the same order. A full join is never a nested loop, which would be the plan
+        -- for one row and the end of a statement that changes many.
+        with entry as materialized (
+            select tenancy.audit_row((select tenancy.audit_context(v_resource || '.update', v_resource)),
+                case v_customer when '' then tenancy.installation_id() else (n.j ->> v_customer)::uuid end, n.j ->> v_id, d.changes) as r
+            from (select row_number() over () as i, to_jsonb(t) as j from old_rows t) o
+                full join (select row_number() over () as i, to_jsonb(t) as j from new_rows t) n on n.i = o.i
+                cross join lateral (
+                    select jsonb_object_agg(e.key, case when e.key = any (v_secret) then '{"changed": true}'
+                        else jsonb_build_object('from', tenancy.audit_value(o.j -> e.key), 'to', tenancy.audit_value(e.value)) end) as changes
+                    from jsonb_each(n.j) e
+                    where e.value is distinct from o.j -> e.key and e.key <> all (v_ignored)) d
+            where d.changes is not null
+        ), logged as (
+            insert into public.audit_log select (r).* from entry
+        )
+        insert into public.audit_unsealed (customer_id, id, digest) select (r).customer_id, (r).id, tenancy.audit_digest(r) from entry;
+    elsif tg_op = 'INSERT' then
+        v_ignored := v_ignored || v_id || v_customer;
+        with entry as materialized (
+            select tenancy.audit_row((select tenancy.audit_context(v_resource || '.create', v_resource)),
+                case v_customer when '' then tenancy.installation_id() else (n.j ->> v_customer)::uuid end, n.j ->> v_id, d.changes) as r
+            from (select to_jsonb(t) as j from new_rows t) n
+                cross join lateral (
+                    select jsonb_object_agg(e.key, case when e.key = any (v_secret) then '{"changed": true}'
+                        else jsonb_build_object('to', tenancy.audit_value(e.value)) end) as changes
+                    from jsonb_each(n.j) e
+                    where e.value <> 'null' and e.key <> all (v_ignored)) d
+        ), logged as (
+            insert into public.audit_log select (r).* from entry
+        )
+        insert into public.audit_unsealed (customer_id, id, digest) select (r).customer_id, (r).id, tenancy.audit_digest(r) from entry;
+    else
+        v_ignored := v_ignored || v_id || v_customer;
+        with entry as materialized (
+            select tenancy.audit_row((select tenancy.audit_context(v_resource || '.delete', v_resource)),
+                case v_customer when '' then tenancy.installation_id() else (o.j ->> v_customer)::uuid end, o.j ->> v_id, d.changes) as r
+            from (select to_jsonb(t) as j from old_rows t) o
+                cross join lateral (
+                    select jsonb_object_agg(e.key, case when e.key = any (v_secret) then '{"changed": true}'
+                        else jsonb_build_object('from', tenancy.audit_value(e.value)) end) as changes
+                    from jsonb_each(o.j) e
+                    where e.value <> 'null' and e.key <> all (v_ignored)) d
+        ), logged as (
+            insert into public.audit_log select (r).* from entry
+        )
+        insert into public.audit_unsealed (customer_id, id, digest) select (r).customer_id, (r).id, tenancy.audit_digest(r) from entry;
+    end if;
+    return null;
+end
+$$;
+
+-- Name: audit_log; Type: TABLE; Schema: public
+
+CREATE TABLE public.audit_log (
+    customer_id uuid NOT NULL,
+    id uuid NOT NULL,
+    occurred_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    system_role text,
+    reason text,
+    action text NOT NULL,
+    resource_type text NOT NULL,
+    resource_id text,
+    changes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    request_id text,
+    ip text,
+    user_agent text,
+    operation text,
+    job_id bigint,
+    database_role text,
+    CONSTRAINT audit_log_actor_kind_known CHECK ((actor_kind = ANY (ARRAY['user'::text, 'key'::text, 'agent'::text, 'worker'::text, 'database'::text, 'nobody'::text])))
+)
+PARTITION BY RANGE (occurred_at);
+
+ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
+
+-- Name: audit_context(text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_context(p_action text, p_resource_type text) RETURNS public.audit_log
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    r public.audit_log;
+    v_request jsonb;
+    v_key uuid;
+    v_token uuid;
+begin
+    r.action := p_action;
+    r.resource_type := p_resource_type;
+    if session_user = 'fanfare_worker' then
+        r.actor_kind := 'worker';
+    elsif session_user = 'fanfare_login' then
+        v_key := nullif(current_setting('fanfare.key_id', true), '')::uuid;
+        v_token := nullif(current_setting('fanfare.token_id', true), '')::uuid;
+        r.actor_id := coalesce(v_token, v_key, tenancy.user_id());
+        r.actor_kind := case when v_token is not null then 'agent' when v_key is not null then 'key'
+            when r.actor_id is not null then 'user' else 'nobody' end;
+        r.system_role := tenancy.system_role();
+    else
+        r.actor_kind := 'database';
+        r.database_role := session_user;
+        return r;
+    end if;
+    v_request := nullif(current_setting('fanfare.request', true), '')::jsonb;
+    if v_request is not null then
+        r.request_id := v_request ->> 'id';
+        r.ip := v_request ->> 'ip';
+        r.user_agent := v_request ->> 'user_agent';
+        r.operation := v_request ->> 'operation';
+        r.reason := v_request ->> 'reason';
+        r.job_id := v_request ->> 'job';
+    end if;
+    return r;
+end
+$$;
+
+-- Name: audit_customer_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_customer_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+declare
+    v_id text := nullif(current_setting('fanfare.customer_id', true), '');
+begin
+    if v_id is not null then
+        return v_id::uuid;
+    elsif tenancy.system_role() is not null then
+        return tenancy.installation_id();
+    end if;
+    raise insufficient_privilege using message = 'permission denied: no customer has been entered';
+end
+$$;
+
+-- Name: audit_cut(jsonb); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_cut(p_value jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+declare
+    v_text text := p_value #>> '{}';
+begin
+    if char_length(v_text) <= 4000 then
+        return p_value;
+    end if;
+    return jsonb_build_object('cut', true, 'start', left(v_text, 4000), 'characters', char_length(v_text),
+        'sha256', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'));
+end
+$$;
+
+-- Name: audit_digest(public.audit_log); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_digest(r public.audit_log) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN sha256(convert_to((jsonb_build_array((r).customer_id, (r).id, to_char(((r).occurred_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD HH24:MI:SS.US'::text), (r).actor_kind, (r).actor_id, (r).system_role, (r).reason, (r).action, (r).resource_type, (r).resource_id, (r).changes, (r).request_id, (r).ip, (r).user_agent, (r).operation, (r).job_id, (r).database_role))::text, 'UTF8'::name));
+
+-- Name: audit_event(uuid, text, text, text, jsonb); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_event(p_customer_id uuid, p_action text, p_resource_type text, p_resource_id text, p_details jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform tenancy.audit_write(tenancy.audit_row(tenancy.audit_context(p_action, p_resource_type), p_customer_id, p_resource_id, p_details));
+end
+$$;
+
+-- Name: audit_id(timestamp with time zone); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_id(p_at timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql PARALLEL SAFE
+    AS $$
+declare
+    v_microseconds bigint := extract(epoch from p_at) * 1000000;
+begin
+    return (lpad(to_hex(v_microseconds / 1000), 12, '0') || '7' || lpad(to_hex(v_microseconds % 1000 * 4096 / 1000), 3, '0')
+        || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid;
+end
+$$;
+
+-- Name: audit_row(public.audit_log, uuid, text, jsonb); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_row(r public.audit_log, p_customer_id uuid, p_resource_id text, p_changes jsonb) RETURNS public.audit_log
+    LANGUAGE plpgsql
+    AS $$
+begin
+    r.customer_id := p_customer_id;
+    r.occurred_at := clock_timestamp();
+    r.id := tenancy.audit_id(r.occurred_at);
+    r.resource_id := p_resource_id;
+    r.changes := coalesce(p_changes, '{}');
+    -- Who is registered on first sight of a token acts for the first time.
+    if r.actor_kind = 'nobody' and r.action = 'user.create' then
+        r.actor_kind := 'user';
+        r.actor_id := p_resource_id::uuid;
+    end if;
+    return r;
+end
+$$;
+
+-- Name: audit_table(regclass, text, text, text[], text[]); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_table(p_table regclass, p_resource text, p_id_column text, p_secret text[], p_ignored text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_columns text[] := array(select a.attname::text from pg_catalog.pg_attribute a
+        where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped);
+    v_customer text := case when 'customer_id' = any (v_columns) then 'customer_id' when p_table = 'public.customers'::regclass then 'id' else '' end;
+    v_ignored text[] := array['version', 'created_at', 'updated_at'] || p_ignored;
+begin
+    if not v_columns @> (p_id_column || coalesce(p_secret, '{}') || coalesce(p_ignored, '{}')) then
+        raise undefined_column using message = format('%s has only the columns %s', p_table, v_columns);
+    end if;
+    execute format('create trigger audit_insert after insert on %s referencing new table as new_rows
+        for each statement execute function tenancy.audit_change(%L, %L, %L, %L, %L)',
+        p_table, p_resource, p_id_column, v_customer, coalesce(p_secret, '{}'), v_ignored);
+    execute format('create trigger audit_update after update on %s referencing old table as old_rows new table as new_rows
+        for each statement execute function tenancy.audit_change(%L, %L, %L, %L, %L)',
+        p_table, p_resource, p_id_column, v_customer, coalesce(p_secret, '{}'), v_ignored);
+    execute format('create trigger audit_delete after delete on %s referencing old table as old_rows
+        for each statement execute function tenancy.audit_change(%L, %L, %L, %L, %L)',
+        p_table, p_resource, p_id_column, v_customer, coalesce(p_secret, '{}'), v_ignored);
+end
+$$;
+
+-- Name: audit_value(jsonb); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_value(p_value jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN (pg_column_size(p_value) <= 4000) THEN p_value ELSE tenancy.audit_cut(p_value) END;
+
+-- Name: audit_write(public.audit_log); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_write(r public.audit_log) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into public.audit_log select (r).*;
+    insert into public.audit_unsealed (customer_id, id, digest) values (r.customer_id, r.id, tenancy.audit_digest(r));
+end
+$$;
+
 -- Name: cancel_jobs(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.cancel_jobs(p_post_id uuid) RETURNS bigint
@@ -76,9 +434,9 @@ CREATE FUNCTION tenancy.cancel_jobs(p_post_id uuid) RETURNS bigint
 declare
     v_count bigint;
 begin
-    -- The owner of an archived customer reads as a viewer but still stops its jobs. One of the two roles is
-    -- always NULL, hence "is not true": NOT of NULL is no refusal.
-    if (tenancy.has_role('member') or tenancy.has_system_role('manager')
+    -- The owner of an archived customer reads as a viewer but still stops its jobs. Of the roles all but one are
+    -- NULL, hence "is not true": NOT of NULL is no refusal.
+    if (tenancy.has_role('member') or tenancy.has_system_role('manager') or tenancy.has_permission('posts:publish')
         or tenancy.member_role() = 'owner' or tenancy.system_role() = 'admin') is not true
     then
         raise insufficient_privilege using message = 'permission denied: the role does not allow cancelling jobs';
@@ -86,10 +444,110 @@ begin
     update river.river_job j
     set state = 'cancelled', finalized_at = now()
     where j.customer_id = tenancy.customer_id()
+        and j.kind = 'publish'
         and (p_post_id is null or j.args ->> 'post_id' = p_post_id::text)
         and j.state in ('available', 'pending', 'retryable', 'scheduled');
     get diagnostics v_count = row_count;
     return v_count;
+end
+$$;
+
+-- Name: charge(uuid, text, text, integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.charge(p_customer uuid, p_caller text, p_endpoint text, p_quota integer, p_window integer) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_quota integer;
+    v_window integer;
+    v_step_us bigint;
+    v_step interval;
+    v_burst interval;
+    v_beyond interval;
+    v_now timestamptz;
+    v_tat timestamptz;
+    v_charged timestamptz;
+    v_left_us bigint;
+begin
+    if p_customer is not null then
+        select r.quota, r.window_seconds into v_quota, v_window
+        from public.rate_limit_rules r where r.customer_id = p_customer and r.endpoint = p_endpoint;
+        select l.tat into v_tat from public.rate_limits l where l.customer_id = p_customer and l.endpoint = p_endpoint;
+    else
+        select l.tat into v_tat from public.caller_rate_limits l where l.caller = p_caller and l.endpoint = p_endpoint;
+    end if;
+    v_now := clock_timestamp(); -- not before the charges that have just been read
+    v_quota := coalesce(v_quota, p_quota);
+    v_window := coalesce(v_window, p_window);
+    v_step_us := greatest(v_window * 1000000::bigint / v_quota, 1);
+    v_step := v_step_us * interval '1 microsecond';
+    v_burst := v_quota * v_step;
+    -- A charge sets no instant that is further away than the burst. Where one is there, and by more than clocks are
+    -- adjusted, the limit was another or the clock was set back: it does not count.
+    v_beyond := v_burst + interval '1 minute';
+
+    -- The instant only moves on, so where it refuses by what has been committed, it refuses: without a lock.
+    if v_tat is null or v_tat + v_step <= v_now + v_burst or v_tat > v_now + v_beyond then
+        -- The clock is read while the row is held, so that it goes on from one charge to the next.
+        if p_customer is not null then
+            insert into public.rate_limits as l (customer_id, endpoint, tat) values (p_customer, p_endpoint, v_now + v_step)
+            on conflict (customer_id, endpoint) do update
+            set tat = case when l.tat > clock_timestamp() + v_beyond then clock_timestamp() else greatest(l.tat, clock_timestamp()) end + v_step
+            where l.tat + v_step <= clock_timestamp() + v_burst or l.tat > clock_timestamp() + v_beyond
+            returning l.tat into v_charged;
+            if v_charged is null then
+                select l.tat into v_tat from public.rate_limits l where l.customer_id = p_customer and l.endpoint = p_endpoint;
+            end if;
+        else
+            insert into public.caller_rate_limits as l (caller, endpoint, tat) values (p_caller, p_endpoint, v_now + v_step)
+            on conflict (caller, endpoint) do update
+            set tat = case when l.tat > clock_timestamp() + v_beyond then clock_timestamp() else greatest(l.tat, clock_timestamp()) end + v_step
+            where l.tat + v_step <= clock_timestamp() + v_burst or l.tat > clock_timestamp() + v_beyond
+            returning l.tat into v_charged;
+            if v_charged is null then
+                select l.tat into v_tat from public.caller_rate_limits l where l.caller = p_caller and l.endpoint = p_endpoint;
+            end if;
+        end if;
+        v_now := clock_timestamp();
+    end if;
+    if v_charged is null then
+        raise exception using errcode = 'FF005', message = 'rate limited', detail = format(
+            '{"quota":%s,"window":%s,"retry_after_ms":%s}', v_quota, v_window,
+            greatest(1, ceil(1000 * extract(epoch from v_tat + v_step - v_burst - v_now)))::bigint);
+    end if;
+    v_left_us := extract(epoch from v_now + v_burst - v_charged) * 1000000;
+    return format('{"quota":%s,"window":%s,"remaining":%s,"reset_ms":%s}', v_quota, v_window, least(v_left_us / v_step_us, v_quota - 1),
+        -- of a whole quota, or while nothing is left, of the next request
+        ceil(case when v_left_us < v_step_us then v_step_us - v_left_us else v_quota * v_step_us - v_left_us end / 1000.0));
+end
+$$;
+
+-- Name: charge_address(text, text, integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.charge_address(p_address text, p_endpoint text, p_quota integer, p_window integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return tenancy.charge(null, 'address:' || p_address, p_endpoint, p_quota, p_window);
+end
+$$;
+
+-- Name: charge_entered(text, integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_customer uuid := nullif(current_setting('fanfare.customer_id', true), '');
+    v_caller text := coalesce('key:' || nullif(current_setting('fanfare.key_id', true), ''), -- also for its tokens
+        'token:' || nullif(current_setting('fanfare.token_id', true), ''), 'user:' || nullif(current_setting('fanfare.user_id', true), ''));
+begin
+    if v_caller is null then
+        raise insufficient_privilege using message = 'permission denied: nobody has been entered';
+    end if;
+    return tenancy.charge(v_customer, v_caller, p_endpoint, p_quota, p_window);
 end
 $$;
 
@@ -109,6 +567,25 @@ exception when invalid_parameter_value then
         table = 'customers', schema = 'public', column = 'time_zone';
 end
 $_$;
+
+-- Name: claim_idempotency_key(text, text, bytea); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) RETURNS record
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    AS $$
+begin
+    insert into public.idempotency_keys as k (operation, key, fingerprint) values (p_operation, p_key, p_fingerprint)
+    on conflict on constraint idempotency_keys_pkey do update
+        set fingerprint = excluded.fingerprint, answer = null, key_id = null, subject_id = null, created_at = now()
+        where k.created_at < now() - interval '24 hours';
+    claimed := found;
+    if not claimed then
+        select k.fingerprint, k.answer into fingerprint, answer from public.idempotency_keys k
+        where k.actor_id = tenancy.actor_id() and k.operation = p_operation and k.key = p_key;
+    end if;
+end
+$$;
 
 -- Name: create_customer(uuid, text, text, text, text, text, text); Type: FUNCTION; Schema: tenancy
 
@@ -161,6 +638,134 @@ begin
 end
 $$;
 
+-- Name: delete_expired_idempotency_keys(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.delete_expired_idempotency_keys(p_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_count bigint;
+begin
+    delete from public.idempotency_keys k
+    where (k.actor_id, k.operation, k.key) in (
+        select x.actor_id, x.operation, x.key from public.idempotency_keys x
+        where x.created_at < now() - interval '24 hours' limit p_limit);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+
+-- Name: delete_expired_tokens(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.delete_expired_tokens(p_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_count bigint;
+begin
+    delete from public.agent_tokens t
+    where (t.customer_id, t.id) in (
+        select x.customer_id, x.id from public.agent_tokens x
+        where x.expires_at < now() - interval '7 days' limit p_limit);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+
+-- Name: enter_as_agent(uuid, uuid, uuid, uuid, boolean, text[], text[], text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- Another customer's and none at all are the same, also to a key.
+    if p_customer_id is not null and p_customer_id <> p_own_customer then
+        raise exception using errcode = 'FF002', message = 'no such customer';
+    end if;
+    -- What is asked says which permissions serve for it, one of which must be there; the policies ask again, row by
+    -- row. What says nothing is for people alone.
+    if (p_permissions && p_needs) is not true then
+        raise exception using errcode = 'FF006', message = 'the key lacks the permission', detail = coalesce(array_to_string(p_needs, ', '), '');
+    end if;
+    perform set_config('fanfare.user_id', '', true),
+        set_config('fanfare.customer_id', coalesce(p_customer_id::text, ''), true),
+        set_config('fanfare.customer_ids', '{' || p_own_customer::text || '}', true),
+        set_config('fanfare.archived', case when p_archived then 'on' else '' end, true),
+        set_config('fanfare.member_role', '', true),
+        set_config('fanfare.system_role', '', true),
+        set_config('fanfare.key_id', coalesce(p_key_id::text, ''), true),
+        set_config('fanfare.token_id', coalesce(p_token_id::text, ''), true),
+        set_config('fanfare.permissions', p_permissions::text, true),
+        set_config('fanfare.request', p_request, true);
+    return 'fanfare_agent';
+end
+$$;
+
+-- Name: enter_key(bytea, uuid, text[], text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.enter_key(p_key_hash bytea, p_customer_id uuid, p_needs text[], p_request text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_key record;
+    v_permissions text[];
+begin
+    perform tenancy.nothing_entered();
+    select k.id, k.customer_id, k.permissions, k.created_by, k.last_used_at, c.archived_at into v_key
+    from public.api_keys k join public.customers c on c.id = k.customer_id
+    where k.key_hash = p_key_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now());
+    if found then
+        v_permissions := array(select p from unnest(v_key.permissions) p
+            where p = any (tenancy.permissions_of_user(v_key.customer_id, v_key.created_by)));
+    end if;
+    if v_key.id is null or cardinality(v_permissions) = 0 then
+        raise exception using errcode = 'FF003', message = 'the key is not valid';
+    end if;
+    if (v_key.last_used_at is null or v_key.last_used_at < now() - interval '5 minutes') and not pg_catalog.pg_is_in_recovery() then
+        update public.api_keys k set last_used_at = now()
+        where (k.customer_id, k.id) in (
+            select x.customer_id, x.id from public.api_keys x
+            where x.customer_id = v_key.customer_id and x.id = v_key.id for no key update skip locked);
+    end if;
+    return tenancy.enter_as_agent(v_key.id, null, v_key.customer_id, p_customer_id, v_key.archived_at is not null, v_permissions, p_needs, p_request);
+end
+$$;
+
+-- Name: enter_token(uuid, uuid, uuid, text[], text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.enter_token(p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_needs text[], p_request text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_token record;
+    v_permissions text[];
+begin
+    perform tenancy.nothing_entered();
+    select t.id, t.key_id, t.customer_id, t.permissions, c.archived_at, coalesce(t.created_by, k.created_by) as person,
+        case when t.key_id is null then t.permissions else k.permissions end as key_permissions
+    into v_token
+    from public.agent_tokens t
+        join public.customers c on c.id = t.customer_id
+        left join public.api_keys k on k.customer_id = t.customer_id and k.id = t.key_id
+            and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+    where t.customer_id = p_token_customer_id and t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.key_id is null or k.id is not null);
+    if found then
+        v_permissions := array(select p from unnest(v_token.permissions) p
+            where p = any (v_token.key_permissions)
+                and p = any (tenancy.permissions_of_user(v_token.customer_id, v_token.person)));
+    end if;
+    if v_token.id is null or cardinality(v_permissions) = 0 then
+        raise exception using errcode = 'FF003', message = 'the token is not valid';
+    end if;
+    return tenancy.enter_as_agent(v_token.key_id, v_token.id, v_token.customer_id, p_customer_id, v_token.archived_at is not null,
+        v_permissions, p_needs, p_request);
+end
+$$;
+
 -- Name: enter_user(text, uuid, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.enter_user(p_subject text, p_customer_id uuid, p_request text) RETURNS text
@@ -177,6 +782,8 @@ declare
 begin
     -- Nothing may be left of an earlier user of this connection. A leftover ends the connection's use.
     if current_setting('role') <> 'none' or nullif(current_setting('fanfare.user_id', true), '') is not null
+        or nullif(current_setting('fanfare.key_id', true), '') is not null
+        or nullif(current_setting('fanfare.token_id', true), '') is not null
         or nullif(current_setting('fanfare.customer_id', true), '') is not null
     then
         raise insufficient_privilege using message = 'permission denied: the connection still holds an earlier tenant';
@@ -218,7 +825,14 @@ begin
     v_set := set_config('fanfare.archived', case when v_archived then 'on' else '' end, true);
     v_set := set_config('fanfare.member_role', coalesce(v_member, ''), true);
     v_set := set_config('fanfare.system_role', coalesce(v_system, ''), true);
+    v_set := set_config('fanfare.key_id', '', true);
+    v_set := set_config('fanfare.token_id', '', true);
+    v_set := set_config('fanfare.permissions', '', true);
     v_set := set_config('fanfare.request', p_request, true);
+    -- Every use of a system role is recorded, reading included.
+    if v_system is not null and not pg_catalog.pg_is_in_recovery() then
+        perform tenancy.audit_event(coalesce(p_customer_id, tenancy.installation_id()), 'customer.access', 'customer', p_customer_id::text, null);
+    end if;
     return case when v_system is null then 'fanfare_user' else 'fanfare_admin' end;
 end
 $$;
@@ -230,9 +844,7 @@ CREATE FUNCTION tenancy.enter_worker(p_customer_id uuid, p_request text) RETURNS
     SET search_path TO ''
     AS $$
 begin
-    if current_setting('role') <> 'none' or nullif(current_setting('fanfare.customer_id', true), '') is not null then
-        raise insufficient_privilege using message = 'permission denied: the connection still holds an earlier tenant';
-    end if;
+    perform tenancy.nothing_entered();
     if not exists (select from public.customers c where c.id = p_customer_id) then
         raise exception using errcode = 'FF002', message = 'no such customer';
     end if;
@@ -242,10 +854,164 @@ begin
         set_config('fanfare.archived', '', true),
         set_config('fanfare.member_role', '', true),
         set_config('fanfare.system_role', '', true),
+        set_config('fanfare.key_id', '', true),
+        set_config('fanfare.token_id', '', true),
+        set_config('fanfare.permissions', '', true),
         set_config('fanfare.request', p_request, true);
     return 'fanfare_worker';
 end
 $$;
+
+-- Name: erase_step(uuid, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.erase_step(p_erasure uuid, p_limit integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v_subject uuid;
+    v record;
+    v_count bigint;
+    v_left bigint := p_limit;
+    v_counts jsonb;
+begin
+    -- Locks the erasure: two workers would only wait for each other's rows.
+    update public.erasures e set state = 'running', started_at = coalesce(e.started_at, now())
+    where e.id = p_erasure and e.state <> 'finished'
+    returning e.subject_id, e.counts into v_subject, v_counts;
+    if v_subject is null then
+        raise no_data_found using message = 'there is no such erasure under way';
+    end if;
+    perform set_config('fanfare.erasing', v_subject::text, true);
+    delete from river.river_job j where j.customer_id = v_subject and j.state <> 'running';
+    get diagnostics v_count = row_count;
+    v_counts := v_counts || jsonb_build_object('river.river_job', coalesce((v_counts ->> 'river.river_job')::bigint, 0) + v_count);
+    if exists (select from river.river_job j where j.customer_id = v_subject) then
+        update public.erasures e set counts = v_counts where e.id = p_erasure;
+        return 'jobs';
+    end if;
+    for v in select e.table_name, e.column_name from tenancy.erased_columns() e loop
+        execute format('delete from %1$s where %2$I = $1 and ctid = any (array(
+            select t.ctid from %1$s t where t.%2$I = $1 limit $2))', v.table_name, v.column_name) using v_subject, v_left;
+        get diagnostics v_count = row_count;
+        v_counts := v_counts || jsonb_build_object(v.table_name, coalesce((v_counts ->> v.table_name)::bigint, 0) + v_count);
+        v_left := v_left - v_count;
+        exit when v_left <= 0;
+    end loop;
+    if v_left > 0 then
+        delete from public.customers c where c.id = v_subject;
+        get diagnostics v_count = row_count;
+        v_counts := v_counts || jsonb_build_object('public.customers', coalesce((v_counts ->> 'public.customers')::bigint, 0) + v_count);
+    end if;
+    update public.erasures e set counts = v_counts where e.id = p_erasure;
+    return case when v_left > 0 then 'nothing' else 'rows' end;
+end
+$_$;
+
+-- Name: erased_columns(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.erased_columns() RETURNS TABLE(table_name text, column_name text)
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+begin
+    return query
+    values ('river.river_job', 'customer_id'),
+        ('public.idempotency_keys', 'subject_id'),
+        ('public.exports', 'customer_id'),
+        ('public.invitations', 'customer_id'),
+        ('public.agent_tokens', 'customer_id'),
+        ('public.api_keys', 'customer_id'),
+        ('public.post_media', 'customer_id'),
+        ('public.publish_attempts', 'customer_id'),
+        ('public.platform_posts', 'customer_id'),
+        ('public.posts', 'customer_id'),
+        ('public.media', 'customer_id'),
+        ('public.campaigns', 'customer_id'),
+        ('public.integrations', 'customer_id'),
+        ('public.memberships', 'customer_id'),
+        ('public.rate_limit_rules', 'customer_id'),
+        ('public.rate_limits', 'customer_id'),
+        -- last: what is still refused meanwhile is recorded there
+        ('public.audit_unsealed', 'customer_id'),
+        ('public.audit_seals', 'customer_id'),
+        ('public.audit_log', 'customer_id');
+end
+$$;
+
+-- Name: erasing_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.erasing_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+declare
+    v_id uuid := nullif(current_setting('fanfare.erasing', true), '')::uuid;
+begin
+    if v_id is not null and not exists (select from public.erasures e where e.subject_id = v_id) then
+        return null;
+    end if;
+    return v_id;
+end
+$$;
+
+-- Name: exports_to_do(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.exports_to_do(p_limit integer) RETURNS TABLE(customer_id uuid, id uuid, expired boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select e.customer_id, e.id, false
+    from public.exports e
+        join public.customers c on c.id = e.customer_id
+    where e.state in ('queued', 'running')
+        and not exists (
+            select from river.river_job j
+            where j.customer_id = e.customer_id and j.args ->> 'export_id' = e.id::text
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+    union all
+    select e.customer_id, e.id, true
+    from public.exports e
+        join public.customers c on c.id = e.customer_id
+    where e.state = 'ready' and e.expires_at <= now()
+    limit p_limit;
+end
+$$;
+
+-- Name: finish_erasure(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.finish_erasure(p_erasure uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v_erasure public.erasures;
+    v record;
+    v_left boolean;
+begin
+    select * into v_erasure from public.erasures e where e.id = p_erasure for update;
+    if v_erasure.id is null then
+        raise no_data_found using message = 'there is no such erasure';
+    end if;
+    if v_erasure.state = 'finished' then
+        return true;
+    end if;
+    perform set_config('fanfare.erasing', v_erasure.subject_id::text, true);
+    if exists (select from public.customers c where c.id = v_erasure.subject_id) then
+        return false;
+    end if;
+    for v in select e.table_name, e.column_name from tenancy.erased_columns() e loop
+        execute format('select exists (select from %s where %I = $1)', v.table_name, v.column_name) into v_left using v_erasure.subject_id;
+        if v_left then
+            return false;
+        end if;
+    end loop;
+    update public.erasures e set state = 'finished', finished_at = now() where e.id = p_erasure;
+    perform tenancy.audit_event(tenancy.installation_id(), 'customer.erase', 'customer', v_erasure.subject_id::text,
+        jsonb_build_object('erasure_id', p_erasure, 'rows', v_erasure.counts, 'files', v_erasure.files));
+    return true;
+end
+$_$;
 
 -- Name: follow_platform_post(); Type: FUNCTION; Schema: tenancy
 
@@ -265,6 +1031,44 @@ begin
 end
 $$;
 
+-- Name: forget_erased(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.forget_erased() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v record;
+    v_count bigint;
+    v_all bigint := 0;
+begin
+    for v in
+        select c.table_name, c.column_name, e.subject_id
+        from public.erasures e, tenancy.erased_columns() c
+        where e.state = 'finished' and e.finished_at > now() - interval '7 days'
+    loop
+        perform set_config('fanfare.erasing', v.subject_id::text, true);
+        execute format('delete from %s where %I = $1', v.table_name, v.column_name) using v.subject_id;
+        get diagnostics v_count = row_count;
+        v_all := v_all + v_count;
+    end loop;
+    return v_all;
+end
+$_$;
+
+-- Name: forget_rate_limit(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.forget_rate_limit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.rate_limits l
+    where l.customer_id = coalesce(new.customer_id, old.customer_id) and l.endpoint = coalesce(new.endpoint, old.endpoint);
+    return null;
+end
+$$;
+
 -- Name: freeze_job(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.freeze_job() RETURNS trigger
@@ -275,6 +1079,19 @@ begin
         or new.args is distinct from old.args
     then
         raise insufficient_privilege using message = 'permission denied: a job''s kind, customer and arguments cannot be changed';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_agent_content(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_agent_content() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user = 'fanfare_agent' and not tenancy.has_permission('posts:write') then
+        raise insufficient_privilege using message = 'permission denied: changing what a post says needs posts:write';
     end if;
     return new;
 end
@@ -296,6 +1113,29 @@ begin
         end if;
     elsif old.archived_at is not null and current_user in ('fanfare_user', 'fanfare_admin') then
         raise insufficient_privilege using message = 'permission denied: the customer is archived';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_invitation(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_invitation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if (old.accepted_at is not null or old.revoked_at is not null)
+        and (new.accepted_at, new.accepted_by, new.revoked_at) is distinct from (old.accepted_at, old.accepted_by, old.revoked_at)
+    then
+        raise check_violation using message = 'the invitation is over',
+            constraint = 'invitations_over', table = 'invitations', schema = 'public';
+    end if;
+    if old.revoked_at is null and new.revoked_at is not null then
+        new.revoked_at := now();
+    end if;
+    if new.accepted_at is not null or new.revoked_at is not null then
+        new.sealed_token := null;
+        new.key_id := null;
     end if;
     return new;
 end
@@ -376,7 +1216,7 @@ begin
         raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
     end if;
     -- Nothing is put on its way in a customer that is being archived at this moment.
-    if new.state = 'scheduled' and old.state <> 'scheduled' and current_user in ('fanfare_user', 'fanfare_admin') then
+    if new.state = 'scheduled' and old.state <> 'scheduled' and current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
         perform tenancy.hold_customer();
     end if;
     if new.text is distinct from old.text
@@ -437,6 +1277,39 @@ begin
 end
 $$;
 
+-- Name: guard_revocation(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_revocation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if old.revoked_at is not null then
+        new.revoked_at := old.revoked_at;
+    elsif new.revoked_at is not null then
+        new.revoked_at := now();
+    end if;
+    return new;
+end
+$$;
+
+-- Name: permissions(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permissions() RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE((NULLIF(current_setting('fanfare.permissions'::text, true), ''::text))::text[], ARRAY[]::text[]);
+
+-- Name: has_any_permission(text[]); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.has_any_permission(VARIADIC p_permissions text[]) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (tenancy.permissions() && p_permissions);
+
+-- Name: has_permission(text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.has_permission(p_permission text) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((p_permission = ANY (tenancy.permissions())) AND ((current_setting('fanfare.archived'::text, true) IS DISTINCT FROM 'on'::text) OR (p_permission ~~ '%:read'::text)));
+
 -- Name: member_role(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.member_role() RETURNS text
@@ -449,17 +1322,28 @@ CREATE FUNCTION tenancy.has_role(at_least text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN COALESCE((array_position(ARRAY['viewer'::text, 'member'::text, 'admin'::text, 'owner'::text], CASE WHEN ((tenancy.member_role() IS NOT NULL) AND (current_setting('fanfare.archived'::text, true) = 'on'::text)) THEN 'viewer'::text ELSE tenancy.member_role() END) >= array_position(ARRAY['viewer'::text, 'member'::text, 'admin'::text, 'owner'::text], at_least)), false);
 
--- Name: system_role(); Type: FUNCTION; Schema: tenancy
-
-CREATE FUNCTION tenancy.system_role() RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN NULLIF(current_setting('fanfare.system_role'::text, true), ''::text);
-
 -- Name: has_system_role(text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.has_system_role(at_least text) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN COALESCE((array_position(ARRAY['viewer'::text, 'manager'::text, 'admin'::text], CASE WHEN ((tenancy.system_role() IS NOT NULL) AND (current_setting('fanfare.archived'::text, true) = 'on'::text)) THEN 'viewer'::text ELSE tenancy.system_role() END) >= array_position(ARRAY['viewer'::text, 'manager'::text, 'admin'::text], at_least)), false);
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+declare
+    v_role text := tenancy.system_role();
+begin
+    if v_role is null then
+        return false;
+    end if;
+    if current_setting('fanfare.archived', true) = 'on' then
+        v_role := 'viewer';
+    end if;
+    if array_position(array['viewer', 'manager', 'admin'], v_role)
+        < coalesce(array_position(array['viewer', 'manager', 'admin'], at_least), 4)
+    then
+        return false;
+    end if;
+    return at_least = 'viewer' or tenancy.reason_given();
+end
+$$;
 
 -- Name: hold_customer(); Type: FUNCTION; Schema: tenancy
 
@@ -477,11 +1361,77 @@ begin
 end
 $$;
 
+-- Name: installation_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.installation_id() RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 'fa0fa0e0-0000-7000-8000-000000000000'::uuid;
+
+-- Name: maintain_audit(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.maintain_audit(p_keep_months integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_this timestamp := date_trunc('month', now() at time zone 'UTC');
+    v_month timestamp;
+    v_name text;
+begin
+    if p_keep_months < 1 then
+        raise invalid_parameter_value using message = 'the log is kept for one month at least';
+    end if;
+    if not pg_try_advisory_xact_lock(7262835004) then
+        return;
+    end if;
+    -- Nobody waits behind this for long: the next call does what this one could not.
+    perform set_config('lock_timeout', '2s', true);
+    for v_month in select generate_series(v_this - interval '1 month', v_this + interval '12 months', interval '1 month')
+    loop
+        v_name := 'audit_log_' || to_char(v_month, 'YYYY_MM');
+        if to_regclass('public.' || v_name) is null then
+            -- Made first and attached then, which does not wait for those who write to the log.
+            execute format('create table public.%I (like public.audit_log including defaults including constraints)', v_name);
+            execute format('alter table public.%I enable row level security', v_name);
+            execute format('alter table public.%I force row level security', v_name);
+            execute format('alter table public.audit_log attach partition public.%I for values from (%L) to (%L)', v_name,
+                to_char(v_month, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(v_month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
+        end if;
+    end loop;
+    for v_name in
+        select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'public.audit_log'::regclass
+            and c.relname < 'audit_log_' || to_char(v_this - make_interval(months => p_keep_months), 'YYYY_MM')
+        order by 1
+    loop
+        execute format('drop table public.%I', v_name);
+        perform tenancy.audit_event(tenancy.installation_id(), 'audit.drop_month', 'audit_log', v_name,
+            jsonb_build_object('keep_months', p_keep_months));
+    end loop;
+end
+$$;
+
 -- Name: new_job_id(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.new_job_id() RETURNS uuid
     LANGUAGE sql PARALLEL SAFE
     RETURN (((lpad(to_hex(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint), 12, '0'::text) || '7'::text) || substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 14)))::uuid;
+
+-- Name: nothing_entered(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.nothing_entered() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_setting('role') <> 'none' or nullif(current_setting('fanfare.user_id', true), '') is not null
+        or nullif(current_setting('fanfare.key_id', true), '') is not null
+        or nullif(current_setting('fanfare.token_id', true), '') is not null
+        or nullif(current_setting('fanfare.customer_id', true), '') is not null
+    then
+        raise insufficient_privilege using message = 'permission denied: the connection still holds an earlier tenant';
+    end if;
+end
+$$;
 
 -- Name: number_job(); Type: FUNCTION; Schema: tenancy
 
@@ -509,6 +1459,74 @@ begin
 end
 $$;
 
+-- Name: permissions_known(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permissions_known() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'audit:read'::text, 'tokens:mint'::text];
+
+-- Name: permissions_of(text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permissions_of(p_role text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE p_role WHEN 'owner'::text THEN tenancy.permissions_known() WHEN 'admin'::text THEN tenancy.permissions_known() WHEN 'member'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text] WHEN 'viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text] WHEN 'system admin'::text THEN tenancy.permissions_known() WHEN 'system manager'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'audit:read'::text] WHEN 'system viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text, 'audit:read'::text] ELSE ARRAY[]::text[] END;
+
+-- Name: permissions_of_user(uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permissions_of_user(p_customer_id uuid, p_user_id uuid) RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_role text;
+begin
+    select m.role into v_role from public.memberships m where m.customer_id = p_customer_id and m.user_id = p_user_id;
+    if v_role is null then
+        select 'system ' || s.role into v_role from public.system_roles s where s.user_id = p_user_id;
+    end if;
+    return tenancy.permissions_of(v_role);
+end
+$$;
+
+-- Name: permit_admins(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permit_admins() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if not tenancy.reads_as_admin() then
+        raise insufficient_privilege using message = 'permission denied: this is the admins'' business';
+    end if;
+    return true;
+end
+$$;
+
+-- Name: permit_exports(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permit_exports() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if coalesce(tenancy.member_role() in ('owner', 'admin') or tenancy.system_role() = 'admin', false) then
+        return true;
+    end if;
+    raise insufficient_privilege using message = 'permission denied: exports are the admins'' business';
+end
+$$;
+
+-- Name: permit_tokens(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permit_tokens() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if not (tenancy.reads_as_admin() or tenancy.has_permission('tokens:mint')) then
+        raise insufficient_privilege using message = 'permission denied: tokens are the admins'' business';
+    end if;
+    return true;
+end
+$$;
+
 -- Name: post_state(text[]); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.post_state(states text[]) RETURNS text
@@ -524,6 +1542,94 @@ CREATE FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigi
 begin
     select max(m.version) into schema_version from public.schema_migrations m;
     select count(*) into live_workers from public.workers w where w.lease_until > now();
+end
+$$;
+
+-- Name: system_role(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.system_role() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN NULLIF(current_setting('fanfare.system_role'::text, true), ''::text);
+
+-- Name: reads_as_admin(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reads_as_admin() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE(((tenancy.member_role() = ANY (ARRAY['owner'::text, 'admin'::text])) OR (tenancy.system_role() IS NOT NULL)), false);
+
+-- Name: reads_audit(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reads_audit() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+declare
+    v_allowed boolean := false;
+begin
+    if current_user = 'fanfare_user' then
+        v_allowed := tenancy.member_role() in ('owner', 'admin');
+    elsif current_user = 'fanfare_admin' then
+        v_allowed := tenancy.system_role() is not null;
+    elsif current_user = 'fanfare_agent' then
+        v_allowed := tenancy.has_permission('audit:read');
+    elsif current_user = 'fanfare_worker' then
+        v_allowed := true;
+    end if;
+    if v_allowed is not true then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow reading the audit log';
+    end if;
+    return true;
+end
+$$;
+
+-- Name: reason_given(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reason_given() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if coalesce(nullif(current_setting('fanfare.request', true), '')::jsonb ->> 'reason', '') = '' then
+        raise exception using errcode = 'FF004', message = 'a change by a system role needs a reason';
+    end if;
+    return true;
+end
+$$;
+
+-- Name: record_refusal(text, text, bytea, uuid, uuid, uuid, integer, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    r public.audit_log := tenancy.audit_context('request.refuse', 'request');
+    v_request jsonb := nullif(p_request, '')::jsonb;
+    v_customer uuid;
+begin
+    r.actor_kind := p_kind;
+    if p_kind = 'user' then
+        select u.id, s.role,
+            case when exists (select from public.memberships m where m.customer_id = p_customer_id and m.user_id = u.id)
+                or (s.role is not null and exists (select from public.customers c where c.id = p_customer_id)) then p_customer_id end
+        into r.actor_id, r.system_role, v_customer
+        from public.users u left join public.system_roles s on s.user_id = u.id
+        where u.subject = p_subject;
+    elsif p_kind = 'key' then
+        select k.id, k.customer_id into r.actor_id, v_customer from public.api_keys k where k.key_hash = p_key_hash;
+    elsif p_kind = 'agent' then
+        select t.id, t.customer_id into r.actor_id, v_customer from public.agent_tokens t
+        where t.customer_id = p_token_customer_id and t.id = p_token_id;
+    end if;
+    if p_kind in ('key', 'agent') and v_customer is null then
+        return;
+    end if;
+    r.request_id := v_request ->> 'id';
+    r.ip := v_request ->> 'ip';
+    r.user_agent := v_request ->> 'user_agent';
+    r.operation := v_request ->> 'operation';
+    if v_customer is not null then
+        r.reason := v_request ->> 'reason';
+    end if;
+    perform tenancy.audit_write(tenancy.audit_row(r, coalesce(v_customer, tenancy.installation_id()), null, jsonb_build_object('status', p_status)));
 end
 $$;
 
@@ -552,6 +1658,94 @@ begin
 end
 $$;
 
+-- Name: request_erasure(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.request_erasure(p_id uuid, p_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_id uuid := tenancy.customer_id();
+    v_name text;
+    v_archived timestamptz;
+begin
+    if (tenancy.member_role() = 'owner' or (tenancy.system_role() = 'admin' and tenancy.reason_given())) is not true then
+        raise insufficient_privilege using message = 'permission denied: only an owner erases a customer';
+    end if;
+    perform set_config('fanfare.erasing', v_id::text, true);
+    -- Members are changed under this lock too. After the wait the acting owner must still be one.
+    select c.name, c.archived_at into v_name, v_archived from public.customers c where c.id = v_id for update;
+    if tenancy.member_role() is not null and not exists (
+        select from public.memberships m where m.customer_id = v_id and m.user_id = tenancy.user_id() and m.role = 'owner')
+    then
+        raise serialization_failure using message = 'the acting member''s role has changed meanwhile';
+    end if;
+    if v_archived is null then
+        raise check_violation using message = 'only an archived customer can be erased',
+            constraint = 'erasures_of_archived', table = 'erasures', schema = 'public';
+    end if;
+    if v_name is distinct from p_name then
+        raise check_violation using message = 'the customer has another name',
+            constraint = 'erasures_name_given', table = 'erasures', schema = 'public';
+    end if;
+    insert into public.erasures (id, subject_id, requested_by, has_files)
+    values (p_id, v_id, tenancy.user_id(), exists (select from public.exports e where e.customer_id = v_id)
+        or exists (select from public.media m where m.customer_id = v_id));
+    update public.customers set erasing_at = now() where id = v_id;
+    -- In the installation's log, as the customer's own is erased with it.
+    perform tenancy.audit_event(tenancy.installation_id(), 'customer.erase_request', 'customer', v_id::text,
+        jsonb_build_object('erasure_id', p_id));
+    perform set_config('fanfare.erasing', '', true);
+end
+$$;
+
+-- Name: seal_audit(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.seal_audit(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v record;
+    v_number bigint;
+    v_previous bytea;
+    v_now timestamptz := clock_timestamp();
+    v_count integer := 0;
+begin
+    if not pg_try_advisory_xact_lock(7262835003) then
+        return 0;
+    end if;
+    for v in
+        with taken as (
+            delete from public.audit_unsealed u
+            where (u.customer_id, u.id) in (
+                select w.customer_id, w.id from public.audit_unsealed w order by w.customer_id, w.id limit p_limit)
+            returning u.customer_id, u.id, u.digest
+        ), numbered as (
+            select t.*, (row_number() over (partition by t.customer_id order by t.id) - 1) / 500 as seal from taken t
+        )
+        select n.customer_id, count(*) as rows, array_agg(n.id order by n.id) as ids,
+            string_agg(n.digest, '' order by n.id) as digests, string_agg(uuid_send(n.id) || n.digest, '' order by n.id) as content
+        from numbered n
+        group by n.customer_id, n.seal
+        order by n.customer_id, n.seal
+    loop
+        select s.number, s.hash into v_number, v_previous
+        from public.audit_seals s where s.customer_id = v.customer_id order by s.number desc limit 1;
+        if not found then
+            v_number := 0;
+            v_previous := sha256(uuid_send(v.customer_id));
+        end if;
+        v_number := v_number + 1;
+        insert into public.audit_seals (customer_id, number, sealed_at, ids, digests, previous_hash, hash)
+        values (v.customer_id, v_number, v_now, v.ids, v.digests, v_previous, sha256(v_previous || int8send(v_number)
+            || int8send((extract(epoch from v_now) * 1000000)::bigint) || v.content));
+        v_count := v_count + v.rows;
+    end loop;
+    return v_count;
+end
+$$;
+
 -- Name: stranded_platform_posts(interval, integer); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.stranded_platform_posts(p_overdue interval, p_limit integer) RETURNS TABLE(customer_id uuid, post_id uuid, platform_post_id uuid)
@@ -576,6 +1770,26 @@ begin
 end
 $$;
 
+-- Name: sweep_rate_limits(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.sweep_rate_limits(p_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_customers bigint;
+    v_callers bigint;
+begin
+    delete from public.rate_limits where ctid = any (array(
+        select l.ctid from public.rate_limits l where l.tat < clock_timestamp() - interval '1 minute' limit p_limit for update skip locked));
+    get diagnostics v_customers = row_count;
+    delete from public.caller_rate_limits where ctid = any (array(
+        select l.ctid from public.caller_rate_limits l where l.tat < clock_timestamp() - interval '1 minute' limit p_limit for update skip locked));
+    get diagnostics v_callers = row_count;
+    return greatest(v_customers, v_callers);
+end
+$$;
+
 -- Name: touch(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.touch() RETURNS trigger
@@ -594,11 +1808,118 @@ CREATE FUNCTION tenancy.transition_allowed(entity text, from_state text, to_stat
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((from_state = to_state) OR (to_state = ANY (CASE ((entity || ' '::text) || from_state) WHEN 'platform_post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'cancelled'::text] WHEN 'platform_post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post scheduled'::text THEN ARRAY['draft'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'platform_post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'failed'::text, 'needs_attention'::text] WHEN 'platform_post failed'::text THEN ARRAY['draft'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post needs_attention'::text THEN ARRAY['published'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post cancelled'::text THEN ARRAY['draft'::text] WHEN 'post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text] WHEN 'post partially_published'::text THEN ARRAY['publishing'::text, 'published'::text, 'needs_attention'::text] WHEN 'post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'cancelled'::text] WHEN 'post needs_attention'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'cancelled'::text] WHEN 'post cancelled'::text THEN ARRAY['draft'::text] ELSE ARRAY[]::text[] END)));
 
--- Name: user_id(); Type: FUNCTION; Schema: tenancy
+-- Name: use_credential(uuid, text); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.user_id() RETURNS uuid
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (NULLIF(current_setting('fanfare.user_id'::text, true), ''::text))::uuid;
+CREATE FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_credential bytea;
+begin
+    select i.credential into v_credential
+    from public.integrations i
+    where i.customer_id = tenancy.customer_id() and i.id = p_integration_id and i.state = 'active';
+    if v_credential is not null then
+        perform tenancy.audit_write(tenancy.audit_row(tenancy.audit_context('integration.credential_use', 'integration'),
+            tenancy.customer_id(), p_integration_id::text, jsonb_build_object('purpose', p_purpose)));
+    end if;
+    return v_credential;
+end
+$$;
+
+-- Name: agent_token_keys; Type: TABLE; Schema: public
+
+CREATE TABLE public.agent_token_keys (
+    id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    key_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.agent_token_keys FORCE ROW LEVEL SECURITY;
+
+-- Name: agent_tokens; Type: TABLE; Schema: public
+
+CREATE TABLE public.agent_tokens (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    permissions text[] NOT NULL,
+    key_id uuid DEFAULT tenancy.key_id(),
+    created_by uuid DEFAULT tenancy.user_id(),
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT agent_tokens_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT agent_tokens_one_maker CHECK ((num_nonnulls(key_id, created_by) = 1)),
+    CONSTRAINT agent_tokens_permissions_known CHECK (((permissions <@ tenancy.permissions_known()) AND ((cardinality(permissions) >= 1) AND (cardinality(permissions) <= 50)) AND (NOT ('tokens:mint'::text = ANY (permissions))))),
+    CONSTRAINT agent_tokens_short_lived CHECK ((expires_at <= (created_at + '01:00:00'::interval)))
+);
+
+ALTER TABLE ONLY public.agent_tokens FORCE ROW LEVEL SECURITY;
+
+-- Name: api_keys; Type: TABLE; Schema: public
+
+CREATE TABLE public.api_keys (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    key_hash bytea NOT NULL,
+    permissions text[] NOT NULL,
+    created_by uuid DEFAULT tenancy.user_id() NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT api_keys_key_hash_size CHECK ((octet_length(key_hash) = 32)),
+    CONSTRAINT api_keys_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT api_keys_permissions_known CHECK (((permissions <@ tenancy.permissions_known()) AND ((cardinality(permissions) >= 1) AND (cardinality(permissions) <= 50)))),
+    CONSTRAINT api_keys_prefix_length CHECK (((char_length(prefix) >= 4) AND (char_length(prefix) <= 20)))
+);
+
+ALTER TABLE ONLY public.api_keys FORCE ROW LEVEL SECURITY;
+
+-- Name: audit_seals; Type: TABLE; Schema: public
+
+CREATE TABLE public.audit_seals (
+    customer_id uuid NOT NULL,
+    number bigint NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    ids uuid[] NOT NULL,
+    digests bytea NOT NULL,
+    previous_hash bytea NOT NULL,
+    hash bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.audit_seals FORCE ROW LEVEL SECURITY;
+
+-- Name: audit_unsealed; Type: TABLE; Schema: public
+
+CREATE TABLE public.audit_unsealed (
+    customer_id uuid NOT NULL,
+    id uuid NOT NULL,
+    digest bytea NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
+
+ALTER TABLE ONLY public.audit_unsealed FORCE ROW LEVEL SECURITY;
+
+-- Name: caller_rate_limits; Type: TABLE; Schema: public
+
+CREATE UNLOGGED TABLE public.caller_rate_limits (
+    caller text NOT NULL,
+    endpoint text NOT NULL,
+    tat timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.caller_rate_limits FORCE ROW LEVEL SECURITY;
 
 -- Name: campaigns; Type: TABLE; Schema: public
 
@@ -635,15 +1956,79 @@ CREATE TABLE public.customers (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    erasing_at timestamp with time zone,
     CONSTRAINT customers_audience_length CHECK ((char_length(audience) <= 10000)),
     CONSTRAINT customers_brand_voice_length CHECK ((char_length(brand_voice) <= 10000)),
     CONSTRAINT customers_description_length CHECK ((char_length(description) <= 10000)),
+    CONSTRAINT customers_id_of_a_customer CHECK ((id <> 'fa0fa0e0-0000-7000-8000-000000000000'::uuid)),
     CONSTRAINT customers_language_form CHECK (((language ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text) AND (char_length(language) <= 35))),
     CONSTRAINT customers_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT customers_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64)))
 );
 
 ALTER TABLE ONLY public.customers FORCE ROW LEVEL SECURITY;
+
+-- Name: erasures; Type: TABLE; Schema: public
+
+CREATE TABLE public.erasures (
+    id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    state text DEFAULT 'requested'::text NOT NULL,
+    requested_by uuid NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    has_files boolean NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    files bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT erasures_finished_has_time CHECK (((state = 'finished'::text) = (finished_at IS NOT NULL))),
+    CONSTRAINT erasures_state_known CHECK ((state = ANY (ARRAY['requested'::text, 'running'::text, 'finished'::text])))
+);
+
+ALTER TABLE ONLY public.erasures FORCE ROW LEVEL SECURITY;
+
+-- Name: exports; Type: TABLE; Schema: public
+
+CREATE TABLE public.exports (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    requested_by uuid DEFAULT tenancy.user_id(),
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    size_bytes bigint,
+    sha256 text,
+    problem text,
+    expires_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT exports_failed_says_why CHECK (((state <> 'failed'::text) OR (problem IS NOT NULL))),
+    CONSTRAINT exports_problem_length CHECK ((char_length(problem) <= 2000)),
+    CONSTRAINT exports_ready_is_whole CHECK (((state <> 'ready'::text) OR ((size_bytes IS NOT NULL) AND (sha256 IS NOT NULL) AND (expires_at IS NOT NULL)))),
+    CONSTRAINT exports_sha256_form CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT exports_state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'failed'::text, 'expired'::text])))
+);
+
+ALTER TABLE ONLY public.exports FORCE ROW LEVEL SECURITY;
+
+-- Name: idempotency_keys; Type: TABLE; Schema: public
+
+CREATE TABLE public.idempotency_keys (
+    actor_id uuid DEFAULT tenancy.actor_id() NOT NULL,
+    operation text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    answer bytea,
+    key_id bigint,
+    subject_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_keys_fingerprint_size CHECK ((octet_length(fingerprint) = 32)),
+    CONSTRAINT idempotency_keys_key_length CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
+    CONSTRAINT idempotency_keys_operation_length CHECK (((char_length(operation) >= 1) AND (char_length(operation) <= 100)))
+);
+
+ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
 -- Name: integrations; Type: TABLE; Schema: public
 
@@ -670,6 +2055,38 @@ CREATE TABLE public.integrations (
 );
 
 ALTER TABLE ONLY public.integrations FORCE ROW LEVEL SECURITY;
+
+-- Name: invitations; Type: TABLE; Schema: public
+
+CREATE TABLE public.invitations (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL,
+    token_hash bytea NOT NULL,
+    sealed_token bytea,
+    key_id bigint,
+    invited_by uuid DEFAULT tenancy.user_id() NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL,
+    accepted_at timestamp with time zone,
+    accepted_by uuid,
+    revoked_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    send_problem text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT invitations_accepted_by_somebody CHECK (((accepted_at IS NULL) = (accepted_by IS NULL))),
+    CONSTRAINT invitations_email_form CHECK ((email ~ '^[^@[:cntrl:][:space:]]+@[^@[:cntrl:][:space:]]+$'::text)),
+    CONSTRAINT invitations_email_length CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
+    CONSTRAINT invitations_one_end CHECK (((accepted_at IS NULL) OR (revoked_at IS NULL))),
+    CONSTRAINT invitations_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text]))),
+    CONSTRAINT invitations_send_problem_length CHECK ((char_length(send_problem) <= 500)),
+    CONSTRAINT invitations_token_hash_form CHECK ((octet_length(token_hash) = 32)),
+    CONSTRAINT invitations_token_held CHECK ((((sealed_token IS NULL) AND (key_id IS NULL)) OR ((sealed_token IS NOT NULL) AND (key_id IS NOT NULL) AND (accepted_at IS NULL) AND (revoked_at IS NULL) AND (sent_at IS NULL) AND (send_problem IS NULL))))
+);
+
+ALTER TABLE ONLY public.invitations FORCE ROW LEVEL SECURITY;
 
 -- Name: media; Type: TABLE; Schema: public
 
@@ -813,6 +2230,34 @@ CREATE TABLE public.publish_attempts (
 
 ALTER TABLE ONLY public.publish_attempts FORCE ROW LEVEL SECURITY;
 
+-- Name: rate_limit_rules; Type: TABLE; Schema: public
+
+CREATE TABLE public.rate_limit_rules (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    endpoint text NOT NULL,
+    quota integer NOT NULL,
+    window_seconds integer NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT rate_limit_rules_endpoint_length CHECK (((char_length(endpoint) >= 1) AND (char_length(endpoint) <= 100))),
+    CONSTRAINT rate_limit_rules_quota_range CHECK (((quota >= 1) AND (quota <= 1000000))),
+    CONSTRAINT rate_limit_rules_window_range CHECK (((window_seconds >= 1) AND (window_seconds <= 86400)))
+);
+
+ALTER TABLE ONLY public.rate_limit_rules FORCE ROW LEVEL SECURITY;
+
+-- Name: rate_limits; Type: TABLE; Schema: public
+
+CREATE UNLOGGED TABLE public.rate_limits (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    endpoint text NOT NULL,
+    tat timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.rate_limits FORCE ROW LEVEL SECURITY;
+
 -- Name: system_roles; Type: TABLE; Schema: public
 
 CREATE TABLE public.system_roles (
@@ -949,6 +2394,41 @@ ALTER TABLE ONLY river.river_job ALTER COLUMN id SET DEFAULT nextval('river.rive
 
 ALTER TABLE ONLY river.river_notification ALTER COLUMN id SET DEFAULT nextval('river.river_notification_id_seq'::regclass);
 
+-- Name: agent_token_keys agent_token_keys_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.agent_token_keys
+    ADD CONSTRAINT agent_token_keys_pkey PRIMARY KEY (id);
+
+-- Name: agent_tokens agent_tokens_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.agent_tokens
+    ADD CONSTRAINT agent_tokens_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: api_keys api_keys_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (customer_id, id, occurred_at);
+
+-- Name: audit_seals audit_seals_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.audit_seals
+    ADD CONSTRAINT audit_seals_pkey PRIMARY KEY (customer_id, number);
+
+-- Name: audit_unsealed audit_unsealed_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.audit_unsealed
+    ADD CONSTRAINT audit_unsealed_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: caller_rate_limits caller_rate_limits_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.caller_rate_limits
+    ADD CONSTRAINT caller_rate_limits_pkey PRIMARY KEY (caller, endpoint);
+
 -- Name: campaigns campaigns_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.campaigns
@@ -959,6 +2439,26 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
 
+-- Name: erasures erasures_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (id);
+
+-- Name: erasures erasures_subject_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_subject_key UNIQUE (subject_id);
+
+-- Name: exports exports_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (actor_id, operation, key);
+
 -- Name: integrations integrations_account_key; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.integrations
@@ -968,6 +2468,16 @@ ALTER TABLE ONLY public.integrations
 
 ALTER TABLE ONLY public.integrations
     ADD CONSTRAINT integrations_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: invitations invitations_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: invitations invitations_token_hash_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_token_hash_key UNIQUE (customer_id, token_hash);
 
 -- Name: media media_path_key; Type: CONSTRAINT; Schema: public
 
@@ -1014,6 +2524,16 @@ ALTER TABLE ONLY public.posts
 ALTER TABLE ONLY public.publish_attempts
     ADD CONSTRAINT publish_attempts_pkey PRIMARY KEY (customer_id, platform_post_id, number);
 
+-- Name: rate_limit_rules rate_limit_rules_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.rate_limit_rules
+    ADD CONSTRAINT rate_limit_rules_pkey PRIMARY KEY (customer_id, endpoint);
+
+-- Name: rate_limits rate_limits_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.rate_limits
+    ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (customer_id, endpoint);
+
 -- Name: system_roles system_roles_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.system_roles
@@ -1053,6 +2573,58 @@ ALTER TABLE ONLY river.river_notification
 
 ALTER TABLE ONLY river.river_queue
     ADD CONSTRAINT river_queue_pkey PRIMARY KEY (name);
+
+-- Name: agent_tokens_by_expiry; Type: INDEX; Schema: public
+
+CREATE INDEX agent_tokens_by_expiry ON public.agent_tokens USING btree (expires_at);
+
+-- Name: agent_tokens_by_key; Type: INDEX; Schema: public
+
+CREATE INDEX agent_tokens_by_key ON public.agent_tokens USING btree (customer_id, key_id);
+
+-- Name: api_keys_by_hash; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX api_keys_by_hash ON public.api_keys USING btree (key_hash);
+
+-- Name: audit_log_by_action; Type: INDEX; Schema: public
+
+CREATE INDEX audit_log_by_action ON ONLY public.audit_log USING btree (customer_id, action, id);
+
+-- Name: audit_log_by_actor; Type: INDEX; Schema: public
+
+CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (customer_id, actor_id, id);
+
+-- Name: audit_log_by_resource; Type: INDEX; Schema: public
+
+CREATE INDEX audit_log_by_resource ON ONLY public.audit_log USING btree (customer_id, resource_id, id);
+
+-- Name: erasures_under_way; Type: INDEX; Schema: public
+
+CREATE INDEX erasures_under_way ON public.erasures USING btree (id) WHERE (state <> 'finished'::text);
+
+-- Name: exports_one_at_a_time; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX exports_one_at_a_time ON public.exports USING btree (customer_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+-- Name: exports_to_expire; Type: INDEX; Schema: public
+
+CREATE INDEX exports_to_expire ON public.exports USING btree (customer_id, expires_at) WHERE (state = 'ready'::text);
+
+-- Name: idempotency_keys_by_age; Type: INDEX; Schema: public
+
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+-- Name: idempotency_keys_by_subject; Type: INDEX; Schema: public
+
+CREATE INDEX idempotency_keys_by_subject ON public.idempotency_keys USING btree (subject_id);
+
+-- Name: invitations_by_token; Type: INDEX; Schema: public
+
+CREATE INDEX invitations_by_token ON public.invitations USING btree (token_hash);
+
+-- Name: invitations_open_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (customer_id, lower((email COLLATE "C"))) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
 -- Name: memberships_by_user; Type: INDEX; Schema: public
 
@@ -1122,6 +2694,214 @@ CREATE INDEX river_notification_created_at_idx ON river.river_notification USING
 
 CREATE INDEX river_notification_topic_id_idx ON river.river_notification USING btree (topic, id);
 
+-- Name: agent_tokens agent_tokens_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER agent_tokens_guard BEFORE UPDATE OF revoked_at ON public.agent_tokens FOR EACH ROW EXECUTE FUNCTION tenancy.guard_revocation();
+
+-- Name: agent_tokens agent_tokens_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER agent_tokens_touch BEFORE UPDATE ON public.agent_tokens FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: api_keys api_keys_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER api_keys_guard BEFORE UPDATE OF revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION tenancy.guard_revocation();
+
+-- Name: api_keys api_keys_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER api_keys_touch BEFORE UPDATE OF name, revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: agent_token_keys audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.agent_token_keys REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('agent_token_key', 'id', '', '{sealed}', '{version,created_at,updated_at,key_id}');
+
+-- Name: agent_tokens audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.agent_tokens REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('agent_token', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: api_keys audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.api_keys REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('api_key', 'id', 'customer_id', '{key_hash}', '{version,created_at,updated_at,last_used_at}');
+
+-- Name: campaigns audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.campaigns REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: customers audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.customers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
+
+-- Name: exports audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.exports REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('export', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: integrations audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.integrations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('integration', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
+
+-- Name: invitations audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.invitations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
+
+-- Name: media audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.media REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('media', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: memberships audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: platform_posts audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.platform_posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint}');
+
+-- Name: post_media audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.post_media REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_media', 'post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: posts audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: rate_limit_rules audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.rate_limit_rules REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('rate_limit_rule', 'endpoint', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: system_roles audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.system_roles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('system_role', 'user_id', '', '{}', '{version,created_at,updated_at}');
+
+-- Name: users audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('user', 'id', '', '{subject,email,name}', '{version,created_at,updated_at}');
+
+-- Name: agent_token_keys audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.agent_token_keys REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('agent_token_key', 'id', '', '{sealed}', '{version,created_at,updated_at,key_id}');
+
+-- Name: agent_tokens audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.agent_tokens REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('agent_token', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: api_keys audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.api_keys REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('api_key', 'id', 'customer_id', '{key_hash}', '{version,created_at,updated_at,last_used_at}');
+
+-- Name: campaigns audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.campaigns REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: customers audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.customers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
+
+-- Name: exports audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.exports REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('export', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: integrations audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.integrations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('integration', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
+
+-- Name: invitations audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.invitations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
+
+-- Name: media audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.media REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('media', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: memberships audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: platform_posts audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.platform_posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint}');
+
+-- Name: post_media audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.post_media REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_media', 'post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: posts audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: rate_limit_rules audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.rate_limit_rules REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('rate_limit_rule', 'endpoint', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: system_roles audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.system_roles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('system_role', 'user_id', '', '{}', '{version,created_at,updated_at}');
+
+-- Name: users audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('user', 'id', '', '{subject,email,name}', '{version,created_at,updated_at}');
+
+-- Name: agent_token_keys audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.agent_token_keys REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('agent_token_key', 'id', '', '{sealed}', '{version,created_at,updated_at,key_id}');
+
+-- Name: agent_tokens audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.agent_tokens REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('agent_token', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: api_keys audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.api_keys REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('api_key', 'id', 'customer_id', '{key_hash}', '{version,created_at,updated_at,last_used_at}');
+
+-- Name: campaigns audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.campaigns REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: customers audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.customers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
+
+-- Name: exports audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.exports REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('export', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: integrations audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.integrations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('integration', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
+
+-- Name: invitations audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.invitations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
+
+-- Name: media audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.media REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('media', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: memberships audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.memberships REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: platform_posts audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint}');
+
+-- Name: post_media audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.post_media REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_media', 'post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: posts audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: rate_limit_rules audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.rate_limit_rules REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('rate_limit_rule', 'endpoint', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: system_roles audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.system_roles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('system_role', 'user_id', '', '{}', '{version,created_at,updated_at}');
+
+-- Name: users audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('user', 'id', '', '{subject,email,name}', '{version,created_at,updated_at}');
+
 -- Name: campaigns campaigns_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER campaigns_touch BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -1142,9 +2922,21 @@ CREATE TRIGGER customers_time_zone_updated BEFORE UPDATE ON public.customers FOR
 
 CREATE TRIGGER customers_touch BEFORE UPDATE ON public.customers FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: exports exports_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER exports_touch BEFORE UPDATE ON public.exports FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
 -- Name: integrations integrations_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER integrations_touch BEFORE UPDATE ON public.integrations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: invitations invitations_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER invitations_guard BEFORE UPDATE ON public.invitations FOR EACH ROW EXECUTE FUNCTION tenancy.guard_invitation();
+
+-- Name: invitations invitations_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER invitations_touch BEFORE UPDATE OF accepted_at, revoked_at ON public.invitations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
 -- Name: media media_touch; Type: TRIGGER; Schema: public
 
@@ -1152,15 +2944,23 @@ CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FU
 
 -- Name: memberships memberships_guard; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER memberships_guard BEFORE INSERT OR DELETE OR UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.guard_membership();
+CREATE TRIGGER memberships_guard BEFORE INSERT OR UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.guard_membership();
+
+-- Name: memberships memberships_guard_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER memberships_guard_delete BEFORE DELETE ON public.memberships FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_membership();
 
 -- Name: memberships memberships_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER memberships_touch BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: platform_posts platform_posts_agent_content; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_posts FOR EACH ROW WHEN ((old.text IS DISTINCT FROM new.text)) EXECUTE FUNCTION tenancy.guard_agent_content();
+
 -- Name: platform_posts platform_posts_follow_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER platform_posts_follow_insert AFTER INSERT OR DELETE ON public.platform_posts FOR EACH ROW EXECUTE FUNCTION tenancy.follow_platform_post();
+CREATE TRIGGER platform_posts_follow_insert AFTER INSERT OR DELETE ON public.platform_posts FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.follow_platform_post();
 
 -- Name: platform_posts platform_posts_follow_update; Type: TRIGGER; Schema: public
 
@@ -1176,7 +2976,11 @@ CREATE TRIGGER platform_posts_touch BEFORE UPDATE ON public.platform_posts FOR E
 
 -- Name: post_media post_media_guard; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_post_media();
+CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_post_media();
+
+-- Name: posts posts_agent_content; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER posts_agent_content BEFORE UPDATE ON public.posts FOR EACH ROW WHEN ((((old.title IS DISTINCT FROM new.title) OR (old.text IS DISTINCT FROM new.text)) OR (old.campaign_id IS DISTINCT FROM new.campaign_id))) EXECUTE FUNCTION tenancy.guard_agent_content();
 
 -- Name: posts posts_guard; Type: TRIGGER; Schema: public
 
@@ -1190,6 +2994,14 @@ CREATE TRIGGER posts_state_follows BEFORE UPDATE ON public.posts FOR EACH ROW WH
 
 CREATE TRIGGER posts_touch BEFORE UPDATE ON public.posts FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: rate_limit_rules rate_limit_rules_forget; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER rate_limit_rules_forget AFTER INSERT OR DELETE OR UPDATE ON public.rate_limit_rules FOR EACH ROW EXECUTE FUNCTION tenancy.forget_rate_limit();
+
+-- Name: rate_limit_rules rate_limit_rules_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER rate_limit_rules_touch BEFORE UPDATE ON public.rate_limit_rules FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
 -- Name: river_job river_job_freeze; Type: TRIGGER; Schema: river
 
 CREATE TRIGGER river_job_freeze BEFORE UPDATE ON river.river_job FOR EACH ROW EXECUTE FUNCTION tenancy.freeze_job();
@@ -1197,6 +3009,31 @@ CREATE TRIGGER river_job_freeze BEFORE UPDATE ON river.river_job FOR EACH ROW EX
 -- Name: river_job river_job_number; Type: TRIGGER; Schema: river
 
 CREATE TRIGGER river_job_number BEFORE INSERT ON river.river_job FOR EACH ROW EXECUTE FUNCTION tenancy.number_job();
+
+-- Name: agent_tokens agent_tokens_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.agent_tokens
+    ADD CONSTRAINT agent_tokens_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: agent_tokens agent_tokens_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.agent_tokens
+    ADD CONSTRAINT agent_tokens_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: agent_tokens agent_tokens_key_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.agent_tokens
+    ADD CONSTRAINT agent_tokens_key_fkey FOREIGN KEY (customer_id, key_id) REFERENCES public.api_keys(customer_id, id);
+
+-- Name: api_keys api_keys_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: api_keys api_keys_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 
 -- Name: campaigns campaigns_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -1208,6 +3045,21 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 
+-- Name: erasures erasures_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
+
+-- Name: exports exports_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: exports exports_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
+
 -- Name: integrations integrations_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.integrations
@@ -1217,6 +3069,21 @@ ALTER TABLE ONLY public.integrations
 
 ALTER TABLE ONLY public.integrations
     ADD CONSTRAINT integrations_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: invitations invitations_accepted_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES public.users(id);
+
+-- Name: invitations invitations_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: invitations invitations_invited_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES public.users(id);
 
 -- Name: media media_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -1278,10 +3145,195 @@ ALTER TABLE ONLY public.posts
 ALTER TABLE ONLY public.publish_attempts
     ADD CONSTRAINT publish_attempts_platform_post_fkey FOREIGN KEY (customer_id, platform_post_id) REFERENCES public.platform_posts(customer_id, id) ON DELETE CASCADE;
 
+-- Name: rate_limit_rules rate_limit_rules_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.rate_limit_rules
+    ADD CONSTRAINT rate_limit_rules_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
 -- Name: system_roles system_roles_user_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.system_roles
     ADD CONSTRAINT system_roles_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+-- Name: agent_token_keys; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.agent_token_keys ENABLE ROW LEVEL SECURITY;
+
+-- Name: agent_token_keys agent_token_keys_definer; Type: POLICY; Schema: public
+
+CREATE POLICY agent_token_keys_definer ON public.agent_token_keys TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: agent_tokens; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.agent_tokens ENABLE ROW LEVEL SECURITY;
+
+-- Name: agent_tokens agent_tokens_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_admin_insert ON public.agent_tokens FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: agent_tokens agent_tokens_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_admin_update ON public.agent_tokens FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: agent_tokens agent_tokens_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_agent_insert ON public.agent_tokens FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('tokens:mint'::text) AS has_permission) AND (( SELECT tenancy.token_id() AS token_id) IS NULL) AND (permissions <@ ( SELECT tenancy.permissions() AS permissions))));
+
+-- Name: agent_tokens agent_tokens_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_agent_select ON public.agent_tokens FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (key_id = ( SELECT tenancy.key_id() AS key_id))));
+
+-- Name: agent_tokens agent_tokens_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_agent_update ON public.agent_tokens FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (key_id = ( SELECT tenancy.key_id() AS key_id)))) WITH CHECK ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (key_id = ( SELECT tenancy.key_id() AS key_id))));
+
+-- Name: agent_tokens agent_tokens_definer; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_definer ON public.agent_tokens TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: agent_tokens agent_tokens_erase; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_erase ON public.agent_tokens FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: agent_tokens agent_tokens_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_erase_select ON public.agent_tokens FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: agent_tokens agent_tokens_insert; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_insert ON public.agent_tokens FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: agent_tokens agent_tokens_select; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_select ON public.agent_tokens FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: agent_tokens agent_tokens_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_tenant ON public.agent_tokens AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: agent_tokens agent_tokens_update; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_update ON public.agent_tokens FOR UPDATE TO fanfare_user USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin)) WITH CHECK (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: api_keys; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
+-- Name: api_keys api_keys_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_admin_insert ON public.api_keys FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: api_keys api_keys_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_admin_update ON public.api_keys FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: api_keys api_keys_definer; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_definer ON public.api_keys TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: api_keys api_keys_erase; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_erase ON public.api_keys FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: api_keys api_keys_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_erase_select ON public.api_keys FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: api_keys api_keys_insert; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_insert ON public.api_keys FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: api_keys api_keys_select; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_select ON public.api_keys FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: api_keys api_keys_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_tenant ON public.api_keys AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: api_keys api_keys_update; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_update ON public.api_keys FOR UPDATE TO fanfare_user USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin)) WITH CHECK ((( SELECT tenancy.has_role('admin'::text) AS has_role) OR (revoked_at IS NOT NULL)));
+
+-- Name: audit_log; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_log audit_log_definer_insert; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_definer_insert ON public.audit_log FOR INSERT TO fanfare_definer WITH CHECK (true);
+
+-- Name: audit_log audit_log_definer_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_definer_select ON public.audit_log FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: audit_log audit_log_erase; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_erase ON public.audit_log FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: audit_log audit_log_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_erase_select ON public.audit_log FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: audit_log audit_log_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_select ON public.audit_log FOR SELECT TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING (( SELECT tenancy.reads_audit() AS reads_audit));
+
+-- Name: audit_log audit_log_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_tenant ON public.audit_log AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id)));
+
+-- Name: audit_seals; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_seals audit_seals_definer_insert; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_definer_insert ON public.audit_seals FOR INSERT TO fanfare_definer WITH CHECK (true);
+
+-- Name: audit_seals audit_seals_definer_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_definer_select ON public.audit_seals FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: audit_seals audit_seals_erase; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_erase ON public.audit_seals FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: audit_seals audit_seals_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_erase_select ON public.audit_seals FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: audit_seals audit_seals_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_tenant ON public.audit_seals AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: audit_unsealed; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_unsealed audit_unsealed_definer; Type: POLICY; Schema: public
+
+CREATE POLICY audit_unsealed_definer ON public.audit_unsealed TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: audit_unsealed audit_unsealed_erase; Type: POLICY; Schema: public
+
+CREATE POLICY audit_unsealed_erase ON public.audit_unsealed FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: audit_unsealed audit_unsealed_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY audit_unsealed_erase_select ON public.audit_unsealed FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: audit_unsealed audit_unsealed_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY audit_unsealed_tenant ON public.audit_unsealed AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: caller_rate_limits; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.caller_rate_limits ENABLE ROW LEVEL SECURITY;
+
+-- Name: caller_rate_limits caller_rate_limits_definer; Type: POLICY; Schema: public
+
+CREATE POLICY caller_rate_limits_definer ON public.caller_rate_limits TO fanfare_definer USING (true) WITH CHECK (true);
 
 -- Name: campaigns; Type: ROW SECURITY; Schema: public
 
@@ -1299,9 +3351,33 @@ CREATE POLICY campaigns_admin_insert ON public.campaigns FOR INSERT TO fanfare_a
 
 CREATE POLICY campaigns_admin_update ON public.campaigns FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
 
+-- Name: campaigns campaigns_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_agent_delete ON public.campaigns FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission));
+
+-- Name: campaigns campaigns_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_agent_insert ON public.campaigns FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission));
+
+-- Name: campaigns campaigns_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_agent_select ON public.campaigns FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['campaigns:read'::text, 'campaigns:write'::text]) AS has_any_permission));
+
+-- Name: campaigns campaigns_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_agent_update ON public.campaigns FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission));
+
 -- Name: campaigns campaigns_delete; Type: POLICY; Schema: public
 
 CREATE POLICY campaigns_delete ON public.campaigns FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: campaigns campaigns_erase; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_erase ON public.campaigns FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: campaigns campaigns_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_erase_select ON public.campaigns FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: campaigns campaigns_insert; Type: POLICY; Schema: public
 
@@ -1319,25 +3395,33 @@ CREATE POLICY campaigns_tenant ON public.campaigns AS RESTRICTIVE TO fanfare_use
 
 CREATE POLICY campaigns_update ON public.campaigns FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
 
+-- Name: campaigns campaigns_worker; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_worker ON public.campaigns FOR SELECT TO fanfare_worker USING (true);
+
 -- Name: customers; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY;
 
 -- Name: customers customers_admin_select; Type: POLICY; Schema: public
 
-CREATE POLICY customers_admin_select ON public.customers FOR SELECT TO fanfare_admin USING (( SELECT tenancy.has_system_role('viewer'::text) AS has_system_role));
+CREATE POLICY customers_admin_select ON public.customers FOR SELECT TO fanfare_admin USING (((erasing_at IS NULL) AND ( SELECT tenancy.has_system_role('viewer'::text) AS has_system_role)));
 
 -- Name: customers customers_admin_update; Type: POLICY; Schema: public
 
-CREATE POLICY customers_admin_update ON public.customers FOR UPDATE TO fanfare_admin USING (((( SELECT tenancy.system_role() AS system_role) = 'admin'::text) AND (id = ( SELECT tenancy.customer_id() AS customer_id)))) WITH CHECK (true);
+CREATE POLICY customers_admin_update ON public.customers FOR UPDATE TO fanfare_admin USING (((( SELECT tenancy.system_role() AS system_role) = 'admin'::text) AND ( SELECT tenancy.reason_given() AS reason_given) AND (id = ( SELECT tenancy.customer_id() AS customer_id)))) WITH CHECK (true);
+
+-- Name: customers customers_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY customers_agent_select ON public.customers FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
 
 -- Name: customers customers_definer; Type: POLICY; Schema: public
 
-CREATE POLICY customers_definer ON public.customers TO fanfare_definer USING (true) WITH CHECK (true);
+CREATE POLICY customers_definer ON public.customers TO fanfare_definer USING (((erasing_at IS NULL) OR (id = ( SELECT (NULLIF(current_setting('fanfare.erasing'::text, true), ''::text))::uuid AS "nullif")))) WITH CHECK (true);
 
 -- Name: customers customers_select; Type: POLICY; Schema: public
 
-CREATE POLICY customers_select ON public.customers FOR SELECT TO fanfare_user USING (true);
+CREATE POLICY customers_select ON public.customers FOR SELECT TO fanfare_user USING ((erasing_at IS NULL));
 
 -- Name: customers customers_tenant; Type: POLICY; Schema: public
 
@@ -1351,6 +3435,114 @@ CREATE POLICY customers_update ON public.customers FOR UPDATE TO fanfare_user US
 
 CREATE POLICY customers_worker ON public.customers FOR SELECT TO fanfare_worker USING ((id = ( SELECT tenancy.customer_id() AS customer_id)));
 
+-- Name: erasures; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.erasures ENABLE ROW LEVEL SECURITY;
+
+-- Name: erasures erasures_admin; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_admin ON public.erasures FOR SELECT TO fanfare_admin USING (( SELECT tenancy.has_system_role('viewer'::text) AS has_system_role));
+
+-- Name: erasures erasures_definer; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_definer ON public.erasures TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: erasures erasures_own; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_own ON public.erasures FOR SELECT TO fanfare_user, fanfare_admin USING ((requested_by = ( SELECT tenancy.user_id() AS user_id)));
+
+-- Name: erasures erasures_worker; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_worker ON public.erasures FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: erasures erasures_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY erasures_worker_update ON public.erasures FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: exports; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
+
+-- Name: exports exports_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY exports_admin_delete ON public.exports FOR DELETE TO fanfare_admin USING ((( SELECT tenancy.permit_exports() AS permit_exports) AND ( SELECT tenancy.reason_given() AS reason_given)));
+
+-- Name: exports exports_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY exports_admin_insert ON public.exports FOR INSERT TO fanfare_admin WITH CHECK ((( SELECT tenancy.permit_exports() AS permit_exports) AND ( SELECT tenancy.reason_given() AS reason_given)));
+
+-- Name: exports exports_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY exports_admin_update ON public.exports FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.permit_exports() AS permit_exports) AND ( SELECT tenancy.reason_given() AS reason_given))) WITH CHECK ((( SELECT tenancy.permit_exports() AS permit_exports) AND (expires_at <= ( SELECT now() AS now))));
+
+-- Name: exports exports_definer; Type: POLICY; Schema: public
+
+CREATE POLICY exports_definer ON public.exports FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: exports exports_delete; Type: POLICY; Schema: public
+
+CREATE POLICY exports_delete ON public.exports FOR DELETE TO fanfare_user USING (( SELECT tenancy.permit_exports() AS permit_exports));
+
+-- Name: exports exports_erase; Type: POLICY; Schema: public
+
+CREATE POLICY exports_erase ON public.exports FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: exports exports_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY exports_erase_select ON public.exports FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: exports exports_insert; Type: POLICY; Schema: public
+
+CREATE POLICY exports_insert ON public.exports FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.permit_exports() AS permit_exports));
+
+-- Name: exports exports_select; Type: POLICY; Schema: public
+
+CREATE POLICY exports_select ON public.exports FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.permit_exports() AS permit_exports));
+
+-- Name: exports exports_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY exports_tenant ON public.exports AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: exports exports_update; Type: POLICY; Schema: public
+
+CREATE POLICY exports_update ON public.exports FOR UPDATE TO fanfare_user USING (( SELECT tenancy.permit_exports() AS permit_exports)) WITH CHECK ((( SELECT tenancy.permit_exports() AS permit_exports) AND (expires_at <= ( SELECT now() AS now))));
+
+-- Name: exports exports_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY exports_worker_select ON public.exports FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: exports exports_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY exports_worker_update ON public.exports FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: idempotency_keys; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+-- Name: idempotency_keys idempotency_keys_definer; Type: POLICY; Schema: public
+
+CREATE POLICY idempotency_keys_definer ON public.idempotency_keys TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: idempotency_keys idempotency_keys_erase; Type: POLICY; Schema: public
+
+CREATE POLICY idempotency_keys_erase ON public.idempotency_keys FOR DELETE TO fanfare_definer USING ((subject_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: idempotency_keys idempotency_keys_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY idempotency_keys_erase_select ON public.idempotency_keys FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: idempotency_keys idempotency_keys_insert; Type: POLICY; Schema: public
+
+CREATE POLICY idempotency_keys_insert ON public.idempotency_keys FOR INSERT TO fanfare_user, fanfare_agent, fanfare_admin WITH CHECK ((actor_id = ( SELECT tenancy.actor_id() AS actor_id)));
+
+-- Name: idempotency_keys idempotency_keys_select; Type: POLICY; Schema: public
+
+CREATE POLICY idempotency_keys_select ON public.idempotency_keys FOR SELECT TO fanfare_user, fanfare_agent, fanfare_admin USING ((actor_id = ( SELECT tenancy.actor_id() AS actor_id)));
+
+-- Name: idempotency_keys idempotency_keys_update; Type: POLICY; Schema: public
+
+CREATE POLICY idempotency_keys_update ON public.idempotency_keys FOR UPDATE TO fanfare_user, fanfare_agent, fanfare_admin USING ((actor_id = ( SELECT tenancy.actor_id() AS actor_id))) WITH CHECK ((actor_id = ( SELECT tenancy.actor_id() AS actor_id)));
+
 -- Name: integrations; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.integrations ENABLE ROW LEVEL SECURITY;
@@ -1362,6 +3554,22 @@ CREATE POLICY integrations_admin_insert ON public.integrations FOR INSERT TO fan
 -- Name: integrations integrations_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY integrations_admin_update ON public.integrations FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: integrations integrations_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_agent_select ON public.integrations FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: integrations integrations_definer; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_definer ON public.integrations FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: integrations integrations_erase; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_erase ON public.integrations FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: integrations integrations_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_erase_select ON public.integrations FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: integrations integrations_insert; Type: POLICY; Schema: public
 
@@ -1383,6 +3591,62 @@ CREATE POLICY integrations_update ON public.integrations FOR UPDATE TO fanfare_u
 
 CREATE POLICY integrations_worker_update ON public.integrations FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
+-- Name: invitations; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY;
+
+-- Name: invitations invitations_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_admin_insert ON public.invitations FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: invitations invitations_admin_select; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_admin_select ON public.invitations FOR SELECT TO fanfare_admin USING (( SELECT tenancy.has_system_role('viewer'::text) AS has_system_role));
+
+-- Name: invitations invitations_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_admin_update ON public.invitations FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: invitations invitations_definer_select; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_definer_select ON public.invitations FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: invitations invitations_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_definer_update ON public.invitations FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: invitations invitations_erase; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_erase ON public.invitations FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: invitations invitations_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_erase_select ON public.invitations FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: invitations invitations_insert; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_insert ON public.invitations FOR INSERT TO fanfare_user WITH CHECK ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND (role <> 'owner'::text))));
+
+-- Name: invitations invitations_select; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_select ON public.invitations FOR SELECT TO fanfare_user USING ((( SELECT tenancy.member_role() AS member_role) = ANY (ARRAY['owner'::text, 'admin'::text])));
+
+-- Name: invitations invitations_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_tenant ON public.invitations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: invitations invitations_update; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_update ON public.invitations FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: invitations invitations_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_worker_select ON public.invitations FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: invitations invitations_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_worker_update ON public.invitations FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: media; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.media ENABLE ROW LEVEL SECURITY;
@@ -1394,6 +3658,26 @@ CREATE POLICY media_admin_insert ON public.media FOR INSERT TO fanfare_admin WIT
 -- Name: media media_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY media_admin_update ON public.media FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: media media_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY media_agent_insert ON public.media FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: media media_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY media_agent_select ON public.media FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: media media_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY media_agent_update ON public.media FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: media media_erase; Type: POLICY; Schema: public
+
+CREATE POLICY media_erase ON public.media FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: media media_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY media_erase_select ON public.media FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: media media_insert; Type: POLICY; Schema: public
 
@@ -1419,10 +3703,6 @@ ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY memberships_admin_delete ON public.memberships FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
--- Name: memberships memberships_admin_insert; Type: POLICY; Schema: public
-
-CREATE POLICY memberships_admin_insert ON public.memberships FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
-
 -- Name: memberships memberships_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY memberships_admin_update ON public.memberships FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
@@ -1435,9 +3715,13 @@ CREATE POLICY memberships_definer ON public.memberships TO fanfare_definer USING
 
 CREATE POLICY memberships_delete ON public.memberships FOR DELETE TO fanfare_user USING ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND (role <> 'owner'::text)) OR (user_id = ( SELECT tenancy.user_id() AS user_id))));
 
--- Name: memberships memberships_insert; Type: POLICY; Schema: public
+-- Name: memberships memberships_erase; Type: POLICY; Schema: public
 
-CREATE POLICY memberships_insert ON public.memberships FOR INSERT TO fanfare_user WITH CHECK ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND (role <> 'owner'::text))));
+CREATE POLICY memberships_erase ON public.memberships FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: memberships memberships_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY memberships_erase_select ON public.memberships FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: memberships memberships_select; Type: POLICY; Schema: public
 
@@ -1450,6 +3734,10 @@ CREATE POLICY memberships_tenant ON public.memberships AS RESTRICTIVE TO fanfare
 -- Name: memberships memberships_update; Type: POLICY; Schema: public
 
 CREATE POLICY memberships_update ON public.memberships FOR UPDATE TO fanfare_user USING ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND (role <> 'owner'::text)))) WITH CHECK ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND (role <> 'owner'::text))));
+
+-- Name: memberships memberships_worker; Type: POLICY; Schema: public
+
+CREATE POLICY memberships_worker ON public.memberships FOR SELECT TO fanfare_worker USING (true);
 
 -- Name: platform_posts; Type: ROW SECURITY; Schema: public
 
@@ -1467,6 +3755,22 @@ CREATE POLICY platform_posts_admin_insert ON public.platform_posts FOR INSERT TO
 
 CREATE POLICY platform_posts_admin_update ON public.platform_posts FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
 
+-- Name: platform_posts platform_posts_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_agent_delete ON public.platform_posts FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'cancelled'::text])) AND (attempt = 0)));
+
+-- Name: platform_posts platform_posts_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_agent_insert ON public.platform_posts FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: platform_posts platform_posts_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_agent_select ON public.platform_posts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: platform_posts platform_posts_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_agent_update ON public.platform_posts FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text]))))) WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))));
+
 -- Name: platform_posts platform_posts_definer; Type: POLICY; Schema: public
 
 CREATE POLICY platform_posts_definer ON public.platform_posts FOR SELECT TO fanfare_definer USING (true);
@@ -1474,6 +3778,14 @@ CREATE POLICY platform_posts_definer ON public.platform_posts FOR SELECT TO fanf
 -- Name: platform_posts platform_posts_delete; Type: POLICY; Schema: public
 
 CREATE POLICY platform_posts_delete ON public.platform_posts FOR DELETE TO fanfare_user USING ((( SELECT tenancy.has_role('member'::text) AS has_role) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'cancelled'::text])) AND (attempt = 0)));
+
+-- Name: platform_posts platform_posts_erase; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_erase ON public.platform_posts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: platform_posts platform_posts_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_erase_select ON public.platform_posts FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: platform_posts platform_posts_insert; Type: POLICY; Schema: public
 
@@ -1507,9 +3819,29 @@ CREATE POLICY post_media_admin_delete ON public.post_media FOR DELETE TO fanfare
 
 CREATE POLICY post_media_admin_insert ON public.post_media FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
 
+-- Name: post_media post_media_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_agent_delete ON public.post_media FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: post_media post_media_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_agent_insert ON public.post_media FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: post_media post_media_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_agent_select ON public.post_media FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
 -- Name: post_media post_media_delete; Type: POLICY; Schema: public
 
 CREATE POLICY post_media_delete ON public.post_media FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: post_media post_media_erase; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_erase ON public.post_media FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: post_media post_media_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_erase_select ON public.post_media FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: post_media post_media_insert; Type: POLICY; Schema: public
 
@@ -1535,9 +3867,29 @@ CREATE POLICY posts_admin_insert ON public.posts FOR INSERT TO fanfare_admin WIT
 
 CREATE POLICY posts_admin_update ON public.posts FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
 
+-- Name: posts posts_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY posts_agent_insert ON public.posts FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: posts posts_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY posts_agent_select ON public.posts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: posts posts_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY posts_agent_update ON public.posts FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text]))))) WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))));
+
 -- Name: posts posts_definer; Type: POLICY; Schema: public
 
 CREATE POLICY posts_definer ON public.posts FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: posts posts_erase; Type: POLICY; Schema: public
+
+CREATE POLICY posts_erase ON public.posts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: posts posts_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY posts_erase_select ON public.posts FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: posts posts_insert; Type: POLICY; Schema: public
 
@@ -1563,6 +3915,18 @@ CREATE POLICY posts_worker_update ON public.posts FOR UPDATE TO fanfare_worker U
 
 ALTER TABLE public.publish_attempts ENABLE ROW LEVEL SECURITY;
 
+-- Name: publish_attempts publish_attempts_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY publish_attempts_agent_select ON public.publish_attempts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: publish_attempts publish_attempts_erase; Type: POLICY; Schema: public
+
+CREATE POLICY publish_attempts_erase ON public.publish_attempts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: publish_attempts publish_attempts_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY publish_attempts_erase_select ON public.publish_attempts FOR SELECT TO fanfare_definer USING (true);
+
 -- Name: publish_attempts publish_attempts_select; Type: POLICY; Schema: public
 
 CREATE POLICY publish_attempts_select ON public.publish_attempts FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
@@ -1578,6 +3942,66 @@ CREATE POLICY publish_attempts_worker_insert ON public.publish_attempts FOR INSE
 -- Name: publish_attempts publish_attempts_worker_update; Type: POLICY; Schema: public
 
 CREATE POLICY publish_attempts_worker_update ON public.publish_attempts FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: rate_limit_rules; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.rate_limit_rules ENABLE ROW LEVEL SECURITY;
+
+-- Name: rate_limit_rules rate_limit_rules_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_admin_delete ON public.rate_limit_rules FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: rate_limit_rules rate_limit_rules_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_admin_insert ON public.rate_limit_rules FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: rate_limit_rules rate_limit_rules_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_admin_update ON public.rate_limit_rules FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: rate_limit_rules rate_limit_rules_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_agent_select ON public.rate_limit_rules FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: rate_limit_rules rate_limit_rules_definer; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_definer ON public.rate_limit_rules FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: rate_limit_rules rate_limit_rules_erase; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_erase ON public.rate_limit_rules FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: rate_limit_rules rate_limit_rules_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_erase_select ON public.rate_limit_rules FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: rate_limit_rules rate_limit_rules_select; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_select ON public.rate_limit_rules FOR SELECT TO fanfare_user, fanfare_admin USING (true);
+
+-- Name: rate_limit_rules rate_limit_rules_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_tenant ON public.rate_limit_rules AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: rate_limits; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.rate_limits ENABLE ROW LEVEL SECURITY;
+
+-- Name: rate_limits rate_limits_definer; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limits_definer ON public.rate_limits TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: rate_limits rate_limits_erase; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limits_erase ON public.rate_limits FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: rate_limits rate_limits_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limits_erase_select ON public.rate_limits FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: rate_limits rate_limits_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limits_tenant ON public.rate_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: system_roles; Type: ROW SECURITY; Schema: public
 
@@ -1608,6 +4032,17 @@ CREATE POLICY users_colleagues ON public.users FOR SELECT TO fanfare_user, fanfa
 
 CREATE POLICY users_definer ON public.users TO fanfare_definer USING (true) WITH CHECK (true);
 
+-- Name: users users_inviters; Type: POLICY; Schema: public
+
+CREATE POLICY users_inviters ON public.users FOR SELECT TO fanfare_worker USING ((id IN ( SELECT i.invited_by
+   FROM public.invitations i
+  WHERE (i.sealed_token IS NOT NULL))));
+
+-- Name: users users_of_customer; Type: POLICY; Schema: public
+
+CREATE POLICY users_of_customer ON public.users FOR SELECT TO fanfare_worker USING ((id IN ( SELECT m.user_id
+   FROM public.memberships m)));
+
 -- Name: users users_self; Type: POLICY; Schema: public
 
 CREATE POLICY users_self ON public.users FOR SELECT TO fanfare_user, fanfare_admin USING ((id = ( SELECT tenancy.user_id() AS user_id)));
@@ -1636,9 +4071,29 @@ CREATE POLICY river_job_admin_insert ON river.river_job FOR INSERT TO fanfare_ad
 
 CREATE POLICY river_job_admin_update ON river.river_job FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role)) WITH CHECK (true);
 
+-- Name: river_job river_job_agent_insert; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_agent_insert ON river.river_job FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND (kind = 'publish'::text) AND (state = ANY (ARRAY['available'::river.river_job_state, 'scheduled'::river.river_job_state])) AND (attempt = 0)));
+
+-- Name: river_job river_job_agent_select; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_agent_select ON river.river_job FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['jobs:read'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: river_job river_job_agent_update; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_agent_update ON river.river_job FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission)) WITH CHECK (true);
+
 -- Name: river_job river_job_definer; Type: POLICY; Schema: river
 
 CREATE POLICY river_job_definer ON river.river_job TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: river_job river_job_erase; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_erase ON river.river_job FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+
+-- Name: river_job river_job_erase_select; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_erase_select ON river.river_job FOR SELECT TO fanfare_definer USING (true);
 
 -- Name: river_job river_job_insert; Type: POLICY; Schema: river
 
@@ -1677,6 +4132,7 @@ GRANT USAGE ON SCHEMA river TO fanfare_user;
 GRANT USAGE ON SCHEMA river TO fanfare_admin;
 GRANT USAGE ON SCHEMA river TO fanfare_worker;
 GRANT USAGE ON SCHEMA river TO fanfare_definer;
+GRANT USAGE ON SCHEMA river TO fanfare_agent;
 
 -- Name: SCHEMA tenancy; Type: ACL; Schema: -
 
@@ -1714,20 +4170,259 @@ GRANT ALL ON FUNCTION river.river_job_state_in_bitmask(bitmask bit, state river.
 GRANT ALL ON FUNCTION river.river_job_state_in_bitmask(bitmask bit, state river.river_job_state) TO fanfare_admin;
 GRANT ALL ON FUNCTION river.river_job_state_in_bitmask(bitmask bit, state river.river_job_state) TO fanfare_worker;
 GRANT ALL ON FUNCTION river.river_job_state_in_bitmask(bitmask bit, state river.river_job_state) TO fanfare_definer;
+GRANT ALL ON FUNCTION river.river_job_state_in_bitmask(bitmask bit, state river.river_job_state) TO fanfare_agent;
+
+-- Name: FUNCTION accept_invitation(p_token_hash bytea); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.accept_invitation(p_token_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.accept_invitation(p_token_hash bytea) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.accept_invitation(p_token_hash bytea) TO fanfare_admin;
+
+-- Name: FUNCTION key_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.key_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.key_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.key_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.key_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.key_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.key_id() TO fanfare_definer;
+
+-- Name: FUNCTION token_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.token_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.token_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.token_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.token_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.token_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.token_id() TO fanfare_definer;
+
+-- Name: FUNCTION user_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_definer;
+
+-- Name: FUNCTION actor_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.actor_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_definer;
+
+-- Name: FUNCTION add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval) TO fanfare_login;
+
+-- Name: FUNCTION agent_token_keys(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.agent_token_keys() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.agent_token_keys() TO fanfare_login;
 
 -- Name: FUNCTION agree_with_platform_posts(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.agree_with_platform_posts() FROM PUBLIC;
+
+-- Name: FUNCTION audit_change(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_change() TO fanfare_owner;
+
+-- Name: TABLE audit_log; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.audit_log TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.audit_log TO fanfare_definer;
+
+-- Name: COLUMN audit_log.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.audit_log TO fanfare_definer;
+
+-- Name: COLUMN audit_log.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(customer_id) ON TABLE public.audit_log TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.audit_log TO fanfare_definer;
+
+-- Name: COLUMN audit_log.id; Type: ACL; Schema: public
+
+GRANT SELECT(id) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(id) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(id) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.occurred_at; Type: ACL; Schema: public
+
+GRANT SELECT(occurred_at) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(occurred_at) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(occurred_at) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.actor_kind; Type: ACL; Schema: public
+
+GRANT SELECT(actor_kind) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(actor_kind) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(actor_kind) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.actor_id; Type: ACL; Schema: public
+
+GRANT SELECT(actor_id) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(actor_id) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(actor_id) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.system_role; Type: ACL; Schema: public
+
+GRANT SELECT(system_role) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(system_role) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(system_role) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.reason; Type: ACL; Schema: public
+
+GRANT SELECT(reason) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(reason) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(reason) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.action; Type: ACL; Schema: public
+
+GRANT SELECT(action) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(action) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(action) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.resource_type; Type: ACL; Schema: public
+
+GRANT SELECT(resource_type) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(resource_type) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(resource_type) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.resource_id; Type: ACL; Schema: public
+
+GRANT SELECT(resource_id) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(resource_id) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(resource_id) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.changes; Type: ACL; Schema: public
+
+GRANT SELECT(changes) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(changes) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(changes) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.request_id; Type: ACL; Schema: public
+
+GRANT SELECT(request_id) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(request_id) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(request_id) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.ip; Type: ACL; Schema: public
+
+GRANT SELECT(ip) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(ip) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(ip) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.user_agent; Type: ACL; Schema: public
+
+GRANT SELECT(user_agent) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(user_agent) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(user_agent) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.operation; Type: ACL; Schema: public
+
+GRANT SELECT(operation) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(operation) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(operation) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: COLUMN audit_log.database_role; Type: ACL; Schema: public
+
+GRANT SELECT(database_role) ON TABLE public.audit_log TO fanfare_user;
+GRANT SELECT(database_role) ON TABLE public.audit_log TO fanfare_agent;
+GRANT SELECT(database_role) ON TABLE public.audit_log TO fanfare_admin;
+
+-- Name: FUNCTION audit_context(p_action text, p_resource_type text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_context(p_action text, p_resource_type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_context(p_action text, p_resource_type text) TO fanfare_definer;
+
+-- Name: FUNCTION audit_customer_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_customer_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_worker;
+
+-- Name: FUNCTION audit_cut(p_value jsonb); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_cut(p_value jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_cut(p_value jsonb) TO fanfare_definer;
+
+-- Name: FUNCTION audit_digest(r public.audit_log); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_digest(r public.audit_log) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_digest(r public.audit_log) TO fanfare_definer;
+
+-- Name: FUNCTION audit_event(p_customer_id uuid, p_action text, p_resource_type text, p_resource_id text, p_details jsonb); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_event(p_customer_id uuid, p_action text, p_resource_type text, p_resource_id text, p_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_event(p_customer_id uuid, p_action text, p_resource_type text, p_resource_id text, p_details jsonb) TO fanfare_owner;
+
+-- Name: FUNCTION audit_id(p_at timestamp with time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_id(p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_id(p_at timestamp with time zone) TO fanfare_definer;
+
+-- Name: FUNCTION audit_row(r public.audit_log, p_customer_id uuid, p_resource_id text, p_changes jsonb); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_row(r public.audit_log, p_customer_id uuid, p_resource_id text, p_changes jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_row(r public.audit_log, p_customer_id uuid, p_resource_id text, p_changes jsonb) TO fanfare_definer;
+
+-- Name: FUNCTION audit_table(p_table regclass, p_resource text, p_id_column text, p_secret text[], p_ignored text[]); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_table(p_table regclass, p_resource text, p_id_column text, p_secret text[], p_ignored text[]) FROM PUBLIC;
+
+-- Name: FUNCTION audit_value(p_value jsonb); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_value(p_value jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_value(p_value jsonb) TO fanfare_definer;
+
+-- Name: FUNCTION audit_write(r public.audit_log); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_write(r public.audit_log) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.audit_write(r public.audit_log) TO fanfare_definer;
 
 -- Name: FUNCTION cancel_jobs(p_post_id uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.cancel_jobs(p_post_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.cancel_jobs(p_post_id uuid) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.cancel_jobs(p_post_id uuid) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.cancel_jobs(p_post_id uuid) TO fanfare_agent;
+
+-- Name: FUNCTION charge(p_customer uuid, p_caller text, p_endpoint text, p_quota integer, p_window integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.charge(p_customer uuid, p_caller text, p_endpoint text, p_quota integer, p_window integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.charge(p_customer uuid, p_caller text, p_endpoint text, p_quota integer, p_window integer) TO fanfare_definer;
+
+-- Name: FUNCTION charge_address(p_address text, p_endpoint text, p_quota integer, p_window integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.charge_address(p_address text, p_endpoint text, p_quota integer, p_window integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.charge_address(p_address text, p_endpoint text, p_quota integer, p_window integer) TO fanfare_login;
+
+-- Name: FUNCTION charge_entered(p_endpoint text, p_quota integer, p_window integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer) TO fanfare_login;
 
 -- Name: FUNCTION check_time_zone(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.check_time_zone() FROM PUBLIC;
+
+-- Name: FUNCTION claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) TO fanfare_admin;
 
 -- Name: FUNCTION create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text); Type: ACL; Schema: tenancy
 
@@ -1753,6 +4448,31 @@ GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_definer;
 
+-- Name: FUNCTION delete_expired_idempotency_keys(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.delete_expired_idempotency_keys(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.delete_expired_idempotency_keys(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION delete_expired_tokens(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.delete_expired_tokens(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.delete_expired_tokens(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text) TO fanfare_definer;
+
+-- Name: FUNCTION enter_key(p_key_hash bytea, p_customer_id uuid, p_needs text[], p_request text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.enter_key(p_key_hash bytea, p_customer_id uuid, p_needs text[], p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.enter_key(p_key_hash bytea, p_customer_id uuid, p_needs text[], p_request text) TO fanfare_login;
+
+-- Name: FUNCTION enter_token(p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_needs text[], p_request text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.enter_token(p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_needs text[], p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.enter_token(p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_needs text[], p_request text) TO fanfare_login;
+
 -- Name: FUNCTION enter_user(p_subject text, p_customer_id uuid, p_request text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.enter_user(p_subject text, p_customer_id uuid, p_request text) FROM PUBLIC;
@@ -1763,17 +4483,59 @@ GRANT ALL ON FUNCTION tenancy.enter_user(p_subject text, p_customer_id uuid, p_r
 REVOKE ALL ON FUNCTION tenancy.enter_worker(p_customer_id uuid, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.enter_worker(p_customer_id uuid, p_request text) TO fanfare_worker;
 
+-- Name: FUNCTION erase_step(p_erasure uuid, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.erase_step(p_erasure uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.erase_step(p_erasure uuid, p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION erased_columns(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.erased_columns() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.erased_columns() TO fanfare_definer;
+
+-- Name: FUNCTION erasing_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.erasing_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.erasing_id() TO fanfare_definer;
+
+-- Name: FUNCTION exports_to_do(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION finish_erasure(p_erasure uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) TO fanfare_worker;
+
 -- Name: FUNCTION follow_platform_post(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_platform_post() FROM PUBLIC;
+
+-- Name: FUNCTION forget_erased(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.forget_erased() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.forget_erased() TO fanfare_worker;
+
+-- Name: FUNCTION forget_rate_limit(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.forget_rate_limit() FROM PUBLIC;
 
 -- Name: FUNCTION freeze_job(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.freeze_job() FROM PUBLIC;
 
+-- Name: FUNCTION guard_agent_content(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_agent_content() FROM PUBLIC;
+
 -- Name: FUNCTION guard_customer(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_customer() FROM PUBLIC;
+
+-- Name: FUNCTION guard_invitation(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_invitation() FROM PUBLIC;
 
 -- Name: FUNCTION guard_membership(); Type: ACL; Schema: tenancy
 
@@ -1790,6 +4552,37 @@ REVOKE ALL ON FUNCTION tenancy.guard_post() FROM PUBLIC;
 -- Name: FUNCTION guard_post_media(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_post_media() FROM PUBLIC;
+
+-- Name: FUNCTION guard_revocation(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_revocation() FROM PUBLIC;
+
+-- Name: FUNCTION permissions(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permissions() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permissions() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permissions() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.permissions() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.permissions() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.permissions() TO fanfare_definer;
+
+-- Name: FUNCTION has_any_permission(VARIADIC p_permissions text[]); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.has_any_permission(VARIADIC p_permissions text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.has_any_permission(VARIADIC p_permissions text[]) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.has_any_permission(VARIADIC p_permissions text[]) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.has_any_permission(VARIADIC p_permissions text[]) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.has_any_permission(VARIADIC p_permissions text[]) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.has_any_permission(VARIADIC p_permissions text[]) TO fanfare_definer;
+
+-- Name: FUNCTION has_permission(p_permission text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.has_permission(p_permission text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.has_permission(p_permission text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.has_permission(p_permission text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.has_permission(p_permission text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.has_permission(p_permission text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.has_permission(p_permission text) TO fanfare_definer;
 
 -- Name: FUNCTION member_role(); Type: ACL; Schema: tenancy
 
@@ -1809,15 +4602,6 @@ GRANT ALL ON FUNCTION tenancy.has_role(at_least text) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.has_role(at_least text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.has_role(at_least text) TO fanfare_definer;
 
--- Name: FUNCTION system_role(); Type: ACL; Schema: tenancy
-
-REVOKE ALL ON FUNCTION tenancy.system_role() FROM PUBLIC;
-GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_user;
-GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_agent;
-GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_admin;
-GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_worker;
-GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_definer;
-
 -- Name: FUNCTION has_system_role(at_least text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.has_system_role(at_least text) FROM PUBLIC;
@@ -1832,6 +4616,21 @@ GRANT ALL ON FUNCTION tenancy.has_system_role(at_least text) TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.hold_customer() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_agent;
+
+-- Name: FUNCTION installation_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.installation_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_definer;
+
+-- Name: FUNCTION maintain_audit(p_keep_months integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) TO fanfare_worker;
 
 -- Name: FUNCTION new_job_id(); Type: ACL; Schema: tenancy
 
@@ -1839,6 +4638,12 @@ REVOKE ALL ON FUNCTION tenancy.new_job_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_agent;
+
+-- Name: FUNCTION nothing_entered(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.nothing_entered() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.nothing_entered() TO fanfare_definer;
 
 -- Name: FUNCTION number_job(); Type: ACL; Schema: tenancy
 
@@ -1849,6 +4654,48 @@ REVOKE ALL ON FUNCTION tenancy.number_job() FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenancy.own_memberships() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.own_memberships() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.own_memberships() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.own_memberships() TO fanfare_agent;
+
+-- Name: FUNCTION permissions_known(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permissions_known() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permissions_known() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permissions_known() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.permissions_known() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.permissions_known() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.permissions_known() TO fanfare_definer;
+
+-- Name: FUNCTION permissions_of(p_role text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permissions_of(p_role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permissions_of(p_role text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permissions_of(p_role text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.permissions_of(p_role text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.permissions_of(p_role text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.permissions_of(p_role text) TO fanfare_definer;
+
+-- Name: FUNCTION permissions_of_user(p_customer_id uuid, p_user_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permissions_of_user(p_customer_id uuid, p_user_id uuid) FROM PUBLIC;
+
+-- Name: FUNCTION permit_admins(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permit_admins() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permit_admins() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permit_admins() TO fanfare_admin;
+
+-- Name: FUNCTION permit_exports(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permit_exports() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permit_exports() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permit_exports() TO fanfare_admin;
+
+-- Name: FUNCTION permit_tokens(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permit_tokens() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permit_tokens() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permit_tokens() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.permit_tokens() TO fanfare_admin;
 
 -- Name: FUNCTION post_state(states text[]); Type: ACL; Schema: tenancy
 
@@ -1865,15 +4712,69 @@ REVOKE ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_worke
 GRANT ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) TO fanfare_login;
 GRANT ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) TO fanfare_worker;
 
+-- Name: FUNCTION system_role(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.system_role() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_definer;
+
+-- Name: FUNCTION reads_as_admin(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reads_as_admin() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reads_as_admin() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.reads_as_admin() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.reads_as_admin() TO fanfare_agent;
+
+-- Name: FUNCTION reads_audit(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reads_audit() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reads_audit() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.reads_audit() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.reads_audit() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.reads_audit() TO fanfare_worker;
+
+-- Name: FUNCTION reason_given(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reason_given() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_definer;
+
+-- Name: FUNCTION record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text) TO fanfare_login;
+
 -- Name: FUNCTION register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) TO fanfare_login;
 
+-- Name: FUNCTION request_erasure(p_id uuid, p_name text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_admin;
+
+-- Name: FUNCTION seal_audit(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.seal_audit(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.seal_audit(p_limit integer) TO fanfare_worker;
+
 -- Name: FUNCTION stranded_platform_posts(p_overdue interval, p_limit integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.stranded_platform_posts(p_overdue interval, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.stranded_platform_posts(p_overdue interval, p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION sweep_rate_limits(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.sweep_rate_limits(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.sweep_rate_limits(p_limit integer) TO fanfare_worker;
 
 -- Name: FUNCTION touch(); Type: ACL; Schema: tenancy
 
@@ -1888,56 +4789,222 @@ GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, t
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_definer;
 
--- Name: FUNCTION user_id(); Type: ACL; Schema: tenancy
+-- Name: FUNCTION use_credential(p_integration_id uuid, p_purpose text); Type: ACL; Schema: tenancy
 
-REVOKE ALL ON FUNCTION tenancy.user_id() FROM PUBLIC;
-GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_user;
-GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_agent;
-GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_admin;
-GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_worker;
-GRANT ALL ON FUNCTION tenancy.user_id() TO fanfare_definer;
+REVOKE ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) TO fanfare_worker;
+
+-- Name: TABLE agent_token_keys; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.agent_token_keys TO fanfare_definer;
+
+-- Name: TABLE agent_tokens; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.agent_tokens TO fanfare_user;
+GRANT SELECT ON TABLE public.agent_tokens TO fanfare_agent;
+GRANT SELECT ON TABLE public.agent_tokens TO fanfare_admin;
+GRANT SELECT,DELETE ON TABLE public.agent_tokens TO fanfare_definer;
+
+-- Name: COLUMN agent_tokens.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.agent_tokens TO fanfare_definer;
+
+-- Name: COLUMN agent_tokens.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.agent_tokens TO fanfare_definer;
+
+-- Name: COLUMN agent_tokens.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.agent_tokens TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.agent_tokens TO fanfare_agent;
+GRANT INSERT(id) ON TABLE public.agent_tokens TO fanfare_admin;
+
+-- Name: COLUMN agent_tokens.name; Type: ACL; Schema: public
+
+GRANT INSERT(name) ON TABLE public.agent_tokens TO fanfare_user;
+GRANT INSERT(name) ON TABLE public.agent_tokens TO fanfare_agent;
+GRANT INSERT(name) ON TABLE public.agent_tokens TO fanfare_admin;
+
+-- Name: COLUMN agent_tokens.permissions; Type: ACL; Schema: public
+
+GRANT INSERT(permissions) ON TABLE public.agent_tokens TO fanfare_user;
+GRANT INSERT(permissions) ON TABLE public.agent_tokens TO fanfare_agent;
+GRANT INSERT(permissions) ON TABLE public.agent_tokens TO fanfare_admin;
+
+-- Name: COLUMN agent_tokens.expires_at; Type: ACL; Schema: public
+
+GRANT INSERT(expires_at) ON TABLE public.agent_tokens TO fanfare_user;
+GRANT INSERT(expires_at) ON TABLE public.agent_tokens TO fanfare_agent;
+GRANT INSERT(expires_at) ON TABLE public.agent_tokens TO fanfare_admin;
+
+-- Name: COLUMN agent_tokens.revoked_at; Type: ACL; Schema: public
+
+GRANT UPDATE(revoked_at) ON TABLE public.agent_tokens TO fanfare_user;
+GRANT UPDATE(revoked_at) ON TABLE public.agent_tokens TO fanfare_agent;
+GRANT UPDATE(revoked_at) ON TABLE public.agent_tokens TO fanfare_admin;
+
+-- Name: TABLE api_keys; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.api_keys TO fanfare_definer;
+
+-- Name: COLUMN api_keys.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.api_keys TO fanfare_definer;
+
+-- Name: COLUMN api_keys.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_definer;
+
+-- Name: COLUMN api_keys.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(id),INSERT(id) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.name; Type: ACL; Schema: public
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.prefix; Type: ACL; Schema: public
+
+GRANT SELECT(prefix),INSERT(prefix) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(prefix),INSERT(prefix) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.key_hash; Type: ACL; Schema: public
+
+GRANT INSERT(key_hash) ON TABLE public.api_keys TO fanfare_user;
+GRANT INSERT(key_hash) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.permissions; Type: ACL; Schema: public
+
+GRANT SELECT(permissions),INSERT(permissions) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(permissions),INSERT(permissions) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.created_by; Type: ACL; Schema: public
+
+GRANT SELECT(created_by) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(created_by) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.expires_at; Type: ACL; Schema: public
+
+GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.last_used_at; Type: ACL; Schema: public
+
+GRANT SELECT(last_used_at) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(last_used_at) ON TABLE public.api_keys TO fanfare_admin;
+GRANT UPDATE(last_used_at) ON TABLE public.api_keys TO fanfare_definer;
+
+-- Name: COLUMN api_keys.revoked_at; Type: ACL; Schema: public
+
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.version; Type: ACL; Schema: public
+
+GRANT SELECT(version) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(version) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: COLUMN api_keys.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_admin;
+
+-- Name: TABLE audit_seals; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.audit_seals TO fanfare_definer;
+
+-- Name: COLUMN audit_seals.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.audit_seals TO fanfare_definer;
+
+-- Name: COLUMN audit_seals.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.audit_seals TO fanfare_definer;
+
+-- Name: TABLE audit_unsealed; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.audit_unsealed TO fanfare_definer;
+
+-- Name: COLUMN audit_unsealed.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.audit_unsealed TO fanfare_definer;
+
+-- Name: COLUMN audit_unsealed.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.audit_unsealed TO fanfare_definer;
+
+-- Name: TABLE caller_rate_limits; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.caller_rate_limits TO fanfare_definer;
 
 -- Name: TABLE campaigns; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_admin;
+GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_agent;
+GRANT SELECT ON TABLE public.campaigns TO fanfare_worker;
+GRANT DELETE ON TABLE public.campaigns TO fanfare_definer;
+
+-- Name: COLUMN campaigns.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.campaigns TO fanfare_definer;
+
+-- Name: COLUMN campaigns.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.campaigns TO fanfare_definer;
 
 -- Name: COLUMN campaigns.id; Type: ACL; Schema: public
 
 GRANT INSERT(id) ON TABLE public.campaigns TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.campaigns TO fanfare_admin;
+GRANT INSERT(id) ON TABLE public.campaigns TO fanfare_agent;
 
 -- Name: COLUMN campaigns.name; Type: ACL; Schema: public
 
 GRANT INSERT(name),UPDATE(name) ON TABLE public.campaigns TO fanfare_user;
 GRANT INSERT(name),UPDATE(name) ON TABLE public.campaigns TO fanfare_admin;
+GRANT INSERT(name),UPDATE(name) ON TABLE public.campaigns TO fanfare_agent;
 
 -- Name: COLUMN campaigns.goal; Type: ACL; Schema: public
 
 GRANT INSERT(goal),UPDATE(goal) ON TABLE public.campaigns TO fanfare_user;
 GRANT INSERT(goal),UPDATE(goal) ON TABLE public.campaigns TO fanfare_admin;
+GRANT INSERT(goal),UPDATE(goal) ON TABLE public.campaigns TO fanfare_agent;
 
 -- Name: COLUMN campaigns.starts_on; Type: ACL; Schema: public
 
 GRANT INSERT(starts_on),UPDATE(starts_on) ON TABLE public.campaigns TO fanfare_user;
 GRANT INSERT(starts_on),UPDATE(starts_on) ON TABLE public.campaigns TO fanfare_admin;
+GRANT INSERT(starts_on),UPDATE(starts_on) ON TABLE public.campaigns TO fanfare_agent;
 
 -- Name: COLUMN campaigns.ends_on; Type: ACL; Schema: public
 
 GRANT INSERT(ends_on),UPDATE(ends_on) ON TABLE public.campaigns TO fanfare_user;
 GRANT INSERT(ends_on),UPDATE(ends_on) ON TABLE public.campaigns TO fanfare_admin;
+GRANT INSERT(ends_on),UPDATE(ends_on) ON TABLE public.campaigns TO fanfare_agent;
 
 -- Name: COLUMN campaigns.archived_at; Type: ACL; Schema: public
 
 GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_user;
 GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_admin;
+GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_agent;
 
 -- Name: TABLE customers; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.customers TO fanfare_user;
 GRANT SELECT ON TABLE public.customers TO fanfare_admin;
 GRANT SELECT ON TABLE public.customers TO fanfare_worker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.customers TO fanfare_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customers TO fanfare_definer;
+GRANT SELECT ON TABLE public.customers TO fanfare_agent;
 
 -- Name: COLUMN customers.name; Type: ACL; Schema: public
 
@@ -1974,142 +5041,438 @@ GRANT UPDATE(time_zone) ON TABLE public.customers TO fanfare_admin;
 GRANT UPDATE(archived_at) ON TABLE public.customers TO fanfare_user;
 GRANT UPDATE(archived_at) ON TABLE public.customers TO fanfare_admin;
 
+-- Name: TABLE erasures; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.erasures TO fanfare_user;
+GRANT SELECT ON TABLE public.erasures TO fanfare_admin;
+GRANT SELECT ON TABLE public.erasures TO fanfare_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.erasures TO fanfare_definer;
+
+-- Name: COLUMN erasures.files; Type: ACL; Schema: public
+
+GRANT UPDATE(files) ON TABLE public.erasures TO fanfare_worker;
+
+-- Name: TABLE exports; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.exports TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.exports TO fanfare_admin;
+GRANT SELECT ON TABLE public.exports TO fanfare_worker;
+GRANT DELETE ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.exports TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.exports TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.exports TO fanfare_worker;
+GRANT SELECT(state) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: COLUMN exports.started_at; Type: ACL; Schema: public
+
+GRANT UPDATE(started_at) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.finished_at; Type: ACL; Schema: public
+
+GRANT UPDATE(finished_at) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.size_bytes; Type: ACL; Schema: public
+
+GRANT UPDATE(size_bytes) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.sha256; Type: ACL; Schema: public
+
+GRANT UPDATE(sha256) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.problem; Type: ACL; Schema: public
+
+GRANT UPDATE(problem) ON TABLE public.exports TO fanfare_worker;
+
+-- Name: COLUMN exports.expires_at; Type: ACL; Schema: public
+
+GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_user;
+GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_admin;
+GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_worker;
+GRANT SELECT(expires_at) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: TABLE idempotency_keys; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT SELECT ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT SELECT ON TABLE public.idempotency_keys TO fanfare_admin;
+GRANT DELETE ON TABLE public.idempotency_keys TO fanfare_definer;
+
+-- Name: COLUMN idempotency_keys.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.idempotency_keys TO fanfare_definer;
+
+-- Name: COLUMN idempotency_keys.actor_id; Type: ACL; Schema: public
+
+GRANT SELECT(actor_id) ON TABLE public.idempotency_keys TO fanfare_definer;
+
+-- Name: COLUMN idempotency_keys.operation; Type: ACL; Schema: public
+
+GRANT INSERT(operation) ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT INSERT(operation) ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT INSERT(operation) ON TABLE public.idempotency_keys TO fanfare_admin;
+GRANT SELECT(operation) ON TABLE public.idempotency_keys TO fanfare_definer;
+
+-- Name: COLUMN idempotency_keys.key; Type: ACL; Schema: public
+
+GRANT INSERT(key) ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT INSERT(key) ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT INSERT(key) ON TABLE public.idempotency_keys TO fanfare_admin;
+GRANT SELECT(key) ON TABLE public.idempotency_keys TO fanfare_definer;
+
+-- Name: COLUMN idempotency_keys.fingerprint; Type: ACL; Schema: public
+
+GRANT INSERT(fingerprint),UPDATE(fingerprint) ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT INSERT(fingerprint),UPDATE(fingerprint) ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT INSERT(fingerprint),UPDATE(fingerprint) ON TABLE public.idempotency_keys TO fanfare_admin;
+
+-- Name: COLUMN idempotency_keys.answer; Type: ACL; Schema: public
+
+GRANT UPDATE(answer) ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT UPDATE(answer) ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT UPDATE(answer) ON TABLE public.idempotency_keys TO fanfare_admin;
+
+-- Name: COLUMN idempotency_keys.key_id; Type: ACL; Schema: public
+
+GRANT UPDATE(key_id) ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT UPDATE(key_id) ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT UPDATE(key_id) ON TABLE public.idempotency_keys TO fanfare_admin;
+
+-- Name: COLUMN idempotency_keys.subject_id; Type: ACL; Schema: public
+
+GRANT UPDATE(subject_id) ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT UPDATE(subject_id) ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT UPDATE(subject_id) ON TABLE public.idempotency_keys TO fanfare_admin;
+GRANT SELECT(subject_id) ON TABLE public.idempotency_keys TO fanfare_definer;
+
+-- Name: COLUMN idempotency_keys.created_at; Type: ACL; Schema: public
+
+GRANT UPDATE(created_at) ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT UPDATE(created_at) ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT UPDATE(created_at) ON TABLE public.idempotency_keys TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO fanfare_definer;
+
 -- Name: TABLE integrations; Type: ACL; Schema: public
 
-GRANT SELECT ON TABLE public.integrations TO fanfare_worker;
+GRANT DELETE ON TABLE public.integrations TO fanfare_definer;
+
+-- Name: COLUMN integrations.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.customer_id; Type: ACL; Schema: public
 
 GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.id; Type: ACL; Schema: public
 
 GRANT SELECT(id),INSERT(id) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(id),INSERT(id) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT(id) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.platform; Type: ACL; Schema: public
 
 GRANT SELECT(platform),INSERT(platform) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(platform),INSERT(platform) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(platform) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(platform) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.external_id; Type: ACL; Schema: public
 
 GRANT SELECT(external_id),INSERT(external_id) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(external_id),INSERT(external_id) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(external_id) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(external_id) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.name; Type: ACL; Schema: public
 
 GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.integrations TO fanfare_admin;
-GRANT UPDATE(name) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(name),UPDATE(name) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(name) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.url; Type: ACL; Schema: public
 
 GRANT SELECT(url),INSERT(url),UPDATE(url) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(url),INSERT(url),UPDATE(url) ON TABLE public.integrations TO fanfare_admin;
-GRANT UPDATE(url) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(url),UPDATE(url) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(url) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.state; Type: ACL; Schema: public
 
 GRANT SELECT(state),INSERT(state),UPDATE(state) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(state),INSERT(state),UPDATE(state) ON TABLE public.integrations TO fanfare_admin;
-GRANT UPDATE(state) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(state) ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT(state) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.credential; Type: ACL; Schema: public
 
 GRANT INSERT(credential),UPDATE(credential) ON TABLE public.integrations TO fanfare_user;
 GRANT INSERT(credential),UPDATE(credential) ON TABLE public.integrations TO fanfare_admin;
 GRANT UPDATE(credential) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(credential) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.key_id; Type: ACL; Schema: public
 
 GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.integrations TO fanfare_admin;
-GRANT UPDATE(key_id) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(key_id) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.created_by; Type: ACL; Schema: public
 
 GRANT SELECT(created_by) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(created_by) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(created_by) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(created_by) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.version; Type: ACL; Schema: public
 
 GRANT SELECT(version) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(version) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(version) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(version) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.created_at; Type: ACL; Schema: public
 
 GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.updated_at; Type: ACL; Schema: public
 
 GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_agent;
+
+-- Name: TABLE invitations; Type: ACL; Schema: public
+
+GRANT DELETE ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(customer_id) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(id),INSERT(id) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.email; Type: ACL; Schema: public
+
+GRANT SELECT(email),INSERT(email) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(email),INSERT(email) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(email) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(email) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.role; Type: ACL; Schema: public
+
+GRANT SELECT(role),INSERT(role) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(role),INSERT(role) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(role) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(role) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.token_hash; Type: ACL; Schema: public
+
+GRANT INSERT(token_hash) ON TABLE public.invitations TO fanfare_user;
+GRANT INSERT(token_hash) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(token_hash) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.sealed_token; Type: ACL; Schema: public
+
+GRANT INSERT(sealed_token) ON TABLE public.invitations TO fanfare_user;
+GRANT INSERT(sealed_token) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(sealed_token),UPDATE(sealed_token) ON TABLE public.invitations TO fanfare_worker;
+
+-- Name: COLUMN invitations.key_id; Type: ACL; Schema: public
+
+GRANT INSERT(key_id) ON TABLE public.invitations TO fanfare_user;
+GRANT INSERT(key_id) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.invitations TO fanfare_worker;
+
+-- Name: COLUMN invitations.invited_by; Type: ACL; Schema: public
+
+GRANT SELECT(invited_by) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(invited_by) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(invited_by) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(invited_by) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.expires_at; Type: ACL; Schema: public
+
+GRANT SELECT(expires_at) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(expires_at) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(expires_at) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(expires_at) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.accepted_at; Type: ACL; Schema: public
+
+GRANT SELECT(accepted_at) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(accepted_at) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(accepted_at) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(accepted_at),UPDATE(accepted_at) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.accepted_by; Type: ACL; Schema: public
+
+GRANT SELECT(accepted_by) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(accepted_by) ON TABLE public.invitations TO fanfare_admin;
+GRANT UPDATE(accepted_by) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.revoked_at; Type: ACL; Schema: public
+
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(revoked_at) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(revoked_at) ON TABLE public.invitations TO fanfare_definer;
+
+-- Name: COLUMN invitations.sent_at; Type: ACL; Schema: public
+
+GRANT SELECT(sent_at) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(sent_at) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(sent_at),UPDATE(sent_at) ON TABLE public.invitations TO fanfare_worker;
+
+-- Name: COLUMN invitations.send_problem; Type: ACL; Schema: public
+
+GRANT SELECT(send_problem) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(send_problem) ON TABLE public.invitations TO fanfare_admin;
+GRANT UPDATE(send_problem) ON TABLE public.invitations TO fanfare_worker;
+
+-- Name: COLUMN invitations.version; Type: ACL; Schema: public
+
+GRANT SELECT(version) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(version) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(version) ON TABLE public.invitations TO fanfare_worker;
+
+-- Name: COLUMN invitations.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.invitations TO fanfare_admin;
+
+-- Name: COLUMN invitations.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_user;
+GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_admin;
 
 -- Name: TABLE media; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.media TO fanfare_user;
 GRANT SELECT ON TABLE public.media TO fanfare_admin;
 GRANT SELECT ON TABLE public.media TO fanfare_worker;
+GRANT SELECT ON TABLE public.media TO fanfare_agent;
+GRANT DELETE ON TABLE public.media TO fanfare_definer;
+
+-- Name: COLUMN media.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.media TO fanfare_definer;
+
+-- Name: COLUMN media.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.media TO fanfare_definer;
 
 -- Name: COLUMN media.id; Type: ACL; Schema: public
 
 GRANT INSERT(id) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(id) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.path; Type: ACL; Schema: public
 
 GRANT INSERT(path) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(path) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(path) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.content_type; Type: ACL; Schema: public
 
 GRANT INSERT(content_type) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(content_type) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(content_type) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.bytes; Type: ACL; Schema: public
 
 GRANT INSERT(bytes) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(bytes) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(bytes) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.width; Type: ACL; Schema: public
 
 GRANT INSERT(width) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(width) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(width) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.height; Type: ACL; Schema: public
 
 GRANT INSERT(height) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(height) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(height) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.alt_text; Type: ACL; Schema: public
 
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_agent;
 
 -- Name: TABLE memberships; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_admin;
-GRANT SELECT,INSERT ON TABLE public.memberships TO fanfare_definer;
+GRANT SELECT,INSERT,DELETE ON TABLE public.memberships TO fanfare_definer;
+GRANT SELECT ON TABLE public.memberships TO fanfare_worker;
 
--- Name: COLUMN memberships.user_id; Type: ACL; Schema: public
+-- Name: COLUMN memberships.ctid; Type: ACL; Schema: public
 
-GRANT INSERT(user_id) ON TABLE public.memberships TO fanfare_user;
-GRANT INSERT(user_id) ON TABLE public.memberships TO fanfare_admin;
+GRANT SELECT(ctid) ON TABLE public.memberships TO fanfare_definer;
+
+-- Name: COLUMN memberships.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.memberships TO fanfare_definer;
 
 -- Name: COLUMN memberships.role; Type: ACL; Schema: public
 
-GRANT INSERT(role),UPDATE(role) ON TABLE public.memberships TO fanfare_user;
-GRANT INSERT(role),UPDATE(role) ON TABLE public.memberships TO fanfare_admin;
+GRANT UPDATE(role) ON TABLE public.memberships TO fanfare_user;
+GRANT UPDATE(role) ON TABLE public.memberships TO fanfare_admin;
 
 -- Name: TABLE platform_posts; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.platform_posts TO fanfare_worker;
+GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_agent;
+GRANT DELETE ON TABLE public.platform_posts TO fanfare_definer;
+
+-- Name: COLUMN platform_posts.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.customer_id; Type: ACL; Schema: public
 
@@ -2120,22 +5483,26 @@ GRANT SELECT(customer_id) ON TABLE public.platform_posts TO fanfare_definer;
 GRANT INSERT(id) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT SELECT(id) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT INSERT(id) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.post_id; Type: ACL; Schema: public
 
 GRANT INSERT(post_id) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(post_id) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT SELECT(post_id) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT INSERT(post_id) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.integration_id; Type: ACL; Schema: public
 
 GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_admin;
+GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.text; Type: ACL; Schema: public
 
 GRANT INSERT(text),UPDATE(text) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(text),UPDATE(text) ON TABLE public.platform_posts TO fanfare_admin;
+GRANT INSERT(text),UPDATE(text) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.state; Type: ACL; Schema: public
 
@@ -2143,6 +5510,7 @@ GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT SELECT(state) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.attempt; Type: ACL; Schema: public
 
@@ -2154,6 +5522,7 @@ GRANT UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT SELECT(retry_at) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.checkpoint; Type: ACL; Schema: public
 
@@ -2176,39 +5545,60 @@ GRANT UPDATE(published_at) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_worker;
+GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.problem; Type: ACL; Schema: public
 
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_worker;
+GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: TABLE post_media; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_admin;
 GRANT SELECT ON TABLE public.post_media TO fanfare_worker;
+GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_agent;
+GRANT DELETE ON TABLE public.post_media TO fanfare_definer;
+
+-- Name: COLUMN post_media.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.post_media TO fanfare_definer;
+
+-- Name: COLUMN post_media.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.post_media TO fanfare_definer;
 
 -- Name: COLUMN post_media.post_id; Type: ACL; Schema: public
 
 GRANT INSERT(post_id) ON TABLE public.post_media TO fanfare_user;
 GRANT INSERT(post_id) ON TABLE public.post_media TO fanfare_admin;
+GRANT INSERT(post_id) ON TABLE public.post_media TO fanfare_agent;
 
 -- Name: COLUMN post_media.media_id; Type: ACL; Schema: public
 
 GRANT INSERT(media_id) ON TABLE public.post_media TO fanfare_user;
 GRANT INSERT(media_id) ON TABLE public.post_media TO fanfare_admin;
+GRANT INSERT(media_id) ON TABLE public.post_media TO fanfare_agent;
 
 -- Name: COLUMN post_media."position"; Type: ACL; Schema: public
 
 GRANT INSERT("position") ON TABLE public.post_media TO fanfare_user;
 GRANT INSERT("position") ON TABLE public.post_media TO fanfare_admin;
+GRANT INSERT("position") ON TABLE public.post_media TO fanfare_agent;
 
 -- Name: TABLE posts; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.posts TO fanfare_user;
 GRANT SELECT ON TABLE public.posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.posts TO fanfare_worker;
+GRANT SELECT ON TABLE public.posts TO fanfare_agent;
+GRANT DELETE ON TABLE public.posts TO fanfare_definer;
+
+-- Name: COLUMN posts.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.customer_id; Type: ACL; Schema: public
 
@@ -2219,44 +5609,61 @@ GRANT SELECT(customer_id) ON TABLE public.posts TO fanfare_definer;
 GRANT INSERT(id) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.posts TO fanfare_admin;
 GRANT SELECT(id) ON TABLE public.posts TO fanfare_definer;
+GRANT INSERT(id) ON TABLE public.posts TO fanfare_agent;
 
 -- Name: COLUMN posts.campaign_id; Type: ACL; Schema: public
 
 GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.posts TO fanfare_admin;
+GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.posts TO fanfare_agent;
 
 -- Name: COLUMN posts.title; Type: ACL; Schema: public
 
 GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_admin;
+GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_agent;
 
 -- Name: COLUMN posts.text; Type: ACL; Schema: public
 
 GRANT INSERT(text),UPDATE(text) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(text),UPDATE(text) ON TABLE public.posts TO fanfare_admin;
+GRANT INSERT(text),UPDATE(text) ON TABLE public.posts TO fanfare_agent;
 
 -- Name: COLUMN posts.state; Type: ACL; Schema: public
 
 GRANT UPDATE(state) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(state) ON TABLE public.posts TO fanfare_admin;
 GRANT UPDATE(state) ON TABLE public.posts TO fanfare_worker;
+GRANT UPDATE(state) ON TABLE public.posts TO fanfare_agent;
 
 -- Name: COLUMN posts.scheduled_at; Type: ACL; Schema: public
 
 GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_admin;
 GRANT SELECT(scheduled_at) ON TABLE public.posts TO fanfare_definer;
+GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_agent;
 
 -- Name: TABLE posts_with_platforms; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.posts_with_platforms TO fanfare_user;
 GRANT SELECT ON TABLE public.posts_with_platforms TO fanfare_admin;
+GRANT SELECT ON TABLE public.posts_with_platforms TO fanfare_agent;
 
 -- Name: TABLE publish_attempts; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_user;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_admin;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_worker;
+GRANT SELECT ON TABLE public.publish_attempts TO fanfare_agent;
+GRANT DELETE ON TABLE public.publish_attempts TO fanfare_definer;
+
+-- Name: COLUMN publish_attempts.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.publish_attempts TO fanfare_definer;
+
+-- Name: COLUMN publish_attempts.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.publish_attempts TO fanfare_definer;
 
 -- Name: COLUMN publish_attempts.platform_post_id; Type: ACL; Schema: public
 
@@ -2290,6 +5697,45 @@ GRANT UPDATE(code) ON TABLE public.publish_attempts TO fanfare_worker;
 
 GRANT UPDATE(message) ON TABLE public.publish_attempts TO fanfare_worker;
 
+-- Name: TABLE rate_limit_rules; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_user;
+GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.rate_limit_rules TO fanfare_admin;
+GRANT SELECT,DELETE ON TABLE public.rate_limit_rules TO fanfare_definer;
+
+-- Name: COLUMN rate_limit_rules.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.rate_limit_rules TO fanfare_definer;
+
+-- Name: COLUMN rate_limit_rules.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.rate_limit_rules TO fanfare_definer;
+
+-- Name: COLUMN rate_limit_rules.endpoint; Type: ACL; Schema: public
+
+GRANT INSERT(endpoint) ON TABLE public.rate_limit_rules TO fanfare_admin;
+
+-- Name: COLUMN rate_limit_rules.quota; Type: ACL; Schema: public
+
+GRANT INSERT(quota),UPDATE(quota) ON TABLE public.rate_limit_rules TO fanfare_admin;
+
+-- Name: COLUMN rate_limit_rules.window_seconds; Type: ACL; Schema: public
+
+GRANT INSERT(window_seconds),UPDATE(window_seconds) ON TABLE public.rate_limit_rules TO fanfare_admin;
+
+-- Name: TABLE rate_limits; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO fanfare_definer;
+
+-- Name: COLUMN rate_limits.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.rate_limits TO fanfare_definer;
+
+-- Name: COLUMN rate_limits.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.rate_limits TO fanfare_definer;
+
 -- Name: TABLE system_roles; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.system_roles TO fanfare_user;
@@ -2302,6 +5748,18 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO fanfare_definer;
 GRANT SELECT ON TABLE public.users TO fanfare_user;
 GRANT SELECT ON TABLE public.users TO fanfare_admin;
 
+-- Name: COLUMN users.id; Type: ACL; Schema: public
+
+GRANT SELECT(id) ON TABLE public.users TO fanfare_worker;
+
+-- Name: COLUMN users.email; Type: ACL; Schema: public
+
+GRANT SELECT(email) ON TABLE public.users TO fanfare_worker;
+
+-- Name: COLUMN users.name; Type: ACL; Schema: public
+
+GRANT SELECT(name) ON TABLE public.users TO fanfare_worker;
+
 -- Name: TABLE workers; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workers TO fanfare_worker;
@@ -2312,28 +5770,37 @@ GRANT SELECT ON TABLE public.workers TO fanfare_definer;
 GRANT SELECT ON TABLE river.river_job TO fanfare_user;
 GRANT SELECT ON TABLE river.river_job TO fanfare_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE river.river_job TO fanfare_worker;
-GRANT SELECT ON TABLE river.river_job TO fanfare_definer;
+GRANT SELECT,DELETE ON TABLE river.river_job TO fanfare_definer;
+GRANT SELECT ON TABLE river.river_job TO fanfare_agent;
+
+-- Name: COLUMN river_job.ctid; Type: ACL; Schema: river
+
+GRANT SELECT(ctid) ON TABLE river.river_job TO fanfare_definer;
 
 -- Name: COLUMN river_job.id; Type: ACL; Schema: river
 
 GRANT INSERT(id) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(id) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(id) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.state; Type: ACL; Schema: river
 
 GRANT INSERT(state) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(state) ON TABLE river.river_job TO fanfare_admin;
 GRANT UPDATE(state) ON TABLE river.river_job TO fanfare_definer;
+GRANT INSERT(state) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.max_attempts; Type: ACL; Schema: river
 
 GRANT INSERT(max_attempts) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(max_attempts) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(max_attempts) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.created_at; Type: ACL; Schema: river
 
 GRANT INSERT(created_at) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(created_at) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(created_at) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.finalized_at; Type: ACL; Schema: river
 
@@ -2343,52 +5810,66 @@ GRANT UPDATE(finalized_at) ON TABLE river.river_job TO fanfare_definer;
 
 GRANT INSERT(scheduled_at) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(scheduled_at) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(scheduled_at) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.priority; Type: ACL; Schema: river
 
 GRANT INSERT(priority) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(priority) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(priority) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.args; Type: ACL; Schema: river
 
 GRANT INSERT(args) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(args) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(args) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.kind; Type: ACL; Schema: river
 
 GRANT INSERT(kind),UPDATE(kind) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(kind),UPDATE(kind) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(kind),UPDATE(kind) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.metadata; Type: ACL; Schema: river
 
 GRANT INSERT(metadata) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(metadata) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(metadata) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.queue; Type: ACL; Schema: river
 
 GRANT INSERT(queue) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(queue) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(queue) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.tags; Type: ACL; Schema: river
 
 GRANT INSERT(tags) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(tags) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(tags) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.unique_key; Type: ACL; Schema: river
 
 GRANT INSERT(unique_key) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(unique_key) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(unique_key) ON TABLE river.river_job TO fanfare_agent;
 
 -- Name: COLUMN river_job.unique_states; Type: ACL; Schema: river
 
 GRANT INSERT(unique_states) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(unique_states) ON TABLE river.river_job TO fanfare_admin;
+GRANT INSERT(unique_states) ON TABLE river.river_job TO fanfare_agent;
+
+-- Name: COLUMN river_job.customer_id; Type: ACL; Schema: river
+
+GRANT SELECT(customer_id) ON TABLE river.river_job TO fanfare_definer;
 
 -- Name: SEQUENCE river_job_id_seq; Type: ACL; Schema: river
 
 GRANT USAGE ON SEQUENCE river.river_job_id_seq TO fanfare_user;
 GRANT USAGE ON SEQUENCE river.river_job_id_seq TO fanfare_admin;
 GRANT USAGE ON SEQUENCE river.river_job_id_seq TO fanfare_worker;
+GRANT USAGE ON SEQUENCE river.river_job_id_seq TO fanfare_agent;
 
 -- Name: TABLE river_leader; Type: ACL; Schema: river
 

@@ -7,22 +7,40 @@ import (
 
 var apiKeyOperations = tested(map[string]any{
 	"list-api-keys":  nil,
-	"create-api-key": map[string]any{"name": "Not mine", "permissions": []string{"posts:read"}},
+	"create-api-key": map[string]any{"name": "Key", "permissions": []string{"posts:read"}},
 	"get-api-key":    nil,
-	"update-api-key": map[string]any{"name": "Taken over"},
+	"update-api-key": map[string]any{"name": "Renamed"},
 	"revoke-api-key": nil,
+})
+
+var agentTokenOperations = tested(map[string]any{
+	"list-agent-tokens":  nil,
+	"create-agent-token": map[string]any{"name": "Agent", "permissions": []string{"posts:read"}},
+	"get-agent-token":    nil,
+	"revoke-agent-token": nil,
 })
 
 func TestAPIKeyTenants(t *testing.T) {
 	t.Parallel()
 	w := newTwoAgencies(t)
 	w.check(t, apiKeyOperations)
+	w.check(t, agentTokenOperations)
 	w.hidesList(t, "api-keys")
+	w.hidesList(t, "agent-tokens")
 
-	// B's key opens B and nothing of A's.
-	key := call[struct{ Key string }](t, w.b.owner, http.MethodPost, w.b.path+"/api-keys", map[string]any{"name": "Program", "permissions": []string{"posts:read", "customer:read"}})
-	program := &client{base: w.b.owner.base, token: key.Key, http: w.b.owner.http}
-	program.expect(t, http.StatusOK, http.MethodGet, w.b.path+"/posts", nil)
-	program.expect(t, http.StatusNotFound, http.MethodGet, w.a.path+"/posts", nil)
-	program.expect(t, http.StatusNotFound, http.MethodGet, w.b.path+"/posts/"+w.a.ids["post_id"], nil)
+	// A key and a token of B's in A's customer are as in a customer of nobody.
+	before := w.s.checksum(t, w.a.id)
+	for name, credential := range map[string]string{"key": w.b.key, "token": w.b.token} {
+		program := w.s.program(credential)
+		program.expect(t, http.StatusOK, http.MethodGet, w.b.path+"/posts", nil)
+		theirs := program.expect(t, http.StatusNotFound, http.MethodGet, w.a.path+"/posts", nil)
+		nobodys := program.expect(t, http.StatusNotFound, http.MethodGet, "/v1/customers/"+randomID()+"/posts", nil)
+		if told(t, theirs) != told(t, nobodys) {
+			t.Errorf("for B's %s, A's customer\n%s\nand nobody's\n%s", name, told(t, theirs), told(t, nobodys))
+		}
+		program.expect(t, http.StatusNotFound, http.MethodPost, w.a.path+"/posts", map[string]any{"text": "x"})
+	}
+	if after := w.s.checksum(t, w.a.id); after != before {
+		t.Error("B's key has changed something of A's")
+	}
 }

@@ -55,6 +55,11 @@ func (s *system) person(t testing.TB) *client {
 	return &client{base: func() string { return "http://" + s.addr }, token: s.issuer.token(t, uniqueName("person")), http: &http.Client{Timeout: 30 * time.Second}}
 }
 
+// program calls with an API key or an agent token.
+func (s *system) program(credential string) *client {
+	return &client{base: func() string { return "http://" + s.addr }, token: credential, http: &http.Client{Timeout: 30 * time.Second}}
+}
+
 // nobody calls without a token.
 func (s *system) nobody() *client {
 	return &client{base: func() string { return "http://" + s.addr }, http: &http.Client{Timeout: 30 * time.Second}}

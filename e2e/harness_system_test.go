@@ -154,6 +154,7 @@ type system struct {
 	issuer *issuerServer
 	box    *sandbox.Sandbox
 	boxURL string
+	bucket string // its directory
 	env    []string
 	keyset string // the file of the key set
 	opts   options
@@ -178,12 +179,12 @@ func newSystem(t testing.TB, opts options) *system {
 	// Registered before the processes, so closed after they are gone.
 	boxServer := httptest.NewServer(box.Handler())
 	t.Cleanup(boxServer.Close)
-	s := &system{super: dbtest.OpenPool(t, opts.superURL), issuer: newIssuer(t), box: box, boxURL: boxServer.URL, opts: opts}
+	s := &system{super: dbtest.OpenPool(t, opts.superURL), issuer: newIssuer(t), box: box, boxURL: boxServer.URL, opts: opts, bucket: t.TempDir()}
 	s.keyset = filepath.Join(t.TempDir(), "keyset.json")
 	s.env = []string{
 		"FANFARE_KEYSET=" + s.keyset,
 		"FANFARE_JWT_ISSUER=" + issuer, "FANFARE_JWT_AUDIENCE=" + audience, "FANFARE_JWT_JWKS_URL=" + s.issuer.url,
-		"FANFARE_EGRESS_ALLOW=127.0.0.0/8",
+		"FANFARE_EGRESS_ALLOW=127.0.0.0/8", "FANFARE_BUCKET=file://" + s.bucket,
 		"DATABASE_URL=" + opts.loginURL, "WORKER_DATABASE_URL=" + opts.workerURL,
 		// Small pools: every test has a system of its own on one server.
 		"FANFARE_DATABASE_POOL=10",

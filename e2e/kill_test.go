@@ -84,9 +84,15 @@ func (k *killer) arm(instant string, skip int, hit func()) {
 // watch has reached called by the sandbox and by the database.
 func (k *killer) watch(t *testing.T) {
 	t.Helper()
+	k.watchSteps(t, killSteps)
+}
+
+// watchSteps is watch for what the given triggers announce.
+func (k *killer) watchSteps(t *testing.T, triggers string) {
+	t.Helper()
 	k.s.box.OnRequest(func(r sandbox.RequestInfo) { k.reached("request " + r.Step) })
 	k.s.box.OnApplied(func(r sandbox.RequestInfo) { k.reached("applied " + r.Step) })
-	if _, err := k.s.super.Exec(t.Context(), killSteps); err != nil {
+	if _, err := k.s.super.Exec(t.Context(), triggers); err != nil {
 		t.Fatalf("watch the database: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

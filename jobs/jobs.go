@@ -14,9 +14,11 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/bucket"
 	"fanfare/internal/mail"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
+	"fanfare/queries"
 )
 
 // Schema is where River's tables are.
@@ -31,7 +33,9 @@ type Deps struct {
 	Pool       *pgxpool.Pool
 	Vault      *vault.Vault
 	Publishers map[platform.Name]platform.Publisher
-	Log        *slog.Logger
+	// Bucket is where files are kept; nil: nowhere, and no export is written.
+	Bucket *bucket.Bucket
+	Log    *slog.Logger
 	// Mail sends e-mails; nil where it is not set up. Their jobs then wait for a worker that can.
 	Mail *mail.Sender
 	// PublicURL is the dashboard's address, to which links in e-mails lead. Needed with Mail.
@@ -48,6 +52,8 @@ func all(deps Deps, holder *lease) *river.Workers {
 		lease:      holder,
 		log:        deps.Log,
 	})
+	river.AddWorker(workers, &exportWorker{db: tenant.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
+	river.AddWorker(workers, &eraseWorker{q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
 	if deps.Mail != nil {
 		river.AddWorker(workers, &invitationEmailWorker{
 			db: tenant.New(deps.Pool), vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,

@@ -80,6 +80,8 @@ func (w *publishWorker) Timeout(*river.Job[PublishArgs]) time.Duration {
 type claim struct {
 	queries.PlatformPostLockRow
 	attempt int32
+	// credential is sealed, nil where the account is not connected.
+	credential []byte
 	// first is when the first attempt began, failures how many ended for a passing reason, unknowns how many
 	// without a known outcome, rateLimits how often the platform asked to wait.
 	first                          time.Time
@@ -131,7 +133,7 @@ func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) e
 }
 
 func (w *publishWorker) scope(job *river.Job[PublishArgs]) tenant.Scope {
-	return tenant.Worker(job.Args.CustomerID, tenant.Request{Job: job.ID})
+	return tenant.Worker(job.Args.CustomerID, tenant.Request{Job: job.ID, Operation: job.Kind})
 }
 
 // claim begins an attempt. It gives nil when there is nothing to do, and a time to wait when it is too early.
@@ -186,12 +188,12 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 				return nil
 			}
 		}
-		started, err := q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
+		found.credential, err = q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errors.New("the platform post changed under its lock")
+		}
 		if err != nil {
 			return err
-		}
-		if started != 1 {
-			return errors.New("the platform post changed under its lock")
 		}
 		if err := q.PublishAttemptCreate(ctx, queries.PublishAttemptCreateParams{
 			PlatformPostID: row.ID, Number: found.attempt, JobID: job.ID,
@@ -252,14 +254,14 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 	if !known {
 		return nil, &platform.Error{Class: platform.Invalid, Message: "Publishing to " + c.Platform + " is not set up on this server."}
 	}
-	if c.IntegrationState != "active" || c.Credential == nil {
+	if c.IntegrationState != "active" || c.credential == nil {
 		if c.unresolved {
 			return nil, &platform.Error{Class: platform.UnknownOutcome,
 				Message: "The account was disconnected before it could be seen whether the post is there."}
 		}
 		return nil, &platform.Error{Class: platform.Credential, Message: "The account is not connected. Reconnect it, then publish again."}
 	}
-	credential, err := w.vault.Unseal(c.Credential, vault.Context{
+	credential, err := w.vault.Unseal(c.credential, vault.Context{
 		CustomerID: job.Args.CustomerID, IntegrationID: c.IntegrationID, Platform: c.Platform, Field: CredentialField,
 	})
 	if err != nil {

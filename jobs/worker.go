@@ -31,10 +31,17 @@ const (
 	// sweepEvery is how often a worker looks for posts whose job is gone, sweepOverdue how late those must be.
 	sweepEvery   = time.Minute
 	sweepOverdue = time.Minute
+	// dispatchEvery is how often a worker looks for exports and erasures that were asked for.
+	dispatchEvery = time.Second
 	// limitsEvery is how often a worker deletes what says nothing any more of how rate limits were used, limitsBatch
 	// how many rows at once.
 	limitsEvery = 5 * time.Minute
 	limitsBatch = 10_000
+	// sealEvery is how often what was written to the audit log is sealed, sealBatch how many rows in one transaction.
+	sealEvery = time.Second
+	sealBatch = 5000
+	// maintainEvery is how often the months of the audit log are looked after.
+	maintainEvery = time.Hour
 )
 
 // WorkerConfig is how a worker runs.
@@ -43,6 +50,8 @@ type WorkerConfig struct {
 	Concurrency int
 	// Lease is how long the worker may be silent before others take its jobs over; 0 means DefaultLease.
 	Lease time.Duration
+	// AuditMonths is for how many whole months the audit log is kept besides the current one; 0 means forever.
+	AuditMonths int32
 }
 
 // Worker is a process's share of the queue's work. Any number of them run beside each other.
@@ -52,6 +61,7 @@ type Worker struct {
 	lease  *lease
 	db     *tenant.DB
 	q      *queries.Queries
+	months int32
 	stop   context.CancelFunc
 	upkeep sync.WaitGroup
 }
@@ -66,7 +76,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	}
 	id := workerID()
 	q := queries.New(deps.Pool)
-	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q}
+	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths}
 	client, err := river.NewClient(riverpgxv5.New(deps.Pool), &river.Config{
 		ID:                   id,
 		Schema:               Schema,
@@ -87,7 +97,10 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 
 // queues are those that this worker can serve.
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
-	served := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}}
+	served := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}, EraseQueue: {MaxWorkers: eraseConcurrency}}
+	if deps.Bucket != nil {
+		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
+	}
 	if deps.Mail != nil {
 		served[MailQueue] = river.QueueConfig{MaxWorkers: mailConcurrency}
 	}
@@ -105,7 +118,11 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, promoteEvery, w.promote)
 	w.every(background, w.lease.duration/4, w.rescue)
 	w.every(background, sweepEvery, w.sweep)
+	w.every(background, dispatchEvery, w.dispatchExports)
+	w.every(background, dispatchEvery, w.dispatchErasures)
 	w.every(background, limitsEvery, w.sweepLimits)
+	w.every(background, sealEvery, w.seal)
+	w.every(background, maintainEvery, w.maintainAudit)
 	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
 		stop()
 		w.upkeep.Wait()
@@ -223,6 +240,9 @@ func (w *Worker) forget(ctx context.Context) error {
 	if _, err := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce); err != nil {
 		return fmt.Errorf("forget answers to repeated requests: %w", err)
 	}
+	if _, err := w.q.ErasureForget(ctx); err != nil {
+		return fmt.Errorf("forget what came in at an erasure: %w", err)
+	}
 	return nil
 }
 
@@ -239,6 +259,39 @@ func (w *Worker) sweepLimits(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// seal puts what was written to the audit log under seals. Whatever could not be sealed waits for the next time.
+func (w *Worker) seal(ctx context.Context) error {
+	for {
+		sealed, err := w.sealSome(ctx)
+		if err != nil {
+			return fmt.Errorf("seal the audit log: %w", err)
+		}
+		if sealed < sealBatch {
+			return nil
+		}
+	}
+}
+
+func (w *Worker) sealSome(ctx context.Context) (int32, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return w.q.AuditSeal(ctx, sealBatch)
+}
+
+// maintainAudit makes the months to come of the audit log, and drops those that are too old.
+func (w *Worker) maintainAudit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var keep *int32
+	if w.months > 0 {
+		keep = &w.months
+	}
+	if err := w.q.AuditMaintain(ctx, keep); err != nil {
+		return fmt.Errorf("look after the months of the audit log: %w", err)
+	}
+	return nil
 }
 
 // retryPolicy is for trouble of our own, such as a database that was away: soon, and then not too often.

@@ -3,3 +3,23 @@
 //   sqlc v1.31.1
 
 package queries
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+type Erasure struct {
+	ID          uuid.UUID
+	SubjectID   uuid.UUID
+	State       string
+	RequestedBy uuid.UUID
+	RequestedAt time.Time
+	StartedAt   *time.Time
+	FinishedAt  *time.Time
+	HasFiles    bool
+	Counts      json.RawMessage
+	Files       int64
+}

@@ -55,7 +55,7 @@ where id = @id and state = 'scheduled';
 -- name: PlatformPostLock :one
 select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at,
-    i.platform, i.state as integration_state, i.credential, i.version as integration_version,
+    i.platform, i.state as integration_state, i.version as integration_version,
     c.archived_at, now()::timestamptz as database_now
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
@@ -69,11 +69,13 @@ for no key update of pp;
 -- name: PlatformPostCountPublishing :one
 select count(*) from platform_posts where state = 'publishing' and retry_at is null;
 
--- Begins the attempt that follows the one the caller has seen.
--- name: PlatformPostStartAttempt :execrows
+-- Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
+-- which is recorded. NULL where the account is not connected.
+-- name: PlatformPostStartAttempt :one
 update platform_posts
 set state = 'publishing', attempt = attempt + 1, retry_at = null
-where id = @id and state in ('scheduled', 'publishing') and attempt = @attempts_so_far;
+where id = @id and state in ('scheduled', 'publishing') and attempt = @attempts_so_far
+returning tenancy.use_credential(integration_id, 'publish')::bytea as credential;
 
 -- Keeps what an adapter must not repeat, as long as this attempt is still the newest one.
 -- name: PlatformPostKeep :execrows

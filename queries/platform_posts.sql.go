@@ -216,7 +216,7 @@ func (q *Queries) PlatformPostListStranded(ctx context.Context, arg PlatformPost
 const platformPostLock = `-- name: PlatformPostLock :one
 select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at,
-    i.platform, i.state as integration_state, i.credential, i.version as integration_version,
+    i.platform, i.state as integration_state, i.version as integration_version,
     c.archived_at, now()::timestamptz as database_now
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
@@ -239,7 +239,6 @@ type PlatformPostLockRow struct {
 	ScheduledAt        *time.Time
 	Platform           string
 	IntegrationState   string
-	Credential         []byte
 	IntegrationVersion int64
 	ArchivedAt         *time.Time
 	DatabaseNow        time.Time
@@ -263,7 +262,6 @@ func (q *Queries) PlatformPostLock(ctx context.Context, id uuid.UUID) (PlatformP
 		&i.ScheduledAt,
 		&i.Platform,
 		&i.IntegrationState,
-		&i.Credential,
 		&i.IntegrationVersion,
 		&i.ArchivedAt,
 		&i.DatabaseNow,
@@ -393,10 +391,11 @@ func (q *Queries) PlatformPostSetText(ctx context.Context, arg PlatformPostSetTe
 	return result.RowsAffected(), nil
 }
 
-const platformPostStartAttempt = `-- name: PlatformPostStartAttempt :execrows
+const platformPostStartAttempt = `-- name: PlatformPostStartAttempt :one
 update platform_posts
 set state = 'publishing', attempt = attempt + 1, retry_at = null
 where id = $1 and state in ('scheduled', 'publishing') and attempt = $2
+returning tenancy.use_credential(integration_id, 'publish')::bytea as credential
 `
 
 type PlatformPostStartAttemptParams struct {
@@ -404,13 +403,13 @@ type PlatformPostStartAttemptParams struct {
 	AttemptsSoFar int32
 }
 
-// Begins the attempt that follows the one the caller has seen.
-func (q *Queries) PlatformPostStartAttempt(ctx context.Context, arg PlatformPostStartAttemptParams) (int64, error) {
-	result, err := q.db.Exec(ctx, platformPostStartAttempt, arg.ID, arg.AttemptsSoFar)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
+// which is recorded. NULL where the account is not connected.
+func (q *Queries) PlatformPostStartAttempt(ctx context.Context, arg PlatformPostStartAttemptParams) ([]byte, error) {
+	row := q.db.QueryRow(ctx, platformPostStartAttempt, arg.ID, arg.AttemptsSoFar)
+	var credential []byte
+	err := row.Scan(&credential)
+	return credential, err
 }
 
 const platformPostStop = `-- name: PlatformPostStop :execrows

@@ -142,6 +142,8 @@ grant select (customer_id, id, name, prefix, permissions, created_by, expires_at
 create policy api_keys_definer on api_keys to fanfare_definer using (true) with check (true);
 grant select, update (last_used_at) on api_keys to fanfare_definer;
 
+select tenancy.audit_table('api_keys', 'api_key', 'id', '{key_hash}', '{last_used_at}');
+
 -- What keys and agent tokens may do, table by table.
 create policy customers_agent_select on customers for select to fanfare_agent using ((select tenancy.has_permission('customer:read')));
 grant select on customers to fanfare_agent;

@@ -75,6 +75,8 @@ grant select, insert (id, name, permissions, expires_at), update (revoked_at) on
 create policy agent_tokens_definer on agent_tokens to fanfare_definer using (true) with check (true);
 grant select, delete on agent_tokens to fanfare_definer;
 
+select tenancy.audit_table('agent_tokens', 'agent_token', 'id', '{}', '{}');
+
 -- Forgets tokens that expired a week ago; the audit log knows them for longer. Answers how many.
 create function tenancy.delete_expired_tokens(p_limit integer) returns bigint
 language plpgsql security definer set search_path = '' as $$
@@ -105,6 +107,8 @@ alter table agent_token_keys enable row level security;
 alter table agent_token_keys force row level security;
 create policy agent_token_keys_definer on agent_token_keys to fanfare_definer using (true) with check (true);
 grant select, insert, delete on agent_token_keys to fanfare_definer;
+
+select tenancy.audit_table('agent_token_keys', 'agent_token_key', 'id', '{sealed}', '{key_id}');
 
 -- The keys, newest first: the first signs, all of them verify.
 create function tenancy.agent_token_keys() returns table (id uuid, sealed bytea, created_at timestamptz)

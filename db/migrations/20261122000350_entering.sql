@@ -118,6 +118,10 @@ begin
     v_set := set_config('fanfare.token_id', '', true);
     v_set := set_config('fanfare.permissions', '', true);
     v_set := set_config('fanfare.request', p_request, true);
+    -- Every use of a system role is recorded, reading included.
+    if v_system is not null and not pg_catalog.pg_is_in_recovery() then
+        perform tenancy.audit_event(coalesce(p_customer_id, tenancy.installation_id()), 'customer.access', 'customer', p_customer_id::text, null);
+    end if;
     return case when v_system is null then 'fanfare_user' else 'fanfare_admin' end;
 end
 $$;

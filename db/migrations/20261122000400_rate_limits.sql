@@ -45,6 +45,8 @@ grant delete, insert (endpoint, quota, window_seconds), update (quota, window_se
 create policy rate_limit_rules_definer on rate_limit_rules for select to fanfare_definer using (true);
 grant select on rate_limit_rules to fanfare_definer;
 
+select tenancy.audit_table('rate_limit_rules', 'rate_limit_rule', 'endpoint', '{}', '{}');
+
 -- What each customer has used of each limit. Unlogged: charging writes no WAL that a commit would wait for, and
 -- a crash of the server forgets what was used, to the customers' advantage. For the same reason there is no
 -- foreign key, which would lock the customer's row and log that; only who has entered a customer is charged.

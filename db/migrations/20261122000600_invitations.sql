@@ -115,6 +115,8 @@ grant select (customer_id, id, email, role, token_hash, invited_by, expires_at, 
     update (accepted_at, accepted_by)
     on invitations to fanfare_definer;
 
+select tenancy.audit_table('invitations', 'invitation', 'id', '{token_hash,sealed_token}', '{key_id}');
+
 -- Makes the entered user, who is in no customer, a member of the customer that a token invites them to, and enters it
 -- for the rest of the transaction. An invitation is for a verified address, for one use, and never worth more than
 -- whoever made it still is. FF007 says that there is no such invitation, whatever is wrong with it.

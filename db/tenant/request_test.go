@@ -32,7 +32,8 @@ func keepsRequest(ctx context.Context, t interface {
 	if err := json.Unmarshal([]byte(kept), &got); err != nil {
 		t.Fatalf("the request %+v is kept as %q: %v", request, kept, err)
 	}
-	want := tenant.Request{ID: asKept(request.ID), IP: asKept(request.IP), UserAgent: asKept(request.UserAgent), Job: request.Job}
+	want := tenant.Request{ID: asKept(request.ID), IP: asKept(request.IP), UserAgent: asKept(request.UserAgent), Job: request.Job,
+		Operation: asKept(request.Operation), Reason: asKept(request.Reason)}
 	if got != want || role != "fanfare_user" {
 		t.Fatalf("the request %+v is kept as %+v, as %s", want, got, role)
 	}
@@ -55,7 +56,7 @@ func TestRequest(t *testing.T) {
 			"", "'", `"`, `\`, `';--`, "$$", "{}", "\x00", "a\x00b", `\u0000`, "\xff\xfe", "a\xffb", "\u2028", "😀",
 			"\r\n", "', true); select 1; --", strings.Repeat("long", 2500), strings.Repeat("'\x00", 5000),
 		} {
-			keepsRequest(t.Context(), t, d, tenant.Request{ID: text, IP: text, UserAgent: text, Job: 1})
+			keepsRequest(t.Context(), t, d, tenant.Request{ID: text, IP: text, UserAgent: text, Job: 1, Operation: text, Reason: text})
 		}
 	})
 
@@ -69,6 +70,7 @@ func TestRequest(t *testing.T) {
 		rapid.Check(t, func(r *rapid.T) {
 			keepsRequest(t.Context(), r, d, tenant.Request{
 				ID: text.Draw(r, "id"), IP: text.Draw(r, "ip"), UserAgent: text.Draw(r, "user agent"), Job: rapid.Int64().Draw(r, "job"),
+				Operation: text.Draw(r, "operation"), Reason: text.Draw(r, "reason"),
 			})
 		})
 	})

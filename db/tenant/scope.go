@@ -24,7 +24,7 @@ type Request struct {
 // Scope says as whom a transaction runs and, where it has one, in which customer. It claims nothing: the
 // database checks it each time a transaction enters it. The zero Scope enters nothing and is refused.
 type Scope struct {
-	kind       kind
+	kind       kindOfScope
 	subject    string
 	keyHash    []byte
 	token      [2]uuid.UUID // customer and id
@@ -34,11 +34,11 @@ type Scope struct {
 	charge     *Charge // nil: entering is not charged
 }
 
-// kind is which of the functions tenancy.enter_… is called. It is never taken from a request.
-type kind int
+// kindOfScope is which of the functions tenancy.enter_… is called. It is never taken from a request.
+type kindOfScope int
 
 const (
-	kindNone kind = iota
+	kindNone kindOfScope = iota
 	kindUser
 	kindKey
 	kindToken
@@ -68,6 +68,12 @@ func Worker(customerID uuid.UUID, request Request) Scope {
 	return Scope{kind: kindWorker, customerID: &customerID, request: request.encode()}
 }
 
+// Caller says who the scope is of, as a refusal is recorded: a kind (user, key, agent, worker), and of it the subject,
+// the key's hash, or the token's customer and id.
+func (s Scope) Caller() (kind, subject string, keyHash []byte, token [2]uuid.UUID) {
+	return map[kindOfScope]string{kindUser: "user", kindKey: "key", kindToken: "agent", kindWorker: "worker"}[s.kind], s.subject, s.keyHash, s.token
+}
+
 // In is the same caller inside one customer. Entering fails with ErrNotFound if there is no such customer
 // for them.
 func (s Scope) In(customerID uuid.UUID) Scope {
@@ -87,6 +93,9 @@ func (s Scope) Charging(charge *Charge) Scope {
 	s.charge = charge
 	return s
 }
+
+// JSON is the request as the functions of the database take it.
+func (r Request) JSON() string { return r.encode() }
 
 // encode writes the request as JSON that Postgres takes as text and as jsonb. JSON itself allows a NUL and
 // replaces what is not UTF-8; jsonb does not allow a NUL, so it is replaced as well.

@@ -17,7 +17,7 @@ const associatedDataVersion = "fanfare.vault.v1"
 
 // Installation stands in a Context where a secret belongs to the installation and to no customer. It is the
 // database's tenancy.installation_id() too.
-var Installation = uuid.MustParse("00000000-0000-7000-8000-000000000001")
+var Installation = uuid.MustParse("fa0fa0e0-0000-7000-8000-000000000000")
 
 // Context says which secret a sealed value is. It is bound to the ciphertext but not stored in it:
 // the caller must know it again to unseal. All four parts are required, and compared byte for byte.

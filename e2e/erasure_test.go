@@ -1,0 +1,370 @@
+package e2e
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// erasureSteps announces, at each commit that is a step of an erasure, that the step is done.
+const erasureSteps = `
+create function e2e_step() returns trigger language plpgsql as $$
+begin
+	perform pg_notify('e2e_step', tg_argv[0]);
+	return null;
+end $$;
+create trigger e2e_fetched after update on river.river_job for each row
+	when (old.state <> 'running' and new.state = 'running' and new.kind = 'erase') execute function e2e_step('erasure');
+create trigger e2e_completed after update on river.river_job for each row
+	when (old.state = 'running' and new.state = 'completed' and new.kind = 'erase') execute function e2e_step('erasure');
+create trigger e2e_files after update on erasures for each row
+	when (new.files <> old.files) execute function e2e_step('erasure');
+create trigger e2e_rows after update on erasures for each row
+	when (new.counts <> old.counts) execute function e2e_step('erasure');
+create trigger e2e_customer after delete on customers for each row execute function e2e_step('erasure');
+create trigger e2e_finished after update on erasures for each row
+	when (old.state <> 'finished' and new.state = 'finished') execute function e2e_step('erasure');
+`
+
+// traces are everything by which a customer could be recognised.
+type traces struct{ ids, texts []string }
+
+// mayBeEmpty are tables in which the API puts nothing at present, or not for long.
+var mayBeEmpty = []string{"public.media", "public.post_media", "public.rate_limit_rules", "public.rate_limits", "public.audit_unsealed"}
+
+// tracesOf reads the ids in every row of the customer, people's own left out, who stay.
+func (s *system) tracesOf(t testing.TB, customerID string) (ids []string) {
+	t.Helper()
+	tables, err := s.super.Query(t.Context(), `
+		select format('%I.%I', n.nspname, c.relname) from pg_class c
+			join pg_namespace n on n.oid = c.relnamespace
+			join pg_attribute a on a.attrelid = c.oid and a.attname = 'customer_id'
+		where c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ('public', 'river')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tables.Close()
+	var names []string
+	for tables.Next() {
+		var name string
+		if err := tables.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if err := tables.Err(); err != nil {
+		t.Fatal(err)
+	}
+	ids = []string{customerID}
+	for _, name := range names {
+		var n int
+		var found []string
+		if err := s.super.QueryRow(t.Context(), fmt.Sprintf(`select count(distinct r), coalesce(array_agg(distinct v.value) filter (where
+				v.value ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' and v.value not in (select id::text from users)), '{}')
+			from (select to_jsonb(t) as r from %s t where customer_id = $1 limit 500) r, jsonb_each_text(r.r) v`, name), customerID).Scan(&n, &found); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if n == 0 && !slices.Contains(mayBeEmpty, name) {
+			t.Errorf("the customer has nothing in %s: make it one, so that its erasure is proved", name)
+		}
+		ids = append(ids, found...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// dump is everything that the database holds, as text: by pg_dump where there is one for the server's version.
+func (s *system) dump(t testing.TB) string {
+	t.Helper()
+	programs, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump")
+	if found, err := exec.LookPath("pg_dump"); err == nil {
+		programs = append(programs, found)
+	}
+	for _, program := range slices.Backward(programs) {
+		if out, err := exec.Command(program, "--inserts", "--dbname", s.opts.superURL).Output(); err == nil {
+			return string(out)
+		}
+	}
+	t.Log("no pg_dump for this server: the tables are read instead")
+	var all strings.Builder
+	rows, err := s.super.Query(t.Context(), `select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind in ('r', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, name)
+	}
+	for _, name := range tables {
+		fmt.Fprintf(&all, "INSERT INTO %s %s\n", name, one[string](t, s, fmt.Sprintf("select coalesce(string_agg(replace(t::text, chr(10), ' '), E'\n' || 'INSERT INTO %s '), '') from %s t", name, name)))
+	}
+	return all.String()
+}
+
+var (
+	idsInText = regexp.MustCompile(`[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}`)
+	hexInText = regexp.MustCompile(`[0-9a-f]{16,}`)
+)
+
+// in gives the first trace that a text holds, also in hexadecimal, as bytes are written.
+func (tr traces) in(text string) (trace string, found bool) {
+	for _, trace := range tr.texts {
+		if strings.Contains(text, trace) {
+			return trace, true
+		}
+	}
+	for _, id := range idsInText.FindAllString(text, -1) {
+		if parsed, err := uuid.Parse(id); err == nil {
+			if _, found := slices.BinarySearch(tr.ids, parsed.String()); found {
+				return parsed.String(), true
+			}
+		}
+	}
+	for _, run := range hexInText.FindAllString(text, -1) {
+		if decoded, err := hex.DecodeString(run[:len(run)&^1]); err == nil && len(decoded) < len(text)/2+1 {
+			if trace, found := tr.in(string(decoded)); found {
+				return trace, true
+			}
+		}
+	}
+	return "", false
+}
+
+// find gives the lines of the dump and the names and contents in the bucket that hold a trace, the receipt aside.
+func (s *system) find(t testing.TB, tr traces) (found []string) {
+	t.Helper()
+	report := func(where, text string) {
+		if trace, there := tr.in(text); there {
+			i := max(0, strings.Index(text, trace)-100)
+			found = append(found, fmt.Sprintf("%s: %.80s (%.200s)", where, trace, text[i:]))
+		}
+	}
+	for line := range strings.Lines(s.dump(t)) {
+		if strings.HasPrefix(line, "INSERT INTO public.erasures ") || strings.Contains(line, "'customer.erase'") || strings.Contains(line, "'customer.erase_request'") {
+			continue
+		}
+		report("dump", line)
+	}
+	if err := filepath.WalkDir(s.bucket, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		report("bucket", strings.TrimPrefix(path, s.bucket))
+		if !entry.IsDir() {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			report(path, string(content))
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// markedAgency is an agency with one of everything, all of whose texts hold the mark.
+func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
+	t.Helper()
+	a := newAgency(t, s)
+	name := mark + " customer"
+	call[customerAnswer](t, a.owner, http.MethodPatch, a.path, map[string]any{"name": name, "description": mark, "brand_voice": mark, "audience": mark})
+	call[campaignAnswer](t, a.owner, http.MethodPost, a.path+"/campaigns", map[string]any{"name": mark + " campaign", "goal": mark})
+	published := a.draft(t, draft{title: mark + " title", text: mark + " text", campaign: a.ids["campaign_id"]})
+	a.publish(t, published.ID)
+	a.await(t, published.ID, "published")
+	a.fillPosts(t, 6_000, mark) // more than is erased at once
+	key := a.owner.expect(t, http.StatusCreated, http.MethodPost, a.path+"/api-keys", map[string]any{"name": mark + " key", "permissions": []string{"posts:read"}})
+	a.owner.expect(t, http.StatusCreated, http.MethodPost, a.path+"/agent-tokens", map[string]any{"name": mark + " token", "permissions": []string{"posts:read"}})
+	// A request that may be repeated, whose answer is kept.
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.owner.base()+a.path+"/posts", strings.NewReader(`{"text": "`+mark+` repeatable"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"Authorization": "Bearer " + a.owner.token, "Content-Type": "application/json", "Idempotency-Key": mark} {
+		request.Header.Set(name, value)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil || answer.StatusCode != http.StatusCreated {
+		t.Fatalf("a repeatable request: %v %v", answer, err)
+	}
+	answer.Body.Close()
+	a.export(t)
+	var shown struct{ Prefix string }
+	if err := json.Unmarshal(key.body, &shown); err != nil || shown.Prefix == "" {
+		t.Fatalf("the key: %s", key.body)
+	}
+	return a, traces{ids: s.tracesOf(t, a.id), texts: []string{mark, shown.Prefix, "/ghost-sites/" + a.site}}
+}
+
+// An erased customer is nowhere, in spite of a worker that is killed at every step, and others are as they were.
+func TestErasureLeavesNothing(t *testing.T) {
+	s := newSystem(t, options{noWorker: true, workerArgs: []string{"--lease", "1s"}})
+	maker := s.startWorker(t)
+	a, gone := markedAgency(t, s, "zqvanishing")
+	b, stays := markedAgency(t, s, "zqremaining")
+	// A file as an upload would leave it, and half of another export as a killed worker would.
+	for _, name := range []string{"media/picture.png", "exports/" + randomID() + ".zip.18ab.tmp"} {
+		path := filepath.Join(s.bucket, "customers", a.id, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("zqvanishing file"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.checkSettledBut(t, "scheduled")
+	maker.stop(t)
+	if len(s.find(t, gone)) < 1000 {
+		t.Fatal("the customer to be erased has left hardly a trace: the search finds nothing")
+	}
+	before := s.checksum(t, b.id)
+	users := one[int](t, s, "select count(*) from users")
+
+	k := &killer{s: s, b: a.brand, byInstant: map[string]int{}}
+	k.watchSteps(t, erasureSteps)
+	a.owner.expect(t, http.StatusOK, http.MethodPost, a.path+"/archive", nil)
+	erasure := call[erasureAnswer](t, a.owner, http.MethodPost, a.path+"/erasure", map[string]any{"name": "zqvanishing customer"})
+	for _, who := range []*client{a.owner, a.member} {
+		who.expect(t, http.StatusNotFound, http.MethodGet, a.path, nil)
+	}
+	// In the middle of a transaction, and at a commit after the next, the second, the third one of its run.
+	killed, finished := map[string]int{}, func() bool {
+		return one[int](t, s, "select count(*) from erasures where state = 'finished'") == 1
+	}
+	for round, instant := range []string{"erasure", "posts", "commit", "commit", "customer", "commit", "commit", "commit", "commit"} {
+		if finished() {
+			break
+		}
+		hit, ready := make(chan struct{}), make(chan struct{})
+		var worker *process
+		if instant == "commit" {
+			k.arm("commit erasure", max(0, round-5), func() {
+				<-ready
+				_ = worker.cmd.Process.Kill() // it is ours and has not been waited for
+				close(hit)
+			})
+			worker = s.launchWorker(t)
+			close(ready)
+			eventually(t, 30*time.Second, "a worker is killed at a commit, or done", func() bool {
+				select {
+				case <-hit:
+					return true
+				default:
+					return finished()
+				}
+			})
+			k.arm("", 0, nil)
+			worker.kill()
+		} else {
+			release, held := k.hold(t, instant, a.id)
+			if !held {
+				continue
+			}
+			worker = s.launchWorker(t)
+			eventually(t, 20*time.Second, "a worker is inside "+instant, func() bool {
+				return one[bool](t, s, `select exists (select from pg_stat_activity where datname = current_database()
+					and wait_event_type = 'Lock' and query ~ 'erase_step|update erasures')`)
+			})
+			worker.kill()
+			release()
+			if finished() {
+				t.Errorf("the receipt is there after a kill inside %s", instant)
+			}
+		}
+		killed[instant]++
+	}
+	if killed["erasure"] != 1 || killed["posts"] != 1 || killed["commit"] < 2 {
+		t.Errorf("killed at %v: too few to prove anything", killed)
+	}
+	s.startWorker(t)
+	receipt := a.awaitErasure(t, erasure.ID)
+	eventually(t, 20*time.Second, "no job is left", func() bool {
+		return one[int](t, s, "select count(*) from river.river_job where kind = 'erase' and state <> 'completed'") == 0
+	})
+
+	for i, line := range s.find(t, gone) {
+		if t.Errorf("left: %s", line); i > 20 {
+			break
+		}
+	}
+	if len(s.find(t, stays)) < 1000 {
+		t.Error("the other customer has lost its traces")
+	}
+	if after := s.checksum(t, b.id); after != before {
+		t.Errorf("the other customer has changed:\n%s\n%s", before, after)
+	}
+	if n := one[int](t, s, "select count(*) from users"); n != users {
+		t.Errorf("%d people are left of %d", n, users)
+	}
+	// Two exports' files, and the two that were put there; four posts of the agency's own, and those that were filled in.
+	if receipt.Files != 4 || receipt.Rows["public.posts"] != 6_005 || receipt.Rows["public.customers"] != 1 || receipt.Rows["public.memberships"] != 2 {
+		t.Errorf("the receipt: %+v", receipt)
+	}
+	a.owner.expect(t, http.StatusNotFound, http.MethodGet, a.path, nil)
+	if list := a.owner.expect(t, http.StatusOK, http.MethodGet, "/v1/customers?archived=true", nil); strings.Contains(string(list.body), a.id) {
+		t.Errorf("the list of customers: %s", list.body)
+	}
+	b.checkPublished(t, b.post(t, b.draftAndPublish(t)))
+	fmt.Printf("%s: killed at %v, %d ids and %d texts searched for\n", t.Name(), killed, len(gone.ids), len(gone.texts))
+}
+
+// hold locks a row that the erasing worker needs, so that it waits in the middle of a transaction. held is false
+// where there is no such row any more.
+func (k *killer) hold(t *testing.T, what, customerID string) (release func(), held bool) {
+	t.Helper()
+	tx, err := k.s.super.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	release = func() { _ = tx.Rollback(context.Background()) } // it only ever held a lock
+	t.Cleanup(release)
+	lock := map[string]string{
+		"erasure":  "select from erasures where subject_id = $1 for update",
+		"posts":    "select from posts where customer_id = $1 order by ctid desc limit 1 for update",
+		"customer": "select from customers where id = $1 for update",
+	}[what]
+	tag, err := tx.Exec(t.Context(), lock, customerID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tag.RowsAffected() == 0 {
+		release()
+	}
+	return release, tag.RowsAffected() > 0
+}
+
+// draftAndPublish publishes a new post and gives its id.
+func (b *brand) draftAndPublish(t testing.TB) string {
+	t.Helper()
+	post := b.draft(t, draft{})
+	b.publish(t, post.ID)
+	return b.await(t, post.ID, "published").ID
+}
+
+// checkSettledBut waits until the queue is at rest, jobs in one state aside.
+func (s *system) checkSettledBut(t testing.TB, state string) {
+	t.Helper()
+	eventually(t, 20*time.Second, "the queue is at rest", func() bool {
+		return one[int](t, s, "select count(*) from river.river_job where state not in ('completed', 'cancelled', $1::text::river.river_job_state)", state) == 0
+	})
+}

@@ -1,0 +1,257 @@
+package jobs
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"fanfare/internal/bucket"
+	"fanfare/queries"
+)
+
+// exportPage is how many rows are read at once. A post may hold 400 KB of text, so a page stays below 40 MB.
+const exportPage = 100
+
+// exportedTable is a table of which an archive holds the rows.
+type exportedTable struct {
+	name  string
+	pages func() nextPage
+}
+
+// nextPage gives the next lines of a table, none after the last.
+type nextPage func(ctx context.Context, q *queries.Queries) ([]string, error)
+
+// exportedTables are the tables in an archive, in its order. Pages are read one after the other while people go
+// on working, so what refers to something stands before it: whatever a row names that was there when it was
+// read is in the archive too, unless it was deleted since. A table is one query in queries/exports.sql and one
+// line here; a table with customer_id that is not here is in notExported.
+var exportedTables = []exportedTable{
+	{"post_media", byTwo((*queries.Queries).ExportRowsOfPostMedia)},
+	{"publish_attempts", byTwo((*queries.Queries).ExportRowsOfPublishAttempts)},
+	{"platform_posts", byID((*queries.Queries).ExportRowsOfPlatformPosts)},
+	{"posts", byID((*queries.Queries).ExportRowsOfPosts)},
+	{"media", byID((*queries.Queries).ExportRowsOfMedia)},
+	{"campaigns", byID((*queries.Queries).ExportRowsOfCampaigns)},
+	{"integrations", byID((*queries.Queries).ExportRowsOfIntegrations)},
+	{"memberships", byID((*queries.Queries).ExportRowsOfMemberships)},
+	{"customers", byID((*queries.Queries).ExportRowsOfCustomers)},
+}
+
+// notExported are the tables with customer_id that no archive holds, and why.
+var notExported = map[string]string{ //nolint:gosec // names of tables, no credential
+	"public.api_keys":         "they open nothing elsewhere; what is kept of a key is its hash",
+	"public.agent_tokens":     "as with keys, and they end within an hour",
+	"public.invitations":      "they end within a week; who has accepted one is a member",
+	"public.audit_log":        "has an export of its own",
+	"public.audit_unsealed":   "digests of rows of the log",
+	"public.audit_seals":      "prove the log where it is",
+	"public.rate_limit_rules": "how much the installation lets the customer do",
+	"public.rate_limits":      "what was used in the last minutes",
+	"public.exports":          "archives like this one, which end within a day",
+	"river.river_job":         "the queue: what is left to do follows from the posts",
+}
+
+// byID reads a table whose key is one id.
+func byID[
+	P ~struct {
+		After   uuid.UUID
+		MaxRows int32
+	},
+	R ~struct {
+		ID   uuid.UUID
+		Line string
+	},
+](query func(*queries.Queries, context.Context, P) ([]R, error)) func() nextPage {
+	type params struct {
+		After   uuid.UUID
+		MaxRows int32
+	}
+	type row struct {
+		ID   uuid.UUID
+		Line string
+	}
+	return func() nextPage {
+		next := params{MaxRows: exportPage}
+		return func(ctx context.Context, q *queries.Queries) ([]string, error) {
+			rows, err := query(q, ctx, P(next))
+			lines := make([]string, len(rows))
+			for i, r := range rows {
+				lines[i], next.After = row(r).Line, row(r).ID
+			}
+			return lines, err
+		}
+	}
+}
+
+// byTwo reads a table whose key is an id and something else.
+func byTwo[
+	K any,
+	P ~struct {
+		After       uuid.UUID
+		AfterSecond K
+		MaxRows     int32
+	},
+	R ~struct {
+		ID     uuid.UUID
+		Second K
+		Line   string
+	},
+](query func(*queries.Queries, context.Context, P) ([]R, error)) func() nextPage {
+	type params struct {
+		After       uuid.UUID
+		AfterSecond K
+		MaxRows     int32
+	}
+	type row struct {
+		ID     uuid.UUID
+		Second K
+		Line   string
+	}
+	return func() nextPage {
+		next := params{MaxRows: exportPage}
+		return func(ctx context.Context, q *queries.Queries) ([]string, error) {
+			rows, err := query(q, ctx, P(next))
+			lines := make([]string, len(rows))
+			for i, r := range rows {
+				lines[i], next.After, next.AfterSecond = row(r).Line, row(r).ID, row(r).Second
+			}
+			return lines, err
+		}
+	}
+}
+
+// exportFormat and exportVersion name the format, for programs that read it.
+const (
+	exportFormat  = "fanfare-export"
+	exportVersion = 1
+)
+
+//go:embed export_readme.txt
+var exportReadme string
+
+// manifest says what is in an archive. It is the archive's last file.
+type manifest struct {
+	Format     string         `json:"format"`
+	Version    int            `json:"version"`
+	CustomerID uuid.UUID      `json:"customer_id"`
+	ExportID   uuid.UUID      `json:"export_id"`
+	StartedAt  time.Time      `json:"started_at"`
+	FinishedAt time.Time      `json:"finished_at"`
+	Files      []manifestFile `json:"files"`
+}
+
+// manifestFile is one file of an archive.
+type manifestFile struct {
+	Name string `json:"name"`
+	// Rows is the number of lines of a table's file; nil for any other file.
+	Rows   *int64 `json:"rows,omitempty"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// archive writes one archive. It holds a page of one table in memory at most.
+type archive struct {
+	reader               *queries.Queries
+	bucket               *bucket.Bucket
+	customerID, exportID uuid.UUID
+
+	zip      *zip.Writer
+	manifest manifest
+}
+
+func (a *archive) write(ctx context.Context, out io.Writer) error {
+	a.zip = zip.NewWriter(out)
+	a.manifest = manifest{
+		Format: exportFormat, Version: exportVersion, CustomerID: a.customerID, ExportID: a.exportID, StartedAt: time.Now().UTC(),
+	}
+	if err := a.add("README.txt", zip.Deflate, func(w io.Writer) error {
+		_, err := io.WriteString(w, exportReadme)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, table := range exportedTables {
+		if err := a.addTable(ctx, table); err != nil {
+			return fmt.Errorf("export %s: %w", table.name, err)
+		}
+	}
+	if err := a.addMedia(ctx); err != nil {
+		return fmt.Errorf("export files: %w", err)
+	}
+	a.manifest.FinishedAt = time.Now().UTC()
+	content, err := json.MarshalIndent(a.manifest, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode manifest: %w", err)
+	}
+	if err := a.add("manifest.json", zip.Deflate, func(w io.Writer) error {
+		_, err := w.Write(append(content, '\n'))
+		return err
+	}); err != nil {
+		return err
+	}
+	return a.zip.Close()
+}
+
+// addTable writes a table's rows, a line each.
+func (a *archive) addTable(ctx context.Context, table exportedTable) error {
+	var rows int64
+	next := table.pages()
+	err := a.add("data/"+table.name+".ndjson", zip.Deflate, func(w io.Writer) error {
+		for {
+			lines, err := next(ctx, a.reader)
+			if err != nil || len(lines) == 0 {
+				return err
+			}
+			for _, line := range lines {
+				if _, err := io.WriteString(w, line+"\n"); err != nil {
+					return err
+				}
+			}
+			rows += int64(len(lines))
+		}
+	})
+	a.manifest.Files[len(a.manifest.Files)-1].Rows = &rows
+	return err
+}
+
+// addMedia copies the customer's files. They are compressed by nature already.
+func (a *archive) addMedia(ctx context.Context) error {
+	prefix := bucket.Media(a.customerID)
+	return a.bucket.Each(ctx, prefix, func(key string) error {
+		file, err := a.bucket.Read(ctx, key)
+		if errors.Is(err, bucket.ErrNotFound) {
+			return nil // deleted meanwhile, or one that was being written
+		}
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		return a.add("media/"+strings.TrimPrefix(key, prefix), zip.Store, func(w io.Writer) error {
+			_, err := io.Copy(w, file)
+			return err
+		})
+	})
+}
+
+// add writes one file of the archive and notes it in the manifest.
+func (a *archive) add(name string, method uint16, fill func(w io.Writer) error) error {
+	entry, err := a.zip.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: a.manifest.StartedAt})
+	if err != nil {
+		return fmt.Errorf("begin %s: %w", name, err)
+	}
+	sum := sha256.New()
+	var size counter
+	err = fill(io.MultiWriter(entry, sum, &size))
+	a.manifest.Files = append(a.manifest.Files, manifestFile{Name: name, Bytes: int64(size), SHA256: hex.EncodeToString(sum.Sum(nil))})
+	return err
+}

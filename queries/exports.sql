@@ -1,0 +1,138 @@
+-- name: ExportCreate :exec
+insert into exports (id)
+values (@id);
+
+-- name: ExportGet :one
+select e.id, e.state, e.requested_by, e.started_at, e.finished_at, e.size_bytes, e.sha256, e.problem, e.expires_at, e.created_at,
+    e.version, (e.state = 'ready' and e.expires_at > now())::boolean as downloadable
+from exports e
+where e.id = @id;
+
+-- name: ExportList :many
+select e.id, e.state, e.requested_by, e.started_at, e.finished_at, e.size_bytes, e.sha256, e.problem, e.expires_at, e.created_at
+from exports e
+where e.id < @before
+order by e.id desc
+limit @max_rows;
+
+-- Takes an export's file out of reach, which is deleted next.
+-- name: ExportExpire :execrows
+update exports
+set expires_at = now()
+where id = @id and state = 'ready';
+
+-- name: ExportDelete :execrows
+delete from exports
+where id = @id;
+
+-- What there is to do about exports of all customers.
+-- name: ExportListToDo :many
+select e.customer_id::uuid as customer_id, e.id::uuid as id, e.expired::boolean as expired
+from tenancy.exports_to_do(@max_rows) e;
+
+-- Begins to write an export, or begins anew. It concerns no row when there is nothing more to write.
+-- name: ExportStart :execrows
+update exports
+set state = 'running', started_at = now()
+where id = @id and state in ('queued', 'running');
+
+-- name: ExportReady :execrows
+update exports
+set state = 'ready', finished_at = now(), size_bytes = @size_bytes, sha256 = @sha256, problem = null,
+    expires_at = now() + @lifetime::interval
+where id = @id and state = 'running';
+
+-- name: ExportFail :execrows
+update exports
+set state = 'failed', finished_at = now(), problem = @problem
+where id = @id and state in ('queued', 'running');
+
+-- The file is gone.
+-- name: ExportExpired :execrows
+update exports
+set state = 'expired'
+where id = @id and state = 'ready' and expires_at <= now();
+
+-- What is exported: one query for each table, with one line of JSON for each row, in the order of its key, a page
+-- at a time. Every field is named: none is a secret.
+
+-- name: ExportRowsOfCustomers :many
+select c.id, json_build_object('id', c.id, 'name', c.name, 'description', c.description, 'brand_voice', c.brand_voice,
+    'audience', c.audience, 'language', c.language, 'time_zone', c.time_zone, 'archived_at', c.archived_at,
+    'version', c.version, 'created_at', c.created_at, 'updated_at', c.updated_at)::text as line
+from customers c
+where c.id > @after
+order by c.id
+limit @max_rows;
+
+-- name: ExportRowsOfMemberships :many
+select m.user_id as id, json_build_object('user_id', m.user_id, 'email', u.email, 'name', u.name, 'role', m.role,
+    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+from memberships m
+    join users u on u.id = m.user_id
+where m.user_id > @after
+order by m.user_id
+limit @max_rows;
+
+-- name: ExportRowsOfIntegrations :many
+select i.id, json_build_object('id', i.id, 'platform', i.platform, 'external_id', i.external_id, 'name', i.name, 'url', i.url,
+    'state', i.state, 'created_by', i.created_by,
+    'version', i.version, 'created_at', i.created_at, 'updated_at', i.updated_at)::text as line
+from integrations i
+where i.id > @after
+order by i.id
+limit @max_rows;
+
+-- name: ExportRowsOfCampaigns :many
+select c.id, json_build_object('id', c.id, 'name', c.name, 'goal', c.goal, 'starts_on', c.starts_on, 'ends_on', c.ends_on,
+    'archived_at', c.archived_at, 'created_by', c.created_by,
+    'version', c.version, 'created_at', c.created_at, 'updated_at', c.updated_at)::text as line
+from campaigns c
+where c.id > @after
+order by c.id
+limit @max_rows;
+
+-- name: ExportRowsOfPosts :many
+select p.id, json_build_object('id', p.id, 'campaign_id', p.campaign_id, 'title', p.title, 'text', p.text, 'state', p.state,
+    'scheduled_at', p.scheduled_at, 'created_by', p.created_by,
+    'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
+from posts p
+where p.id > @after
+order by p.id
+limit @max_rows;
+
+-- name: ExportRowsOfPlatformPosts :many
+select pp.id, json_build_object('id', pp.id, 'post_id', pp.post_id, 'integration_id', pp.integration_id, 'text', pp.text,
+    'state', pp.state, 'attempt', pp.attempt, 'retry_at', pp.retry_at, 'checkpoint', pp.checkpoint, 'external_id', pp.external_id,
+    'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem,
+    'version', pp.version, 'created_at', pp.created_at, 'updated_at', pp.updated_at)::text as line
+from platform_posts pp
+where pp.id > @after
+order by pp.id
+limit @max_rows;
+
+-- name: ExportRowsOfPublishAttempts :many
+select a.platform_post_id as id, a.number as second, json_build_object('platform_post_id', a.platform_post_id, 'number', a.number,
+    'started_at', a.started_at, 'finished_at', a.finished_at, 'outcome', a.outcome, 'status', a.status, 'code', a.code,
+    'message', a.message)::text as line
+from publish_attempts a
+where (a.platform_post_id, a.number) > (@after::uuid, @after_second::integer)
+order by a.platform_post_id, a.number
+limit @max_rows;
+
+-- name: ExportRowsOfMedia :many
+select m.id, json_build_object('id', m.id, 'path', m.path, 'content_type', m.content_type, 'bytes', m.bytes, 'width', m.width,
+    'height', m.height, 'alt_text', m.alt_text, 'created_by', m.created_by,
+    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+from media m
+where m.id > @after
+order by m.id
+limit @max_rows;
+
+-- name: ExportRowsOfPostMedia :many
+select pm.post_id as id, pm.media_id as second, json_build_object('post_id', pm.post_id, 'media_id', pm.media_id,
+    'position', pm.position)::text as line
+from post_media pm
+where (pm.post_id, pm.media_id) > (@after::uuid, @after_second::uuid)
+order by pm.post_id, pm.media_id
+limit @max_rows;
