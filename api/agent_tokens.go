@@ -156,7 +156,7 @@ func (a *API) revokeAgentToken(ctx context.Context, in *struct {
 
 func agentTokenFrom(row queries.AgentTokenGetRow) AgentToken {
 	return AgentToken{
-		ID: row.ID, Name: row.Name, Permissions: row.Permissions, APIKeyID: row.KeyID, CreatedBy: row.CreatedBy,
+		ID: row.ID, Name: row.Name, Permissions: row.Permissions, APIKeyID: row.APIKeyID, CreatedBy: row.CreatedBy,
 		ExpiresAt: row.ExpiresAt.UTC(), RevokedAt: utc(row.RevokedAt), CreatedAt: row.CreatedAt.UTC(),
 	}
 }

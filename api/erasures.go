@@ -43,7 +43,7 @@ type ErasurePath struct {
 func (a *API) registerErasures() {
 	tags := []string{"Customers"}
 	register(a, huma.Operation{
-		OperationID: "erase-customer", Method: http.MethodPost, Path: "/v1/customers/{customer_id}/erasure", Tags: tags,
+		OperationID: "erase-customer", Metadata: map[string]any{afterwardsKey: true}, Method: http.MethodPost, Path: "/v1/customers/{customer_id}/erasure", Tags: tags,
 		Summary: "Erase a customer for good",
 		Description: "Deletes everything that the customer has, which cannot be undone: posts, accounts, files, members, keys, its audit log. " +
 			"It must be archived and is named once more. From now on it is not there for anybody; the receipt at /v1/erasures/{erasure_id} " +

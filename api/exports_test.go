@@ -132,6 +132,7 @@ func TestExportRoles(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	c := w.cast(t)
+	w.limit(t, c.customer.ID, "create-export", 1000, 60)
 	id := w.newExport(t, c)
 	for _, archived := range []bool{false, true} {
 		if archived {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -42,12 +43,17 @@ func TestRoundTrips(t *testing.T) {
 		{"publish", "POST", func() string { return fresh() + "/publish" }, nil, 9},
 		{"cancel", "POST", func() string { return fresh() + "/cancel" }, nil, 7},
 	} {
-		path := test.path()
 		for range 2 { // prepares the statements
-			w.call(t, c.owner, test.method, path, test.body)
-			path = test.path()
+			w.call(t, c.owner, test.method, test.path(), test.body)
 		}
-		if got := trips.During(func() { w.call(t, c.owner, test.method, path, test.body) }); got != test.want {
+		// The fewest of a few: where the server answers the first part of a batch before the last one is written, as
+		// on a busy machine it may, one trip is counted as two.
+		got := math.MaxInt
+		for range 3 {
+			path := test.path()
+			got = min(got, trips.During(func() { w.call(t, c.owner, test.method, path, test.body) }))
+		}
+		if got != test.want {
 			t.Errorf("%s: %d round trips, want %d", test.name, got, test.want)
 		}
 	}

@@ -250,7 +250,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 
 // unwritable are foreign keys whose columns nobody may write: a default fills them from what was entered.
 var unwritable = map[string]string{
-	"agent_tokens_key_fkey": "insert into agent_tokens (id, name, permissions, expires_at, key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
+	"agent_tokens_key_fkey": "insert into agent_tokens (id, name, permissions, expires_at, api_key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
 }
 
 // TestReferencesToOthers: a foreign key to another customer's row fails exactly as one to a row that does

@@ -1,13 +1,13 @@
 -- Refused, and not empty, to who may not ask; so is the next.
 -- name: AgentTokenList :many
-select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+select t.id, t.name, t.permissions, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
 where t.id < @before and (select tenancy.permit_tokens())
 order by t.id desc
 limit @max_rows;
 
 -- name: AgentTokenGet :one
-select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+select t.id, t.name, t.permissions, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
 where t.id = @id and (select tenancy.permit_tokens());
 

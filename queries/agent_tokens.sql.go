@@ -46,7 +46,7 @@ func (q *Queries) AgentTokenDeleteExpired(ctx context.Context, maxRows int32) (i
 }
 
 const agentTokenGet = `-- name: AgentTokenGet :one
-select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+select t.id, t.name, t.permissions, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
 where t.id = $1 and (select tenancy.permit_tokens())
 `
@@ -55,7 +55,7 @@ type AgentTokenGetRow struct {
 	ID          uuid.UUID
 	Name        string
 	Permissions []string
-	KeyID       *uuid.UUID
+	APIKeyID    *uuid.UUID
 	CreatedBy   *uuid.UUID
 	ExpiresAt   time.Time
 	RevokedAt   *time.Time
@@ -71,7 +71,7 @@ func (q *Queries) AgentTokenGet(ctx context.Context, id uuid.UUID) (AgentTokenGe
 		&i.ID,
 		&i.Name,
 		&i.Permissions,
-		&i.KeyID,
+		&i.APIKeyID,
 		&i.CreatedBy,
 		&i.ExpiresAt,
 		&i.RevokedAt,
@@ -137,7 +137,7 @@ func (q *Queries) AgentTokenKeyList(ctx context.Context) ([]AgentTokenKeyListRow
 }
 
 const agentTokenList = `-- name: AgentTokenList :many
-select t.id, t.name, t.permissions, t.key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+select t.id, t.name, t.permissions, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
 where t.id < $1 and (select tenancy.permit_tokens())
 order by t.id desc
@@ -153,7 +153,7 @@ type AgentTokenListRow struct {
 	ID          uuid.UUID
 	Name        string
 	Permissions []string
-	KeyID       *uuid.UUID
+	APIKeyID    *uuid.UUID
 	CreatedBy   *uuid.UUID
 	ExpiresAt   time.Time
 	RevokedAt   *time.Time
@@ -176,7 +176,7 @@ func (q *Queries) AgentTokenList(ctx context.Context, arg AgentTokenListParams) 
 			&i.ID,
 			&i.Name,
 			&i.Permissions,
-			&i.KeyID,
+			&i.APIKeyID,
 			&i.CreatedBy,
 			&i.ExpiresAt,
 			&i.RevokedAt,

@@ -173,7 +173,7 @@ func (d *DB) AgentToken(t testing.TB, a AgentToken) AgentToken {
 	if a.Permissions == nil {
 		a.Permissions = AllPermissions[:len(AllPermissions)-1]
 	}
-	d.exec(t, `insert into agent_tokens (customer_id, id, name, permissions, key_id, created_by, expires_at) values ($1, $2, 'Agent', $3, $4, $5, now() + interval '1 hour')`,
+	d.exec(t, `insert into agent_tokens (customer_id, id, name, permissions, api_key_id, created_by, expires_at) values ($1, $2, 'Agent', $3, $4, $5, now() + interval '1 hour')`,
 		a.CustomerID, a.ID, a.Permissions, a.KeyID, a.CreatedBy)
 	return a
 }

@@ -11,7 +11,7 @@ create table agent_tokens (
     name text not null,
     permissions text[] not null,
     -- who made it: a key or a person
-    key_id uuid default tenancy.key_id(),
+    api_key_id uuid default tenancy.key_id(),
     created_by uuid default tenancy.user_id(),
     expires_at timestamptz not null,
     revoked_at timestamptz,
@@ -20,9 +20,9 @@ create table agent_tokens (
     updated_at timestamptz not null default now(),
     constraint agent_tokens_pkey primary key (customer_id, id),
     constraint agent_tokens_customer_fkey foreign key (customer_id) references customers (id),
-    constraint agent_tokens_key_fkey foreign key (customer_id, key_id) references api_keys (customer_id, id),
+    constraint agent_tokens_key_fkey foreign key (customer_id, api_key_id) references api_keys (customer_id, id),
     constraint agent_tokens_created_by_fkey foreign key (created_by) references users (id),
-    constraint agent_tokens_one_maker check (num_nonnulls(key_id, created_by) = 1),
+    constraint agent_tokens_one_maker check (num_nonnulls(api_key_id, created_by) = 1),
     constraint agent_tokens_name_length check (char_length(name) between 1 and 200),
     constraint agent_tokens_short_lived check (expires_at <= created_at + interval '1 hour'),
     -- a token makes no further tokens: it would outlive itself
@@ -30,7 +30,7 @@ create table agent_tokens (
         and not 'tokens:mint' = any (permissions))
 );
 
-create index agent_tokens_by_key on agent_tokens (customer_id, key_id);
+create index agent_tokens_by_key on agent_tokens (customer_id, api_key_id);
 create index agent_tokens_by_expiry on agent_tokens (expires_at);
 
 create trigger agent_tokens_guard before update of revoked_at on agent_tokens for each row execute function tenancy.guard_revocation();
@@ -62,13 +62,13 @@ create policy agent_tokens_admin_update on agent_tokens for update to fanfare_ad
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));
 -- A key that may mint sees and revokes its own tokens, and hands on nothing that it has not itself.
 create policy agent_tokens_agent_select on agent_tokens for select to fanfare_agent
-    using ((select tenancy.has_any_permission('tokens:mint')) and key_id = (select tenancy.key_id()));
+    using ((select tenancy.has_any_permission('tokens:mint')) and api_key_id = (select tenancy.key_id()));
 create policy agent_tokens_agent_insert on agent_tokens for insert to fanfare_agent
     with check ((select tenancy.has_permission('tokens:mint')) and (select tenancy.token_id()) is null
         and permissions <@ (select tenancy.permissions())::text[]);
 create policy agent_tokens_agent_update on agent_tokens for update to fanfare_agent
-    using ((select tenancy.has_any_permission('tokens:mint')) and key_id = (select tenancy.key_id()))
-    with check ((select tenancy.has_any_permission('tokens:mint')) and key_id = (select tenancy.key_id()));
+    using ((select tenancy.has_any_permission('tokens:mint')) and api_key_id = (select tenancy.key_id()))
+    with check ((select tenancy.has_any_permission('tokens:mint')) and api_key_id = (select tenancy.key_id()));
 
 grant select, insert (id, name, permissions, expires_at), update (revoked_at) on agent_tokens to fanfare_user, fanfare_agent, fanfare_admin;
 

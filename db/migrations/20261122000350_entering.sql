@@ -234,14 +234,14 @@ declare
     v_permissions text[];
 begin
     perform tenancy.nothing_entered();
-    select t.id, t.key_id, t.customer_id, t.permissions, c.archived_at, coalesce(t.created_by, k.created_by) as person,
-        case when t.key_id is null then t.permissions else k.permissions end as key_permissions
+    select t.id, t.api_key_id, t.customer_id, t.permissions, c.archived_at, coalesce(t.created_by, k.created_by) as person,
+        case when t.api_key_id is null then t.permissions else k.permissions end as key_permissions
     into v_token
     from public.agent_tokens t
         join public.customers c on c.id = t.customer_id
-        left join public.api_keys k on k.customer_id = t.customer_id and k.id = t.key_id
+        left join public.api_keys k on k.customer_id = t.customer_id and k.id = t.api_key_id
             and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-    where t.customer_id = p_token_customer_id and t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.key_id is null or k.id is not null);
+    where t.customer_id = p_token_customer_id and t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.api_key_id is null or k.id is not null);
     if found then
         v_permissions := array(select p from unnest(v_token.permissions) p
             where p = any (v_token.key_permissions)
@@ -250,7 +250,7 @@ begin
     if v_token.id is null or cardinality(v_permissions) = 0 then
         raise exception using errcode = 'FF003', message = 'the token is not valid';
     end if;
-    return tenancy.enter_as_agent(v_token.key_id, v_token.id, v_token.customer_id, p_customer_id, v_token.archived_at is not null,
+    return tenancy.enter_as_agent(v_token.api_key_id, v_token.id, v_token.customer_id, p_customer_id, v_token.archived_at is not null,
         v_permissions, p_needs, p_request);
 end
 $$;
