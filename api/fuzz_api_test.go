@@ -270,9 +270,9 @@ func (f *fuzzer) judge(s *season, c fuzzCaller, r *fuzzRequest, a answer) (wrong
 	case inside && c.standing == stranger:
 		expect("a stranger", append(broken, http.StatusNotFound)...)
 	case foreignThing && (!foreignCustomer || !c.readsAll):
-		expect("somebody else's id", append(broken, http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized)...)
+		expect("somebody else's id", append(broken, http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized, http.StatusTooManyRequests)...)
 	case inside && c.standing == reader && r.operation.Method != http.MethodGet && !slices.Contains(readersMay, r.operation.OperationID):
-		expect("somebody who may only read", append(broken, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed)...)
+		expect("somebody who may only read", append(broken, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests, http.StatusConflict, http.StatusPreconditionFailed)...)
 	}
 	if len(r.mutations) == 0 && slices.Contains(broken[:4], a.status) {
 		wrong = append(wrong, "a request that fits the document is not understood")
@@ -332,7 +332,8 @@ func TestFuzzAPI(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	// Requests that get nowhere would prove nothing.
+	// Requests that get nowhere would prove nothing. Nobody guesses the name that erasing a customer asks for, which
+	// is well: it would end everything else.
 	for _, o := range operations() {
 		want := []int{http.StatusOK, http.StatusUnprocessableEntity}
 		if !o.public() {
@@ -345,7 +346,7 @@ func TestFuzzAPI(t *testing.T) {
 			}
 		}
 		for _, status := range want {
-			if f.outcomes[o.OperationID][status] == 0 {
+			if f.outcomes[o.OperationID][status] == 0 && (o.OperationID != "erase-customer" || status != http.StatusOK) {
 				t.Errorf("%s was never answered with %d, only with %v: the generator needs a hint (see hints), or it has become too short", o.OperationID, status, f.outcomes[o.OperationID])
 			}
 		}

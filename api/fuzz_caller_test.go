@@ -64,8 +64,10 @@ func (w *world) bystander(t testing.TB) (id uuid.UUID, ids map[string]string) {
 	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.ID, CreatedBy: owner.ID})
 	token := w.AgentToken(t, dbtest.AgentToken{CustomerID: c.ID, KeyID: &key.ID})
 	w.limit(t, c.ID, "list-jobs", 1000, 60)
+	exported := dbtest.NewID(t)
+	w.exec(t, "insert into exports (customer_id, id) values ($1, $2)", c.ID, exported)
 	return c.ID, map[string]string{
-		"api_key_id": key.ID.String(), "agent_token_id": token.ID.String(),
+		"api_key_id": key.ID.String(), "agent_token_id": token.ID.String(), "export_id": exported.String(),
 		"customer_id": c.ID.String(), "user_id": owner.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id": campaign.ID.String(), "post_id": post.ID.String(),
 	}
@@ -114,6 +116,10 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 	}
 	w.limit(t, id, "list-jobs", 1000, 60)
 	w.limit(t, id, "create-post", 1000, 60)
+	exported, erased := dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into exports (customer_id, id) values ($1, $2)", id, exported)
+	w.ready(t, c, exported)
+	w.exec(t, "insert into erasures (id, subject_id, requested_by, has_files) values ($1, $2, $3, false)", erased, dbtest.NewID(t), c.owner.ID)
 
 	token := func(who dbtest.User, changes ...func(*jwt.Builder)) string {
 		return signed(t, jwa.ES256(), issuerKey, func(b *jwt.Builder) {
@@ -161,6 +167,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 			own: map[string][]string{
 				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
 				"integration_id": {account.ID.String()}, "post_id": posts,
+				"export_id": {exported.String()}, "erasure_id": {erased.String()},
 				"operation":   {"list-jobs", "create-post"},
 				"campaign_id": {campaign.ID.String(), empty.ID.String()},
 			},

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"cmp"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"fanfare/db/dbtest"
+	"fanfare/internal/bucket"
 )
 
 // act is how an operation is tried: a request that succeeds if whoever makes it may make it.
@@ -44,8 +46,36 @@ var acts = map[string]act{
 	"get-customer-context": {success: http.StatusOK},
 	"update-customer":      {success: http.StatusOK, action: "customer.update", body: with(map[string]any{"name": "Changed"})},
 	"archive-customer":     {success: http.StatusOK, action: "customer.update"},
-	"restore-customer": {success: http.StatusOK, action: "customer.update", prepare: func(t testing.TB, c *cell) {
-		c.exec(t, "update customers set archived_at = now() where id = $1", c.customer)
+	"restore-customer":     {success: http.StatusOK, action: "customer.update", prepare: archived},
+
+	// It is archived first, and named once more.
+	"erase-customer": {success: http.StatusAccepted, action: "customer.update", prepare: archived, body: func(c *cell) any {
+		return map[string]any{"name": c.name}
+	}},
+	"get-erasure": {success: http.StatusOK, prepare: func(t testing.TB, c *cell) {
+		c.ids["erasure_id"] = dbtest.NewID(t).String()
+		asker := c.person.ID
+		if asker == uuid.Nil {
+			asker = c.m.inviter.ID
+		}
+		c.exec(t, "insert into erasures (id, subject_id, requested_by, has_files) values ($1, $2, $3, false)", c.ids["erasure_id"], dbtest.NewID(t), asker)
+	}},
+
+	"list-audit-entries":              {success: http.StatusOK},
+	"export-audit-entries":            {success: http.StatusOK},
+	"list-installation-audit-entries": {success: http.StatusOK},
+
+	"list-exports":  {success: http.StatusOK},
+	"get-export":    {success: http.StatusOK},
+	"create-export": {success: http.StatusAccepted, action: "export.create"},
+	"delete-export": {success: http.StatusNoContent, action: "export.update"}, // it ends now
+	"download-export": {success: http.StatusOK, prepare: func(t testing.TB, c *cell) {
+		if err := c.m.bucket.Write(t.Context(), bucket.Export(c.customer, uuid.MustParse(c.ids["export_id"])), "application/zip", func(out io.Writer) error {
+			_, err := io.WriteString(out, "An archive.")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}},
 
 	"list-members":  {success: http.StatusOK},
@@ -110,8 +140,12 @@ var acts = map[string]act{
 
 	"list-rate-limits": {success: http.StatusOK},
 	"get-rate-limit":   {success: http.StatusOK},
-	"set-rate-limit":   {success: http.StatusOK, action: "rate_limit.update", body: with(map[string]any{"quota": 7, "window_seconds": 77})},
-	"reset-rate-limit": {success: http.StatusNoContent, action: "rate_limit.delete"},
+	"set-rate-limit":   {success: http.StatusOK, action: "rate_limit_rule.update", body: with(map[string]any{"quota": 7, "window_seconds": 77})},
+	"reset-rate-limit": {success: http.StatusNoContent, action: "rate_limit_rule.delete"},
+}
+
+func archived(t testing.TB, c *cell) {
+	c.exec(t, "update customers set archived_at = now() where id = $1", c.customer)
 }
 
 // scheduled puts the cell's post into the queue.
@@ -128,6 +162,7 @@ type cell struct {
 	m         *matrix
 	operation string
 	customer  uuid.UUID
+	name      string            // of the customer
 	ids       map[string]string // by the names that they have in paths
 	headers   map[string]string
 
@@ -148,11 +183,13 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 	account := m.db.Integration(t, dbtest.Integration{CustomerID: customer.ID})
 	post := m.db.Post(t, dbtest.Post{CustomerID: customer.ID, Integrations: []dbtest.Integration{account}})
 	key := m.db.APIKey(t, dbtest.APIKey{CustomerID: customer.ID, CreatedBy: m.members["owner"].ID})
-	c := &cell{m: m, operation: operation, customer: customer.ID, headers: map[string]string{}, ids: map[string]string{
+	c := &cell{m: m, operation: operation, customer: customer.ID, name: customer.Name, headers: map[string]string{}, ids: map[string]string{
 		"customer_id": customer.ID.String(), "user_id": colleague.ID.String(), "campaign_id": campaign.ID.String(),
 		"integration_id": account.ID.String(), "post_id": post.ID.String(), "api_key_id": key.ID.String(),
-		"invitation_id": dbtest.NewID(t).String(), "operation": "list-jobs",
+		"invitation_id": dbtest.NewID(t).String(), "export_id": dbtest.NewID(t).String(), "operation": "list-jobs",
 	}}
+	c.exec(t, "insert into exports (customer_id, id, state, size_bytes, sha256, expires_at) values ($1, $2, 'ready', 11, repeat('a', 64), now() + interval '1 day')",
+		c.customer, c.ids["export_id"])
 	c.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, 'guest@example.com', 'viewer', sha256($4), $3)",
 		c.customer, c.ids["invitation_id"], m.members["owner"].ID, []byte(c.ids["invitation_id"]))
 	c.exec(t, "insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1000, 60)", c.customer, c.ids["operation"])
