@@ -28,6 +28,11 @@ func TestEveryPostIsIdempotent(t *testing.T) {
 				t.Fatalf("a good request: %d %s", first.status, first.body)
 			}
 			before := w.stored(t)
+			if o.OperationID == "erase-customer" {
+				// There is no customer any more whose answers could be kept; the receipt is in the list of erasures.
+				w.call(t, who, o.Method, path, body, "Idempotency-Key", "a-key").want(t, http.StatusNotFound)
+				return
+			}
 			again := w.call(t, who, o.Method, path, body, "Idempotency-Key", "a-key").want(t, first.status)
 			if string(again.body) != string(first.body) || again.etag() != first.etag() {
 				t.Errorf("the second answer is\n%s %s, the first\n%s %s", again.etag(), again.body, first.etag(), first.body)

@@ -7,11 +7,12 @@ select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at
 from erasures e
 where e.id = @id;
 
--- The erasure that the entered user has asked for, of a customer that is not there any more.
--- name: ErasureGetOwn :one
+-- name: ErasureList :many
 select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
 from erasures e
-where e.subject_id = @subject_id and e.requested_by = tenancy.user_id();
+where e.id < @before
+order by e.id desc
+limit @max_rows;
 
 -- Erasures that are not finished and have no job.
 -- name: ErasureListToDo :many

@@ -58,29 +58,48 @@ func (q *Queries) ErasureGet(ctx context.Context, id uuid.UUID) (Erasure, error)
 	return i, err
 }
 
-const erasureGetOwn = `-- name: ErasureGetOwn :one
+const erasureList = `-- name: ErasureList :many
 select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
 from erasures e
-where e.subject_id = $1 and e.requested_by = tenancy.user_id()
+where e.id < $1
+order by e.id desc
+limit $2
 `
 
-// The erasure that the entered user has asked for, of a customer that is not there any more.
-func (q *Queries) ErasureGetOwn(ctx context.Context, subjectID uuid.UUID) (Erasure, error) {
-	row := q.db.QueryRow(ctx, erasureGetOwn, subjectID)
-	var i Erasure
-	err := row.Scan(
-		&i.ID,
-		&i.SubjectID,
-		&i.State,
-		&i.RequestedBy,
-		&i.RequestedAt,
-		&i.StartedAt,
-		&i.FinishedAt,
-		&i.HasFiles,
-		&i.Counts,
-		&i.Files,
-	)
-	return i, err
+type ErasureListParams struct {
+	Before  uuid.UUID
+	MaxRows int32
+}
+
+func (q *Queries) ErasureList(ctx context.Context, arg ErasureListParams) ([]Erasure, error) {
+	rows, err := q.db.Query(ctx, erasureList, arg.Before, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Erasure{}
+	for rows.Next() {
+		var i Erasure
+		if err := rows.Scan(
+			&i.ID,
+			&i.SubjectID,
+			&i.State,
+			&i.RequestedBy,
+			&i.RequestedAt,
+			&i.StartedAt,
+			&i.FinishedAt,
+			&i.HasFiles,
+			&i.Counts,
+			&i.Files,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const erasureListToDo = `-- name: ErasureListToDo :many
