@@ -52,7 +52,7 @@ type AgentTokenPath struct {
 // AgentTokenCreate is a new token.
 type AgentTokenCreate struct {
 	Name            string   `json:"name" minLength:"1" maxLength:"200" doc:"Which agent it is for."`
-	Permissions     []string `json:"permissions" minItems:"1" uniqueItems:"true" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read" doc:"Not more than the key has that makes it."`
+	Permissions     []string `json:"permissions" minItems:"1" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read" doc:"Not more than the key has that makes it."`
 	LifetimeSeconds int32    `json:"lifetime_seconds,omitempty" minimum:"60" maximum:"3600" default:"3600"`
 }
 
@@ -103,6 +103,9 @@ func (a *API) createAgentToken(ctx context.Context, in *struct {
 	CustomerPath
 	Body AgentTokenCreate
 }) (*agentTokenCreatedOutput, error) {
+	if err := eachPermissionOnce(in.Body.Permissions); err != nil {
+		return nil, err
+	}
 	// Outside of the transaction: the first time, this reads keys on a connection of its own.
 	if err := a.tokens.Prepare(ctx); err != nil {
 		return nil, err

@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"fanfare/db/tenant"
 	"fanfare/queries"
 )
 
@@ -32,10 +34,11 @@ func (a *API) registerMe() {
 
 // getMe also brings the stored address and name up to what the token says.
 func (a *API) getMe(ctx context.Context, _ *struct{}) (*meOutput, error) {
-	if err := a.registerCaller(ctx); err != nil {
-		return nil, err
-	}
+	unregistered := a.registerCaller(ctx)
 	row, err := read(ctx, a, scope(ctx), func(q *queries.Queries) (queries.UserGetSelfRow, error) { return q.UserGetSelf(ctx) })
+	if unregistered != nil && !errors.Is(err, tenant.ErrInvalidKey) { // a key that is not valid is told so first
+		return nil, unregistered
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,8 @@ type options struct {
 	noBucket       bool
 	noEgress       bool // the sandbox on loopback is out of bounds, as it would be in production
 	allowed        []netip.Prefix
+	log            io.Writer                       // in place of the world's
+	wrap           func(http.Handler) http.Handler // stands before the API
 	publicURL      string
 	mails          bool           // e-mail is set up
 	proxies        []netip.Prefix // loopback if nil
@@ -109,7 +111,10 @@ func setupWith(t testing.TB, o options) *world {
 // serve runs an API on the world's database, in place of the one before.
 func (w *world) serve(t testing.TB, o options) {
 	t.Helper()
-	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if o.log == nil {
+		o.log = w.logs
+	}
+	log := slog.New(slog.NewJSONHandler(o.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	if o.verifier == nil {
 		o.verifier, err = identity.New(t.Context(), identity.Config{Issuer: issuer, Audience: audience, KeySet: w.signer.KeySet(), Logger: log})
@@ -134,11 +139,15 @@ func (w *world) serve(t testing.TB, o options) {
 	if o.noBucket {
 		files = nil
 	}
-	server := httptest.NewServer(api.New(api.Deps{
+	handler := api.New(api.Deps{
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
-	}))
+	})
+	if o.wrap != nil {
+		handler = o.wrap(handler)
+	}
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	w.url = server.URL
 }

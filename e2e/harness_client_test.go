@@ -22,6 +22,7 @@ type (
 	integrationAnswer struct{ ID, State, URL string }
 	campaignAnswer    struct{ ID, Name string }
 	meAnswer          struct{ ID, Email string }
+	idAnswer          struct{ ID string }
 	invitationAnswer  struct{ ID, State, Link string }
 
 	postAnswer struct {

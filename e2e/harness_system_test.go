@@ -3,7 +3,11 @@ package e2e
 import (
 	"cmp"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -15,7 +19,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/lestrrat-go/jwx/v3/jwt"
 
 	"fanfare/db/dbtest"
 	"fanfare/internal/identity"
@@ -34,11 +40,13 @@ type issuerServer struct {
 	mu     sync.Mutex
 	signer *identity.Signer
 	keys   []*identity.Signer // published, the newest last
+
+	own jwk.Key // published too: the test signs with it what the others refuse to sign
 }
 
 func newIssuer(t testing.TB) *issuerServer {
 	t.Helper()
-	s := &issuerServer{}
+	s := &issuerServer{own: newKey(t)}
 	s.rotate(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
@@ -50,6 +58,14 @@ func newIssuer(t testing.TB) *issuerServer {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
 			}
+		}
+		public, err := s.own.PublicKey()
+		if err == nil {
+			err = set.AddKey(public)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
 		}
 		w.Header().Set("Content-Type", "application/jwk-set+json")
 		_ = json.NewEncoder(w).Encode(set) // the client hears of it
@@ -88,6 +104,39 @@ func (s *issuerServer) token(t testing.TB, name string) string {
 	return token
 }
 
+// newKey makes a private key that is called own.
+func newKey(t testing.TB) jwk.Key {
+	t.Helper()
+	raw, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := jwk.Import(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(key.Set(jwk.KeyIDKey, "own"), key.Set(jwk.AlgorithmKey, jwa.ES256())); err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// signed makes a token of a person in which anything can be wrong.
+func signed(t testing.TB, key jwk.Key, subject string, change func(*jwt.Builder)) string {
+	t.Helper()
+	builder := jwt.NewBuilder().Issuer(issuer).Audience([]string{audience}).Subject(subject).IssuedAt(time.Now().Add(-2 * time.Hour)).Expiration(time.Now().Add(time.Hour))
+	change(builder)
+	token, err := builder.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := jwt.Sign(token, jwt.WithKey(jwa.ES256(), key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // options say what a system is made of. The zero value is an API and one worker on a fresh database.
 type options struct {
 	noWorker bool
@@ -107,11 +156,14 @@ type system struct {
 	boxURL string
 	bucket string // its directory
 	env    []string
+	keyset string // the file of the key set
 	opts   options
 
 	serve   *process
 	addr    string // of the API; the same when it is started again
 	workers atomic.Int64
+
+	checksums sync.Map // statements of checksum
 }
 
 func newSystem(t testing.TB, opts options) *system {
@@ -128,9 +180,9 @@ func newSystem(t testing.TB, opts options) *system {
 	boxServer := httptest.NewServer(box.Handler())
 	t.Cleanup(boxServer.Close)
 	s := &system{super: dbtest.OpenPool(t, opts.superURL), issuer: newIssuer(t), box: box, boxURL: boxServer.URL, opts: opts, bucket: t.TempDir()}
-	keyset := filepath.Join(t.TempDir(), "keyset.json")
+	s.keyset = filepath.Join(t.TempDir(), "keyset.json")
 	s.env = []string{
-		"FANFARE_KEYSET=" + keyset,
+		"FANFARE_KEYSET=" + s.keyset,
 		"FANFARE_JWT_ISSUER=" + issuer, "FANFARE_JWT_AUDIENCE=" + audience, "FANFARE_JWT_JWKS_URL=" + s.issuer.url,
 		"FANFARE_EGRESS_ALLOW=127.0.0.0/8", "FANFARE_BUCKET=file://" + s.bucket,
 		"DATABASE_URL=" + opts.loginURL, "WORKER_DATABASE_URL=" + opts.workerURL,

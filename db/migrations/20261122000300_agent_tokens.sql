@@ -45,7 +45,7 @@ create policy agent_tokens_tenant on agent_tokens as restrictive to fanfare_user
 create function tenancy.permit_tokens() returns boolean
 language plpgsql stable parallel safe as $$
 begin
-    if not (tenancy.reads_as_admin() or tenancy.has_permission('tokens:mint')) then
+    if not (tenancy.reads_as_admin() or tenancy.has_any_permission('tokens:mint')) then
         raise insufficient_privilege using message = 'permission denied: tokens are the admins'' business';
     end if;
     return true;

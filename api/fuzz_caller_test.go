@@ -1,0 +1,231 @@
+package api_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/lestrrat-go/jwx/v3/jwa"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/lestrrat-go/jwx/v3/jwt"
+
+	"fanfare/db/dbtest"
+	"fanfare/internal/agenttoken"
+)
+
+// standing is what a caller is to the customer of a season.
+type standing int
+
+const (
+	nobody   standing = iota // no valid credential
+	spent                    // a key that was valid once, which is only found out on entering
+	stranger                 // somebody, who does not belong to the customer
+	reader                   // may change nothing
+	writer
+	everywhere // by a system role: may enter every customer
+)
+
+// fuzzCaller is one kind of caller.
+type fuzzCaller struct {
+	name     string
+	standing standing
+	headers  [][2]string
+	// readsAll: what other customers have is no secret to them.
+	readsAll bool
+}
+
+// season is a fresh customer with everything in it, and everybody who calls. What a worker has broken in the one
+// before is left behind with it.
+type season struct {
+	cast    cast
+	callers []fuzzCaller
+	stock   *stock
+	repair  func(t testing.TB)
+}
+
+// secretOf marks every text of the customer to which no caller belongs.
+const secretOf = "known-to-nobody-here"
+
+// bystander is a customer with everything in it to which no caller belongs: only system roles could get there.
+func (w *world) bystander(t testing.TB) (id uuid.UUID, ids map[string]string) {
+	t.Helper()
+	c := w.Customer(t, dbtest.Customer{Name: secretOf})
+	owner := w.Member(t, c.ID, "owner")
+	account := w.Integration(t, dbtest.Integration{CustomerID: c.ID, ExternalID: "https://" + secretOf + ".example/" + c.ID.String()})
+	campaign := w.Campaign(t, dbtest.Campaign{CustomerID: c.ID, Name: secretOf})
+	post := w.Post(t, dbtest.Post{CustomerID: c.ID, Title: secretOf, Text: secretOf, Integrations: []dbtest.Integration{account}})
+	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.ID, CreatedBy: owner.ID})
+	token := w.AgentToken(t, dbtest.AgentToken{CustomerID: c.ID, KeyID: &key.ID})
+	w.limit(t, c.ID, "list-jobs", 1000, 60)
+	return c.ID, map[string]string{
+		"api_key_id": key.ID.String(), "agent_token_id": token.ID.String(),
+		"customer_id": c.ID.String(), "user_id": owner.ID.String(), "integration_id": account.ID.String(),
+		"campaign_id": campaign.ID.String(), "post_id": post.ID.String(),
+	}
+}
+
+// season makes a new one. Here is the list of callers.
+func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]string) *season {
+	t.Helper()
+	c := w.cast(t)
+	id := c.customer.ID
+	removed := w.Member(t, id, "admin")
+	w.exec(t, "delete from memberships where customer_id = $1 and user_id = $2", id, removed.ID)
+	spare := w.User(t, dbtest.User{})
+	account := w.Integration(t, dbtest.Integration{CustomerID: id})
+	campaign := w.Campaign(t, dbtest.Campaign{CustomerID: id})
+	empty := w.Campaign(t, dbtest.Campaign{CustomerID: id})
+	var posts []string
+	for range 3 {
+		posts = append(posts, w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String())
+	}
+
+	key := func(customer uuid.UUID, maker dbtest.User, permissions ...string) dbtest.APIKey {
+		return w.APIKey(t, dbtest.APIKey{CustomerID: customer, CreatedBy: maker.ID, Permissions: permissions})
+	}
+	revoked, left, elsewhere := key(id, c.owner), key(id, removed), key(c.elsewhere.ID, c.outsider)
+	w.exec(t, "update api_keys set revoked_at = now() where id = $1", revoked.ID)
+	agents := agenttoken.New(w.Login, w.vault)
+	agent := func(customer, maker uuid.UUID, lifetime time.Duration) string {
+		row := w.AgentToken(t, dbtest.AgentToken{CustomerID: customer, CreatedBy: &maker})
+		return must(agents.Sign(t.Context(), agenttoken.Claims{
+			ID: row.ID, CustomerID: customer, Permissions: row.Permissions, ExpiresAt: time.Now().Add(lifetime),
+		}))
+	}
+
+	// Everybody is invited to a customer where none of them is.
+	away, host := w.Customer(t, dbtest.Customer{}), w.User(t, dbtest.User{})
+	w.Join(t, away.ID, host.ID, "owner")
+	invited := map[string]string{}
+	for name, who := range map[string]dbtest.User{
+		"viewer": c.viewer, "member": c.member, "admin": c.admin, "owner": c.owner, "outsider": c.outsider, "removed member": removed, "system admin": c.sysadmin,
+	} {
+		invited[name] = rand.Text()
+		hash := sha256.Sum256([]byte(invited[name]))
+		w.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, $3, 'viewer', $4, $5)",
+			away.ID, dbtest.NewID(t), who.Email, hash[:], host.ID)
+	}
+	w.limit(t, id, "list-jobs", 1000, 60)
+	w.limit(t, id, "create-post", 1000, 60)
+
+	token := func(who dbtest.User, changes ...func(*jwt.Builder)) string {
+		return signed(t, jwa.ES256(), issuerKey, func(b *jwt.Builder) {
+			b.Subject(who.Subject).Claim("email", who.Email).Claim("email_verified", true)
+			for _, change := range changes {
+				change(b)
+			}
+		})
+	}
+	bearer := func(token string) [][2]string { return [][2]string{{"Authorization", "Bearer " + token}} }
+	person := func(name string, standing standing, who dbtest.User) fuzzCaller {
+		return fuzzCaller{name, standing, bearer(token(who)), standing == everywhere}
+	}
+	program := func(name string, standing standing, key dbtest.APIKey) fuzzCaller {
+		return fuzzCaller{name, standing, [][2]string{{"x-api-key", key.Key}}, false}
+	}
+	good := token(c.owner)
+	sysviewer := person("system viewer", reader, c.sysviewer)
+	sysviewer.readsAll = true
+	result := &season{
+		cast: c,
+		callers: []fuzzCaller{
+			{"nobody", nobody, nil, false},
+			{"garbage", nobody, bearer("garbage"), false},
+			{"another scheme", nobody, [][2]string{{"Authorization", "Basic " + good}}, false},
+			{"two tokens", nobody, append(bearer(good), bearer(good)...), false},
+			{"a forged token", nobody, bearer(good[:len(good)-8] + "AAAAAAAA"), false},
+			{"an expired token", nobody, bearer(token(c.owner, func(b *jwt.Builder) { b.Expiration(time.Now().Add(-time.Hour)) })), false},
+			{"a token for others", nobody, bearer(token(c.owner, func(b *jwt.Builder) { b.Audience([]string{"others"}) })), false},
+			{"a long token", nobody, bearer(strings.Repeat("a", 20_000)), false},
+			person("outsider", stranger, c.outsider), person("removed member", stranger, removed), person("somebody new", stranger, dbtest.User{Subject: "new-" + dbtest.NewID(t).String()}),
+			person("viewer", reader, c.viewer), person("member", writer, c.member), person("admin", writer, c.admin), person("owner", writer, c.owner),
+			program("key", writer, key(id, c.owner)), program("key for drafts", writer, key(id, c.member, "posts:write")),
+			program("key that reads", reader, key(id, c.admin, "customer:read", "campaigns:read", "posts:read", "jobs:read", "audit:read")),
+			program("key of a viewer", reader, key(id, c.viewer)), program("key of another customer", stranger, elsewhere),
+			program("revoked key", spent, revoked), program("key of somebody who has left", spent, left), program("unknown key", spent, dbtest.APIKey{Key: "ffk_unknown"}),
+			{"agent token", writer, bearer(agent(id, c.owner.ID, time.Hour)), false},
+			{"agent token of another customer", stranger, bearer(agent(c.elsewhere.ID, c.outsider.ID, time.Hour)), false},
+			{"expired agent token", nobody, bearer(agent(id, c.owner.ID, -time.Hour)), false},
+			{"key and token", nobody, append(bearer(good), [2]string{"x-api-key", elsewhere.Key}), false},
+			sysviewer, person("system manager", everywhere, c.manager), person("system admin", everywhere, c.sysadmin),
+		},
+		stock: &stock{
+			customer: id.String(), foreign: foreign, invited: invited, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey,
+			own: map[string][]string{
+				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
+				"integration_id": {account.ID.String()}, "post_id": posts,
+				"operation":   {"list-jobs", "create-post"},
+				"campaign_id": {campaign.ID.String(), empty.ID.String()},
+			},
+		},
+		repair: func(t testing.TB) {
+			t.Helper()
+			w.exec(t, "update customers set archived_at = null where id = $1 and archived_at is not null", id)
+			w.exec(t, "delete from memberships where customer_id = $1 and user_id = any ($2)", id, []uuid.UUID{removed.ID, c.outsider.ID, c.sysviewer.ID, c.sysadmin.ID, c.manager.ID, spare.ID})
+			for role, who := range map[string]dbtest.User{"owner": c.owner, "admin": c.admin, "member": c.member, "viewer": c.viewer} {
+				w.exec(t, `insert into memberships (customer_id, user_id, role) values ($1, $2, $3)
+					on conflict (customer_id, user_id) do update set role = excluded.role where memberships.role <> excluded.role`, id, who.ID, role)
+			}
+		},
+	}
+	w.exec(t, "update api_keys set last_used_at = now() where customer_id = $1", id) // else the first use of one changes it
+	return result
+}
+
+// leavesTraces are tables in which also a refused request, or one that only reads, may leave a row.
+var leavesTraces = []string{"public.audit_log", "public.audit_unsealed", "public.audit_seals", "public.rate_limits"}
+
+// fingerprints gives a function that reads one of each table's rows of a customer: it changes with every row that
+// is made, changed or removed.
+func (w *world) fingerprints(t testing.TB) func(t testing.TB, customerID uuid.UUID) map[string]string {
+	t.Helper()
+	rows, err := w.Super.Query(context.Background(), `
+		select format('select %1$L, count(*) || '' '' || coalesce(sum(xmin::text::bigint), 0) from %1$s where %2$I = $1', t.name, t.attname)
+		from (
+			select format('%I.%I', n.nspname, c.relname) as name, a.attname
+			from pg_class c
+				join pg_namespace n on n.oid = c.relnamespace
+				join pg_attribute a on a.attrelid = c.oid
+			where c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ('public', 'river')
+				and (a.attname = 'customer_id' or (c.relname = 'customers' and a.attname = 'id'))
+		) t
+		where t.name <> all ($1)`, leavesTraces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(parts) < 8 {
+		t.Fatalf("%d tables with customers' data: %v", len(parts), err)
+	}
+	statement := strings.Join(parts, " union all ")
+	return func(t testing.TB, customerID uuid.UUID) map[string]string {
+		t.Helper()
+		rows, err := w.Super.Query(context.Background(), statement, customerID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prints := map[string]string{}
+		var table, print string
+		if _, err := pgx.ForEachRow(rows, []any{&table, &print}, func() error { prints[table] = print; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return prints
+	}
+}
+
+// differ names the tables in which two fingerprints differ.
+func differ(a, b map[string]string) (tables []string) {
+	for _, table := range slices.Sorted(maps.Keys(a)) {
+		if a[table] != b[table] {
+			tables = append(tables, table)
+		}
+	}
+	return tables
+}

@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"fanfare/db/dbtest"
+)
+
+// act is how an operation is tried: a request that succeeds if whoever makes it may make it.
+type act struct {
+	success int
+	// action is what the audit log says of it, "" for what changes nothing.
+	action string
+	body   func(c *cell) any
+	// prepare changes the cell's customer, beyond what every cell has.
+	prepare func(t testing.TB, c *cell)
+	// keyAlso is what a key needs besides, because of what is asked for.
+	keyAlso []string
+	// elsewhere: it changes something, but not in the customer that the cell is about.
+	elsewhere bool
+}
+
+// with is a body that is always the same.
+func with(body map[string]any) func(*cell) any { return func(*cell) any { return body } }
+
+// acts are all operations. What an operation needs to exist is in newCell, by the name that its id has in paths.
+var acts = map[string]act{
+	"get-health":    {success: http.StatusOK},
+	"get-liveness":  {success: http.StatusOK},
+	"get-readiness": {success: http.StatusOK},
+
+	"get-me":         {success: http.StatusOK},
+	"list-customers": {success: http.StatusOK},
+	"create-customer": {success: http.StatusCreated, action: "customer.create", elsewhere: true,
+		body: with(map[string]any{"name": "Made by the matrix"})},
+
+	"get-customer":         {success: http.StatusOK},
+	"get-customer-context": {success: http.StatusOK},
+	"update-customer":      {success: http.StatusOK, action: "customer.update", body: with(map[string]any{"name": "Changed"})},
+	"archive-customer":     {success: http.StatusOK, action: "customer.update"},
+	"restore-customer": {success: http.StatusOK, action: "customer.update", prepare: func(t testing.TB, c *cell) {
+		c.exec(t, "update customers set archived_at = now() where id = $1", c.customer)
+	}},
+
+	"list-members":  {success: http.StatusOK},
+	"get-member":    {success: http.StatusOK},
+	"update-member": {success: http.StatusOK, action: "member.update", body: with(map[string]any{"role": "member"})},
+	"remove-member": {success: http.StatusNoContent, action: "member.delete"},
+
+	"list-invitations": {success: http.StatusOK},
+	"get-invitation":   {success: http.StatusOK},
+	"create-invitation": {success: http.StatusCreated, action: "invitation.create",
+		body: with(map[string]any{"email": "somebody@example.com", "role": "viewer"})},
+	"revoke-invitation": {success: http.StatusNoContent, action: "invitation.update"},
+	// Into another customer than the cell's, where many are members already.
+	"accept-invitation": {success: http.StatusOK, action: "member.create", elsewhere: true, body: func(c *cell) any {
+		return map[string]any{"token": c.invitation}
+	}, prepare: func(t testing.TB, c *cell) {
+		elsewhere := c.m.db.Customer(t, dbtest.Customer{})
+		c.m.db.Join(t, elsewhere.ID, c.m.inviter.ID, "owner")
+		r := c.m.send(t, http.MethodPost, "/v1/customers/"+elsewhere.ID.String()+"/invitations",
+			map[string]any{"email": cmp.Or(c.person.Email, "nobody@example.com"), "role": "viewer"}, c.m.bearer(t, c.m.inviter))
+		_, c.invitation, _ = strings.Cut(decode[invitationAnswer](t, r).Link, "token=")
+	}},
+
+	"list-api-keys": {success: http.StatusOK},
+	"get-api-key":   {success: http.StatusOK},
+	"create-api-key": {success: http.StatusCreated, action: "api_key.create",
+		body: with(map[string]any{"name": "Made by the matrix", "permissions": []string{"customer:read"}})},
+	"update-api-key": {success: http.StatusOK, action: "api_key.update", body: with(map[string]any{"name": "Changed"})},
+	"revoke-api-key": {success: http.StatusNoContent, action: "api_key.update"},
+
+	"list-agent-tokens": {success: http.StatusOK},
+	"get-agent-token":   {success: http.StatusOK},
+	"create-agent-token": {success: http.StatusCreated, action: "agent_token.create", keyAlso: []string{"customer:read"},
+		body: with(map[string]any{"name": "Made by the matrix", "permissions": []string{"customer:read"}})},
+	"revoke-agent-token": {success: http.StatusNoContent, action: "agent_token.update"},
+
+	"list-campaigns":   {success: http.StatusOK},
+	"get-campaign":     {success: http.StatusOK},
+	"create-campaign":  {success: http.StatusCreated, action: "campaign.create", body: with(map[string]any{"name": "Made by the matrix"})},
+	"update-campaign":  {success: http.StatusOK, action: "campaign.update", body: with(map[string]any{"name": "Changed"})},
+	"archive-campaign": {success: http.StatusOK, action: "campaign.update"},
+	"delete-campaign":  {success: http.StatusNoContent, action: "campaign.delete"},
+
+	"list-posts":   {success: http.StatusOK},
+	"get-post":     {success: http.StatusOK},
+	"create-post":  {success: http.StatusCreated, action: "post.create", body: with(map[string]any{"text": "Made by the matrix"})},
+	"update-post":  {success: http.StatusOK, action: "post.update", body: with(map[string]any{"text": "Changed"})},
+	"publish-post": {success: http.StatusAccepted, action: "post.update"},
+	"schedule-post": {success: http.StatusAccepted, action: "post.update", body: func(*cell) any {
+		return map[string]any{"scheduled_at": time.Now().Add(24 * time.Hour)}
+	}},
+	"cancel-post": {success: http.StatusOK, action: "post.update", prepare: scheduled},
+
+	"list-integrations": {success: http.StatusOK},
+	"get-integration":   {success: http.StatusOK},
+	"create-integration": {success: http.StatusCreated, action: "integration.create", body: func(c *cell) any {
+		return map[string]any{"platform": "ghost", "site_url": c.m.siteURL, "admin_api_key": c.m.siteKey}
+	}},
+	"disconnect-integration": {success: http.StatusNoContent, action: "integration.update"},
+
+	"list-jobs": {success: http.StatusOK, prepare: scheduled},
+
+	"list-rate-limits": {success: http.StatusOK},
+	"get-rate-limit":   {success: http.StatusOK},
+	"set-rate-limit":   {success: http.StatusOK, action: "rate_limit.update", body: with(map[string]any{"quota": 7, "window_seconds": 77})},
+	"reset-rate-limit": {success: http.StatusNoContent, action: "rate_limit.delete"},
+}
+
+// scheduled puts the cell's post into the queue.
+func scheduled(t testing.TB, c *cell) {
+	r := c.m.send(t, http.MethodPost, "/v1/customers/"+c.customer.String()+"/posts/"+c.ids["post_id"]+"/schedule",
+		map[string]any{"scheduled_at": time.Now().Add(24 * time.Hour)}, c.m.bearer(t, c.m.members["owner"]))
+	if r.status != http.StatusAccepted {
+		t.Fatalf("schedule a post: %d %s", r.status, r.body)
+	}
+}
+
+// cell is one operation tried by one caller, in a customer of its own.
+type cell struct {
+	m         *matrix
+	operation string
+	customer  uuid.UUID
+	ids       map[string]string // by the names that they have in paths
+	headers   map[string]string
+
+	person     dbtest.User    // who calls; zero if it is no person
+	key        *dbtest.APIKey // with which the caller acts
+	invitation string         // the token of one for the person
+}
+
+// newCell makes a customer with one of everything, in which everybody has the role that they are named after.
+func (m *matrix) newCell(t testing.TB, operation string) *cell {
+	t.Helper()
+	customer := m.db.Customer(t, dbtest.Customer{})
+	for role, who := range m.members {
+		m.db.Join(t, customer.ID, who.ID, role)
+	}
+	colleague := m.db.Member(t, customer.ID, "viewer")
+	campaign := m.db.Campaign(t, dbtest.Campaign{CustomerID: customer.ID})
+	account := m.db.Integration(t, dbtest.Integration{CustomerID: customer.ID})
+	post := m.db.Post(t, dbtest.Post{CustomerID: customer.ID, Integrations: []dbtest.Integration{account}})
+	key := m.db.APIKey(t, dbtest.APIKey{CustomerID: customer.ID, CreatedBy: m.members["owner"].ID})
+	c := &cell{m: m, operation: operation, customer: customer.ID, headers: map[string]string{}, ids: map[string]string{
+		"customer_id": customer.ID.String(), "user_id": colleague.ID.String(), "campaign_id": campaign.ID.String(),
+		"integration_id": account.ID.String(), "post_id": post.ID.String(), "api_key_id": key.ID.String(),
+		"invitation_id": dbtest.NewID(t).String(), "operation": "list-jobs",
+	}}
+	c.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, 'guest@example.com', 'viewer', sha256($4), $3)",
+		c.customer, c.ids["invitation_id"], m.members["owner"].ID, []byte(c.ids["invitation_id"]))
+	c.exec(t, "insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1000, 60)", c.customer, c.ids["operation"])
+	return c
+}
+
+// arrange makes what depends on who calls, and what the operation wants to be different.
+func (c *cell) arrange(t testing.TB, a act) {
+	t.Helper()
+	token := dbtest.AgentToken{CustomerID: c.customer}
+	if c.key != nil {
+		token.KeyID = &c.key.ID // a key deals with its own tokens
+	} else {
+		owner := c.m.members["owner"].ID
+		token.CreatedBy = &owner
+	}
+	c.ids["agent_token_id"] = c.m.db.AgentToken(t, token).ID.String()
+	if a.prepare != nil {
+		a.prepare(t, c)
+	}
+}
+
+func (c *cell) exec(t testing.TB, sql string, args ...any) {
+	t.Helper()
+	if _, err := c.m.s.super.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
