@@ -51,6 +51,10 @@ func (a *API) registerErasures() {
 		DefaultStatus: http.StatusAccepted,
 	}, a.eraseCustomer)
 	register(a, huma.Operation{
+		OperationID: "list-erasures", Method: http.MethodGet, Path: "/v1/erasures", Tags: tags,
+		Summary: "List the erasures that you have asked for", Description: "System roles see all. Newest first.",
+	}, a.listErasures)
+	register(a, huma.Operation{
 		OperationID: "get-erasure", Method: http.MethodGet, Path: "/v1/erasures/{erasure_id}", Tags: tags,
 		Summary: "Get the receipt of an erasure", Description: "For whoever asked for it, and for system roles.",
 	}, a.getErasure)
@@ -85,6 +89,21 @@ func (a *API) eraseCustomer(ctx context.Context, in *struct {
 	return out, err
 }
 
+func (a *API) listErasures(ctx context.Context, in *PageQuery) (*pageOutput[Erasure], error) {
+	before, err := in.before(listOfErasures)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := read(ctx, a, scope(ctx), func(q *queries.Queries) ([]queries.Erasure, error) {
+		return q.ErasureList(ctx, queries.ErasureListParams{Before: before, MaxRows: in.more()})
+	})
+	if err != nil {
+		return nil, err
+	}
+	body, err := page(rows, in.Limit, erasureFrom, func(row queries.Erasure) string { return cursorOf(listOfErasures, row.ID) })
+	return &pageOutput[Erasure]{Body: body}, err
+}
+
 func (a *API) getErasure(ctx context.Context, in *ErasurePath) (*erasureOutput, error) {
 	row, err := read(ctx, a, scope(ctx), func(q *queries.Queries) (queries.Erasure, error) { return q.ErasureGet(ctx, in.ErasureID) })
 	if err != nil {
@@ -94,12 +113,17 @@ func (a *API) getErasure(ctx context.Context, in *ErasurePath) (*erasureOutput, 
 }
 
 func erasureAnswer(row queries.Erasure) (*erasureOutput, error) {
+	erasure, err := erasureFrom(row)
+	return &erasureOutput{Body: erasure}, err
+}
+
+func erasureFrom(row queries.Erasure) (Erasure, error) {
 	erasure := Erasure{
 		ID: row.ID, CustomerID: row.SubjectID, State: row.State, RequestedBy: row.RequestedBy, RequestedAt: row.RequestedAt.UTC(),
 		StartedAt: utc(row.StartedAt), FinishedAt: utc(row.FinishedAt), Files: row.Files,
 	}
 	if err := json.Unmarshal(row.Counts, &erasure.Rows); err != nil {
-		return nil, fmt.Errorf("decode counts: %w", err)
+		return Erasure{}, fmt.Errorf("decode counts: %w", err)
 	}
-	return &erasureOutput{Body: erasure}, nil
+	return erasure, nil
 }

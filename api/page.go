@@ -31,6 +31,7 @@ const (
 	listOfAPIKeys
 	listOfAgentTokens
 	listOfExports
+	listOfErasures
 	listOfInvitations
 	listOfAudit
 )

@@ -745,14 +745,14 @@ declare
     v_permissions text[];
 begin
     perform tenancy.nothing_entered();
-    select t.id, t.key_id, t.customer_id, t.permissions, c.archived_at, coalesce(t.created_by, k.created_by) as person,
-        case when t.key_id is null then t.permissions else k.permissions end as key_permissions
+    select t.id, t.api_key_id, t.customer_id, t.permissions, c.archived_at, coalesce(t.created_by, k.created_by) as person,
+        case when t.api_key_id is null then t.permissions else k.permissions end as key_permissions
     into v_token
     from public.agent_tokens t
         join public.customers c on c.id = t.customer_id
-        left join public.api_keys k on k.customer_id = t.customer_id and k.id = t.key_id
+        left join public.api_keys k on k.customer_id = t.customer_id and k.id = t.api_key_id
             and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-    where t.customer_id = p_token_customer_id and t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.key_id is null or k.id is not null);
+    where t.customer_id = p_token_customer_id and t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.api_key_id is null or k.id is not null);
     if found then
         v_permissions := array(select p from unnest(v_token.permissions) p
             where p = any (v_token.key_permissions)
@@ -761,7 +761,7 @@ begin
     if v_token.id is null or cardinality(v_permissions) = 0 then
         raise exception using errcode = 'FF003', message = 'the token is not valid';
     end if;
-    return tenancy.enter_as_agent(v_token.key_id, v_token.id, v_token.customer_id, p_customer_id, v_token.archived_at is not null,
+    return tenancy.enter_as_agent(v_token.api_key_id, v_token.id, v_token.customer_id, p_customer_id, v_token.archived_at is not null,
         v_permissions, p_needs, p_request);
 end
 $$;
@@ -890,9 +890,9 @@ begin
         update public.erasures e set counts = v_counts where e.id = p_erasure;
         return 'jobs';
     end if;
-    for v in select e.table_name, e.column_name from tenancy.erased_columns() e loop
-        execute format('delete from %1$s where %2$I = $1 and ctid = any (array(
-            select t.ctid from %1$s t where t.%2$I = $1 limit $2))', v.table_name, v.column_name) using v_subject, v_left;
+    for v in select e.table_name, e.column_name, e.key_name from tenancy.erased_columns() e loop
+        execute format('delete from %1$s where %2$I = $1 and %3$I = any (array(
+            select t.%3$I from %1$s t where t.%2$I = $1 limit $2))', v.table_name, v.column_name, v.key_name) using v_subject, v_left;
         get diagnostics v_count = row_count;
         v_counts := v_counts || jsonb_build_object(v.table_name, coalesce((v_counts ->> v.table_name)::bigint, 0) + v_count);
         v_left := v_left - v_count;
@@ -910,31 +910,31 @@ $_$;
 
 -- Name: erased_columns(); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.erased_columns() RETURNS TABLE(table_name text, column_name text)
+CREATE FUNCTION tenancy.erased_columns() RETURNS TABLE(table_name text, column_name text, key_name text)
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
 begin
     return query
-    values ('river.river_job', 'customer_id'),
-        ('public.idempotency_keys', 'subject_id'),
-        ('public.exports', 'customer_id'),
-        ('public.invitations', 'customer_id'),
-        ('public.agent_tokens', 'customer_id'),
-        ('public.api_keys', 'customer_id'),
-        ('public.post_media', 'customer_id'),
-        ('public.publish_attempts', 'customer_id'),
-        ('public.platform_posts', 'customer_id'),
-        ('public.posts', 'customer_id'),
-        ('public.media', 'customer_id'),
-        ('public.campaigns', 'customer_id'),
-        ('public.integrations', 'customer_id'),
-        ('public.memberships', 'customer_id'),
-        ('public.rate_limit_rules', 'customer_id'),
-        ('public.rate_limits', 'customer_id'),
+    values ('river.river_job', 'customer_id', 'ctid'),
+        ('public.idempotency_keys', 'subject_id', 'ctid'),
+        ('public.exports', 'customer_id', 'ctid'),
+        ('public.invitations', 'customer_id', 'ctid'),
+        ('public.agent_tokens', 'customer_id', 'ctid'),
+        ('public.api_keys', 'customer_id', 'ctid'),
+        ('public.post_media', 'customer_id', 'ctid'),
+        ('public.publish_attempts', 'customer_id', 'ctid'),
+        ('public.platform_posts', 'customer_id', 'ctid'),
+        ('public.posts', 'customer_id', 'ctid'),
+        ('public.media', 'customer_id', 'ctid'),
+        ('public.campaigns', 'customer_id', 'ctid'),
+        ('public.integrations', 'customer_id', 'ctid'),
+        ('public.memberships', 'customer_id', 'ctid'),
+        ('public.rate_limit_rules', 'customer_id', 'ctid'),
+        ('public.rate_limits', 'customer_id', 'ctid'),
         -- last: what is still refused meanwhile is recorded there
-        ('public.audit_unsealed', 'customer_id'),
-        ('public.audit_seals', 'customer_id'),
-        ('public.audit_log', 'customer_id');
+        ('public.audit_unsealed', 'customer_id', 'ctid'),
+        ('public.audit_seals', 'customer_id', 'number'),
+        ('public.audit_log', 'customer_id', 'id');
 end
 $$;
 
@@ -1520,7 +1520,7 @@ CREATE FUNCTION tenancy.permit_tokens() RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 begin
-    if not (tenancy.reads_as_admin() or tenancy.has_permission('tokens:mint')) then
+    if not (tenancy.reads_as_admin() or tenancy.has_any_permission('tokens:mint')) then
         raise insufficient_privilege using message = 'permission denied: tokens are the admins'' business';
     end if;
     return true;
@@ -1846,7 +1846,7 @@ CREATE TABLE public.agent_tokens (
     id uuid NOT NULL,
     name text NOT NULL,
     permissions text[] NOT NULL,
-    key_id uuid DEFAULT tenancy.key_id(),
+    api_key_id uuid DEFAULT tenancy.key_id(),
     created_by uuid DEFAULT tenancy.user_id(),
     expires_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
@@ -1854,7 +1854,7 @@ CREATE TABLE public.agent_tokens (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT agent_tokens_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
-    CONSTRAINT agent_tokens_one_maker CHECK ((num_nonnulls(key_id, created_by) = 1)),
+    CONSTRAINT agent_tokens_one_maker CHECK ((num_nonnulls(api_key_id, created_by) = 1)),
     CONSTRAINT agent_tokens_permissions_known CHECK (((permissions <@ tenancy.permissions_known()) AND ((cardinality(permissions) >= 1) AND (cardinality(permissions) <= 50)) AND (NOT ('tokens:mint'::text = ANY (permissions))))),
     CONSTRAINT agent_tokens_short_lived CHECK ((expires_at <= (created_at + '01:00:00'::interval)))
 );
@@ -2580,7 +2580,7 @@ CREATE INDEX agent_tokens_by_expiry ON public.agent_tokens USING btree (expires_
 
 -- Name: agent_tokens_by_key; Type: INDEX; Schema: public
 
-CREATE INDEX agent_tokens_by_key ON public.agent_tokens USING btree (customer_id, key_id);
+CREATE INDEX agent_tokens_by_key ON public.agent_tokens USING btree (customer_id, api_key_id);
 
 -- Name: api_keys_by_hash; Type: INDEX; Schema: public
 
@@ -3023,7 +3023,7 @@ ALTER TABLE ONLY public.agent_tokens
 -- Name: agent_tokens agent_tokens_key_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.agent_tokens
-    ADD CONSTRAINT agent_tokens_key_fkey FOREIGN KEY (customer_id, key_id) REFERENCES public.api_keys(customer_id, id);
+    ADD CONSTRAINT agent_tokens_key_fkey FOREIGN KEY (customer_id, api_key_id) REFERENCES public.api_keys(customer_id, id);
 
 -- Name: api_keys api_keys_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -3181,11 +3181,11 @@ CREATE POLICY agent_tokens_agent_insert ON public.agent_tokens FOR INSERT TO fan
 
 -- Name: agent_tokens agent_tokens_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY agent_tokens_agent_select ON public.agent_tokens FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (key_id = ( SELECT tenancy.key_id() AS key_id))));
+CREATE POLICY agent_tokens_agent_select ON public.agent_tokens FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (api_key_id = ( SELECT tenancy.key_id() AS key_id))));
 
 -- Name: agent_tokens agent_tokens_agent_update; Type: POLICY; Schema: public
 
-CREATE POLICY agent_tokens_agent_update ON public.agent_tokens FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (key_id = ( SELECT tenancy.key_id() AS key_id)))) WITH CHECK ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (key_id = ( SELECT tenancy.key_id() AS key_id))));
+CREATE POLICY agent_tokens_agent_update ON public.agent_tokens FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (api_key_id = ( SELECT tenancy.key_id() AS key_id)))) WITH CHECK ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (api_key_id = ( SELECT tenancy.key_id() AS key_id))));
 
 -- Name: agent_tokens agent_tokens_definer; Type: POLICY; Schema: public
 
@@ -3193,7 +3193,7 @@ CREATE POLICY agent_tokens_definer ON public.agent_tokens TO fanfare_definer USI
 
 -- Name: agent_tokens agent_tokens_erase; Type: POLICY; Schema: public
 
-CREATE POLICY agent_tokens_erase ON public.agent_tokens FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY agent_tokens_erase ON public.agent_tokens FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: agent_tokens agent_tokens_erase_select; Type: POLICY; Schema: public
 
@@ -3233,7 +3233,7 @@ CREATE POLICY api_keys_definer ON public.api_keys TO fanfare_definer USING (true
 
 -- Name: api_keys api_keys_erase; Type: POLICY; Schema: public
 
-CREATE POLICY api_keys_erase ON public.api_keys FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY api_keys_erase ON public.api_keys FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: api_keys api_keys_erase_select; Type: POLICY; Schema: public
 
@@ -3317,7 +3317,7 @@ CREATE POLICY audit_unsealed_definer ON public.audit_unsealed TO fanfare_definer
 
 -- Name: audit_unsealed audit_unsealed_erase; Type: POLICY; Schema: public
 
-CREATE POLICY audit_unsealed_erase ON public.audit_unsealed FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY audit_unsealed_erase ON public.audit_unsealed FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: audit_unsealed audit_unsealed_erase_select; Type: POLICY; Schema: public
 
@@ -3373,7 +3373,7 @@ CREATE POLICY campaigns_delete ON public.campaigns FOR DELETE TO fanfare_user US
 
 -- Name: campaigns campaigns_erase; Type: POLICY; Schema: public
 
-CREATE POLICY campaigns_erase ON public.campaigns FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY campaigns_erase ON public.campaigns FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: campaigns campaigns_erase_select; Type: POLICY; Schema: public
 
@@ -3485,7 +3485,7 @@ CREATE POLICY exports_delete ON public.exports FOR DELETE TO fanfare_user USING 
 
 -- Name: exports exports_erase; Type: POLICY; Schema: public
 
-CREATE POLICY exports_erase ON public.exports FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY exports_erase ON public.exports FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: exports exports_erase_select; Type: POLICY; Schema: public
 
@@ -3525,7 +3525,7 @@ CREATE POLICY idempotency_keys_definer ON public.idempotency_keys TO fanfare_def
 
 -- Name: idempotency_keys idempotency_keys_erase; Type: POLICY; Schema: public
 
-CREATE POLICY idempotency_keys_erase ON public.idempotency_keys FOR DELETE TO fanfare_definer USING ((subject_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY idempotency_keys_erase ON public.idempotency_keys FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: idempotency_keys idempotency_keys_erase_select; Type: POLICY; Schema: public
 
@@ -3565,7 +3565,7 @@ CREATE POLICY integrations_definer ON public.integrations FOR SELECT TO fanfare_
 
 -- Name: integrations integrations_erase; Type: POLICY; Schema: public
 
-CREATE POLICY integrations_erase ON public.integrations FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY integrations_erase ON public.integrations FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: integrations integrations_erase_select; Type: POLICY; Schema: public
 
@@ -3617,7 +3617,7 @@ CREATE POLICY invitations_definer_update ON public.invitations FOR UPDATE TO fan
 
 -- Name: invitations invitations_erase; Type: POLICY; Schema: public
 
-CREATE POLICY invitations_erase ON public.invitations FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY invitations_erase ON public.invitations FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: invitations invitations_erase_select; Type: POLICY; Schema: public
 
@@ -3673,7 +3673,7 @@ CREATE POLICY media_agent_update ON public.media FOR UPDATE TO fanfare_agent USI
 
 -- Name: media media_erase; Type: POLICY; Schema: public
 
-CREATE POLICY media_erase ON public.media FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY media_erase ON public.media FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: media media_erase_select; Type: POLICY; Schema: public
 
@@ -3717,7 +3717,7 @@ CREATE POLICY memberships_delete ON public.memberships FOR DELETE TO fanfare_use
 
 -- Name: memberships memberships_erase; Type: POLICY; Schema: public
 
-CREATE POLICY memberships_erase ON public.memberships FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY memberships_erase ON public.memberships FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: memberships memberships_erase_select; Type: POLICY; Schema: public
 
@@ -3781,7 +3781,7 @@ CREATE POLICY platform_posts_delete ON public.platform_posts FOR DELETE TO fanfa
 
 -- Name: platform_posts platform_posts_erase; Type: POLICY; Schema: public
 
-CREATE POLICY platform_posts_erase ON public.platform_posts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY platform_posts_erase ON public.platform_posts FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: platform_posts platform_posts_erase_select; Type: POLICY; Schema: public
 
@@ -3837,7 +3837,7 @@ CREATE POLICY post_media_delete ON public.post_media FOR DELETE TO fanfare_user 
 
 -- Name: post_media post_media_erase; Type: POLICY; Schema: public
 
-CREATE POLICY post_media_erase ON public.post_media FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY post_media_erase ON public.post_media FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: post_media post_media_erase_select; Type: POLICY; Schema: public
 
@@ -3885,7 +3885,7 @@ CREATE POLICY posts_definer ON public.posts FOR SELECT TO fanfare_definer USING 
 
 -- Name: posts posts_erase; Type: POLICY; Schema: public
 
-CREATE POLICY posts_erase ON public.posts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY posts_erase ON public.posts FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: posts posts_erase_select; Type: POLICY; Schema: public
 
@@ -3921,7 +3921,7 @@ CREATE POLICY publish_attempts_agent_select ON public.publish_attempts FOR SELEC
 
 -- Name: publish_attempts publish_attempts_erase; Type: POLICY; Schema: public
 
-CREATE POLICY publish_attempts_erase ON public.publish_attempts FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY publish_attempts_erase ON public.publish_attempts FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: publish_attempts publish_attempts_erase_select; Type: POLICY; Schema: public
 
@@ -3969,7 +3969,7 @@ CREATE POLICY rate_limit_rules_definer ON public.rate_limit_rules FOR SELECT TO 
 
 -- Name: rate_limit_rules rate_limit_rules_erase; Type: POLICY; Schema: public
 
-CREATE POLICY rate_limit_rules_erase ON public.rate_limit_rules FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY rate_limit_rules_erase ON public.rate_limit_rules FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: rate_limit_rules rate_limit_rules_erase_select; Type: POLICY; Schema: public
 
@@ -3993,7 +3993,7 @@ CREATE POLICY rate_limits_definer ON public.rate_limits TO fanfare_definer USING
 
 -- Name: rate_limits rate_limits_erase; Type: POLICY; Schema: public
 
-CREATE POLICY rate_limits_erase ON public.rate_limits FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY rate_limits_erase ON public.rate_limits FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: rate_limits rate_limits_erase_select; Type: POLICY; Schema: public
 
@@ -4089,7 +4089,7 @@ CREATE POLICY river_job_definer ON river.river_job TO fanfare_definer USING (tru
 
 -- Name: river_job river_job_erase; Type: POLICY; Schema: river
 
-CREATE POLICY river_job_erase ON river.river_job FOR DELETE TO fanfare_definer USING ((customer_id = ( SELECT tenancy.erasing_id() AS erasing_id)));
+CREATE POLICY river_job_erase ON river.river_job FOR DELETE TO fanfare_definer USING (true);
 
 -- Name: river_job river_job_erase_select; Type: POLICY; Schema: river
 

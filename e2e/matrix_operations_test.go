@@ -52,6 +52,7 @@ var acts = map[string]act{
 	"erase-customer": {success: http.StatusAccepted, action: "customer.update", prepare: archived, body: func(c *cell) any {
 		return map[string]any{"name": c.name}
 	}},
+	"list-erasures": {success: http.StatusOK},
 	"get-erasure": {success: http.StatusOK, prepare: func(t testing.TB, c *cell) {
 		c.ids["erasure_id"] = dbtest.NewID(t).String()
 		asker := c.person.ID

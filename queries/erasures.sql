@@ -7,6 +7,13 @@ select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at
 from erasures e
 where e.id = @id;
 
+-- name: ErasureList :many
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+from erasures e
+where e.id < @before
+order by e.id desc
+limit @max_rows;
+
 -- The erasure that the entered user has asked for, of a customer that is not there any more.
 -- name: ErasureGetOwn :one
 select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files

@@ -83,6 +83,50 @@ func (q *Queries) ErasureGetOwn(ctx context.Context, subjectID uuid.UUID) (Erasu
 	return i, err
 }
 
+const erasureList = `-- name: ErasureList :many
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+from erasures e
+where e.id < $1
+order by e.id desc
+limit $2
+`
+
+type ErasureListParams struct {
+	Before  uuid.UUID
+	MaxRows int32
+}
+
+func (q *Queries) ErasureList(ctx context.Context, arg ErasureListParams) ([]Erasure, error) {
+	rows, err := q.db.Query(ctx, erasureList, arg.Before, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Erasure{}
+	for rows.Next() {
+		var i Erasure
+		if err := rows.Scan(
+			&i.ID,
+			&i.SubjectID,
+			&i.State,
+			&i.RequestedBy,
+			&i.RequestedAt,
+			&i.StartedAt,
+			&i.FinishedAt,
+			&i.HasFiles,
+			&i.Counts,
+			&i.Files,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const erasureListToDo = `-- name: ErasureListToDo :many
 select e.id
 from erasures e

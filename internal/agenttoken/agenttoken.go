@@ -29,8 +29,10 @@ import (
 )
 
 const (
-	// Issuer is the `iss` of agent tokens, Audience their `aud`.
-	Issuer, Audience = "urn:fanfare:agent-tokens", "urn:fanfare:api"
+	// Issuer is the `iss` of agent tokens.
+	Issuer = "urn:fanfare:agent-tokens"
+	// Audience is their `aud`.
+	Audience = "urn:fanfare:api"
 	// MaxLifetime is how long a token is valid at most; the database has the same limit.
 	MaxLifetime = time.Hour
 
