@@ -177,6 +177,8 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	}
 	if operation.Method != http.MethodGet {
 		operation.Errors = append(operation.Errors, http.StatusConflict)
+	}
+	if operation.Method != http.MethodGet && strings.Contains(operation.Path, "{customer_id}") {
 		operation.Parameters = append(operation.Parameters, reasonParameter)
 	}
 	if operation.Metadata[unlimitedKey] != true {
@@ -216,8 +218,8 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 
 // reasonParameter is read with the credential, before the handler.
 var reasonParameter = &huma.Param{
-	Name: reasonHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(maxReason)},
-	Description: "Why you act by your system role here; needed for a change that no membership of yours allows, and kept in the customer's audit log.",
+	Name: reasonHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+	Description: "Only for people with a system role: why you act by it here. Needed for a change that no membership of yours allows; its first 500 characters are kept in the customer's audit log.",
 }
 
 // forKeys says whether an operation is for keys and agent tokens too.
@@ -225,6 +227,9 @@ func forKeys(operation huma.Operation) string {
 	permissions, _ := operation.Metadata[metadataNeeds].([]string)
 	if len(permissions) == 0 {
 		return "Not for API keys."
+	}
+	if len(permissions) == 1 && permissions[0] == "tokens:mint" { // which no agent token can have
+		return "API keys need tokens:mint. Not for agent tokens."
 	}
 	return "API keys and agent tokens need " + strings.Join(permissions, " or ") + "."
 }

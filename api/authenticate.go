@@ -24,8 +24,10 @@ type caller struct {
 	identity identity.Identity // of a person; zero for programs
 	scope    tenant.Scope
 	meter    *meter // of the request
-	// idempotencyKey is the header's, "" where there is none.
-	idempotencyKey string
+	// idempotencyKey is the header's, nil where there is none.
+	idempotencyKey *string
+	// needed are the permissions of which a key or token must have one.
+	needed []string
 	// request and customerID are what is recorded if they are refused: nil where the operation names no customer.
 	request    tenant.Request
 	customerID *uuid.UUID
@@ -64,17 +66,21 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	needed, _ := ctx.Operation().Metadata[metadataNeeds].([]string)
 	who, err := a.recognise(ctx.Context(), credential, needed, request)
 	if err != nil {
-		if signed(err) {
+		// What is too much is not recorded either: nobody can delete it again.
+		if told := a.refuseUnknown(ctx, unauthenticated(err)); told && signed(err) {
 			a.recordUnauthenticated(ctx.Context(), request)
 		}
-		a.refuseUnknown(ctx, unauthenticated(err))
 		return
 	}
-	who.request = request
+	who.request, who.needed = request, needed
 	if id, err := uuid.Parse(ctx.Param("customer_id")); err == nil {
 		who.customerID = &id
 	}
-	who.idempotencyKey = ctx.Header(idempotencyHeader)
+	ctx.EachHeader(func(name, value string) {
+		if strings.EqualFold(name, idempotencyHeader) {
+			who.idempotencyKey = &value
+		}
+	})
 	who.meter, who.scope = a.meter(ctx, who.scope)
 	ctx = huma.WithValue(ctx, callerKey{}, who)
 	if ctx.Operation().Method != http.MethodGet {
@@ -147,7 +153,7 @@ func credentialOf(ctx huma.Context) (string, *Problem) {
 	if keys == 1 {
 		key := ctx.Header(keyHeader)
 		if !strings.HasPrefix(key, keyMark) {
-			return "", problem(http.StatusUnauthorized, "The x-api-key header holds no API key of Fanfare; they begin with "+keyMark+".")
+			return "", problem(http.StatusUnauthorized, "The x-api-key header holds no API key of Fanfare; they begin with "+keyMark+". A token goes into `Authorization: Bearer`.")
 		}
 		return key, nil
 	}

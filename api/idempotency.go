@@ -42,11 +42,12 @@ type idempotentKey struct{}
 
 // withIdempotency notes in the context that the request may be repeated, if it carries a key. input is all that
 // was asked.
-func withIdempotency(ctx context.Context, operation, key string, input any) (context.Context, error) {
-	if key == "" {
+func withIdempotency(ctx context.Context, operation string, given *string, input any) (context.Context, error) {
+	if given == nil {
 		return ctx, nil
 	}
-	if !acceptableIdempotencyKey.MatchString(key) {
+	key := *given
+	if !acceptableIdempotencyKey.MatchString(key) { // an empty one too: whoever sends it counts on it
 		return ctx, invalid("header."+idempotencyHeader, "must be 1 to 255 visible ASCII characters")
 	}
 	encoded, err := json.Marshal(input)

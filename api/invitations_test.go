@@ -64,12 +64,16 @@ func TestInvitationRoles(t *testing.T) {
 	c.roles(t, statuses{200, 200, 403, 403, 200, 200, 200, 404}, get)
 	revoke := func(headers ...string) func(*testing.T, dbtest.User) answer {
 		return func(t *testing.T, who dbtest.User) answer {
-			id := into[api.NewInvitation](t, w.invite(t, c, c.owner, somebody(), "owner")).ID
+			id := into[api.NewInvitation](t, w.invite(t, c, c.owner, somebody(), "admin")).ID
 			return w.call(t, who, "DELETE", c.path("/invitations/%s", id), nil, headers...)
 		}
 	}
 	c.roles(t, statuses{204, 204, 403, 403, 204, 403, 403, 404}, revoke())
 	c.roles(t, statuses{412, 412, 403, 403, 412, 403, 403, 404}, revoke("If-Match", `"v9"`))
+	// Who becomes an owner is the owners' business.
+	owner := into[api.NewInvitation](t, w.invite(t, c, c.owner, somebody(), "owner")).ID
+	w.call(t, c.admin, "DELETE", c.path("/invitations/%s", owner), nil).want(t, 403)
+	w.call(t, c.owner, "DELETE", c.path("/invitations/%s", owner), nil).want(t, 204)
 
 	// In an archived customer there is nothing to do but to read.
 	w.call(t, c.owner, "POST", c.path("/archive"), nil).want(t, 200)

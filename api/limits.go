@@ -29,8 +29,15 @@ var (
 	changeLimit = limit{1200, time.Minute}
 	// operationLimits are of operations that cost more than others.
 	operationLimits = map[string]limit{
+		"create-customer":   {100, time.Hour}, // each has limits of its own, which they would multiply
 		"create-invitation": {100, time.Hour},
 		"create-export":     {10, time.Hour},
+	}
+	// ownLimits are of operations that each caller has the limit of for themselves: what takes rights away, or helps.
+	// Nobody in a customer can use it up for those who must be able to do it.
+	ownLimits = map[string]bool{
+		"remove-member": true, "update-member": true, "revoke-invitation": true, "revoke-api-key": true, "revoke-agent-token": true,
+		"disconnect-integration": true, "archive-customer": true, "set-rate-limit": true, "reset-rate-limit": true,
 	}
 	// classLimits are of kinds of operations, which name theirs in their metadata.
 	classLimits = map[string]limit{
@@ -68,7 +75,9 @@ func limitOf(operation *huma.Operation) tenant.Limit {
 	if own, ok := operationLimits[operation.OperationID]; ok {
 		l = own
 	}
-	return l.of(operation.OperationID)
+	limit := l.of(operation.OperationID)
+	limit.Own = ownLimits[operation.OperationID]
+	return limit
 }
 
 // chargeTimeout bounds a charge that an answer waits for which is known already; publicChargeTimeout one that a probe
@@ -197,8 +206,9 @@ func (a *API) chargePublic(ctx huma.Context) error {
 	return a.chargeAddress(within, limitOf(ctx.Operation()), func(rate tenant.Rate) { tellRate(ctx, rate) })
 }
 
-// refuseUnknown answers a request whose credential is missing or not valid, until there are too many of them.
-func (a *API) refuseUnknown(ctx huma.Context, p *Problem) {
+// refuseUnknown answers a request whose credential is missing or not valid, until there are too many of them: told
+// says that it was told so, and not that it asks too often.
+func (a *API) refuseUnknown(ctx huma.Context, p *Problem) (told bool) {
 	var err error = p
 	if p.Status == http.StatusUnauthorized {
 		within, cancel := context.WithTimeout(ctx.Context(), chargeTimeout)
@@ -209,6 +219,7 @@ func (a *API) refuseUnknown(ctx huma.Context, p *Problem) {
 		}
 	}
 	a.refuse(ctx, err)
+	return err == error(p)
 }
 
 // The headers of draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it.

@@ -160,7 +160,11 @@ func fromHuma(status int, message string, errs ...error) *Problem {
 			continue // a decoder's own words may quote the request
 		}
 		detail := detailer.ErrorDetail()
-		p.Errors = append(p.Errors, ProblemDetail{Message: finding(detail.Message), Location: place(detail.Location)})
+		message, at := finding(detail.Message), place(detail.Location)
+		if message == notValid && strings.HasPrefix(at, "path.") && strings.HasSuffix(at, "_id") {
+			message = "must be a UUID"
+		}
+		p.Errors = append(p.Errors, ProblemDetail{Message: message, Location: at})
 	}
 	return p
 }
@@ -179,8 +183,11 @@ func finding(message string) string {
 			return message
 		}
 	}
-	return "is not valid"
+	return notValid
 }
+
+// notValid is what is said where the validator's own words would quote the request.
+const notValid = "is not valid"
 
 var acceptablePlace = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,100}$`)
 

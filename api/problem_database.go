@@ -22,6 +22,9 @@ import (
 func (a *API) explain(ctx context.Context, err error) *Problem {
 	p := classify(err)
 	p.RequestID = requestID(ctx)
+	if c, _ := ctx.Value(callerKey{}).(caller); p.Detail == lacksPermission && len(c.needed) > 0 {
+		p.Detail = "This needs the permission " + strings.Join(c.needed, " or ") + ", which the key or agent token does not have."
+	}
 	if p.Status == http.StatusForbidden || errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) {
 		a.recordRefusal(ctx, p.Status)
 	}
@@ -53,7 +56,7 @@ func classify(err error) *Problem {
 	case errors.As(err, &limited):
 		return rateLimited(limited)
 	case errors.Is(err, tenant.ErrLacksPermission):
-		return problem(http.StatusForbidden, "The key or agent token lacks the permission for this, or it is for people alone; the documentation of the operation says which.").cause(err)
+		return problem(http.StatusForbidden, lacksPermission).cause(err)
 	case errors.Is(err, tenant.ErrRefused):
 		return unavailable().cause(err)
 	case errors.Is(err, pgx.ErrNoRows):
@@ -128,6 +131,8 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 	switch {
 	case err.Code == "FF004":
 		return problem(http.StatusForbidden, "You act by your system role here. Say why in the "+reasonHeader+" header; it is kept in the customer's audit log.").cause(err)
+	case err.Code == "42501" && strings.Contains(err.Message, "the customer is archived"):
+		return problem(http.StatusForbidden, "The customer is archived: it can only be read. An owner can take it back into use.").cause(err)
 	case err.Code == "42501": // insufficient_privilege, a policy's refusal included
 		return forbidden().cause(err)
 	case err.Code == "22021" || err.Code == "22P05": // a character that Postgres does not store
@@ -144,6 +149,9 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return internal().cause(err)
 	}
 }
+
+// lacksPermission is said to a key or token where the operation names no permission.
+const lacksPermission = "This is for people alone, and not for API keys or agent tokens."
 
 func forbidden() *Problem {
 	return problem(http.StatusForbidden, "Your role here, or your key's permissions, do not allow this, or the customer is archived.")

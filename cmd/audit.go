@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"fanfare/internal/audit"
+	"fanfare/internal/vault"
 )
 
 type auditCommand struct {
@@ -46,7 +47,7 @@ func (c *auditVerifyCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.JSON {
-		err = json.NewEncoder(s.out).Encode(map[string]any{"ok": report.OK(), "customers": report.Customers, "gone": report.Gone})
+		err = json.NewEncoder(s.out).Encode(map[string]any{"ok": report.OK(), "customers": report.Customers, "erased": report.Erased})
 	} else {
 		printReport(s, report)
 	}
@@ -75,7 +76,11 @@ func printReport(s streams, report *audit.Report) {
 		if c.Head != nil {
 			head = fmt.Sprintf("%d %s", c.Head.Number, c.Head.Hash)
 		}
-		fmt.Fprintf(s.out, "%s  %d sealed, %d waiting, %d dropped, head %s\n", c.ID, c.Sealed, c.Waiting, c.Dropped, head)
+		name := c.ID.String()
+		if c.ID == vault.Installation {
+			name += " (the installation's own log)"
+		}
+		fmt.Fprintf(s.out, "%s  %d sealed, %d waiting, %d dropped, head %s\n", name, c.Sealed, c.Waiting, c.Dropped, head)
 		if p := c.Problem; p != nil {
 			broken++
 			fmt.Fprintf(s.out, "  %s", p.What)
@@ -88,10 +93,10 @@ func printReport(s streams, report *audit.Report) {
 			fmt.Fprintf(s.out, ", customer %s. %s\n", c.ID, p.Detail)
 		}
 	}
-	for _, id := range report.Gone {
-		fmt.Fprintf(s.out, "%s  is gone, with its log; there should be a receipt of its erasure\n", id)
+	for _, id := range report.Erased {
+		fmt.Fprintf(s.out, "%s  was erased, with its log, and there is a receipt\n", id)
 	}
-	fmt.Fprintf(s.out, "%d logs, %d of them broken\n", len(report.Customers), broken)
+	fmt.Fprintf(s.out, "logs %d, broken %d\n", len(report.Customers), broken)
 }
 
 // readHeads reads the heads of an earlier run; a file that is not there yet has none.

@@ -136,7 +136,7 @@ func TestAuditVerify(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			l := setupLog(t)
-			if status, said := l.verify(); status != 0 || !strings.Contains(said, "3 logs, 0 of them broken") {
+			if status, said := l.verify(); status != 0 || !strings.Contains(said, "logs 3, broken 0") {
 				t.Fatalf("before anything was done: status %d\n%s", status, said)
 			}
 			id := uuid.New()

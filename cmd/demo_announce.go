@@ -85,6 +85,8 @@ export TOKEN=$(%s)
 curl -H "Authorization: Bearer $TOKEN" $API/v1/customers
 
   Anybody else:  %s
+  Demo people:   ada (owner), ben and vera at northlight.example; cleo (owner) and dan at kite.example;
+                 olga@fanfare.example is system admin
 
 Ctrl-C stops everything; the data stays.
 `, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),

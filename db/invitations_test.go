@@ -20,8 +20,8 @@ func invitation(t testing.TB, d *dbtest.DB, customerID, invitedBy uuid.UUID, ema
 	t.Helper()
 	id = newID(t)
 	hash = tokenHash(id.String())
-	if _, err := d.Super.Exec(context.Background(), `insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by)
-		values ($1, $2, $3, $4, $5, 'sealed', 1, $6)`, customerID, id, email, role, hash, invitedBy); err != nil {
+	if _, err := d.Super.Exec(context.Background(), `insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by, invited_as_system)
+		values ($1, $2, $3, $4, $5, 'sealed', 1, $6, exists (select from system_roles s where s.user_id = $6))`, customerID, id, email, role, hash, invitedBy); err != nil {
 		t.Fatal(err)
 	}
 	return id, hash

@@ -72,11 +72,11 @@ begin
         set accepted_at = now(), accepted_by = v_user
         where i.customer_id = v_customer and i.id = v_id
             and i.accepted_at is null and i.revoked_at is null and i.expires_at > now()
-            and (exists (
+            and (not i.invited_as_system and exists (
                     select from public.memberships m
                     where m.customer_id = i.customer_id and m.user_id = i.invited_by
                         and (m.role = 'owner' or (m.role = 'admin' and i.role <> 'owner')))
-                or exists (select from public.system_roles s where s.user_id = i.invited_by and s.role = 'admin'))
+                or i.invited_as_system and exists (select from public.system_roles s where s.user_id = i.invited_by and s.role = 'admin'))
         returning i.role into v_role;
     end if;
     if v_role is null then
@@ -114,20 +114,30 @@ CREATE FUNCTION tenancy.actor_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN COALESCE(tenancy.token_id(), tenancy.key_id(), tenancy.user_id());
 
--- Name: add_agent_token_key(uuid, bytea, bigint, interval); Type: FUNCTION; Schema: tenancy
+-- Name: add_agent_token_key(uuid, bytea, bigint, uuid[]); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval) RETURNS void
+CREATE FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 begin
     perform pg_catalog.pg_advisory_xact_lock(7262835002);
-    if exists (select from public.agent_token_keys k where k.created_at > now() - p_max_age) then
+    if exists (select from public.agent_token_keys k where k.created_at > now() - interval '90 days' and k.id <> all (p_unusable)) then
         return;
     end if;
-    delete from public.agent_token_keys k where k.created_at < now() - p_max_age - interval '1 day'
+    delete from public.agent_token_keys k where k.created_at < now() - interval '91 days'
         and k.created_at < (select max(n.created_at) from public.agent_token_keys n) - interval '1 day';
     insert into public.agent_token_keys (id, sealed, key_id) values (p_id, p_sealed, p_key_id);
+end
+$$;
+
+-- Name: administers(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.administers() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    return case when tenancy.system_role() = 'admin' then tenancy.reason_given() else false end;
 end
 $$;
 
@@ -292,7 +302,9 @@ begin
         r.ip := v_request ->> 'ip';
         r.user_agent := v_request ->> 'user_agent';
         r.operation := v_request ->> 'operation';
-        r.reason := v_request ->> 'reason';
+        if r.system_role is not null then -- what a member says beside their own rights would only mislead
+            r.reason := v_request ->> 'reason';
+        end if;
         r.job_id := v_request ->> 'job';
     end if;
     return r;
@@ -533,9 +545,9 @@ begin
 end
 $$;
 
--- Name: charge_entered(text, integer, integer); Type: FUNCTION; Schema: tenancy
+-- Name: charge_entered(text, integer, integer, boolean); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer) RETURNS text
+CREATE FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer, p_own boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -547,7 +559,7 @@ begin
     if v_caller is null then
         raise insufficient_privilege using message = 'permission denied: nobody has been entered';
     end if;
-    return tenancy.charge(v_customer, v_caller, p_endpoint, p_quota, p_window);
+    return tenancy.charge(case when p_own then null else v_customer end, v_caller, p_endpoint, p_quota, p_window);
 end
 $$;
 
@@ -574,15 +586,23 @@ CREATE FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fi
     LANGUAGE plpgsql
     SET lock_timeout TO '5s'
     AS $$
+declare
+    v_acted_as text;
 begin
     insert into public.idempotency_keys as k (operation, key, fingerprint) values (p_operation, p_key, p_fingerprint)
     on conflict on constraint idempotency_keys_pkey do update
-        set fingerprint = excluded.fingerprint, answer = null, key_id = null, subject_id = null, created_at = now()
+        set fingerprint = excluded.fingerprint, acted_as = excluded.acted_as, answer = null, key_id = null, subject_id = null, created_at = now()
         where k.created_at < now() - interval '24 hours';
     claimed := found;
     if not claimed then
-        select k.fingerprint, k.answer into fingerprint, answer from public.idempotency_keys k
+        if tenancy.system_role() is not null and nullif(current_setting('fanfare.customer_id', true), '') is not null then
+            perform tenancy.reason_given();
+        end if;
+        select k.fingerprint, k.answer, k.acted_as into fingerprint, answer, v_acted_as from public.idempotency_keys k
         where k.actor_id = tenancy.actor_id() and k.operation = p_operation and k.key = p_key;
+        if fingerprint = p_fingerprint and v_acted_as <> tenancy.rights() then
+            raise insufficient_privilege using message = 'permission denied: the caller''s rights have changed since';
+        end if;
     end if;
 end
 $$;
@@ -780,6 +800,7 @@ declare
     v_ids text;
     v_set text;
 begin
+    v_set := set_config('fanfare.erasing', '', true);
     -- Nothing may be left of an earlier user of this connection. A leftover ends the connection's use.
     if current_setting('role') <> 'none' or nullif(current_setting('fanfare.user_id', true), '') is not null
         or nullif(current_setting('fanfare.key_id', true), '') is not null
@@ -1045,7 +1066,9 @@ begin
     for v in
         select c.table_name, c.column_name, e.subject_id
         from public.erasures e, tenancy.erased_columns() c
-        where e.state = 'finished' and e.finished_at > now() - interval '7 days'
+        where e.id in (
+            select x.id from public.erasures x where x.state = 'finished' and x.finished_at > now() - interval '15 minutes'
+            order by x.finished_at limit 500)
     loop
         perform set_config('fanfare.erasing', v.subject_id::text, true);
         execute format('delete from %s where %I = $1', v.table_name, v.column_name) using v.subject_id;
@@ -1423,6 +1446,8 @@ CREATE FUNCTION tenancy.nothing_entered() RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
+    -- Whatever a session has set for itself: no customer is being erased in this transaction.
+    perform set_config('fanfare.erasing', '', true);
     if current_setting('role') <> 'none' or nullif(current_setting('fanfare.user_id', true), '') is not null
         or nullif(current_setting('fanfare.key_id', true), '') is not null
         or nullif(current_setting('fanfare.token_id', true), '') is not null
@@ -1469,7 +1494,7 @@ CREATE FUNCTION tenancy.permissions_known() RETURNS text[]
 
 CREATE FUNCTION tenancy.permissions_of(p_role text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE p_role WHEN 'owner'::text THEN tenancy.permissions_known() WHEN 'admin'::text THEN tenancy.permissions_known() WHEN 'member'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text] WHEN 'viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text] WHEN 'system admin'::text THEN tenancy.permissions_known() WHEN 'system manager'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'audit:read'::text] WHEN 'system viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text, 'audit:read'::text] ELSE ARRAY[]::text[] END;
+    RETURN CASE p_role WHEN 'owner'::text THEN tenancy.permissions_known() WHEN 'admin'::text THEN tenancy.permissions_known() WHEN 'member'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text] WHEN 'viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text] ELSE ARRAY[]::text[] END;
 
 -- Name: permissions_of_user(uuid, uuid); Type: FUNCTION; Schema: tenancy
 
@@ -1481,9 +1506,6 @@ declare
     v_role text;
 begin
     select m.role into v_role from public.memberships m where m.customer_id = p_customer_id and m.user_id = p_user_id;
-    if v_role is null then
-        select 'system ' || s.role into v_role from public.system_roles s where s.user_id = p_user_id;
-    end if;
     return tenancy.permissions_of(v_role);
 end
 $$;
@@ -1587,7 +1609,7 @@ CREATE FUNCTION tenancy.reason_given() RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 begin
-    if coalesce(nullif(current_setting('fanfare.request', true), '')::jsonb ->> 'reason', '') = '' then
+    if coalesce(nullif(current_setting('fanfare.request', true), '')::jsonb ->> 'reason', '') !~ '[[:alnum:]]' then
         raise exception using errcode = 'FF004', message = 'a change by a system role needs a reason';
     end if;
     return true;
@@ -1605,6 +1627,9 @@ declare
     v_request jsonb := nullif(p_request, '')::jsonb;
     v_customer uuid;
 begin
+    if p_kind not in ('user', 'key', 'agent', 'nobody') then
+        raise invalid_parameter_value using message = 'unknown kind of caller';
+    end if;
     r.actor_kind := p_kind;
     if p_kind = 'user' then
         select u.id, s.role,
@@ -1626,7 +1651,7 @@ begin
     r.ip := v_request ->> 'ip';
     r.user_agent := v_request ->> 'user_agent';
     r.operation := v_request ->> 'operation';
-    if v_customer is not null then
+    if v_customer is not null and r.system_role is not null then
         r.reason := v_request ->> 'reason';
     end if;
     perform tenancy.audit_write(tenancy.audit_row(r, coalesce(v_customer, tenancy.installation_id()), null, jsonb_build_object('status', p_status)));
@@ -1669,7 +1694,7 @@ declare
     v_name text;
     v_archived timestamptz;
 begin
-    if (tenancy.member_role() = 'owner' or (tenancy.system_role() = 'admin' and tenancy.reason_given())) is not true then
+    if (tenancy.member_role() = 'owner' or tenancy.administers()) is not true then
         raise insufficient_privilege using message = 'permission denied: only an owner erases a customer';
     end if;
     perform set_config('fanfare.erasing', v_id::text, true);
@@ -1698,6 +1723,12 @@ begin
     perform set_config('fanfare.erasing', '', true);
 end
 $$;
+
+-- Name: rights(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.rights() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE(tenancy.member_role(), ('system '::text || tenancy.system_role()), NULLIF(array_to_string(tenancy.permissions(), ' '::text), ''::text), ''::text);
 
 -- Name: seal_audit(integer); Type: FUNCTION; Schema: tenancy
 
@@ -2019,6 +2050,7 @@ CREATE TABLE public.idempotency_keys (
     operation text NOT NULL,
     key text NOT NULL,
     fingerprint bytea NOT NULL,
+    acted_as text DEFAULT tenancy.rights() NOT NULL,
     answer bytea,
     key_id bigint,
     subject_id uuid,
@@ -2067,6 +2099,7 @@ CREATE TABLE public.invitations (
     sealed_token bytea,
     key_id bigint,
     invited_by uuid DEFAULT tenancy.user_id() NOT NULL,
+    invited_as_system boolean DEFAULT (tenancy.system_role() IS NOT NULL) NOT NULL,
     expires_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL,
     accepted_at timestamp with time zone,
     accepted_by uuid,
@@ -2740,7 +2773,7 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.integrations REFERENCING OLD 
 
 -- Name: invitations audit_delete; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_delete AFTER DELETE ON public.invitations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
+CREATE TRIGGER audit_delete AFTER DELETE ON public.invitations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{email,token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
 
 -- Name: media audit_delete; Type: TRIGGER; Schema: public
 
@@ -2804,7 +2837,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.integrations REFERENCING NEW 
 
 -- Name: invitations audit_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_insert AFTER INSERT ON public.invitations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.invitations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{email,token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
 
 -- Name: media audit_insert; Type: TRIGGER; Schema: public
 
@@ -2868,7 +2901,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.integrations REFERENCING OLD 
 
 -- Name: invitations audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.invitations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.invitations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{email,token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
 
 -- Name: media audit_update; Type: TRIGGER; Schema: public
 
@@ -3167,10 +3200,6 @@ CREATE POLICY agent_token_keys_definer ON public.agent_token_keys TO fanfare_def
 
 ALTER TABLE public.agent_tokens ENABLE ROW LEVEL SECURITY;
 
--- Name: agent_tokens agent_tokens_admin_insert; Type: POLICY; Schema: public
-
-CREATE POLICY agent_tokens_admin_insert ON public.agent_tokens FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
-
 -- Name: agent_tokens agent_tokens_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY agent_tokens_admin_update ON public.agent_tokens FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
@@ -3219,10 +3248,6 @@ CREATE POLICY agent_tokens_update ON public.agent_tokens FOR UPDATE TO fanfare_u
 
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
--- Name: api_keys api_keys_admin_insert; Type: POLICY; Schema: public
-
-CREATE POLICY api_keys_admin_insert ON public.api_keys FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
-
 -- Name: api_keys api_keys_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY api_keys_admin_update ON public.api_keys FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
@@ -3254,6 +3279,10 @@ CREATE POLICY api_keys_tenant ON public.api_keys AS RESTRICTIVE TO fanfare_user,
 -- Name: api_keys api_keys_update; Type: POLICY; Schema: public
 
 CREATE POLICY api_keys_update ON public.api_keys FOR UPDATE TO fanfare_user USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin)) WITH CHECK ((( SELECT tenancy.has_role('admin'::text) AS has_role) OR (revoked_at IS NOT NULL)));
+
+-- Name: api_keys api_keys_worker; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_worker ON public.api_keys FOR SELECT TO fanfare_worker USING (true);
 
 -- Name: audit_log; Type: ROW SECURITY; Schema: public
 
@@ -3409,7 +3438,7 @@ CREATE POLICY customers_admin_select ON public.customers FOR SELECT TO fanfare_a
 
 -- Name: customers customers_admin_update; Type: POLICY; Schema: public
 
-CREATE POLICY customers_admin_update ON public.customers FOR UPDATE TO fanfare_admin USING (((( SELECT tenancy.system_role() AS system_role) = 'admin'::text) AND ( SELECT tenancy.reason_given() AS reason_given) AND (id = ( SELECT tenancy.customer_id() AS customer_id)))) WITH CHECK (true);
+CREATE POLICY customers_admin_update ON public.customers FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.administers() AS administers) AND (id = ( SELECT tenancy.customer_id() AS customer_id)))) WITH CHECK (true);
 
 -- Name: customers customers_agent_select; Type: POLICY; Schema: public
 
@@ -3637,7 +3666,7 @@ CREATE POLICY invitations_tenant ON public.invitations AS RESTRICTIVE TO fanfare
 
 -- Name: invitations invitations_update; Type: POLICY; Schema: public
 
-CREATE POLICY invitations_update ON public.invitations FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+CREATE POLICY invitations_update ON public.invitations FOR UPDATE TO fanfare_user USING ((( SELECT tenancy.has_role('owner'::text) AS has_role) OR (( SELECT tenancy.has_role('admin'::text) AS has_role) AND ((role <> 'owner'::text) OR (expires_at <= ( SELECT now() AS now)))))) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
 
 -- Name: invitations invitations_worker_select; Type: POLICY; Schema: public
 
@@ -4214,10 +4243,19 @@ GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_definer;
 
--- Name: FUNCTION add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval); Type: ACL; Schema: tenancy
+-- Name: FUNCTION add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]); Type: ACL; Schema: tenancy
 
-REVOKE ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval) TO fanfare_login;
+REVOKE ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]) TO fanfare_login;
+
+-- Name: FUNCTION administers(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.administers() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.administers() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.administers() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.administers() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.administers() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.administers() TO fanfare_definer;
 
 -- Name: FUNCTION agent_token_keys(); Type: ACL; Schema: tenancy
 
@@ -4408,10 +4446,10 @@ GRANT ALL ON FUNCTION tenancy.charge(p_customer uuid, p_caller text, p_endpoint 
 REVOKE ALL ON FUNCTION tenancy.charge_address(p_address text, p_endpoint text, p_quota integer, p_window integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.charge_address(p_address text, p_endpoint text, p_quota integer, p_window integer) TO fanfare_login;
 
--- Name: FUNCTION charge_entered(p_endpoint text, p_quota integer, p_window integer); Type: ACL; Schema: tenancy
+-- Name: FUNCTION charge_entered(p_endpoint text, p_quota integer, p_window integer, p_own boolean); Type: ACL; Schema: tenancy
 
-REVOKE ALL ON FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer) TO fanfare_login;
+REVOKE ALL ON FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer, p_own boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer, p_own boolean) TO fanfare_login;
 
 -- Name: FUNCTION check_time_zone(); Type: ACL; Schema: tenancy
 
@@ -4761,6 +4799,13 @@ REVOKE ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) FROM PUBL
 GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_admin;
 
+-- Name: FUNCTION rights(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.rights() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.rights() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.rights() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.rights() TO fanfare_admin;
+
 -- Name: FUNCTION seal_audit(p_limit integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.seal_audit(p_limit integer) FROM PUBLIC;
@@ -4817,25 +4862,21 @@ GRANT SELECT(customer_id) ON TABLE public.agent_tokens TO fanfare_definer;
 
 GRANT INSERT(id) ON TABLE public.agent_tokens TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.agent_tokens TO fanfare_agent;
-GRANT INSERT(id) ON TABLE public.agent_tokens TO fanfare_admin;
 
 -- Name: COLUMN agent_tokens.name; Type: ACL; Schema: public
 
 GRANT INSERT(name) ON TABLE public.agent_tokens TO fanfare_user;
 GRANT INSERT(name) ON TABLE public.agent_tokens TO fanfare_agent;
-GRANT INSERT(name) ON TABLE public.agent_tokens TO fanfare_admin;
 
 -- Name: COLUMN agent_tokens.permissions; Type: ACL; Schema: public
 
 GRANT INSERT(permissions) ON TABLE public.agent_tokens TO fanfare_user;
 GRANT INSERT(permissions) ON TABLE public.agent_tokens TO fanfare_agent;
-GRANT INSERT(permissions) ON TABLE public.agent_tokens TO fanfare_admin;
 
 -- Name: COLUMN agent_tokens.expires_at; Type: ACL; Schema: public
 
 GRANT INSERT(expires_at) ON TABLE public.agent_tokens TO fanfare_user;
 GRANT INSERT(expires_at) ON TABLE public.agent_tokens TO fanfare_agent;
-GRANT INSERT(expires_at) ON TABLE public.agent_tokens TO fanfare_admin;
 
 -- Name: COLUMN agent_tokens.revoked_at; Type: ACL; Schema: public
 
@@ -4855,68 +4896,79 @@ GRANT SELECT(ctid) ON TABLE public.api_keys TO fanfare_definer;
 
 GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_worker;
 GRANT SELECT(customer_id) ON TABLE public.api_keys TO fanfare_definer;
 
 -- Name: COLUMN api_keys.id; Type: ACL; Schema: public
 
 GRANT SELECT(id),INSERT(id) ON TABLE public.api_keys TO fanfare_user;
-GRANT SELECT(id),INSERT(id) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.name; Type: ACL; Schema: public
 
 GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.api_keys TO fanfare_user;
-GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(name),UPDATE(name) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(name) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.prefix; Type: ACL; Schema: public
 
 GRANT SELECT(prefix),INSERT(prefix) ON TABLE public.api_keys TO fanfare_user;
-GRANT SELECT(prefix),INSERT(prefix) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(prefix) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(prefix) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.key_hash; Type: ACL; Schema: public
 
 GRANT INSERT(key_hash) ON TABLE public.api_keys TO fanfare_user;
-GRANT INSERT(key_hash) ON TABLE public.api_keys TO fanfare_admin;
 
 -- Name: COLUMN api_keys.permissions; Type: ACL; Schema: public
 
 GRANT SELECT(permissions),INSERT(permissions) ON TABLE public.api_keys TO fanfare_user;
-GRANT SELECT(permissions),INSERT(permissions) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(permissions) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(permissions) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.created_by; Type: ACL; Schema: public
 
 GRANT SELECT(created_by) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(created_by) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(created_by) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.expires_at; Type: ACL; Schema: public
 
 GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.api_keys TO fanfare_user;
-GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(expires_at) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(expires_at) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.last_used_at; Type: ACL; Schema: public
 
 GRANT SELECT(last_used_at) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(last_used_at) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(last_used_at) ON TABLE public.api_keys TO fanfare_worker;
 GRANT UPDATE(last_used_at) ON TABLE public.api_keys TO fanfare_definer;
 
 -- Name: COLUMN api_keys.revoked_at; Type: ACL; Schema: public
 
 GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(revoked_at) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.version; Type: ACL; Schema: public
 
 GRANT SELECT(version) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(version) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(version) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.created_at; Type: ACL; Schema: public
 
 GRANT SELECT(created_at) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(created_at) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: COLUMN api_keys.updated_at; Type: ACL; Schema: public
 
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: TABLE audit_seals; Type: ACL; Schema: public
 
@@ -5140,6 +5192,12 @@ GRANT INSERT(fingerprint),UPDATE(fingerprint) ON TABLE public.idempotency_keys T
 GRANT INSERT(fingerprint),UPDATE(fingerprint) ON TABLE public.idempotency_keys TO fanfare_agent;
 GRANT INSERT(fingerprint),UPDATE(fingerprint) ON TABLE public.idempotency_keys TO fanfare_admin;
 
+-- Name: COLUMN idempotency_keys.acted_as; Type: ACL; Schema: public
+
+GRANT UPDATE(acted_as) ON TABLE public.idempotency_keys TO fanfare_user;
+GRANT UPDATE(acted_as) ON TABLE public.idempotency_keys TO fanfare_agent;
+GRANT UPDATE(acted_as) ON TABLE public.idempotency_keys TO fanfare_admin;
+
 -- Name: COLUMN idempotency_keys.answer; Type: ACL; Schema: public
 
 GRANT UPDATE(answer) ON TABLE public.idempotency_keys TO fanfare_user;
@@ -5329,6 +5387,10 @@ GRANT SELECT(invited_by) ON TABLE public.invitations TO fanfare_admin;
 GRANT SELECT(invited_by) ON TABLE public.invitations TO fanfare_worker;
 GRANT SELECT(invited_by) ON TABLE public.invitations TO fanfare_definer;
 
+-- Name: COLUMN invitations.invited_as_system; Type: ACL; Schema: public
+
+GRANT SELECT(invited_as_system) ON TABLE public.invitations TO fanfare_definer;
+
 -- Name: COLUMN invitations.expires_at; Type: ACL; Schema: public
 
 GRANT SELECT(expires_at) ON TABLE public.invitations TO fanfare_user;
@@ -5347,6 +5409,7 @@ GRANT SELECT(accepted_at),UPDATE(accepted_at) ON TABLE public.invitations TO fan
 
 GRANT SELECT(accepted_by) ON TABLE public.invitations TO fanfare_user;
 GRANT SELECT(accepted_by) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(accepted_by) ON TABLE public.invitations TO fanfare_worker;
 GRANT UPDATE(accepted_by) ON TABLE public.invitations TO fanfare_definer;
 
 -- Name: COLUMN invitations.revoked_at; Type: ACL; Schema: public
@@ -5366,7 +5429,7 @@ GRANT SELECT(sent_at),UPDATE(sent_at) ON TABLE public.invitations TO fanfare_wor
 
 GRANT SELECT(send_problem) ON TABLE public.invitations TO fanfare_user;
 GRANT SELECT(send_problem) ON TABLE public.invitations TO fanfare_admin;
-GRANT UPDATE(send_problem) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(send_problem),UPDATE(send_problem) ON TABLE public.invitations TO fanfare_worker;
 
 -- Name: COLUMN invitations.version; Type: ACL; Schema: public
 
@@ -5378,11 +5441,13 @@ GRANT SELECT(version) ON TABLE public.invitations TO fanfare_worker;
 
 GRANT SELECT(created_at) ON TABLE public.invitations TO fanfare_user;
 GRANT SELECT(created_at) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.invitations TO fanfare_worker;
 
 -- Name: COLUMN invitations.updated_at; Type: ACL; Schema: public
 
 GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_admin;
+GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_worker;
 
 -- Name: TABLE media; Type: ACL; Schema: public
 

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -118,6 +119,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, promoteEvery, w.promote)
 	w.every(background, w.lease.duration/4, w.rescue)
 	w.every(background, sweepEvery, w.sweep)
+	w.every(background, sweepEvery, w.forget)
 	w.every(background, dispatchEvery, w.dispatchExports)
 	w.every(background, dispatchEvery, w.dispatchErasures)
 	w.every(background, limitsEvery, w.sweepLimits)
@@ -211,9 +213,6 @@ func (w *Worker) sweep(ctx context.Context) error {
 	if _, err := w.q.WorkerDeleteStale(ctx); err != nil {
 		return fmt.Errorf("forget dead workers: %w", err)
 	}
-	if err := w.forget(ctx); err != nil {
-		return err
-	}
 	stranded, err := w.q.PlatformPostListStranded(ctx, queries.PlatformPostListStrandedParams{Overdue: sweepOverdue, MaxRows: 1000})
 	if err != nil {
 		return fmt.Errorf("look for stranded posts: %w", err)
@@ -231,17 +230,16 @@ func (w *Worker) sweep(ctx context.Context) error {
 	return nil
 }
 
-// forget deletes what is kept for a while only.
+// forget deletes what is kept for a while only. None of it keeps another from being done.
 func (w *Worker) forget(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
 	const atOnce = 10_000
-	if _, err := w.q.AgentTokenDeleteExpired(ctx, atOnce); err != nil {
-		return fmt.Errorf("forget agent tokens: %w", err)
-	}
-	if _, err := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce); err != nil {
-		return fmt.Errorf("forget answers to repeated requests: %w", err)
-	}
-	if _, err := w.q.ErasureForget(ctx); err != nil {
-		return fmt.Errorf("forget what came in at an erasure: %w", err)
+	_, tokens := w.q.AgentTokenDeleteExpired(ctx, atOnce)
+	_, answers := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce)
+	_, erased := w.q.ErasureForget(ctx)
+	if err := errors.Join(tokens, answers, erased); err != nil {
+		return fmt.Errorf("forget what has had its time: %w", err)
 	}
 	return nil
 }

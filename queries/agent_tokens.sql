@@ -28,6 +28,6 @@ select tenancy.delete_expired_tokens(@max_rows)::bigint as deleted;
 select k.id::uuid as id, k.sealed::bytea as sealed, k.created_at::timestamptz as created_at
 from tenancy.agent_token_keys() k;
 
--- Adds a key unless there is one younger than max_age.
+-- Adds a key unless there is one that signs.
 -- name: AgentTokenKeyAdd :exec
-select tenancy.add_agent_token_key(@id, @sealed, @key_id, @max_age::interval);
+select tenancy.add_agent_token_key(@id, @sealed, @key_id, @unusable::uuid[]);

@@ -83,23 +83,23 @@ func (q *Queries) AgentTokenGet(ctx context.Context, id uuid.UUID) (AgentTokenGe
 }
 
 const agentTokenKeyAdd = `-- name: AgentTokenKeyAdd :exec
-select tenancy.add_agent_token_key($1, $2, $3, $4::interval)
+select tenancy.add_agent_token_key($1, $2, $3, $4::uuid[])
 `
 
 type AgentTokenKeyAddParams struct {
-	ID     uuid.UUID
-	Sealed []byte
-	KeyID  int64
-	MaxAge time.Duration
+	ID       uuid.UUID
+	Sealed   []byte
+	KeyID    int64
+	Unusable []uuid.UUID
 }
 
-// Adds a key unless there is one younger than max_age.
+// Adds a key unless there is one that signs.
 func (q *Queries) AgentTokenKeyAdd(ctx context.Context, arg AgentTokenKeyAddParams) error {
 	_, err := q.db.Exec(ctx, agentTokenKeyAdd,
 		arg.ID,
 		arg.Sealed,
 		arg.KeyID,
-		arg.MaxAge,
+		arg.Unusable,
 	)
 	return err
 }

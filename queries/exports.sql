@@ -136,3 +136,31 @@ from post_media pm
 where (pm.post_id, pm.media_id) > (@after::uuid, @after_second::uuid)
 order by pm.post_id, pm.media_id
 limit @max_rows;
+
+-- name: ExportRowsOfInvitations :many
+select i.id, json_build_object('id', i.id, 'email', i.email, 'role', i.role, 'invited_by', i.invited_by, 'expires_at', i.expires_at,
+    'accepted_at', i.accepted_at, 'accepted_by', i.accepted_by, 'revoked_at', i.revoked_at, 'sent_at', i.sent_at,
+    'send_problem', i.send_problem, 'version', i.version, 'created_at', i.created_at, 'updated_at', i.updated_at)::text as line
+from invitations i
+where i.id > @after
+order by i.id
+limit @max_rows;
+
+-- name: ExportRowsOfAPIKeys :many
+select k.id, json_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'created_by', k.created_by,
+    'expires_at', k.expires_at, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at,
+    'version', k.version, 'created_at', k.created_at, 'updated_at', k.updated_at)::text as line
+from api_keys k
+where k.id > @after
+order by k.id
+limit @max_rows;
+
+-- name: ExportRowsOfAuditLog :many
+select a.id, json_build_object('id', a.id, 'occurred_at', a.occurred_at, 'actor_kind', a.actor_kind, 'actor_id', a.actor_id,
+    'system_role', a.system_role, 'reason', a.reason, 'action', a.action, 'resource_type', a.resource_type,
+    'resource_id', a.resource_id, 'changes', a.changes, 'request_id', a.request_id, 'ip', a.ip, 'user_agent', a.user_agent,
+    'operation', a.operation, 'database_role', a.database_role)::text as line
+from audit_log a
+where a.id > @after
+order by a.id
+limit @max_rows;

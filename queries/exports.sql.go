@@ -242,6 +242,87 @@ func (q *Queries) ExportReady(ctx context.Context, arg ExportReadyParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const exportRowsOfAPIKeys = `-- name: ExportRowsOfAPIKeys :many
+select k.id, json_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'created_by', k.created_by,
+    'expires_at', k.expires_at, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at,
+    'version', k.version, 'created_at', k.created_at, 'updated_at', k.updated_at)::text as line
+from api_keys k
+where k.id > $1
+order by k.id
+limit $2
+`
+
+type ExportRowsOfAPIKeysParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfAPIKeysRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfAPIKeys(ctx context.Context, arg ExportRowsOfAPIKeysParams) ([]ExportRowsOfAPIKeysRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfAPIKeys, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfAPIKeysRow{}
+	for rows.Next() {
+		var i ExportRowsOfAPIKeysRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfAuditLog = `-- name: ExportRowsOfAuditLog :many
+select a.id, json_build_object('id', a.id, 'occurred_at', a.occurred_at, 'actor_kind', a.actor_kind, 'actor_id', a.actor_id,
+    'system_role', a.system_role, 'reason', a.reason, 'action', a.action, 'resource_type', a.resource_type,
+    'resource_id', a.resource_id, 'changes', a.changes, 'request_id', a.request_id, 'ip', a.ip, 'user_agent', a.user_agent,
+    'operation', a.operation, 'database_role', a.database_role)::text as line
+from audit_log a
+where a.id > $1
+order by a.id
+limit $2
+`
+
+type ExportRowsOfAuditLogParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfAuditLogRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfAuditLog(ctx context.Context, arg ExportRowsOfAuditLogParams) ([]ExportRowsOfAuditLogRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfAuditLog, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfAuditLogRow{}
+	for rows.Next() {
+		var i ExportRowsOfAuditLogRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportRowsOfCampaigns = `-- name: ExportRowsOfCampaigns :many
 select c.id, json_build_object('id', c.id, 'name', c.name, 'goal', c.goal, 'starts_on', c.starts_on, 'ends_on', c.ends_on,
     'archived_at', c.archived_at, 'created_by', c.created_by,
@@ -354,6 +435,46 @@ func (q *Queries) ExportRowsOfIntegrations(ctx context.Context, arg ExportRowsOf
 	items := []ExportRowsOfIntegrationsRow{}
 	for rows.Next() {
 		var i ExportRowsOfIntegrationsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfInvitations = `-- name: ExportRowsOfInvitations :many
+select i.id, json_build_object('id', i.id, 'email', i.email, 'role', i.role, 'invited_by', i.invited_by, 'expires_at', i.expires_at,
+    'accepted_at', i.accepted_at, 'accepted_by', i.accepted_by, 'revoked_at', i.revoked_at, 'sent_at', i.sent_at,
+    'send_problem', i.send_problem, 'version', i.version, 'created_at', i.created_at, 'updated_at', i.updated_at)::text as line
+from invitations i
+where i.id > $1
+order by i.id
+limit $2
+`
+
+type ExportRowsOfInvitationsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfInvitationsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfInvitations(ctx context.Context, arg ExportRowsOfInvitationsParams) ([]ExportRowsOfInvitationsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfInvitations, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfInvitationsRow{}
+	for rows.Next() {
+		var i ExportRowsOfInvitationsRow
 		if err := rows.Scan(&i.ID, &i.Line); err != nil {
 			return nil, err
 		}

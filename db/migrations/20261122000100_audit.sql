@@ -189,7 +189,9 @@ begin
         r.ip := v_request ->> 'ip';
         r.user_agent := v_request ->> 'user_agent';
         r.operation := v_request ->> 'operation';
-        r.reason := v_request ->> 'reason';
+        if r.system_role is not null then -- what a member says beside their own rights would only mislead
+            r.reason := v_request ->> 'reason';
+        end if;
         r.job_id := v_request ->> 'job';
     end if;
     return r;
@@ -393,6 +395,9 @@ declare
     v_request jsonb := nullif(p_request, '')::jsonb;
     v_customer uuid;
 begin
+    if p_kind not in ('user', 'key', 'agent', 'nobody') then
+        raise invalid_parameter_value using message = 'unknown kind of caller';
+    end if;
     r.actor_kind := p_kind;
     if p_kind = 'user' then
         select u.id, s.role,
@@ -414,7 +419,7 @@ begin
     r.ip := v_request ->> 'ip';
     r.user_agent := v_request ->> 'user_agent';
     r.operation := v_request ->> 'operation';
-    if v_customer is not null then
+    if v_customer is not null and r.system_role is not null then
         r.reason := v_request ->> 'reason';
     end if;
     perform tenancy.audit_write(tenancy.audit_row(r, coalesce(v_customer, tenancy.installation_id()), null, jsonb_build_object('status', p_status)));

@@ -11,7 +11,7 @@ language sql immutable parallel safe
 return array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish',
     'jobs:read', 'audit:read', 'tokens:mint'];
 
--- What a role may hand on: a member's role, or 'system ' and a system role.
+-- What a member's role may hand on. System roles hand nothing on: a key of theirs would act without a reason.
 create function tenancy.permissions_of(p_role text) returns text[]
 language sql immutable parallel safe
 return case p_role
@@ -19,10 +19,6 @@ return case p_role
     when 'admin' then tenancy.permissions_known()
     when 'member' then array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish', 'jobs:read']
     when 'viewer' then array['customer:read', 'campaigns:read', 'posts:read', 'jobs:read']
-    when 'system admin' then tenancy.permissions_known()
-    when 'system manager' then array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish',
-        'jobs:read', 'audit:read']
-    when 'system viewer' then array['customer:read', 'campaigns:read', 'posts:read', 'jobs:read', 'audit:read']
     else array[]::text[]
 end;
 
@@ -130,14 +126,18 @@ create policy api_keys_select on api_keys for select to fanfare_user, fanfare_ad
 create policy api_keys_insert on api_keys for insert to fanfare_user with check ((select tenancy.has_role('admin')));
 create policy api_keys_update on api_keys for update to fanfare_user
     using ((select tenancy.reads_as_admin())) with check ((select tenancy.has_role('admin')) or revoked_at is not null);
-create policy api_keys_admin_insert on api_keys for insert to fanfare_admin with check ((select tenancy.has_system_role('admin')));
 create policy api_keys_admin_update on api_keys for update to fanfare_admin
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));
 
 grant select (customer_id, id, name, prefix, permissions, created_by, expires_at, last_used_at, revoked_at, version, created_at, updated_at),
-    insert (id, name, prefix, key_hash, permissions, expires_at),
     update (name, revoked_at)
     on api_keys to fanfare_user, fanfare_admin;
+grant insert (id, name, prefix, key_hash, permissions, expires_at) on api_keys to fanfare_user;
+
+-- For exports.
+create policy api_keys_worker on api_keys for select to fanfare_worker using (true);
+grant select (customer_id, id, name, prefix, permissions, created_by, expires_at, last_used_at, revoked_at, version, created_at, updated_at)
+    on api_keys to fanfare_worker;
 
 create policy api_keys_definer on api_keys to fanfare_definer using (true) with check (true);
 grant select, update (last_used_at) on api_keys to fanfare_definer;

@@ -57,7 +57,6 @@ create policy agent_tokens_select on agent_tokens for select to fanfare_user, fa
 create policy agent_tokens_insert on agent_tokens for insert to fanfare_user with check ((select tenancy.has_role('admin')));
 create policy agent_tokens_update on agent_tokens for update to fanfare_user
     using ((select tenancy.reads_as_admin())) with check ((select tenancy.reads_as_admin()));
-create policy agent_tokens_admin_insert on agent_tokens for insert to fanfare_admin with check ((select tenancy.has_system_role('admin')));
 create policy agent_tokens_admin_update on agent_tokens for update to fanfare_admin
     using ((select tenancy.has_system_role('admin'))) with check ((select tenancy.has_system_role('admin')));
 -- A key that may mint sees and revokes its own tokens, and hands on nothing that it has not itself.
@@ -70,7 +69,8 @@ create policy agent_tokens_agent_update on agent_tokens for update to fanfare_ag
     using ((select tenancy.has_any_permission('tokens:mint')) and api_key_id = (select tenancy.key_id()))
     with check ((select tenancy.has_any_permission('tokens:mint')) and api_key_id = (select tenancy.key_id()));
 
-grant select, insert (id, name, permissions, expires_at), update (revoked_at) on agent_tokens to fanfare_user, fanfare_agent, fanfare_admin;
+grant select, update (revoked_at) on agent_tokens to fanfare_user, fanfare_agent, fanfare_admin;
+grant insert (id, name, permissions, expires_at) on agent_tokens to fanfare_user, fanfare_agent;
 
 create policy agent_tokens_definer on agent_tokens to fanfare_definer using (true) with check (true);
 grant select, delete on agent_tokens to fanfare_definer;
@@ -121,25 +121,26 @@ revoke execute on function tenancy.agent_token_keys() from public;
 grant execute on function tenancy.agent_token_keys() to fanfare_login;
 alter function tenancy.agent_token_keys() owner to fanfare_definer;
 
--- Adds a key unless another process has just added one, and forgets those that have not signed for a day.
-create function tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_max_age interval) returns void
+-- Adds a key unless there is one that signs: younger than 90 days, and not one of p_unusable, which the caller cannot
+-- open. Forgets those that have not signed for a day.
+create function tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
     perform pg_catalog.pg_advisory_xact_lock(7262835002);
-    if exists (select from public.agent_token_keys k where k.created_at > now() - p_max_age) then
+    if exists (select from public.agent_token_keys k where k.created_at > now() - interval '90 days' and k.id <> all (p_unusable)) then
         return;
     end if;
-    delete from public.agent_token_keys k where k.created_at < now() - p_max_age - interval '1 day'
+    delete from public.agent_token_keys k where k.created_at < now() - interval '91 days'
         and k.created_at < (select max(n.created_at) from public.agent_token_keys n) - interval '1 day';
     insert into public.agent_token_keys (id, sealed, key_id) values (p_id, p_sealed, p_key_id);
 end
 $$;
-revoke execute on function tenancy.add_agent_token_key(uuid, bytea, bigint, interval) from public;
-grant execute on function tenancy.add_agent_token_key(uuid, bytea, bigint, interval) to fanfare_login;
-alter function tenancy.add_agent_token_key(uuid, bytea, bigint, interval) owner to fanfare_definer;
+revoke execute on function tenancy.add_agent_token_key(uuid, bytea, bigint, uuid[]) from public;
+grant execute on function tenancy.add_agent_token_key(uuid, bytea, bigint, uuid[]) to fanfare_login;
+alter function tenancy.add_agent_token_key(uuid, bytea, bigint, uuid[]) owner to fanfare_definer;
 
 -- migrate:down
-drop function tenancy.add_agent_token_key(uuid, bytea, bigint, interval);
+drop function tenancy.add_agent_token_key(uuid, bytea, bigint, uuid[]);
 drop function tenancy.agent_token_keys();
 drop table agent_token_keys;
 drop function tenancy.delete_expired_tokens(integer);

@@ -9,7 +9,7 @@ set local row_security = off;
 create function tenancy.reason_given() returns boolean
 language plpgsql stable parallel safe as $$
 begin
-    if coalesce(nullif(current_setting('fanfare.request', true), '')::jsonb ->> 'reason', '') = '' then
+    if coalesce(nullif(current_setting('fanfare.request', true), '')::jsonb ->> 'reason', '') !~ '[[:alnum:]]' then
         raise exception using errcode = 'FF004', message = 'a change by a system role needs a reason';
     end if;
     return true;
@@ -39,14 +39,25 @@ begin
 end
 $$;
 
+-- Whether the entered user is a system admin, who is then asked for a reason, also in an archived customer.
+create function tenancy.administers() returns boolean
+language plpgsql stable parallel safe as $$
+begin
+    return case when tenancy.system_role() = 'admin' then tenancy.reason_given() else false end;
+end
+$$;
+grant execute on function tenancy.administers() to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_definer;
+
 -- As before, with a reason: archiving and its end, which an archived customer does not stand in the way of.
 alter policy customers_admin_update on customers
-    using ((select tenancy.system_role()) = 'admin' and (select tenancy.reason_given()) and id = (select tenancy.customer_id()));
+    using ((select tenancy.administers()) and id = (select tenancy.customer_id()));
 
 -- A key or a token is told apart from a person who has left something on the connection.
 create function tenancy.nothing_entered() returns void
 language plpgsql as $$
 begin
+    -- Whatever a session has set for itself: no customer is being erased in this transaction.
+    perform set_config('fanfare.erasing', '', true);
     if current_setting('role') <> 'none' or nullif(current_setting('fanfare.user_id', true), '') is not null
         or nullif(current_setting('fanfare.key_id', true), '') is not null
         or nullif(current_setting('fanfare.token_id', true), '') is not null
@@ -69,6 +80,7 @@ declare
     v_ids text;
     v_set text;
 begin
+    v_set := set_config('fanfare.erasing', '', true);
     -- Nothing may be left of an earlier user of this connection. A leftover ends the connection's use.
     if current_setting('role') <> 'none' or nullif(current_setting('fanfare.user_id', true), '') is not null
         or nullif(current_setting('fanfare.key_id', true), '') is not null
@@ -178,16 +190,13 @@ end
 $$;
 grant execute on function tenancy.enter_as_agent(uuid, uuid, uuid, uuid, boolean, text[], text[], text) to fanfare_definer;
 
--- What a person may hand on in a customer at this moment: by their membership, else by their system role.
+-- What a person may hand on in a customer at this moment, by their membership.
 create function tenancy.permissions_of_user(p_customer_id uuid, p_user_id uuid) returns text[]
 language plpgsql stable security definer set search_path = '' as $$
 declare
     v_role text;
 begin
     select m.role into v_role from public.memberships m where m.customer_id = p_customer_id and m.user_id = p_user_id;
-    if v_role is null then
-        select 'system ' || s.role into v_role from public.system_roles s where s.user_id = p_user_id;
-    end if;
     return tenancy.permissions_of(v_role);
 end
 $$;
@@ -352,4 +361,5 @@ return coalesce(
             then 'viewer' else tenancy.system_role() end)
     >= array_position(array['viewer', 'manager', 'admin'], at_least),
     false);
+drop function tenancy.administers();
 drop function tenancy.reason_given();

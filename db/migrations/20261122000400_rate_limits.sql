@@ -156,8 +156,9 @@ revoke execute on function tenancy.charge(uuid, text, text, integer, integer) fr
 grant execute on function tenancy.charge(uuid, text, text, integer, integer) to fanfare_definer;
 
 -- Charges one request to the customer that this transaction has entered, or to the caller where it has entered
--- none. It stands in the statement that enters, after the entering: strangers are refused before they are charged.
-create function tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer) returns text
+-- none or p_own asks for it. It stands in the statement that enters, after the entering: strangers are refused before
+-- they are charged.
+create function tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer, p_own boolean default false) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
     v_customer uuid := nullif(current_setting('fanfare.customer_id', true), '');
@@ -167,12 +168,12 @@ begin
     if v_caller is null then
         raise insufficient_privilege using message = 'permission denied: nobody has been entered';
     end if;
-    return tenancy.charge(v_customer, v_caller, p_endpoint, p_quota, p_window);
+    return tenancy.charge(case when p_own then null else v_customer end, v_caller, p_endpoint, p_quota, p_window);
 end
 $$;
-revoke execute on function tenancy.charge_entered(text, integer, integer) from public;
-grant execute on function tenancy.charge_entered(text, integer, integer) to fanfare_login;
-alter function tenancy.charge_entered(text, integer, integer) owner to fanfare_definer;
+revoke execute on function tenancy.charge_entered(text, integer, integer, boolean) from public;
+grant execute on function tenancy.charge_entered(text, integer, integer, boolean) to fanfare_login;
+alter function tenancy.charge_entered(text, integer, integer, boolean) owner to fanfare_definer;
 
 -- Charges one request to the address that it came from.
 create function tenancy.charge_address(p_address text, p_endpoint text, p_quota integer, p_window integer) returns text
@@ -225,7 +226,7 @@ drop function tenancy.sweep_rate_limits(integer);
 drop table rate_limit_rules;
 drop function tenancy.forget_rate_limit();
 drop function tenancy.charge_address(text, text, integer, integer);
-drop function tenancy.charge_entered(text, integer, integer);
+drop function tenancy.charge_entered(text, integer, integer, boolean);
 drop function tenancy.charge(uuid, text, text, integer, integer);
 drop table caller_rate_limits;
 drop table rate_limits;

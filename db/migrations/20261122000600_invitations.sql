@@ -13,6 +13,8 @@ create table invitations (
     sealed_token bytea,
     key_id bigint,
     invited_by uuid not null default tenancy.user_id(),
+    -- by their system role, and not as a member
+    invited_as_system boolean not null default (tenancy.system_role() is not null),
     expires_at timestamptz not null default now() + interval '7 days',
     accepted_at timestamptz,
     accepted_by uuid,
@@ -87,7 +89,8 @@ create policy invitations_admin_select on invitations for select to fanfare_admi
 create policy invitations_insert on invitations for insert to fanfare_user
     with check ((select tenancy.has_role('owner')) or ((select tenancy.has_role('admin')) and role <> 'owner'));
 create policy invitations_update on invitations for update to fanfare_user
-    using ((select tenancy.has_role('admin'))) with check ((select tenancy.has_role('admin')));
+    using ((select tenancy.has_role('owner')) or ((select tenancy.has_role('admin')) and (role <> 'owner' or expires_at <= (select now()))))
+    with check ((select tenancy.has_role('admin')));
 create policy invitations_admin_insert on invitations for insert to fanfare_admin
     with check ((select tenancy.has_system_role('admin')));
 create policy invitations_admin_update on invitations for update to fanfare_admin
@@ -100,7 +103,8 @@ grant select (customer_id, id, email, role, invited_by, expires_at, accepted_at,
     insert (id, email, role, token_hash, sealed_token, key_id),
     update (revoked_at)
     on invitations to fanfare_user, fanfare_admin;
-grant select (customer_id, id, email, role, sealed_token, key_id, invited_by, expires_at, accepted_at, revoked_at, sent_at, version),
+grant select (customer_id, id, email, role, sealed_token, key_id, invited_by, expires_at, accepted_at, accepted_by, revoked_at, sent_at,
+        send_problem, version, created_at, updated_at),
     update (sealed_token, key_id, sent_at, send_problem)
     on invitations to fanfare_worker;
 
@@ -111,11 +115,12 @@ grant select (id, name, email) on users to fanfare_worker;
 
 create policy invitations_definer_select on invitations for select to fanfare_definer using (true);
 create policy invitations_definer_update on invitations for update to fanfare_definer using (true) with check (true);
-grant select (customer_id, id, email, role, token_hash, invited_by, expires_at, accepted_at, revoked_at),
+grant select (customer_id, id, email, role, token_hash, invited_by, invited_as_system, expires_at, accepted_at, revoked_at),
     update (accepted_at, accepted_by)
     on invitations to fanfare_definer;
 
-select tenancy.audit_table('invitations', 'invitation', 'id', '{token_hash,sealed_token}', '{key_id}');
+-- A stranger's address is not kept in a log that cannot forget.
+select tenancy.audit_table('invitations', 'invitation', 'id', '{email,token_hash,sealed_token}', '{key_id}');
 
 -- Makes the entered user, who is in no customer, a member of the customer that a token invites them to, and enters it
 -- for the rest of the transaction. An invitation is for a verified address, for one use, and never worth more than
@@ -143,11 +148,11 @@ begin
         set accepted_at = now(), accepted_by = v_user
         where i.customer_id = v_customer and i.id = v_id
             and i.accepted_at is null and i.revoked_at is null and i.expires_at > now()
-            and (exists (
+            and (not i.invited_as_system and exists (
                     select from public.memberships m
                     where m.customer_id = i.customer_id and m.user_id = i.invited_by
                         and (m.role = 'owner' or (m.role = 'admin' and i.role <> 'owner')))
-                or exists (select from public.system_roles s where s.user_id = i.invited_by and s.role = 'admin'))
+                or i.invited_as_system and exists (select from public.system_roles s where s.user_id = i.invited_by and s.role = 'admin'))
         returning i.role into v_role;
     end if;
     if v_role is null then

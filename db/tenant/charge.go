@@ -21,6 +21,8 @@ type Limit struct {
 	Quota    int
 	// Window is in whole seconds.
 	Window time.Duration
+	// Own: each caller has the limit for themselves, also in a customer.
+	Own bool
 }
 
 // Rate is what a charge has left of a limit, in the numbers that hold for whoever was charged.

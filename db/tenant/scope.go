@@ -138,8 +138,8 @@ func (s Scope) entry(charging, readOnly bool) (statement string, arguments []any
 	}
 	if charging {
 		n := len(arguments)
-		statement += fmt.Sprintf(", tenancy.charge_entered($%d, $%d, $%d)", n+1, n+2, n+3)
-		arguments = append(arguments, s.charge.limit.arguments()...)
+		statement += fmt.Sprintf(", tenancy.charge_entered($%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4)
+		arguments = append(arguments, append(s.charge.limit.arguments(), s.charge.limit.Own)...)
 	}
 	if readOnly {
 		statement += ", set_config('transaction_read_only', 'on', true)"

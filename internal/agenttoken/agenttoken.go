@@ -36,7 +36,7 @@ const (
 	// MaxLifetime is how long a token is valid at most; the database has the same limit.
 	MaxLifetime = time.Hour
 
-	// signingPeriod is how long a key signs.
+	// signingPeriod is how long a key signs, as in tenancy.add_agent_token_key.
 	signingPeriod = 90 * 24 * time.Hour
 	// reloadPause is the least time between two looks for keys that are not known yet.
 	reloadPause = 5 * time.Second
@@ -62,6 +62,7 @@ type Keys struct {
 	newest   jwk.Key   // signs; nil: there is none
 	made     time.Time // when the newest was
 	verifier *identity.Verifier
+	unusable []uuid.UUID // keys that cannot be opened
 }
 
 // New gives the keys that are in the database. They are read when they are first needed.
@@ -142,18 +143,21 @@ func (k *Keys) currentVerifier(ctx context.Context, newer bool) (*identity.Verif
 func (k *Keys) signingKey(ctx context.Context) (jwk.Key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for range 2 {
-		if k.newest != nil && k.now().Sub(k.made) < signingPeriod {
-			return k.newest, nil
-		}
-		if err := k.add(ctx); err != nil {
-			return nil, err
-		}
-		if err := k.load(ctx); err != nil {
+	signs := func() bool { return k.newest != nil && k.now().Sub(k.made) < signingPeriod }
+	if !signs() {
+		if err := k.load(ctx); err != nil { // another process may have made one
 			return nil, err
 		}
 	}
-	return nil, errors.New("no key for agent tokens could be made")
+	if !signs() {
+		if err := errors.Join(k.add(ctx), k.load(ctx)); err != nil {
+			return nil, err
+		}
+	}
+	if k.newest == nil {
+		return nil, errors.New("no key for agent tokens could be made")
+	}
+	return k.newest, nil
 }
 
 // add makes a key, unless another process has just made one.
@@ -179,7 +183,7 @@ func (k *Keys) add(ctx context.Context) error {
 		return fmt.Errorf("seal key for agent tokens: %w", err)
 	}
 	err = k.queries.AgentTokenKeyAdd(ctx, queries.AgentTokenKeyAddParams{
-		ID: id, Sealed: sealed, KeyID: int64(k.vault.PrimaryKeyID()), MaxAge: signingPeriod,
+		ID: id, Sealed: sealed, KeyID: int64(k.vault.PrimaryKeyID()), Unusable: append([]uuid.UUID{}, k.unusable...),
 	})
 	if err != nil {
 		return fmt.Errorf("keep key for agent tokens: %w", err)
@@ -199,17 +203,24 @@ func (k *Keys) load(ctx context.Context) error {
 		return nil
 	}
 	set := jwk.NewSet()
-	for i, row := range rows {
+	k.newest, k.unusable = nil, nil
+	for _, row := range rows {
 		key, public, err := k.open(row)
 		if err != nil {
-			return err
+			// Its key of the key set is gone, or it was tampered with. The others still serve, or a new one will.
+			k.unusable = append(k.unusable, row.ID)
+			continue
 		}
-		if i == 0 {
+		if k.newest == nil {
 			k.newest, k.made = key, row.CreatedAt
 		}
 		if err := set.AddKey(public); err != nil {
 			return fmt.Errorf("collect keys for agent tokens: %w", err)
 		}
+	}
+	if k.newest == nil {
+		k.verifier = nil
+		return nil
 	}
 	// Fixed keys, so nothing runs in the background and the context is not kept.
 	verifier, err := identity.New(ctx, identity.Config{Issuer: Issuer, Audience: Audience, KeySet: set, Leeway: time.Second})

@@ -52,8 +52,8 @@ type Customer struct {
 // Report is what Verify found.
 type Report struct {
 	Customers []*Customer
-	// Gone are customers with a head in the earlier run that are no more: neither they nor their logs exist.
-	Gone []uuid.UUID
+	// Erased are customers with a head in the earlier run whose erasure is finished: they and their logs are gone.
+	Erased []uuid.UUID
 }
 
 // OK tells whether everything agrees.
@@ -91,6 +91,7 @@ type verifier struct {
 	oldest  time.Time // before this moment there are no months any more
 	found   map[uuid.UUID]*Customer
 	order   []uuid.UUID
+	erased  []uuid.UUID
 }
 
 // Verify checks the log of all customers, or of one, on one snapshot, and with memory that does not grow with the
@@ -123,10 +124,9 @@ func Verify(ctx context.Context, conn *pgx.Conn, only *uuid.UUID, earlier map[uu
 	for _, id := range v.order {
 		report.Customers = append(report.Customers, v.found[id])
 	}
-	for id := range earlier {
-		if v.found[id] == nil && (only == nil || *only == id) {
-			report.Gone = append(report.Gone, id)
-		}
+	report.Erased = v.erased
+	if only != nil && len(report.Customers)+len(report.Erased) == 0 {
+		return nil, fmt.Errorf("there is no log of a customer %s", *only)
 	}
 	return report, nil
 }
@@ -385,13 +385,14 @@ func (v *verifier) heads(ctx context.Context) error {
 		}
 		c := v.found[id]
 		if c == nil {
-			var exists bool
-			err := v.tx.QueryRow(ctx, "select exists (select from public.customers where id = $1) or $1::uuid = 'fa0fa0e0-0000-7000-8000-000000000000'", id).Scan(&exists)
+			var erased bool
+			err := v.tx.QueryRow(ctx, "select exists (select from public.erasures e where e.subject_id = $1 and e.state = 'finished')", id).Scan(&erased)
 			if err != nil {
 				return err
 			}
-			if !exists {
-				continue // erased, and the log with it
+			if erased {
+				v.erased = append(v.erased, id)
+				continue
 			}
 			c = v.customer(id)
 		}
