@@ -210,16 +210,17 @@ func (a *API) chargePublic(ctx huma.Context) error {
 // says that it was told so, and not that it asks too often.
 func (a *API) refuseUnknown(ctx huma.Context, p *Problem) (told bool) {
 	var err error = p
+	told = true
 	if p.Status == http.StatusUnauthorized {
 		within, cancel := context.WithTimeout(ctx.Context(), chargeTimeout)
 		defer cancel()
 		tell := func(rate tenant.Rate) { tellRate(ctx, rate) }
 		if limited := a.chargeAddress(within, unauthenticatedLimit.of(unauthenticatedEndpoint), tell); limited != nil {
-			err = limited
+			err, told = limited, false
 		}
 	}
 	a.refuse(ctx, err)
-	return err == error(p)
+	return told
 }
 
 // The headers of draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it.

@@ -130,7 +130,7 @@ func TestLimits(t *testing.T) {
 			{"created", "create-post", "POST", c.path("/posts"), c.owner, m{"text": "A"}, nil, 201},
 			{"not JSON", "create-campaign", "POST", c.path("/campaigns"), c.owner, "{", nil, 400},
 			{"too large", "create-integration", "POST", c.path("/integrations"), c.owner, strings.Repeat("x", 2<<20), nil, 413},
-			{"not valid", "update-member", "PATCH", c.path("/members/%s", c.viewer.ID), c.owner, m{"role": "king"}, nil, 422},
+			{"not valid", "schedule-post", "POST", one + "/schedule", c.owner, m{"scheduled_at": "soon"}, nil, 422},
 			{"not allowed", "update-customer", "PATCH", c.path(""), c.viewer, m{"name": "B"}, nil, 403},
 			{"conflict", "publish-post", "POST", one + "/publish", c.owner, nil, nil, 409},
 			{"stale", "update-post", "PATCH", one, c.owner, m{"text": "B"}, []string{"If-Match", `"v999"`}, 412},
@@ -233,6 +233,16 @@ func TestLimits(t *testing.T) {
 		theirs.wantLimited(t, "list-posts")
 		nobodys.wantLimited(t, "list-posts")
 		w.call(t, c.owner, "GET", c.path("/posts"), nil).want(t, 200)
+	})
+
+	t.Run("nobody uses up for others what takes rights away", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.cast(t)
+		w.call(t, c.viewer, "DELETE", c.path("/members/%s", c.member.ID), nil).want(t, 403).wantRate(t, "remove-member", 1200, 60, 1199)
+		w.exec(t, "update caller_rate_limits set tat = now() + interval '90 seconds' where caller = 'user:' || $1::text", c.viewer.ID)
+		w.call(t, c.viewer, "DELETE", c.path("/members/%s", c.member.ID), nil).wantLimited(t, "remove-member")
+		w.call(t, c.owner, "DELETE", c.path("/members/%s", c.viewer.ID), nil).want(t, 204).wantRate(t, "remove-member", 1200, 60, 1199)
 	})
 
 	t.Run("who is in no customer is charged for themselves", func(t *testing.T) {
