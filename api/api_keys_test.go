@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,8 +95,7 @@ func TestAPIKeyLife(t *testing.T) {
 		t.Errorf("used last at %v", used.LastUsedAt)
 	}
 
-	revoked := w.call(t, c.admin, "DELETE", c.path("/api-keys/%s", created.ID), nil, "If-Match", `"v999"`).want(t, 412)
-	_ = revoked
+	w.call(t, c.admin, "DELETE", c.path("/api-keys/%s", created.ID), nil, "If-Match", `"v999"`).want(t, 412)
 	w.callWith(t, created.Key, "GET", c.path("/posts"), nil).want(t, 200)
 	w.call(t, c.admin, "DELETE", c.path("/api-keys/%s", created.ID), nil).want(t, 204)
 	w.callWith(t, created.Key, "GET", c.path("/posts"), nil).want(t, 401)
@@ -202,7 +202,7 @@ func TestOperationsForKeys(t *testing.T) {
 		forKeys++
 		var others []string
 		for _, p := range dbtest.AllPermissions {
-			if !contains(permissions, p) {
+			if !slices.Contains(permissions, p) {
 				others = append(others, p)
 			}
 		}
@@ -225,15 +225,6 @@ func TestOperationsForKeys(t *testing.T) {
 	if forKeys < 20 {
 		t.Errorf("only %d operations are for keys", forKeys)
 	}
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 func TestAgentToken(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 func (a *API) explain(ctx context.Context, err error) *Problem {
 	p := classify(err)
 	p.RequestID = requestID(ctx)
-	if c, _ := ctx.Value(callerKey{}).(caller); p.Detail == lacksPermission && len(c.needed) > 0 {
+	if c, _ := ctx.Value(callerKey{}).(caller); errors.Is(err, tenant.ErrLacksPermission) && len(c.needed) > 0 {
 		p.Detail = "This needs the permission " + strings.Join(c.needed, " or ") + ", which the key or agent token does not have."
 	}
 	if p.Status == http.StatusForbidden || errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) {
@@ -56,7 +56,7 @@ func classify(err error) *Problem {
 	case errors.As(err, &limited):
 		return rateLimited(limited)
 	case errors.Is(err, tenant.ErrLacksPermission):
-		return problem(http.StatusForbidden, lacksPermission).cause(err)
+		return problem(http.StatusForbidden, "This is for people alone, and not for API keys or agent tokens.").cause(err)
 	case errors.Is(err, tenant.ErrRefused):
 		return unavailable().cause(err)
 	case errors.Is(err, pgx.ErrNoRows):
@@ -149,9 +149,6 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return internal().cause(err)
 	}
 }
-
-// lacksPermission is said to a key or token where the operation names no permission.
-const lacksPermission = "This is for people alone, and not for API keys or agent tokens."
 
 func forbidden() *Problem {
 	return problem(http.StatusForbidden, "Your role here, or your key's permissions, do not allow this, or the customer is archived.")

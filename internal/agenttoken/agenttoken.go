@@ -33,8 +33,6 @@ const (
 	Issuer = "urn:fanfare:agent-tokens"
 	// Audience is their `aud`.
 	Audience = "urn:fanfare:api"
-	// MaxLifetime is how long a token is valid at most; the database has the same limit.
-	MaxLifetime = time.Hour
 
 	// signingPeriod is how long a key signs, as in tenancy.add_agent_token_key.
 	signingPeriod = 90 * 24 * time.Hour
@@ -62,7 +60,7 @@ type Keys struct {
 	newest   jwk.Key   // signs; nil: there is none
 	made     time.Time // when the newest was
 	verifier *identity.Verifier
-	unusable []uuid.UUID // keys that cannot be opened
+	unusable []uuid.UUID // keys that cannot be opened; set by load
 }
 
 // New gives the keys that are in the database. They are read when they are first needed.
@@ -183,7 +181,7 @@ func (k *Keys) add(ctx context.Context) error {
 		return fmt.Errorf("seal key for agent tokens: %w", err)
 	}
 	err = k.queries.AgentTokenKeyAdd(ctx, queries.AgentTokenKeyAddParams{
-		ID: id, Sealed: sealed, KeyID: int64(k.vault.PrimaryKeyID()), Unusable: append([]uuid.UUID{}, k.unusable...),
+		ID: id, Sealed: sealed, KeyID: int64(k.vault.PrimaryKeyID()), Unusable: k.unusable,
 	})
 	if err != nil {
 		return fmt.Errorf("keep key for agent tokens: %w", err)
@@ -198,12 +196,8 @@ func (k *Keys) load(ctx context.Context) error {
 		return fmt.Errorf("read keys for agent tokens: %w", err)
 	}
 	k.loaded = k.now()
-	if len(rows) == 0 {
-		k.newest, k.verifier = nil, nil
-		return nil
-	}
 	set := jwk.NewSet()
-	k.newest, k.unusable = nil, nil
+	k.newest, k.unusable = nil, []uuid.UUID{} // an array of none is not NULL in SQL
 	for _, row := range rows {
 		key, public, err := k.open(row)
 		if err != nil {
