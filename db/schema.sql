@@ -607,6 +607,26 @@ begin
 end
 $$;
 
+-- Name: connect_session_secret(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.connect_session_secret(p_id uuid) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_secret bytea;
+begin
+    if (tenancy.has_role('admin') or tenancy.has_system_role('admin')) is not true then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow connecting accounts';
+    end if;
+    select s.secret into v_secret from public.connect_sessions s
+    where s.customer_id = tenancy.customer_id() and s.user_id = tenancy.user_id() and s.id = p_id
+        and s.state = 'choosing' and s.expires_at > now()
+    for no key update;
+    return v_secret;
+end
+$$;
+
 -- Name: create_customer(uuid, text, text, text, text, text, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) RETURNS void
@@ -655,6 +675,23 @@ begin
         raise insufficient_privilege using message = 'permission denied: no user has been entered';
     end if;
     return v_ids::uuid[];
+end
+$$;
+
+-- Name: delete_expired_connect_sessions(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.delete_expired_connect_sessions(p_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_count bigint;
+begin
+    delete from public.connect_sessions s
+    where (s.customer_id, s.id) in (
+        select x.customer_id, x.id from public.connect_sessions x where x.expires_at < now() - interval '1 hour' limit p_limit);
+    get diagnostics v_count = row_count;
+    return v_count;
 end
 $$;
 
@@ -720,6 +757,28 @@ begin
         set_config('fanfare.permissions', p_permissions::text, true),
         set_config('fanfare.request', p_request, true);
     return 'fanfare_agent';
+end
+$$;
+
+-- Name: enter_connect(bytea, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.enter_connect(p_state_hash bytea, p_request text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_session record;
+    v_request jsonb := nullif(p_request, '')::jsonb;
+begin
+    perform tenancy.nothing_entered();
+    select s.customer_id, s.admin_reason, u.subject into v_session
+    from public.connect_sessions s join public.users u on u.id = s.user_id
+    where s.state_hash = p_state_hash and s.expires_at > now() - interval '2 minutes';
+    if not found then
+        raise exception using errcode = 'FF008', message = 'no such connect session';
+    end if;
+    return tenancy.enter_user(v_session.subject, v_session.customer_id,
+        (coalesce(v_request, '{}') || jsonb_build_object('reason', coalesce(v_session.admin_reason, '')))::text);
 end
 $$;
 
@@ -949,6 +1008,8 @@ begin
         ('public.media', 'customer_id', 'ctid'),
         ('public.campaigns', 'customer_id', 'ctid'),
         ('public.integrations', 'customer_id', 'ctid'),
+        ('public.authorizations', 'customer_id', 'ctid'),
+        ('public.connect_sessions', 'customer_id', 'ctid'),
         ('public.memberships', 'customer_id', 'ctid'),
         ('public.rate_limit_rules', 'customer_id', 'ctid'),
         ('public.rate_limits', 'customer_id', 'ctid'),
@@ -1033,6 +1094,51 @@ begin
     return true;
 end
 $_$;
+
+-- Name: follow_authorization(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_authorization() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update public.integrations i set state = 'needs_reauth', reason = new.reason
+    where i.customer_id = new.customer_id and i.authorization_id = new.id and i.state = 'active';
+    return null;
+end
+$$;
+
+-- Name: follow_disconnection(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_disconnection() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    -- In the order in which everybody locks them.
+    perform from public.posts p
+    where p.customer_id = new.customer_id and p.id in (
+        select pp.post_id from public.platform_posts pp
+        where pp.customer_id = new.customer_id and pp.integration_id = new.id and pp.state = 'scheduled')
+    order by p.id for no key update;
+    update public.platform_posts pp
+    set state = 'needs_attention', retry_at = null, problem_class = 'credential',
+        problem = 'The account was disconnected before the post was sent. Nothing was published. Reconnect it and publish again, or cancel the post.'
+    where pp.customer_id = new.customer_id and pp.integration_id = new.id and pp.state = 'scheduled';
+    if old.is_default then
+        update public.integrations i set is_default = true
+        where i.customer_id = new.customer_id and i.id = (
+            select x.id from public.integrations x
+            where x.customer_id = new.customer_id and x.platform = new.platform and x.state <> 'disconnected'
+            order by x.state = 'active' desc, x.id limit 1);
+    end if;
+    update public.authorizations a set state = 'revoking'
+    where a.customer_id = new.customer_id and a.id = new.authorization_id and a.state in ('active', 'needs_reauth')
+        and not exists (
+            select from public.integrations i
+            where i.customer_id = new.customer_id and i.authorization_id = new.authorization_id and i.state <> 'disconnected');
+    return null;
+end
+$$;
 
 -- Name: follow_platform_post(); Type: FUNCTION; Schema: tenancy
 
@@ -1120,6 +1226,65 @@ begin
 end
 $$;
 
+-- Name: guard_authorization(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_authorization() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_admin') and new.credential is distinct from old.credential then
+        new.state := 'active';
+        new.reason := null;
+        new.lease := null;
+        new.lease_until := null;
+        new.unanswered := false;
+        new.failures := 0;
+        new.failing_since := null;
+        new.reminded := null;
+    end if;
+    if new.state = 'ended' then
+        new.credential := null;
+        new.key_id := null;
+        new.lease := null;
+        new.lease_until := null;
+    end if;
+    if new.state <> 'active' then
+        new.renew_at := null;
+    end if;
+    if new.state <> 'needs_reauth' then
+        new.reason := null;
+    end if;
+    if new.state <> old.state then
+        new.state_since := now();
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_connect_session(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_connect_session() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if old.state in ('connected', 'failed')
+        or new.state = 'started' and old.state <> 'started'
+        or new.state = 'answered' and old.state <> 'started' and new.state <> old.state
+        or new.state = 'choosing' and old.state not in ('answered', 'choosing')
+    then
+        raise check_violation using message = format('a connect session that is %s cannot become %s', old.state, new.state),
+            constraint = 'connect_sessions_state_transition', table = 'connect_sessions', schema = 'public';
+    end if;
+    if new.state in ('connected', 'failed') then
+        new.secret := null;
+        new.key_id := null;
+    elsif new.state = 'choosing' and old.state <> 'choosing' then
+        new.expires_at := now() + interval '30 minutes';
+    end if;
+    return new;
+end
+$$;
+
 -- Name: guard_customer(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_customer() RETURNS trigger
@@ -1136,6 +1301,32 @@ begin
         end if;
     elsif old.archived_at is not null and current_user in ('fanfare_user', 'fanfare_admin') then
         raise insufficient_privilege using message = 'permission denied: the customer is archived';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_integration(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_integration() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'UPDATE' then
+        if new.state <> 'needs_reauth' then
+            new.reason := null;
+        end if;
+        if new.state <> old.state then
+            new.state_since := now();
+        end if;
+        if new.state = 'disconnected' then
+            new.is_default := false;
+        end if;
+    end if;
+    if new.state <> 'disconnected' and (tg_op = 'INSERT' or old.state = 'disconnected') and not exists (
+        select from public.integrations i where i.customer_id = new.customer_id and i.platform = new.platform and i.is_default)
+    then
+        new.is_default := true;
     end if;
     return new;
 end
@@ -1230,7 +1421,7 @@ begin
             constraint = 'platform_posts_state_transition', table = 'platform_posts', schema = 'public';
     end if;
     -- Only the worker knows that a platform has a post. A person may say so of one that needs attention.
-    if old.state <> new.state and current_user <> 'fanfare_worker' and (
+    if old.state <> new.state and current_user not in ('fanfare_worker', 'fanfare_definer') and (
         new.state in ('publishing', 'failed', 'needs_attention')
         or old.state = 'publishing'
         or (new.state = 'published' and old.state <> 'needs_attention'))
@@ -1239,7 +1430,7 @@ begin
         raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
     end if;
     -- Nothing is put on its way in a customer that is being archived at this moment.
-    if new.state = 'scheduled' and old.state <> 'scheduled' and current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+    if new.state = 'scheduled' and old.state <> 'scheduled' and current_user in ('fanfare_user', 'fanfare_admin') then
         perform tenancy.hold_customer();
     end if;
     if new.text is distinct from old.text
@@ -1839,6 +2030,58 @@ CREATE FUNCTION tenancy.transition_allowed(entity text, from_state text, to_stat
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((from_state = to_state) OR (to_state = ANY (CASE ((entity || ' '::text) || from_state) WHEN 'platform_post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'cancelled'::text] WHEN 'platform_post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post scheduled'::text THEN ARRAY['draft'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'platform_post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'failed'::text, 'needs_attention'::text] WHEN 'platform_post failed'::text THEN ARRAY['draft'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post needs_attention'::text THEN ARRAY['published'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post cancelled'::text THEN ARRAY['draft'::text] WHEN 'post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text] WHEN 'post partially_published'::text THEN ARRAY['publishing'::text, 'published'::text, 'needs_attention'::text] WHEN 'post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'cancelled'::text] WHEN 'post needs_attention'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'cancelled'::text] WHEN 'post cancelled'::text THEN ARRAY['draft'::text] ELSE ARRAY[]::text[] END)));
 
+-- Name: use_authorization(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.use_authorization(p_authorization_id uuid, p_purpose text) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_credential bytea;
+begin
+    select a.credential into v_credential
+    from public.authorizations a
+    where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id;
+    if v_credential is not null then
+        perform tenancy.audit_write(tenancy.audit_row(tenancy.audit_context('authorization.credential_use', 'authorization'),
+            tenancy.customer_id(), p_authorization_id::text, jsonb_build_object('purpose', p_purpose)));
+    end if;
+    return v_credential;
+end
+$$;
+
+-- Name: use_connect_session(bytea, bytea, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.use_connect_session(p_state_hash bytea, p_cookie_hash bytea, p_platform text, OUT outcome text, OUT id uuid, OUT redirect_uri text, OUT return_to text, OUT secret bytea) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_session public.connect_sessions;
+begin
+    select * into v_session from public.connect_sessions s
+    where s.customer_id = tenancy.customer_id() and s.user_id = tenancy.user_id() and s.state_hash = p_state_hash
+    for no key update;
+    outcome := case
+        when v_session.id is null then 'unknown'
+        when v_session.platform is distinct from p_platform then 'wrong_platform'
+        when v_session.cookie_hash is distinct from p_cookie_hash then 'wrong_browser'
+        when v_session.state <> 'started' then 'used'
+        when v_session.expires_at <= now() then 'expired'
+        else 'answered' end;
+    if outcome in ('unknown', 'wrong_platform', 'wrong_browser') then
+        return; -- and says nothing more
+    end if;
+    id := v_session.id;
+    return_to := v_session.return_to;
+    if outcome = 'answered' then
+        redirect_uri := v_session.redirect_uri;
+        secret := v_session.secret;
+        update public.connect_sessions s set state = 'answered' where s.customer_id = v_session.customer_id and s.id = v_session.id;
+    end if;
+end
+$$;
+
 -- Name: use_credential(uuid, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) RETURNS bytea
@@ -1941,6 +2184,47 @@ WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 
 ALTER TABLE ONLY public.audit_unsealed FORCE ROW LEVEL SECURITY;
 
+-- Name: authorizations; Type: TABLE; Schema: public
+
+CREATE TABLE public.authorizations (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    external_id text NOT NULL,
+    name text NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    state_since timestamp with time zone DEFAULT now() NOT NULL,
+    reason text,
+    scopes text[] DEFAULT '{}'::text[] NOT NULL,
+    credential bytea,
+    key_id bigint,
+    expires_at timestamp with time zone,
+    renew_at timestamp with time zone,
+    reconnect_by timestamp with time zone,
+    lease uuid,
+    lease_until timestamp with time zone,
+    unanswered boolean DEFAULT false NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    renewed_at timestamp with time zone,
+    reminded integer,
+    created_by uuid DEFAULT tenancy.user_id(),
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT authorizations_credential_held CHECK ((((state = 'ended'::text) AND (credential IS NULL) AND (key_id IS NULL)) OR ((state <> 'ended'::text) AND (credential IS NOT NULL) AND (key_id IS NOT NULL)))),
+    CONSTRAINT authorizations_external_id_length CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 500))),
+    CONSTRAINT authorizations_lease_ends CHECK (((lease IS NULL) = (lease_until IS NULL))),
+    CONSTRAINT authorizations_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 500))),
+    CONSTRAINT authorizations_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text]))),
+    CONSTRAINT authorizations_reason_given CHECK (((state = 'needs_reauth'::text) = (reason IS NOT NULL))),
+    CONSTRAINT authorizations_reason_known CHECK ((reason = ANY (ARRAY['revoked'::text, 'refused'::text, 'expired'::text, 'interrupted'::text]))),
+    CONSTRAINT authorizations_scopes_length CHECK ((cardinality(scopes) <= 100)),
+    CONSTRAINT authorizations_state_known CHECK ((state = ANY (ARRAY['active'::text, 'needs_reauth'::text, 'revoking'::text, 'ended'::text])))
+);
+
+ALTER TABLE ONLY public.authorizations FORCE ROW LEVEL SECURITY;
+
 -- Name: caller_rate_limits; Type: TABLE; Schema: public
 
 CREATE UNLOGGED TABLE public.caller_rate_limits (
@@ -1972,6 +2256,39 @@ CREATE TABLE public.campaigns (
 );
 
 ALTER TABLE ONLY public.campaigns FORCE ROW LEVEL SECURITY;
+
+-- Name: connect_sessions; Type: TABLE; Schema: public
+
+CREATE TABLE public.connect_sessions (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    user_id uuid DEFAULT tenancy.user_id() NOT NULL,
+    admin_reason text DEFAULT NULLIF(((NULLIF(current_setting('fanfare.request'::text, true), ''::text))::jsonb ->> 'reason'::text), ''::text),
+    state_hash bytea NOT NULL,
+    cookie_hash bytea NOT NULL,
+    redirect_uri text NOT NULL,
+    return_to text NOT NULL,
+    secret bytea,
+    key_id bigint,
+    state text DEFAULT 'started'::text NOT NULL,
+    result text,
+    accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + '00:10:00'::interval) NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT connect_sessions_accounts_size CHECK ((pg_column_size(accounts) <= 1000000)),
+    CONSTRAINT connect_sessions_cookie_hash_size CHECK ((octet_length(cookie_hash) = 32)),
+    CONSTRAINT connect_sessions_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text]))),
+    CONSTRAINT connect_sessions_redirect_uri_length CHECK ((char_length(redirect_uri) <= 2000)),
+    CONSTRAINT connect_sessions_result_form CHECK ((result ~ '^[a-z_]{1,50}$'::text)),
+    CONSTRAINT connect_sessions_result_given CHECK (((state = ANY (ARRAY['connected'::text, 'failed'::text])) = (result IS NOT NULL))),
+    CONSTRAINT connect_sessions_return_to_length CHECK ((char_length(return_to) <= 2000)),
+    CONSTRAINT connect_sessions_secret_held CHECK ((((state = ANY (ARRAY['connected'::text, 'failed'::text])) AND (secret IS NULL) AND (key_id IS NULL)) OR ((state = ANY (ARRAY['started'::text, 'choosing'::text])) AND (secret IS NOT NULL) AND (key_id IS NOT NULL)) OR (state = 'answered'::text))),
+    CONSTRAINT connect_sessions_state_hash_size CHECK ((octet_length(state_hash) = 32)),
+    CONSTRAINT connect_sessions_state_known CHECK ((state = ANY (ARRAY['started'::text, 'answered'::text, 'choosing'::text, 'connected'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.connect_sessions FORCE ROW LEVEL SECURITY;
 
 -- Name: customers; Type: TABLE; Schema: public
 
@@ -2078,10 +2395,17 @@ CREATE TABLE public.integrations (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    authorization_id uuid,
+    is_default boolean DEFAULT false NOT NULL,
+    state_since timestamp with time zone DEFAULT now() NOT NULL,
+    reason text,
+    checked_at timestamp with time zone,
     CONSTRAINT integrations_credential_held CHECK ((((state = 'disconnected'::text) AND (credential IS NULL) AND (key_id IS NULL)) OR ((state <> 'disconnected'::text) AND (credential IS NOT NULL) AND (key_id IS NOT NULL)))),
+    CONSTRAINT integrations_default_connected CHECK (((NOT is_default) OR (state <> 'disconnected'::text))),
     CONSTRAINT integrations_external_id_length CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 500))),
     CONSTRAINT integrations_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 500))),
     CONSTRAINT integrations_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text, 'ghost'::text]))),
+    CONSTRAINT integrations_reason_known CHECK ((reason = ANY (ARRAY['revoked'::text, 'refused'::text, 'expired'::text, 'interrupted'::text, 'access_lost'::text, 'moved_out'::text]))),
     CONSTRAINT integrations_state_known CHECK ((state = ANY (ARRAY['active'::text, 'needs_reauth'::text, 'disconnected'::text]))),
     CONSTRAINT integrations_url_length CHECK ((char_length(url) <= 2000))
 );
@@ -2457,6 +2781,16 @@ ALTER TABLE ONLY public.audit_seals
 ALTER TABLE ONLY public.audit_unsealed
     ADD CONSTRAINT audit_unsealed_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: authorizations authorizations_login_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_login_key UNIQUE (customer_id, platform, external_id);
+
+-- Name: authorizations authorizations_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: caller_rate_limits caller_rate_limits_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.caller_rate_limits
@@ -2466,6 +2800,11 @@ ALTER TABLE ONLY public.caller_rate_limits
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: connect_sessions connect_sessions_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.connect_sessions
+    ADD CONSTRAINT connect_sessions_pkey PRIMARY KEY (customer_id, id);
 
 -- Name: customers customers_pkey; Type: CONSTRAINT; Schema: public
 
@@ -2631,6 +2970,26 @@ CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (customer_i
 
 CREATE INDEX audit_log_by_resource ON ONLY public.audit_log USING btree (customer_id, resource_id, id);
 
+-- Name: authorizations_to_remind; Type: INDEX; Schema: public
+
+CREATE INDEX authorizations_to_remind ON public.authorizations USING btree (customer_id, reconnect_by) WHERE ((state = 'active'::text) AND (reconnect_by IS NOT NULL));
+
+-- Name: authorizations_to_renew; Type: INDEX; Schema: public
+
+CREATE INDEX authorizations_to_renew ON public.authorizations USING btree (customer_id, renew_at) WHERE ((state = 'active'::text) AND (renew_at IS NOT NULL));
+
+-- Name: authorizations_to_revoke; Type: INDEX; Schema: public
+
+CREATE INDEX authorizations_to_revoke ON public.authorizations USING btree (customer_id, id) WHERE (state = 'revoking'::text);
+
+-- Name: connect_sessions_by_age; Type: INDEX; Schema: public
+
+CREATE INDEX connect_sessions_by_age ON public.connect_sessions USING btree (customer_id, expires_at);
+
+-- Name: connect_sessions_by_state; Type: INDEX; Schema: public
+
+CREATE INDEX connect_sessions_by_state ON public.connect_sessions USING btree (state_hash);
+
 -- Name: erasures_under_way; Type: INDEX; Schema: public
 
 CREATE INDEX erasures_under_way ON public.erasures USING btree (id) WHERE (state <> 'finished'::text);
@@ -2650,6 +3009,14 @@ CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (cre
 -- Name: idempotency_keys_by_subject; Type: INDEX; Schema: public
 
 CREATE INDEX idempotency_keys_by_subject ON public.idempotency_keys USING btree (subject_id);
+
+-- Name: integrations_by_authorization; Type: INDEX; Schema: public
+
+CREATE INDEX integrations_by_authorization ON public.integrations USING btree (customer_id, authorization_id) WHERE (authorization_id IS NOT NULL);
+
+-- Name: integrations_default_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX integrations_default_key ON public.integrations USING btree (customer_id, platform) WHERE is_default;
 
 -- Name: invitations_by_token; Type: INDEX; Schema: public
 
@@ -2755,9 +3122,17 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.agent_tokens REFERENCING OLD 
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.api_keys REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('api_key', 'id', 'customer_id', '{key_hash}', '{version,created_at,updated_at,last_used_at}');
 
+-- Name: authorizations audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.authorizations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,renewed_at,reminded,state_since}');
+
 -- Name: campaigns audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.campaigns REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: connect_sessions audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
 
 -- Name: customers audit_delete; Type: TRIGGER; Schema: public
 
@@ -2819,9 +3194,17 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.agent_tokens REFERENCING NEW 
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.api_keys REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('api_key', 'id', 'customer_id', '{key_hash}', '{version,created_at,updated_at,last_used_at}');
 
+-- Name: authorizations audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.authorizations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,renewed_at,reminded,state_since}');
+
 -- Name: campaigns audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.campaigns REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: connect_sessions audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.connect_sessions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
 
 -- Name: customers audit_insert; Type: TRIGGER; Schema: public
 
@@ -2883,9 +3266,17 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.agent_tokens REFERENCING OLD 
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.api_keys REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('api_key', 'id', 'customer_id', '{key_hash}', '{version,created_at,updated_at,last_used_at}');
 
+-- Name: authorizations audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.authorizations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,renewed_at,reminded,state_since}');
+
 -- Name: campaigns audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.campaigns REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: connect_sessions audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
 
 -- Name: customers audit_update; Type: TRIGGER; Schema: public
 
@@ -2935,9 +3326,25 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.system_roles REFERENCING OLD 
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('user', 'id', '', '{subject,email,name}', '{version,created_at,updated_at}');
 
+-- Name: authorizations authorizations_follow; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER authorizations_follow AFTER UPDATE ON public.authorizations FOR EACH ROW WHEN (((old.state = 'active'::text) AND (new.state = 'needs_reauth'::text))) EXECUTE FUNCTION tenancy.follow_authorization();
+
+-- Name: authorizations authorizations_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER authorizations_guard BEFORE UPDATE ON public.authorizations FOR EACH ROW EXECUTE FUNCTION tenancy.guard_authorization();
+
+-- Name: authorizations authorizations_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER authorizations_touch BEFORE UPDATE OF name, state, credential, expires_at, reconnect_by ON public.authorizations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
 -- Name: campaigns campaigns_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER campaigns_touch BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: connect_sessions connect_sessions_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER connect_sessions_guard BEFORE UPDATE ON public.connect_sessions FOR EACH ROW EXECUTE FUNCTION tenancy.guard_connect_session();
 
 -- Name: customers customers_guard; Type: TRIGGER; Schema: public
 
@@ -2958,6 +3365,14 @@ CREATE TRIGGER customers_touch BEFORE UPDATE ON public.customers FOR EACH ROW EX
 -- Name: exports exports_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER exports_touch BEFORE UPDATE ON public.exports FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: integrations integrations_follow_disconnection; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER integrations_follow_disconnection AFTER UPDATE ON public.integrations FOR EACH ROW WHEN (((old.state <> 'disconnected'::text) AND (new.state = 'disconnected'::text))) EXECUTE FUNCTION tenancy.follow_disconnection();
+
+-- Name: integrations integrations_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER integrations_guard BEFORE INSERT OR UPDATE ON public.integrations FOR EACH ROW EXECUTE FUNCTION tenancy.guard_integration();
 
 -- Name: integrations integrations_touch; Type: TRIGGER; Schema: public
 
@@ -3068,6 +3483,16 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 
+-- Name: authorizations authorizations_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: authorizations authorizations_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.authorizations
+    ADD CONSTRAINT authorizations_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
 -- Name: campaigns campaigns_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.campaigns
@@ -3077,6 +3502,16 @@ ALTER TABLE ONLY public.campaigns
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: connect_sessions connect_sessions_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.connect_sessions
+    ADD CONSTRAINT connect_sessions_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: connect_sessions connect_sessions_user_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.connect_sessions
+    ADD CONSTRAINT connect_sessions_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 
 -- Name: erasures erasures_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -3092,6 +3527,11 @@ ALTER TABLE ONLY public.exports
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
+
+-- Name: integrations integrations_authorization_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.integrations
+    ADD CONSTRAINT integrations_authorization_fkey FOREIGN KEY (customer_id, authorization_id) REFERENCES public.authorizations(customer_id, id);
 
 -- Name: integrations integrations_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -3356,6 +3796,50 @@ CREATE POLICY audit_unsealed_erase_select ON public.audit_unsealed FOR SELECT TO
 
 CREATE POLICY audit_unsealed_tenant ON public.audit_unsealed AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
+-- Name: authorizations; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.authorizations ENABLE ROW LEVEL SECURITY;
+
+-- Name: authorizations authorizations_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_admin_insert ON public.authorizations FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: authorizations authorizations_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_admin_update ON public.authorizations FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: authorizations authorizations_definer_select; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_definer_select ON public.authorizations FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: authorizations authorizations_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_definer_update ON public.authorizations FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: authorizations authorizations_erase; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_erase ON public.authorizations FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: authorizations authorizations_insert; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_insert ON public.authorizations FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: authorizations authorizations_select; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_select ON public.authorizations FOR SELECT TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: authorizations authorizations_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_tenant ON public.authorizations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: authorizations authorizations_update; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_update ON public.authorizations FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: authorizations authorizations_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_worker_update ON public.authorizations FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: caller_rate_limits; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.caller_rate_limits ENABLE ROW LEVEL SECURITY;
@@ -3427,6 +3911,38 @@ CREATE POLICY campaigns_update ON public.campaigns FOR UPDATE TO fanfare_user US
 -- Name: campaigns campaigns_worker; Type: POLICY; Schema: public
 
 CREATE POLICY campaigns_worker ON public.campaigns FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: connect_sessions; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.connect_sessions ENABLE ROW LEVEL SECURITY;
+
+-- Name: connect_sessions connect_sessions_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_admin_insert ON public.connect_sessions FOR INSERT TO fanfare_admin WITH CHECK ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (user_id = ( SELECT tenancy.user_id() AS user_id))));
+
+-- Name: connect_sessions connect_sessions_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_admin_update ON public.connect_sessions FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (user_id = ( SELECT tenancy.user_id() AS user_id)))) WITH CHECK ((user_id = ( SELECT tenancy.user_id() AS user_id)));
+
+-- Name: connect_sessions connect_sessions_definer; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_definer ON public.connect_sessions TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: connect_sessions connect_sessions_insert; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_insert ON public.connect_sessions FOR INSERT TO fanfare_user WITH CHECK ((( SELECT tenancy.has_role('admin'::text) AS has_role) AND (user_id = ( SELECT tenancy.user_id() AS user_id))));
+
+-- Name: connect_sessions connect_sessions_select; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_select ON public.connect_sessions FOR SELECT TO fanfare_user, fanfare_admin USING ((user_id = ( SELECT tenancy.user_id() AS user_id)));
+
+-- Name: connect_sessions connect_sessions_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_tenant ON public.connect_sessions AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: connect_sessions connect_sessions_update; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_update ON public.connect_sessions FOR UPDATE TO fanfare_user USING ((( SELECT tenancy.has_role('admin'::text) AS has_role) AND (user_id = ( SELECT tenancy.user_id() AS user_id)))) WITH CHECK ((user_id = ( SELECT tenancy.user_id() AS user_id)));
 
 -- Name: customers; Type: ROW SECURITY; Schema: public
 
@@ -3591,6 +4107,10 @@ CREATE POLICY integrations_agent_select ON public.integrations FOR SELECT TO fan
 -- Name: integrations integrations_definer; Type: POLICY; Schema: public
 
 CREATE POLICY integrations_definer ON public.integrations FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: integrations integrations_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_definer_update ON public.integrations FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
 
 -- Name: integrations integrations_erase; Type: POLICY; Schema: public
 
@@ -3804,6 +4324,10 @@ CREATE POLICY platform_posts_agent_update ON public.platform_posts FOR UPDATE TO
 
 CREATE POLICY platform_posts_definer ON public.platform_posts FOR SELECT TO fanfare_definer USING (true);
 
+-- Name: platform_posts platform_posts_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_definer_update ON public.platform_posts FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
+
 -- Name: platform_posts platform_posts_delete; Type: POLICY; Schema: public
 
 CREATE POLICY platform_posts_delete ON public.platform_posts FOR DELETE TO fanfare_user USING ((( SELECT tenancy.has_role('member'::text) AS has_role) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'cancelled'::text])) AND (attempt = 0)));
@@ -3911,6 +4435,10 @@ CREATE POLICY posts_agent_update ON public.posts FOR UPDATE TO fanfare_agent USI
 -- Name: posts posts_definer; Type: POLICY; Schema: public
 
 CREATE POLICY posts_definer ON public.posts FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: posts posts_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY posts_definer_update ON public.posts FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
 
 -- Name: posts posts_erase; Type: POLICY; Schema: public
 
@@ -4462,6 +4990,12 @@ GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text
 GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) TO fanfare_admin;
 
+-- Name: FUNCTION connect_session_secret(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) FROM PUBLIC;
@@ -4486,6 +5020,11 @@ GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_definer;
 
+-- Name: FUNCTION delete_expired_connect_sessions(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.delete_expired_connect_sessions(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.delete_expired_connect_sessions(p_limit integer) TO fanfare_worker;
+
 -- Name: FUNCTION delete_expired_idempotency_keys(p_limit integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.delete_expired_idempotency_keys(p_limit integer) FROM PUBLIC;
@@ -4500,6 +5039,11 @@ GRANT ALL ON FUNCTION tenancy.delete_expired_tokens(p_limit integer) TO fanfare_
 
 REVOKE ALL ON FUNCTION tenancy.enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text) TO fanfare_definer;
+
+-- Name: FUNCTION enter_connect(p_state_hash bytea, p_request text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.enter_connect(p_state_hash bytea, p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.enter_connect(p_state_hash bytea, p_request text) TO fanfare_login;
 
 -- Name: FUNCTION enter_key(p_key_hash bytea, p_customer_id uuid, p_needs text[], p_request text); Type: ACL; Schema: tenancy
 
@@ -4546,6 +5090,14 @@ GRANT ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) TO fanfare_worker;
 REVOKE ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) TO fanfare_worker;
 
+-- Name: FUNCTION follow_authorization(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_authorization() FROM PUBLIC;
+
+-- Name: FUNCTION follow_disconnection(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_disconnection() FROM PUBLIC;
+
 -- Name: FUNCTION follow_platform_post(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_platform_post() FROM PUBLIC;
@@ -4567,9 +5119,21 @@ REVOKE ALL ON FUNCTION tenancy.freeze_job() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_agent_content() FROM PUBLIC;
 
+-- Name: FUNCTION guard_authorization(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_authorization() FROM PUBLIC;
+
+-- Name: FUNCTION guard_connect_session(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_connect_session() FROM PUBLIC;
+
 -- Name: FUNCTION guard_customer(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_customer() FROM PUBLIC;
+
+-- Name: FUNCTION guard_integration(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_integration() FROM PUBLIC;
 
 -- Name: FUNCTION guard_invitation(); Type: ACL; Schema: tenancy
 
@@ -4834,6 +5398,17 @@ GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, t
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_definer;
 
+-- Name: FUNCTION use_authorization(p_authorization_id uuid, p_purpose text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.use_authorization(p_authorization_id uuid, p_purpose text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.use_authorization(p_authorization_id uuid, p_purpose text) TO fanfare_worker;
+
+-- Name: FUNCTION use_connect_session(p_state_hash bytea, p_cookie_hash bytea, p_platform text, OUT outcome text, OUT id uuid, OUT redirect_uri text, OUT return_to text, OUT secret bytea); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.use_connect_session(p_state_hash bytea, p_cookie_hash bytea, p_platform text, OUT outcome text, OUT id uuid, OUT redirect_uri text, OUT return_to text, OUT secret bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.use_connect_session(p_state_hash bytea, p_cookie_hash bytea, p_platform text, OUT outcome text, OUT id uuid, OUT redirect_uri text, OUT return_to text, OUT secret bytea) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.use_connect_session(p_state_hash bytea, p_cookie_hash bytea, p_platform text, OUT outcome text, OUT id uuid, OUT redirect_uri text, OUT return_to text, OUT secret bytea) TO fanfare_admin;
+
 -- Name: FUNCTION use_credential(p_integration_id uuid, p_purpose text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) FROM PUBLIC;
@@ -4994,6 +5569,181 @@ GRANT SELECT(ctid) ON TABLE public.audit_unsealed TO fanfare_definer;
 
 GRANT SELECT(customer_id) ON TABLE public.audit_unsealed TO fanfare_definer;
 
+-- Name: TABLE authorizations; Type: ACL; Schema: public
+
+GRANT DELETE ON TABLE public.authorizations TO fanfare_definer;
+
+-- Name: COLUMN authorizations.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.authorizations TO fanfare_definer;
+
+-- Name: COLUMN authorizations.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(customer_id) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(customer_id) ON TABLE public.authorizations TO fanfare_definer;
+
+-- Name: COLUMN authorizations.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(id) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(id),INSERT(id) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.authorizations TO fanfare_definer;
+
+-- Name: COLUMN authorizations.platform; Type: ACL; Schema: public
+
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(platform) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(platform) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(platform) ON TABLE public.authorizations TO fanfare_definer;
+
+-- Name: COLUMN authorizations.external_id; Type: ACL; Schema: public
+
+GRANT SELECT(external_id),INSERT(external_id) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(external_id) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(external_id),INSERT(external_id) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(external_id) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(external_id) ON TABLE public.authorizations TO fanfare_definer;
+
+-- Name: COLUMN authorizations.name; Type: ACL; Schema: public
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(name) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(name),UPDATE(name) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.state; Type: ACL; Schema: public
+
+GRANT SELECT(state) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(state) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(state) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.authorizations TO fanfare_definer;
+
+-- Name: COLUMN authorizations.state_since; Type: ACL; Schema: public
+
+GRANT SELECT(state_since) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(state_since) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(state_since) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(state_since) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.reason; Type: ACL; Schema: public
+
+GRANT SELECT(reason) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(reason) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(reason) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(reason),UPDATE(reason) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.scopes; Type: ACL; Schema: public
+
+GRANT SELECT(scopes),INSERT(scopes),UPDATE(scopes) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(scopes) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(scopes),INSERT(scopes),UPDATE(scopes) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(scopes),UPDATE(scopes) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.credential; Type: ACL; Schema: public
+
+GRANT INSERT(credential),UPDATE(credential) ON TABLE public.authorizations TO fanfare_user;
+GRANT INSERT(credential),UPDATE(credential) ON TABLE public.authorizations TO fanfare_admin;
+GRANT UPDATE(credential) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(credential) ON TABLE public.authorizations TO fanfare_definer;
+
+-- Name: COLUMN authorizations.key_id; Type: ACL; Schema: public
+
+GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(key_id) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.expires_at; Type: ACL; Schema: public
+
+GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(expires_at) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.renew_at; Type: ACL; Schema: public
+
+GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.authorizations TO fanfare_user;
+GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(renew_at),UPDATE(renew_at) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.reconnect_by; Type: ACL; Schema: public
+
+GRANT SELECT(reconnect_by),INSERT(reconnect_by),UPDATE(reconnect_by) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(reconnect_by) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(reconnect_by),INSERT(reconnect_by),UPDATE(reconnect_by) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(reconnect_by),UPDATE(reconnect_by) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.lease; Type: ACL; Schema: public
+
+GRANT SELECT(lease),UPDATE(lease) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.lease_until; Type: ACL; Schema: public
+
+GRANT SELECT(lease_until),UPDATE(lease_until) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.unanswered; Type: ACL; Schema: public
+
+GRANT SELECT(unanswered),UPDATE(unanswered) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.failures; Type: ACL; Schema: public
+
+GRANT SELECT(failures) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(failures) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(failures) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(failures),UPDATE(failures) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.failing_since; Type: ACL; Schema: public
+
+GRANT SELECT(failing_since) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(failing_since) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(failing_since) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(failing_since),UPDATE(failing_since) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.renewed_at; Type: ACL; Schema: public
+
+GRANT SELECT(renewed_at) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(renewed_at) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(renewed_at) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(renewed_at),UPDATE(renewed_at) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.reminded; Type: ACL; Schema: public
+
+GRANT SELECT(reminded),UPDATE(reminded) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.created_by; Type: ACL; Schema: public
+
+GRANT SELECT(created_by) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(created_by) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(created_by) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(created_by) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.version; Type: ACL; Schema: public
+
+GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(created_at) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_worker;
+
 -- Name: TABLE caller_rate_limits; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.caller_rate_limits TO fanfare_definer;
@@ -5049,6 +5799,90 @@ GRANT INSERT(ends_on),UPDATE(ends_on) ON TABLE public.campaigns TO fanfare_agent
 GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_user;
 GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_admin;
 GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_agent;
+
+-- Name: TABLE connect_sessions; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.connect_sessions TO fanfare_definer;
+
+-- Name: COLUMN connect_sessions.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.connect_sessions TO fanfare_definer;
+
+-- Name: COLUMN connect_sessions.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(id),INSERT(id) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.platform; Type: ACL; Schema: public
+
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.user_id; Type: ACL; Schema: public
+
+GRANT SELECT(user_id) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(user_id) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.state_hash; Type: ACL; Schema: public
+
+GRANT INSERT(state_hash) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT INSERT(state_hash) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.cookie_hash; Type: ACL; Schema: public
+
+GRANT INSERT(cookie_hash) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT INSERT(cookie_hash) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.redirect_uri; Type: ACL; Schema: public
+
+GRANT SELECT(redirect_uri),INSERT(redirect_uri) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(redirect_uri),INSERT(redirect_uri) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.return_to; Type: ACL; Schema: public
+
+GRANT SELECT(return_to),INSERT(return_to) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(return_to),INSERT(return_to) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.secret; Type: ACL; Schema: public
+
+GRANT INSERT(secret),UPDATE(secret) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT INSERT(secret),UPDATE(secret) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.key_id; Type: ACL; Schema: public
+
+GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.state; Type: ACL; Schema: public
+
+GRANT SELECT(state),UPDATE(state) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.connect_sessions TO fanfare_admin;
+GRANT UPDATE(state) ON TABLE public.connect_sessions TO fanfare_definer;
+
+-- Name: COLUMN connect_sessions.result; Type: ACL; Schema: public
+
+GRANT SELECT(result),UPDATE(result) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(result),UPDATE(result) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.accounts; Type: ACL; Schema: public
+
+GRANT SELECT(accounts),UPDATE(accounts) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(accounts),UPDATE(accounts) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.expires_at; Type: ACL; Schema: public
+
+GRANT SELECT(expires_at) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(expires_at) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.connect_sessions TO fanfare_admin;
 
 -- Name: TABLE customers; Type: ACL; Schema: public
 
@@ -5254,6 +6088,7 @@ GRANT SELECT(platform),INSERT(platform) ON TABLE public.integrations TO fanfare_
 GRANT SELECT(platform),INSERT(platform) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(platform) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(platform) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(platform) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.external_id; Type: ACL; Schema: public
 
@@ -5325,6 +6160,35 @@ GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_agent;
+
+-- Name: COLUMN integrations.authorization_id; Type: ACL; Schema: public
+
+GRANT SELECT(authorization_id),INSERT(authorization_id),UPDATE(authorization_id) ON TABLE public.integrations TO fanfare_user;
+GRANT SELECT(authorization_id),INSERT(authorization_id),UPDATE(authorization_id) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(authorization_id) ON TABLE public.integrations TO fanfare_definer;
+
+-- Name: COLUMN integrations.is_default; Type: ACL; Schema: public
+
+GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_user;
+GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_definer;
+
+-- Name: COLUMN integrations.state_since; Type: ACL; Schema: public
+
+GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_user;
+GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_admin;
+
+-- Name: COLUMN integrations.reason; Type: ACL; Schema: public
+
+GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_user;
+GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_admin;
+GRANT UPDATE(reason) ON TABLE public.integrations TO fanfare_worker;
+
+-- Name: COLUMN integrations.checked_at; Type: ACL; Schema: public
+
+GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_user;
+GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_admin;
+GRANT UPDATE(checked_at) ON TABLE public.integrations TO fanfare_worker;
 
 -- Name: TABLE invitations; Type: ACL; Schema: public
 
@@ -5562,6 +6426,7 @@ GRANT INSERT(post_id) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_agent;
+GRANT SELECT(integration_id) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.text; Type: ACL; Schema: public
 
@@ -5574,7 +6439,7 @@ GRANT INSERT(text),UPDATE(text) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_worker;
-GRANT SELECT(state) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.platform_posts TO fanfare_definer;
 GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.attempt; Type: ACL; Schema: public
@@ -5586,7 +6451,7 @@ GRANT UPDATE(attempt) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_worker;
-GRANT SELECT(retry_at) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT(retry_at),UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_definer;
 GRANT UPDATE(retry_at) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.checkpoint; Type: ACL; Schema: public
@@ -5611,6 +6476,7 @@ GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_agent;
+GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.problem; Type: ACL; Schema: public
 
@@ -5618,6 +6484,7 @@ GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_agent;
+GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: TABLE post_media; Type: ACL; Schema: public
 
@@ -5700,6 +6567,7 @@ GRANT UPDATE(state) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(state) ON TABLE public.posts TO fanfare_admin;
 GRANT UPDATE(state) ON TABLE public.posts TO fanfare_worker;
 GRANT UPDATE(state) ON TABLE public.posts TO fanfare_agent;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.scheduled_at; Type: ACL; Schema: public
 

@@ -20,6 +20,8 @@ var (
 	ErrInvalidKey = errors.New("tenant: the key or token is not valid")
 	// ErrLacksPermission: the key or token has none of the permissions that what it asks needs.
 	ErrLacksPermission = errors.New("tenant: the key lacks the permission")
+	// ErrNoConnectSession: nobody is on their way to connect an account with this state, or not any more.
+	ErrNoConnectSession = errors.New("tenant: no such connect session")
 	// ErrRefused: the login may not enter, because the connection still holds something of an earlier tenant
 	// or is not one of the two login roles. It says nothing of the user's rights.
 	ErrRefused = errors.New("tenant: entering was refused")
@@ -49,6 +51,8 @@ func refused(conn *pgx.Conn, results pgx.BatchResults, err error) error {
 		return ErrInvalidKey
 	case "FF006":
 		return ErrLacksPermission
+	case "FF008":
+		return ErrNoConnectSession
 	case "42501":
 		// The connection still holds a role or a setting of an earlier tenant. It would be refused for
 		// ever, so it ends here and the pool opens another.

@@ -26,7 +26,7 @@ type Request struct {
 type Scope struct {
 	kind       kindOfScope
 	subject    string
-	keyHash    []byte
+	keyHash    []byte       // or the hash of a connect session's state
 	token      [2]uuid.UUID // customer and id
 	needs      []string     // of a key or token: one of these permissions
 	customerID *uuid.UUID   // nil: in no customer
@@ -42,6 +42,7 @@ const (
 	kindUser
 	kindKey
 	kindToken
+	kindConnect
 	kindWorker
 )
 
@@ -61,6 +62,12 @@ func Key(hash [32]byte, needs []string, request Request) Scope {
 // states; in no customer, as a key is.
 func Token(customerID, id uuid.UUID, needs []string, request Request) Scope {
 	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, needs: needs, request: request.encode()}
+}
+
+// Connect is whoever began a connect session, in its customer, known by the SHA-256 of the state that a platform has
+// sent back with their browser.
+func Connect(stateHash [32]byte, request Request) Scope {
+	return Scope{kind: kindConnect, keyHash: stateHash[:], request: request.encode()}
 }
 
 // Worker is the worker at a job of one customer.
@@ -116,6 +123,7 @@ const (
 	enterUser  = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
 	enterKey   = `set_config('role', tenancy.enter_key($1, $2, $3, $4), true)`
 	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true)` //nolint:gosec // a statement and no credential
+	enterConnect = `set_config('role', tenancy.enter_connect($1, $2), true)`
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker = `tenancy.enter_worker($1, $2)`
 )
@@ -131,6 +139,8 @@ func (s Scope) entry(charging, readOnly bool) (statement string, arguments []any
 		statement, arguments = enterKey, []any{s.keyHash, s.customerID, s.needs, s.request}
 	case kindToken:
 		statement, arguments = enterToken, []any{s.token[0], s.token[1], s.customerID, s.needs, s.request}
+	case kindConnect:
+		statement, arguments = enterConnect, []any{s.keyHash, s.request}
 	case kindWorker:
 		statement, arguments = enterWorker, []any{*s.customerID, s.request}
 	default:
