@@ -38,12 +38,17 @@ type Deps struct {
 	Verifier   *identity.Verifier
 	Vault      *vault.Vault
 	Publishers map[platform.Name]platform.Publisher
+	// Connectors are those of the platforms that this installation has an application at.
+	Connectors map[platform.Name]platform.Connector
 	Queue      *jobs.Client
 	// Bucket is where files are kept; nil: nowhere, and exports answer that they are not set up.
 	Bucket *bucket.Bucket
 	Log    *slog.Logger
 	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
 	PublicURL string
+	// ReturnURLs are the addresses to which browsers may be sent back once an account is connected, besides those below
+	// PublicURL. Each also stands for what is below it.
+	ReturnURLs []string
 	// MailsInvitations: workers send e-mails, so invitations go out by themselves.
 	MailsInvitations bool
 	// TrustedProxies are the networks of the operator's own reverse proxies, whose X-Forwarded-For is believed.

@@ -33,6 +33,8 @@ type Deps struct {
 	Pool       *pgxpool.Pool
 	Vault      *vault.Vault
 	Publishers map[platform.Name]platform.Publisher
+	// Connectors are those of the platforms that this installation has an application at.
+	Connectors map[platform.Name]platform.Connector
 	// Bucket is where files are kept; nil: nowhere, and no export is written.
 	Bucket *bucket.Bucket
 	Log    *slog.Logger

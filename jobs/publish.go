@@ -22,8 +22,13 @@ import (
 // PublishQueue is the queue that publishing has to itself, so that nothing slow stands before a post that is due.
 const PublishQueue = "publish"
 
-// CredentialField names the sealed field of an integration, as the vault binds it.
-const CredentialField = "credential"
+// Names of sealed fields, as the vault binds them: an integration's credential, an authorization's tokens, and what a
+// connect session keeps.
+const (
+	CredentialField     = "credential"
+	AuthorizationField  = "authorization"
+	ConnectSessionField = "connect_session"
+)
 
 const (
 	// callTimeout bounds one conversation with a platform.
