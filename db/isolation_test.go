@@ -33,6 +33,8 @@ type house struct {
 	key      dbtest.APIKey // with every permission
 	token    dbtest.AgentToken
 	invited  uuid.UUID // an open invitation
+	login    uuid.UUID // an authorization
+	session  uuid.UUID // a connect session of the owner's
 	job      int64
 }
 
@@ -52,7 +54,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
 	h.file, h.export = newID(t), newID(t)
-	h.file, h.invited = newID(t), newID(t)
+	h.invited, h.login, h.session = newID(t), newID(t), newID(t)
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
@@ -71,6 +73,11 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.file, mark + "/path"}},
 		{"insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by) values ($1, $2, $3, 'member', $4, $5, 1, $6)",
 			[]any{h.id, h.invited, mark + "@example.com", tokenHash(mark), []byte(mark + " token"), h.people["owner"].ID}},
+		{"insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, $2, 'twitter', $3, $3, $4, 1)",
+			[]any{h.id, h.login, mark + " login", []byte(mark + " tokens")}},
+		{`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
+			values ($1, $2, 'twitter', $3, $4, $4, 'https://a.example', 'https://b.example', $5, 1)`,
+			[]any{h.id, h.session, h.people["owner"].ID, tokenHash(mark), []byte(mark + " verifier")}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
 		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
 			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
@@ -244,6 +251,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 		"platform_posts_integration_fkey":     {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
 		"post_media_post_fkey":                {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
 		"post_media_media_fkey":               {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', $1, 5)", a.posts[1]), file, false},
+		"integrations_authorization_fkey":     {"update integrations set authorization_id = $1", func(h *house) uuid.UUID { return h.login }, false},
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
 }
@@ -335,6 +343,11 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"invitations_token_hash_key": {"insert into invitations (id, email, role, token_hash) values ($1, 'y@example.com', 'viewer', $2)", []any{newID(t), tokenHash(b.mark)}},
 		"invitations_open_key":       {"insert into invitations (id, email, role, token_hash) values ($1, $2, 'viewer', $3)", []any{newID(t), b.mark + "@example.com", tokenHash("y")}},
 		"integrations_pkey":          {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', 'x', 'x', 'x', 1)", []any{b.account}},
+		"integrations_default_key":   {"", nil}, // filled by a trigger, by the customer alone
+		"authorizations_pkey":        {"insert into authorizations (id, platform, external_id, name, credential, key_id) values ($1, 'twitter', 'x', 'x', 'x', 1)", []any{b.login}},
+		"authorizations_login_key":   {"insert into authorizations (id, platform, external_id, name, credential, key_id) values ($1, 'twitter', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " login"}},
+		"connect_sessions_pkey": {`insert into connect_sessions (id, platform, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
+			values ($1, 'twitter', sha256('x'), sha256('x'), 'x', 'x', 'x', 1)`, []any{b.session}},
 		"integrations_account_key":   {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
 		"campaigns_pkey":             {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
 		"posts_pkey":                 {"insert into posts (id, text) values ($1, 'x')", []any{b.posts[0]}},
@@ -530,6 +543,8 @@ func TestRefusedRowsAreNotShown(t *testing.T) {
 	for _, sql := range []string{
 		"select credential from integrations", "select i from integrations i", "select to_jsonb(i) from integrations i",
 		"update integrations set name = encode(credential, 'hex')", "update integrations set name = 'x' returning credential",
+		"select credential from authorizations", "update authorizations set name = encode(credential, 'hex')",
+		"select secret from connect_sessions", "select 1 from connect_sessions where state_hash = sha256('x')", "select cookie_hash from connect_sessions",
 		"select 1 from integrations where credential = 'x'", "select 1 from integrations order by credential",
 	} {
 		err := d.Tenant().Tx(ctx, a.people["owner"].Scope().In(a.id), func(ctx context.Context, tx *tenant.Tx) error {
