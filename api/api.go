@@ -46,6 +46,9 @@ type Deps struct {
 	Log    *slog.Logger
 	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
 	PublicURL string
+	// APIURL is the API's own public address, without a slash at its end, to which platforms send browsers back; ""
+	// where it is not configured, and then nothing is connected by signing in.
+	APIURL string
 	// ReturnURLs are the addresses to which browsers may be sent back once an account is connected, besides those below
 	// PublicURL. Each also stands for what is below it.
 	ReturnURLs []string
@@ -76,6 +79,7 @@ func New(deps Deps) http.Handler {
 	a.huma.UseMiddleware(a.authenticate)
 	a.registerAll()
 	a.registerDocs(mux)
+	a.registerConnectResult(mux)
 	return a.requestID(a.logRequests(a.recoverPanics(securityHeaders(a.unknownPaths(mux, mediaTypes(mux))))))
 }
 
@@ -119,6 +123,10 @@ func (a *API) registerAll() {
 	a.registerPosts()
 	a.registerPostPublishing()
 	a.registerIntegrations()
+	a.registerIntegrationHealth()
+	a.registerConnect()
+	a.registerConnectCallback()
+	a.registerConnectSessions()
 	a.registerJobs()
 	a.registerExports()
 	a.registerErasures()
@@ -157,6 +165,9 @@ var public = map[string]any{"public": true}
 func needs(permissions ...string) map[string]any { return map[string]any{metadataNeeds: permissions} }
 
 const metadataNeeds = "permissions"
+
+// timeoutKey is the metadata of an operation that asks somebody else and so may take longer than others.
+const timeoutKey = "timeout"
 
 // requestTimeout is the default of Deps.RequestTimeout.
 const requestTimeout = 15 * time.Second
@@ -199,6 +210,9 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		operation.Parameters = append(operation.Parameters, idempotencyParameter)
 	}
 	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
+	if own, has := operation.Metadata[timeoutKey].(time.Duration); has {
+		timeout = own
+	}
 	operation.BodyReadTimeout = timeout
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
