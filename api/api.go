@@ -138,11 +138,7 @@ func (a *API) registerAll() {
 // tidyDocument corrects what Huma writes into the document otherwise than the standards have it.
 func (a *API) tidyDocument() {
 	for _, schema := range a.huma.OpenAPI().Components.Schemas.Map() {
-		for _, property := range schema.Properties {
-			if property.Nullable && len(property.Enum) > 0 {
-				property.Enum = append(property.Enum, nil) // an enum without null forbids it, whatever the type says
-			}
-		}
+		tidyProperties(schema)
 	}
 	for _, item := range a.huma.OpenAPI().Paths {
 		for _, operation := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
@@ -154,6 +150,16 @@ func (a *API) tidyDocument() {
 				parameter.Schema.PatternDescription = "" // no keyword of JSON Schema; the validator has its sentence by now
 			}
 		}
+	}
+}
+
+// tidyProperties lets an enum of what may be null have null, which it forbids otherwise, whatever the type says.
+func tidyProperties(schema *huma.Schema) {
+	for _, property := range schema.Properties {
+		if property.Nullable && len(property.Enum) > 0 {
+			property.Enum = append(property.Enum, nil)
+		}
+		tidyProperties(property)
 	}
 }
 

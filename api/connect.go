@@ -145,9 +145,9 @@ func (a *API) connectCookie(name, value string, lifetime time.Duration) string {
 	return cookie.String()
 }
 
-// defaultReturn is where browsers go in the end that nobody sends elsewhere.
+// defaultReturn is where browsers go in the end that nobody sends elsewhere: to the dashboard, if there is one.
 func (a *API) defaultReturn() string {
-	if a.PublicURL != "" {
+	if a.PublicURL != "" && a.PublicURL != a.APIURL {
 		return a.PublicURL + "/integrations"
 	}
 	return a.APIURL + resultPath

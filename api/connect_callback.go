@@ -391,9 +391,9 @@ func (c *callback) offer(ctx context.Context, q *queries.Queries, tokens platfor
 	if err != nil {
 		return fmt.Errorf("encode sign-in: %w", err)
 	}
-	offered := make([]offeredAccount, 0, len(login.Accounts))
+	offered := make([]OfferedAccount, 0, len(login.Accounts))
 	for _, account := range login.Accounts {
-		offered = append(offered, offeredAccount{ExternalID: account.ExternalID, Name: account.Name, URL: account.URL, Kind: account.Kind})
+		offered = append(offered, OfferedAccount{ExternalID: account.ExternalID, Name: account.Name, URL: account.URL, Kind: account.Kind})
 	}
 	accounts, err := json.Marshal(offered)
 	if err != nil {

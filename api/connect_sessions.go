@@ -33,12 +33,12 @@ type ConnectSession struct {
 
 // ConnectAccount is an account that can be connected.
 type ConnectAccount struct {
-	offeredAccount
+	OfferedAccount
 	Connected bool `json:"connected" doc:"It is connected already; to choose it again gives it what is new."`
 }
 
-// offeredAccount is what is kept of an account that can be chosen.
-type offeredAccount struct {
+// OfferedAccount is what is kept of an account that can be chosen.
+type OfferedAccount struct {
 	ExternalID string `json:"external_id" doc:"What identifies the account on its platform."`
 	Name       string `json:"name"`
 	URL        string `json:"url"`
@@ -55,7 +55,7 @@ type ConnectSessionPath struct {
 
 // AccountChoice names accounts of a login.
 type AccountChoice struct {
-	ExternalIDs []string `json:"external_ids" minItems:"1" maxItems:"100" nullable:"false" uniqueItems:"true" doc:"The external_id of each account to connect."`
+	ExternalIDs []string `json:"external_ids" minItems:"1" maxItems:"100" nullable:"false" doc:"The external_id of each account to connect."`
 }
 
 // Integrations are connected accounts.
@@ -167,6 +167,9 @@ func (a *API) chosenFrom(ctx context.Context, q *queries.Queries, in ConnectSess
 func choose(accounts []platform.LoginAccount, externalIDs []string) ([]platform.LoginAccount, error) {
 	chosen := make([]platform.LoginAccount, 0, len(externalIDs))
 	for i, id := range externalIDs {
+		if slices.Contains(externalIDs[:i], id) {
+			return nil, invalid(fmt.Sprintf("body.external_ids[%d]", i), "names an account that stands further up already")
+		}
 		at := slices.IndexFunc(accounts, func(account platform.LoginAccount) bool { return account.ExternalID == id })
 		if at < 0 {
 			return nil, invalid(fmt.Sprintf("body.external_ids[%d]", i), "is none of the accounts of this connect session")
