@@ -113,7 +113,7 @@ func (m *MailchimpConnector) Account(ctx context.Context, raw json.RawMessage) (
 	}
 	var list mailchimpList
 	address := credential.Endpoint + "/3.0/lists/" + credential.ListID
-	if err := m.get(ctx, reading, call{url: address, authorization: bearer(credential.AccessToken)}, m.refusal, &list); err != nil {
+	if err := m.get(ctx, reading, call{url: address, authorization: bearer(credential.AccessToken)}, m.listRefusal, &list); err != nil {
 		return Account{}, err
 	}
 	if list.ID != credential.ListID {
@@ -227,16 +227,21 @@ func (m *MailchimpConnector) audiences(ctx context.Context, tokens Tokens, accou
 	return found, false, nil
 }
 
-// refusal knows that Mailchimp may ask to wait with a 403 that has no body, and that a list which has gone is a 404.
+// refusal knows that Mailchimp may ask to wait with a 403 that has no body.
 func (m *MailchimpConnector) refusal(p purpose, a answer) *Error {
+	if a.status == http.StatusForbidden && len(a.body) == 0 {
+		return m.rateLimited(a, rateLimitHeader)
+	}
+	return m.readRefusal(p, a)
+}
+
+// listRefusal knows that a list which has gone is a 404.
+func (m *MailchimpConnector) listRefusal(p purpose, a answer) *Error {
 	var problem struct {
 		Status int `json:"status"`
 	}
-	switch {
-	case a.status == http.StatusForbidden && len(a.body) == 0:
-		return m.rateLimited(a, rateLimitHeader)
-	case a.status == http.StatusNotFound && p == reading && a.decode(&problem) && problem.Status == a.status:
+	if a.status == http.StatusNotFound && a.decode(&problem) && problem.Status == a.status {
 		return m.notTheirs()
 	}
-	return m.readRefusal(p, a)
+	return m.refusal(p, a)
 }
