@@ -216,6 +216,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.use_credential":                  {"fanfare_worker", "hands out a sealed credential and records its use, together"},
 	"tenancy.use_authorization":               {"fanfare_worker", "hands out the sealed tokens of an authorization and records their use, together"},
 	"tenancy.follow_disconnection":            {"", "a trigger: what follows from a disconnected account for posts and its authorization, which people may not do by themselves"},
+	"tenancy.follow_last_account":             {"", "a trigger: withdraws an authorization whose last account has left it, which people may not do by themselves"},
 	"tenancy.enter_connect":                   {"fanfare_login", "looks up who began a connect session before a tenant is entered"},
 	"tenancy.use_connect_session":             {"fanfare_admin,fanfare_user", "compares hashes that nobody may read, and uses the state up"},
 	"tenancy.connect_session_secret":          {"fanfare_admin,fanfare_user", "hands the sealed tokens to whoever may choose accounts of them"},
