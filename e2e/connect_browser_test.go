@@ -126,6 +126,9 @@ func TestConnectRefusedInBrowser(t *testing.T) {
 	if back.Query().Get("connect") != "wrong_browser" {
 		t.Errorf("another browser returns with %v", back)
 	}
+	if text := victim.text(t); !strings.Contains(text, "browser") || strings.Contains(text, begun.ConnectSessionID) {
+		t.Errorf("the victim is told:\n%s", text)
+	}
 	if got := call[struct{ Items []integrationAnswer }](t, brand.owner, http.MethodGet, brand.path+"/integrations", nil).Items; len(got) != 1 {
 		t.Errorf("%d accounts are connected, want the Ghost site alone", len(got))
 	}
