@@ -186,7 +186,7 @@ func unanswered(err error) *unansweredError {
 // if it does not say.
 func resetAt(header http.Header, name string, now time.Time) time.Time {
 	if second, err := strconv.ParseInt(header.Get(name), 10, 64); err == nil && second > 0 {
-		return boundedRetry(time.Unix(second, 0), now)
+		return boundedRetry(time.Unix(min(second, now.Add(2*maxRetryAfter).Unix()), 0), now)
 	}
 	return retryAt(header, now)
 }
