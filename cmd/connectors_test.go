@@ -105,7 +105,7 @@ func TestSettingsAreNamedAlike(t *testing.T) {
 			t.Errorf("--%s is %q", flag.Name, flag.Envs)
 		}
 	}
-	if flags != 22 {
+	if flags != 21 {
 		t.Errorf("%d settings", flags)
 	}
 }

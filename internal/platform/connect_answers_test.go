@@ -252,7 +252,7 @@ func TestRetryTimes(t *testing.T) {
 		"92233720368547758070":          -1,
 		fmt.Sprint(now.Unix() + 100000): maxRetryAfter,
 	} {
-		at := resetAt(http.Header{rateLimitHeader: {header}}, rateLimitHeader, now)
+		at := resetAt(http.Header{rateLimitHeader: {header}}, now)
 		if got := at.Sub(now); (want < 0) != at.IsZero() || (want >= 0 && got != want) {
 			t.Errorf("%q: %s", header, at)
 		}
