@@ -46,6 +46,9 @@ type Deps struct {
 	Log    *slog.Logger
 	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
 	PublicURL string
+	// APIURL is the API's own public address, without a slash at its end, to which platforms send browsers back; ""
+	// where it is not configured, and then nothing is connected by signing in.
+	APIURL string
 	// ReturnURLs are the addresses to which browsers may be sent back once an account is connected, besides those below
 	// PublicURL. Each also stands for what is below it.
 	ReturnURLs []string

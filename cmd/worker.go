@@ -56,6 +56,10 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	connectors, err := c.connectors()
+	if err != nil {
+		return err
+	}
 	files, err := c.openBucket()
 	if err != nil {
 		return err
@@ -65,7 +69,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	return together(ctx, log, func(ctx context.Context) error {
-		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
+		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
 }
 

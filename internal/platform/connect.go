@@ -114,13 +114,25 @@ type Login struct {
 	Accounts []LoginAccount
 }
 
-// LoginAccount is an account that can be connected, with the credential that publishing on it needs.
+// LogValue hides the credentials from package slog.
+func (l Login) LogValue() slog.Value { return slog.StringValue("login " + l.ExternalID) }
+
+// LoginAccount is an account that can be connected, with the credential that publishing on it needs. Printing or logging
+// it does not show the credential.
 type LoginAccount struct {
 	Account
 	// Kind says what sort of account it is: "user", "page", "organization" or "audience".
 	Kind       string
 	Credential json.RawMessage
 }
+
+// Format hides the credential from every verb of package fmt.
+func (a LoginAccount) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, a.Kind+" "+a.ExternalID)
+}
+
+// LogValue hides the credential from package slog.
+func (a LoginAccount) LogValue() slog.Value { return slog.StringValue(a.Kind + " " + a.ExternalID) }
 
 // Codes of errors of a Connector.
 const (
@@ -186,13 +198,21 @@ type MailchimpConfig struct {
 }
 
 // The credentials that publishing needs, by platform: what Login and Credentials give, as JSON. Each names its account
-// by its ExternalID, so that it can be asked about by itself.
+// by its ExternalID, so that it can be asked about by itself. Printing or logging them shows no token.
 
 // TwitterCredential is for an X account.
 type TwitterCredential struct {
 	AccessToken string `json:"access_token"`
 	UserID      string `json:"user_id"`
 }
+
+// Format hides the token from every verb of package fmt.
+func (c TwitterCredential) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "X token for "+c.UserID)
+}
+
+// LogValue hides the token from package slog.
+func (c TwitterCredential) LogValue() slog.Value { return slog.StringValue("X token for " + c.UserID) }
 
 // LinkedInCredential is for a member or an organization, the author of its posts: "urn:li:person:…" or
 // "urn:li:organization:…".
@@ -201,10 +221,30 @@ type LinkedInCredential struct {
 	Author      string `json:"author"`
 }
 
+// Format hides the token from every verb of package fmt.
+func (c LinkedInCredential) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "LinkedIn token for "+c.Author)
+}
+
+// LogValue hides the token from package slog.
+func (c LinkedInCredential) LogValue() slog.Value {
+	return slog.StringValue("LinkedIn token for " + c.Author)
+}
+
 // FacebookCredential is for a page, with the page's own token.
 type FacebookCredential struct {
 	AccessToken string `json:"access_token"`
 	PageID      string `json:"page_id"`
+}
+
+// Format hides the token from every verb of package fmt.
+func (c FacebookCredential) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "Facebook token for page "+c.PageID)
+}
+
+// LogValue hides the token from package slog.
+func (c FacebookCredential) LogValue() slog.Value {
+	return slog.StringValue("Facebook token for page " + c.PageID)
 }
 
 // MailchimpCredential is for an audience. Its ExternalID is the account's id, a slash, and the list's.
@@ -213,4 +253,14 @@ type MailchimpCredential struct {
 	Endpoint    string `json:"endpoint"`
 	AccountID   string `json:"account_id"`
 	ListID      string `json:"list_id"`
+}
+
+// Format hides the token from every verb of package fmt.
+func (c MailchimpCredential) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "Mailchimp token for "+c.AccountID+"/"+c.ListID)
+}
+
+// LogValue hides the token from package slog.
+func (c MailchimpCredential) LogValue() slog.Value {
+	return slog.StringValue("Mailchimp token for " + c.AccountID + "/" + c.ListID)
 }
