@@ -143,7 +143,9 @@ type connectionEmailWorker struct {
 }
 
 // Timeout bounds the job.
-func (*connectionEmailWorker) Timeout(*river.Job[ConnectionEmailArgs]) time.Duration { return mailTimeout }
+func (*connectionEmailWorker) Timeout(*river.Job[ConnectionEmailArgs]) time.Duration {
+	return mailTimeout
+}
 
 // Work sends the job's e-mail, or finds that it says nothing any more.
 func (w *connectionEmailWorker) Work(ctx context.Context, job *river.Job[ConnectionEmailArgs]) error {

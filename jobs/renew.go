@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,7 +77,10 @@ type renewer struct {
 
 	// flights are the waits of this process, one for each authorization however many need it.
 	flights singleflight.Group
-	under   sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	under  sync.WaitGroup // the renewals that this process makes
 }
 
 // grant names an authorization, and the job that needs it.
@@ -117,8 +119,6 @@ func (r *renewer) Due(ctx context.Context, g grant) error { return r.wait(ctx, g
 // left: an answer of the platform must not be lost for that.
 func (r *renewer) wait(ctx context.Context, g grant, n need) error {
 	flight := r.flights.DoChan(fmt.Sprintf("%s %s %v", g.customerID, g.id, n), func() (any, error) {
-		r.under.Add(1)
-		defer r.under.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewPatience)
 		defer cancel()
 		err := r.renew(ctx, g, n)
@@ -135,8 +135,23 @@ func (r *renewer) wait(ctx context.Context, g grant, n need) error {
 	}
 }
 
-// close waits until no renewal of this process is under way. No new one may begin.
-func (r *renewer) close() { r.under.Wait() }
+// close waits until no renewal of this process is under way, and lets none begin.
+func (r *renewer) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.under.Wait()
+}
+
+// begin tells whether a renewal may begin; it is then to be ended with under.Done.
+func (r *renewer) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed {
+		r.under.Add(1)
+	}
+	return !r.closed
+}
 
 // renew looks at the row until it is as it is needed, and renews where nobody else does.
 func (r *renewer) renew(ctx context.Context, g grant, n need) error {
@@ -239,6 +254,10 @@ func (g grant) context(platformName string) vault.Context {
 
 // lead takes the lease and renews. done is false where somebody else was first.
 func (r *renewer) lead(ctx context.Context, g grant, n need) (done bool, err error) {
+	if !r.begin() {
+		return false, later("This server is being stopped.", time.Time{}, nil)
+	}
+	defer r.under.Done()
 	t := &turn{grant: g, lease: uuid.New(), until: time.Now().Add(renewLease)}
 	err = r.db.TxRetry(ctx, g.scope(), func(ctx context.Context, tx *tenant.Tx) (err error) {
 		t.AuthorizationTakeLeaseRow, err = queries.New(tx).AuthorizationTakeLease(ctx, queries.AuthorizationTakeLeaseParams{
@@ -627,5 +646,5 @@ func snoozes(metadata []byte) int {
 func putOff(metadata []byte, at time.Time, first, limit time.Duration) time.Duration {
 	wait := backoff(1+snoozes(metadata), first, limit)
 	wait = wait*3/4 + rand.N(wait/4) //nolint:gosec // so that they do not all come back at once
-	return cmp.Or(max(wait, min(time.Until(at), limit)), first)
+	return max(wait, min(time.Until(at), limit))
 }
