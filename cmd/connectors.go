@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fanfare/internal/platform"
+	"fanfare/internal/sandbox"
 )
 
 // connectorConfig says as which application each platform is asked for permission. A platform without one cannot be
@@ -109,6 +110,24 @@ func (c *connectorConfig) connectors() (map[platform.Name]platform.Connector, er
 		connectors[app.name] = app.connector(platform.OAuthApp{ClientID: app.id, ClientSecret: app.secret})
 	}
 	return connectors, nil
+}
+
+// sandboxConnectors registers an application for each platform in a sandbox, and gives its connectors.
+func sandboxConnectors(box *sandbox.Sandbox, boxURL, apiURL string) (map[platform.Name]platform.Connector, error) {
+	app := func(name platform.Name) (id, secret string) {
+		return box.AddOAuthApp(string(name), callbackURL(apiURL, name))
+	}
+	c := connectorConfig{
+		TwitterSiteURL: boxURL + "/twitter", TwitterAPIURL: boxURL + "/twitter-api",
+		LinkedInSiteURL: boxURL + "/linkedin", LinkedInAPIURL: boxURL + "/linkedin-api", LinkedInPages: true, LinkedInVersion: "202610",
+		FacebookSiteURL: boxURL + "/facebook", FacebookGraphURL: boxURL + "/facebook-graph", FacebookVersion: "v26.0",
+		MailchimpLoginURL: boxURL + "/mailchimp-login", MailchimpAPIURL: boxURL + "/mailchimp-api/{dc}",
+	}
+	c.TwitterClientID, c.TwitterClientSecret = app(platform.Twitter)
+	c.LinkedInClientID, c.LinkedInClientSecret = app(platform.LinkedIn)
+	c.FacebookClientID, c.FacebookClientSecret = app(platform.Facebook)
+	c.MailchimpClientID, c.MailchimpClientSecret = app(platform.Mailchimp)
+	return c.connectors()
 }
 
 // returnConfig says where browsers come back from a platform, and where they are sent on to.

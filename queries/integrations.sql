@@ -1,14 +1,20 @@
 -- name: IntegrationList :many
-select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.created_at, i.updated_at
-from integrations i
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
 where i.id < @before
 order by i.id desc
 limit @max_rows;
 
 -- name: IntegrationGet :one
-select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.created_at, i.updated_at
-from integrations i
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
 where i.id = @id;
+
+-- name: IntegrationListByID :many
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
+where i.id = any (@ids::uuid[])
+order by i.id;
 
 -- The id under which an account is already connected: reconnecting keeps it.
 -- name: IntegrationFindByAccount :one
@@ -17,14 +23,44 @@ from integrations i
 where i.platform = @platform and i.external_id = @external_id;
 
 -- name: IntegrationCreate :exec
-insert into integrations (id, platform, external_id, name, url, credential, key_id)
-values (@id, @platform, @external_id, @name, @url, @credential, @key_id);
+insert into integrations (id, platform, external_id, name, url, credential, key_id, authorization_id)
+values (@id, @platform, @external_id, @name, @url, @credential, @key_id, sqlc.narg('authorization_id'));
 
--- A fresh credential for an account makes it active again.
+-- A fresh credential for an account makes it active again, under the authorization that it came with.
 -- name: IntegrationReconnect :execrows
 update integrations
-set name = @name, url = @url, credential = @credential, key_id = @key_id, state = 'active'
-where id = @id and version = coalesce(sqlc.narg('version'), version);
+set name = @name, url = @url, credential = @credential, key_id = @key_id, state = 'active', authorization_id = sqlc.narg('authorization_id')
+where id = @id;
+
+-- The accounts that are connected by somebody's sign-in.
+-- name: IntegrationListByAuthorization :many
+select i.external_id
+from integrations i
+where i.authorization_id = @authorization_id and i.state <> 'disconnected';
+
+-- Locks an account for whoever may change it.
+-- name: IntegrationLock :one
+select i.platform, i.state, i.is_default, i.version
+from integrations i
+where i.id = @id
+for no key update;
+
+-- Makes way for another default of the platform.
+-- name: IntegrationClearDefault :execrows
+update integrations
+set is_default = false
+where platform = @platform and is_default and id <> @id;
+
+-- name: IntegrationSetDefault :execrows
+update integrations
+set is_default = true
+where id = @id;
+
+-- The accounts that are meant where a post names platforms.
+-- name: IntegrationListDefaults :many
+select i.id, i.platform
+from integrations i
+where i.is_default and i.platform = any (@platforms::text[]);
 
 -- Forgets the credential. The row stays: platform posts refer to it.
 -- name: IntegrationDisconnect :execrows

@@ -7,7 +7,6 @@ package queries
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -32,19 +31,40 @@ func (q *Queries) IntegrationChecked(ctx context.Context, arg IntegrationChecked
 	return result.RowsAffected(), nil
 }
 
+const integrationClearDefault = `-- name: IntegrationClearDefault :execrows
+update integrations
+set is_default = false
+where platform = $1 and is_default and id <> $2
+`
+
+type IntegrationClearDefaultParams struct {
+	Platform string
+	ID       uuid.UUID
+}
+
+// Makes way for another default of the platform.
+func (q *Queries) IntegrationClearDefault(ctx context.Context, arg IntegrationClearDefaultParams) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationClearDefault, arg.Platform, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const integrationCreate = `-- name: IntegrationCreate :exec
-insert into integrations (id, platform, external_id, name, url, credential, key_id)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into integrations (id, platform, external_id, name, url, credential, key_id, authorization_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type IntegrationCreateParams struct {
-	ID         uuid.UUID
-	Platform   string
-	ExternalID string
-	Name       string
-	URL        string
-	Credential []byte
-	KeyID      *int64
+	ID              uuid.UUID
+	Platform        string
+	ExternalID      string
+	Name            string
+	URL             string
+	Credential      []byte
+	KeyID           *int64
+	AuthorizationID *uuid.UUID
 }
 
 func (q *Queries) IntegrationCreate(ctx context.Context, arg IntegrationCreateParams) error {
@@ -56,6 +76,7 @@ func (q *Queries) IntegrationCreate(ctx context.Context, arg IntegrationCreatePa
 		arg.URL,
 		arg.Credential,
 		arg.KeyID,
+		arg.AuthorizationID,
 	)
 	return err
 }
@@ -143,26 +164,14 @@ func (q *Queries) IntegrationForCheck(ctx context.Context, id uuid.UUID) (Integr
 }
 
 const integrationGet = `-- name: IntegrationGet :one
-select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.created_at, i.updated_at
-from integrations i
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
 where i.id = $1
 `
 
-type IntegrationGetRow struct {
-	ID         uuid.UUID
-	Platform   string
-	ExternalID string
-	Name       string
-	URL        string
-	State      string
-	Version    int64
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
-}
-
-func (q *Queries) IntegrationGet(ctx context.Context, id uuid.UUID) (IntegrationGetRow, error) {
+func (q *Queries) IntegrationGet(ctx context.Context, id uuid.UUID) (IntegrationsWithHealth, error) {
 	row := q.db.QueryRow(ctx, integrationGet, id)
-	var i IntegrationGetRow
+	var i IntegrationsWithHealth
 	err := row.Scan(
 		&i.ID,
 		&i.Platform,
@@ -170,16 +179,19 @@ func (q *Queries) IntegrationGet(ctx context.Context, id uuid.UUID) (Integration
 		&i.Name,
 		&i.URL,
 		&i.State,
+		&i.IsDefault,
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Health,
+		&i.Login,
 	)
 	return i, err
 }
 
 const integrationList = `-- name: IntegrationList :many
-select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.created_at, i.updated_at
-from integrations i
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
 where i.id < $1
 order by i.id desc
 limit $2
@@ -190,27 +202,15 @@ type IntegrationListParams struct {
 	MaxRows int32
 }
 
-type IntegrationListRow struct {
-	ID         uuid.UUID
-	Platform   string
-	ExternalID string
-	Name       string
-	URL        string
-	State      string
-	Version    int64
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
-}
-
-func (q *Queries) IntegrationList(ctx context.Context, arg IntegrationListParams) ([]IntegrationListRow, error) {
+func (q *Queries) IntegrationList(ctx context.Context, arg IntegrationListParams) ([]IntegrationsWithHealth, error) {
 	rows, err := q.db.Query(ctx, integrationList, arg.Before, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []IntegrationListRow{}
+	items := []IntegrationsWithHealth{}
 	for rows.Next() {
-		var i IntegrationListRow
+		var i IntegrationsWithHealth
 		if err := rows.Scan(
 			&i.ID,
 			&i.Platform,
@@ -218,10 +218,112 @@ func (q *Queries) IntegrationList(ctx context.Context, arg IntegrationListParams
 			&i.Name,
 			&i.URL,
 			&i.State,
+			&i.IsDefault,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Health,
+			&i.Login,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationListByAuthorization = `-- name: IntegrationListByAuthorization :many
+select i.external_id
+from integrations i
+where i.authorization_id = $1 and i.state <> 'disconnected'
+`
+
+// The accounts that are connected by somebody's sign-in.
+func (q *Queries) IntegrationListByAuthorization(ctx context.Context, authorizationID *uuid.UUID) ([]string, error) {
+	rows, err := q.db.Query(ctx, integrationListByAuthorization, authorizationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var external_id string
+		if err := rows.Scan(&external_id); err != nil {
+			return nil, err
+		}
+		items = append(items, external_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationListByID = `-- name: IntegrationListByID :many
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
+where i.id = any ($1::uuid[])
+order by i.id
+`
+
+func (q *Queries) IntegrationListByID(ctx context.Context, ids []uuid.UUID) ([]IntegrationsWithHealth, error) {
+	rows, err := q.db.Query(ctx, integrationListByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IntegrationsWithHealth{}
+	for rows.Next() {
+		var i IntegrationsWithHealth
+		if err := rows.Scan(
+			&i.ID,
+			&i.Platform,
+			&i.ExternalID,
+			&i.Name,
+			&i.URL,
+			&i.State,
+			&i.IsDefault,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Health,
+			&i.Login,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationListDefaults = `-- name: IntegrationListDefaults :many
+select i.id, i.platform
+from integrations i
+where i.is_default and i.platform = any ($1::text[])
+`
+
+type IntegrationListDefaultsRow struct {
+	ID       uuid.UUID
+	Platform string
+}
+
+// The accounts that are meant where a post names platforms.
+func (q *Queries) IntegrationListDefaults(ctx context.Context, platforms []string) ([]IntegrationListDefaultsRow, error) {
+	rows, err := q.db.Query(ctx, integrationListDefaults, platforms)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IntegrationListDefaultsRow{}
+	for rows.Next() {
+		var i IntegrationListDefaultsRow
+		if err := rows.Scan(&i.ID, &i.Platform); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -303,6 +405,33 @@ func (q *Queries) IntegrationListToCheck(ctx context.Context, maxRows int32) ([]
 	return items, nil
 }
 
+const integrationLock = `-- name: IntegrationLock :one
+select i.platform, i.state, i.is_default, i.version
+from integrations i
+where i.id = $1
+for no key update
+`
+
+type IntegrationLockRow struct {
+	Platform  string
+	State     string
+	IsDefault bool
+	Version   int64
+}
+
+// Locks an account for whoever may change it.
+func (q *Queries) IntegrationLock(ctx context.Context, id uuid.UUID) (IntegrationLockRow, error) {
+	row := q.db.QueryRow(ctx, integrationLock, id)
+	var i IntegrationLockRow
+	err := row.Scan(
+		&i.Platform,
+		&i.State,
+		&i.IsDefault,
+		&i.Version,
+	)
+	return i, err
+}
+
 const integrationMayCreate = `-- name: IntegrationMayCreate :one
 select (tenancy.has_role('admin') or tenancy.has_system_role('admin'))::boolean as allowed
 `
@@ -338,28 +467,28 @@ func (q *Queries) IntegrationNeedsReauth(ctx context.Context, arg IntegrationNee
 
 const integrationReconnect = `-- name: IntegrationReconnect :execrows
 update integrations
-set name = $1, url = $2, credential = $3, key_id = $4, state = 'active'
-where id = $5 and version = coalesce($6, version)
+set name = $1, url = $2, credential = $3, key_id = $4, state = 'active', authorization_id = $5
+where id = $6
 `
 
 type IntegrationReconnectParams struct {
-	Name       string
-	URL        string
-	Credential []byte
-	KeyID      *int64
-	ID         uuid.UUID
-	Version    *int64
+	Name            string
+	URL             string
+	Credential      []byte
+	KeyID           *int64
+	AuthorizationID *uuid.UUID
+	ID              uuid.UUID
 }
 
-// A fresh credential for an account makes it active again.
+// A fresh credential for an account makes it active again, under the authorization that it came with.
 func (q *Queries) IntegrationReconnect(ctx context.Context, arg IntegrationReconnectParams) (int64, error) {
 	result, err := q.db.Exec(ctx, integrationReconnect,
 		arg.Name,
 		arg.URL,
 		arg.Credential,
 		arg.KeyID,
+		arg.AuthorizationID,
 		arg.ID,
-		arg.Version,
 	)
 	if err != nil {
 		return 0, err
@@ -408,6 +537,20 @@ func (q *Queries) IntegrationRenewCredential(ctx context.Context, arg Integratio
 		arg.ID,
 		arg.AuthorizationID,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const integrationSetDefault = `-- name: IntegrationSetDefault :execrows
+update integrations
+set is_default = true
+where id = $1
+`
+
+func (q *Queries) IntegrationSetDefault(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationSetDefault, id)
 	if err != nil {
 		return 0, err
 	}

@@ -132,7 +132,7 @@ func (q *Queries) PlatformPostKeep(ctx context.Context, arg PlatformPostKeepPara
 }
 
 const platformPostListByPost = `-- name: PlatformPostListByPost :many
-select pp.id, pp.integration_id, pp.state, pp.text, i.platform, i.state as integration_state
+select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.state as integration_state
 from platform_posts pp
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
 where pp.post_id = $1
@@ -144,6 +144,7 @@ type PlatformPostListByPostRow struct {
 	IntegrationID    uuid.UUID
 	State            string
 	Text             *string
+	ProblemClass     *string
 	Platform         string
 	IntegrationState string
 }
@@ -163,6 +164,7 @@ func (q *Queries) PlatformPostListByPost(ctx context.Context, postID uuid.UUID) 
 			&i.IntegrationID,
 			&i.State,
 			&i.Text,
+			&i.ProblemClass,
 			&i.Platform,
 			&i.IntegrationState,
 		); err != nil {
@@ -318,12 +320,14 @@ func (q *Queries) PlatformPostPublished(ctx context.Context, arg PlatformPostPub
 const platformPostQueueByPost = `-- name: PlatformPostQueueByPost :many
 update platform_posts
 set state = 'scheduled', retry_at = null, problem = null, problem_class = null
-where post_id = $1 and state in ('draft', 'approved', 'scheduled', 'failed')
+where post_id = $1
+    and (state in ('draft', 'approved', 'scheduled', 'failed') or (state = 'needs_attention' and problem_class = 'credential'))
 returning id
 `
 
 // Puts a post's platform posts on their way: those that are not out and not under way. What failed is tried
-// again, what a person must decide on is left alone.
+// again, and so is what was never sent because its account was not connected; what else a person must decide on is
+// left alone.
 func (q *Queries) PlatformPostQueueByPost(ctx context.Context, postID uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, platformPostQueueByPost, postID)
 	if err != nil {

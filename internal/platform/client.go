@@ -91,6 +91,8 @@ func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &unansweredError{sent: true, status: resp.StatusCode, err: err}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
+	// Package oauth2 would read an answer of another type as a form. What all these hosts mean is JSON.
+	resp.Header.Set("Content-Type", "application/json")
 	return resp, nil
 }
 

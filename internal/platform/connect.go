@@ -150,8 +150,8 @@ const (
 // OAuthApp is this installation's application at a platform.
 type OAuthApp struct {
 	ClientID string
-	// ClientSecret is a secret.
-	ClientSecret string
+	// ClientSecret is a secret. It has no JSON form, in which package slog would write it.
+	ClientSecret string `json:"-"`
 }
 
 // Format hides the secret from every verb of package fmt.

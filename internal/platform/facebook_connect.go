@@ -3,6 +3,9 @@ package platform
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -101,6 +104,15 @@ func (f *FacebookConnector) token(ctx context.Context, p purpose, query url.Valu
 	return Tokens{AccessToken: answer.AccessToken, IssuedAt: began, ExpiresAt: began.Add(lifetime(answer.ExpiresIn, facebookTokenLife))}, nil
 }
 
+// call is a request to the Graph API with a token, and with the proof that the application sends it:
+// https://developers.facebook.com/docs/facebook-login/security#proof
+func (f *FacebookConnector) call(path string, query url.Values, token string) call {
+	proof := hmac.New(sha256.New, []byte(f.config.ClientSecret))
+	proof.Write([]byte(token))
+	query.Set("appsecret_proof", hex.EncodeToString(proof.Sum(nil)))
+	return call{url: f.graphURL + path + "?" + query.Encode(), authorization: bearer(token)}
+}
+
 // permissions gives what the person has allowed, if that is everything.
 func (f *FacebookConnector) permissions(ctx context.Context, token string) ([]string, error) {
 	var answer struct {
@@ -109,7 +121,7 @@ func (f *FacebookConnector) permissions(ctx context.Context, token string) ([]st
 			Status     string `json:"status"`
 		} `json:"data"`
 	}
-	if err := f.get(ctx, exchanging, call{url: f.graphURL + "/me/permissions", authorization: bearer(token)}, f.refusal, &answer); err != nil {
+	if err := f.get(ctx, exchanging, f.call("/me/permissions", url.Values{}, token), f.refusal, &answer); err != nil {
 		return nil, err
 	}
 	if answer.Data == nil {
@@ -176,7 +188,9 @@ func (f *FacebookConnector) Account(ctx context.Context, raw json.RawMessage) (A
 
 // Revoke takes every permission back that the person has given the application.
 func (f *FacebookConnector) Revoke(ctx context.Context, tokens Tokens) error {
-	a, err := send(ctx, f.client, call{method: http.MethodDelete, url: f.graphURL + "/me/permissions", authorization: bearer(tokens.AccessToken)})
+	c := f.call("/me/permissions", url.Values{}, tokens.AccessToken)
+	c.method = http.MethodDelete
+	a, err := send(ctx, f.client, c)
 	if err != nil {
 		return f.noAnswer(revoking, unanswered(err))
 	}
@@ -205,8 +219,7 @@ func (f *FacebookConnector) named(node facebookNode) Account {
 
 func (f *FacebookConnector) node(ctx context.Context, id, fields, token string) (Account, error) {
 	var node facebookNode
-	address := f.graphURL + "/" + id + "?" + url.Values{"fields": {fields}}.Encode()
-	if err := f.get(ctx, reading, call{url: address, authorization: bearer(token)}, f.refusal, &node); err != nil {
+	if err := f.get(ctx, reading, f.call("/"+id, url.Values{"fields": {fields}}, token), f.refusal, &node); err != nil {
 		return Account{}, err
 	}
 	if !facebookIDPattern.MatchString(node.ID) {
@@ -229,8 +242,7 @@ func (f *FacebookConnector) pages(ctx context.Context, token string, wanted []st
 				Next string `json:"next"`
 			} `json:"paging"`
 		}
-		address := f.graphURL + "/me/accounts?" + query.Encode()
-		if err := f.get(ctx, reading, call{url: address, authorization: bearer(token)}, f.refusal, &answer); err != nil {
+		if err := f.get(ctx, reading, f.call("/me/accounts", query, token), f.refusal, &answer); err != nil {
 			return nil, false, err
 		}
 		if answer.Data == nil {
@@ -268,8 +280,11 @@ type facebookError struct {
 	} `json:"error"`
 }
 
-// facebookRedirectMismatch is the subcode for a redirect address other than that of the consent page.
-const facebookRedirectMismatch = 36008
+// Subcodes of 100: a redirect address other than that of the consent page, and an object that is not there for this token.
+const (
+	facebookRedirectMismatch = 36008
+	facebookNoObject         = 33
+)
 
 // refusal judges an answer other than 2xx by Facebook's code for it.
 func (f *FacebookConnector) refusal(p purpose, a answer) *Error {
@@ -298,6 +313,8 @@ func (f *FacebookConnector) refusal(p purpose, a answer) *Error {
 		return f.grantEnded(p, a.status)
 	case code == 100 && p == exchanging && body.Error.Subcode != facebookRedirectMismatch:
 		return f.grantEnded(p, a.status)
+	case code == 100 && p == reading && body.Error.Subcode == facebookNoObject:
+		return f.notTheirs()
 	case code == 10 || (code >= 200 && code <= 299):
 		return f.refused(a.status, strconv.Itoa(code))
 	case granting:

@@ -270,9 +270,10 @@ func (l *LinkedInConnector) refusal(p purpose, a answer) *Error {
 	return l.readRefusal(p, a)
 }
 
-// linkedInGrantError: LinkedIn answers invalid_request where a code is used up or too old.
+// linkedInGrantError: LinkedIn answers invalid_request where a code is used up or too old, and where a token that is to be
+// revoked is not known any more.
 func linkedInGrantError(p purpose, a answer) string {
-	if code := namedError(a); code != "invalid_request" || p != exchanging {
+	if code := namedError(a); code != "invalid_request" || p == renewing {
 		return code
 	}
 	return CodeInvalidGrant

@@ -56,7 +56,7 @@ func (m *MailchimpConnector) Exchange(ctx context.Context, consent Consent, code
 		return Tokens{}, err
 	}
 	fresh := tokens(token, began, 0)
-	fresh.RefreshToken = ""
+	fresh.RefreshToken, fresh.ReconnectBy = "", fresh.ExpiresAt
 	fresh.Endpoint, err = m.endpoint(ctx, fresh.AccessToken)
 	return fresh, err
 }
@@ -108,25 +108,18 @@ func (m *MailchimpConnector) Account(ctx context.Context, raw json.RawMessage) (
 	if err := m.openCredential(raw, &credential); err != nil {
 		return Account{}, err
 	}
-	id := credential.AccountID + "/" + credential.ListID
-	tokens := Tokens{AccessToken: credential.AccessToken, Endpoint: credential.Endpoint}
-	login, err := m.root(ctx, tokens.Endpoint, tokens.AccessToken)
-	if err != nil {
+	if !mailchimpIDPattern.MatchString(credential.ListID) || !m.trusted(credential.Endpoint) {
+		return Account{}, m.unreadable()
+	}
+	var list mailchimpList
+	address := credential.Endpoint + "/3.0/lists/" + credential.ListID
+	if err := m.get(ctx, reading, call{url: address, authorization: bearer(credential.AccessToken)}, m.listRefusal, &list); err != nil {
 		return Account{}, err
 	}
-	audiences, whole, err := m.audiences(ctx, tokens, login.ExternalID)
-	if err != nil {
-		return Account{}, err
-	}
-	for _, audience := range audiences {
-		if audience.ExternalID == id {
-			return audience.Account, nil
-		}
-	}
-	if !whole {
+	if list.ID != credential.ListID {
 		return Account{}, m.badAnswer(reading, http.StatusOK)
 	}
-	return Account{}, m.notTheirs()
+	return list.account(credential.AccountID), nil
 }
 
 // Revoke does nothing: Mailchimp cannot be told. Its users withdraw the permission there, under Integrations.
@@ -194,15 +187,22 @@ func (m *MailchimpConnector) root(ctx context.Context, endpoint, token string) (
 	return named(answer.ID, answer.Name, ""), nil
 }
 
+// mailchimpList is an audience.
+type mailchimpList struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	SignUpURL string `json:"subscribe_url_short"`
+}
+
+func (l mailchimpList) account(accountID string) Account {
+	return named(accountID+"/"+l.ID, l.Name, foreignURL(l.SignUpURL))
+}
+
 // audiences lists those of an account; whole says that it has seen the end of the list.
 func (m *MailchimpConnector) audiences(ctx context.Context, tokens Tokens, accountID string) (found []LoginAccount, whole bool, err error) {
 	for page := range mailchimpMaxPages {
 		var answer struct {
-			Lists []struct {
-				ID        string `json:"id"`
-				Name      string `json:"name"`
-				SignUpURL string `json:"subscribe_url_short"`
-			} `json:"lists"`
+			Lists []mailchimpList `json:"lists"`
 		}
 		address := fmt.Sprintf("%s/3.0/lists?count=%d&offset=%d", tokens.Endpoint, mailchimpPageSize, page*mailchimpPageSize)
 		if err := m.get(ctx, reading, call{url: address, authorization: bearer(tokens.AccessToken)}, m.refusal, &answer); err != nil {
@@ -215,9 +215,8 @@ func (m *MailchimpConnector) audiences(ctx context.Context, tokens Tokens, accou
 			if !mailchimpIDPattern.MatchString(list.ID) {
 				continue
 			}
-			id := accountID + "/" + list.ID
 			found = append(found, LoginAccount{
-				Account: named(id, list.Name, foreignURL(list.SignUpURL)), Kind: "audience",
+				Account: list.account(accountID), Kind: "audience",
 				Credential: sealable(MailchimpCredential{AccessToken: tokens.AccessToken, Endpoint: tokens.Endpoint, AccountID: accountID, ListID: list.ID}),
 			})
 		}
@@ -234,4 +233,15 @@ func (m *MailchimpConnector) refusal(p purpose, a answer) *Error {
 		return m.rateLimited(a, rateLimitHeader)
 	}
 	return m.readRefusal(p, a)
+}
+
+// listRefusal knows that a list which has gone is a 404.
+func (m *MailchimpConnector) listRefusal(p purpose, a answer) *Error {
+	var problem struct {
+		Status int `json:"status"`
+	}
+	if a.status == http.StatusNotFound && a.decode(&problem) && problem.Status == a.status {
+		return m.notTheirs()
+	}
+	return m.refusal(p, a)
 }

@@ -183,7 +183,6 @@ func facebookExchange(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 
 // facebookTokens answers with a token of a person.
 func facebookTokens(s *Sandbox, st *oauthState, grantID string, long bool) answer {
-	st.forget(s.now())
 	life := facebookShortLife
 	if long {
 		life = seconds(st.Settings.AccessSeconds, facebookLongLife)

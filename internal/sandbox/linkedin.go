@@ -127,7 +127,6 @@ func linkedinToken(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 // does not extend its life, and no access token outlives it.
 func linkedinTokens(s *Sandbox, st *oauthState, grantID string) answer {
 	now := s.now()
-	st.forget(now)
 	svc, grant := linkedinService, st.Grants[grantID]
 	if grant.Access == "" && st.Settings.RefreshTokens != nil && *st.Settings.RefreshTokens {
 		grant.Refresh = s.addToken(st, svc.refreshPrefix, grantID, seconds(st.Settings.RefreshSeconds, svc.refreshLife),
@@ -227,7 +226,7 @@ func linkedinAcls(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 	elements := []map[string]any{}
 	projection := r.query["projection"]
 	decoration := linkedinDecoration.FindStringSubmatch(projection)
-	wants := func(field string) bool { return projection == "" || strings.Contains(projection, field) }
+	wants := func(field string) bool { return projection == "" || strings.Contains(projection, "*,") || strings.Contains(projection, field) }
 	matches := func(name, value string) bool { return r.query[name] == "" || r.query[name] == value }
 	for _, page := range st.pages(linkedinService.person(grant.Person)) {
 		if !matches("state", "APPROVED") || !matches("role", "ADMINISTRATOR") {

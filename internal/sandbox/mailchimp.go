@@ -47,6 +47,7 @@ func (s *Sandbox) routeMailchimp() {
 			},
 		}))
 	}
+	api("", "me", mailchimpRoot)
 	api("/{$}", "me", mailchimpRoot)
 	api("/lists", "pages", mailchimpLists)
 	api("/lists/{list}", "page", mailchimpList)
@@ -79,7 +80,6 @@ func mailchimpToken(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 		a.changed = problem == codeUsed
 		return a
 	}
-	st.forget(s.now())
 	secret := s.addToken(st, mailchimpService.accessPrefix, grantID, seconds(st.Settings.AccessSeconds, 0), oauthToken{Kind: accessToken})
 	a := jsonAnswer(http.StatusOK, "application/json", map[string]any{
 		"access_token": secret, "expires_in": st.Settings.AccessSeconds, "scope": nil,

@@ -278,7 +278,9 @@ func (s *Sandbox) oauthHandler(e oauthEndpoint) http.HandlerFunc {
 				if invalid != "" {
 					return e.invalid(invalid)
 				}
-				return e.judge(s, s.oauth(e.svc), req)
+				st := s.oauth(e.svc)
+				st.forget(s.now())
+				return e.judge(s, st, req)
 			},
 			refuse: e.refuse,
 		})

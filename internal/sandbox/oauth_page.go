@@ -56,6 +56,8 @@ func authorize(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 		params[name] = value
 	}
 	switch {
+	case r.svc == facebookService && !graphVersion.MatchString(r.PathValue("version")):
+		return consentRefused(r.svc, "There is no such version of the dialog.")
 	case st.App == nil || params["client_id"] != st.App.ID:
 		return consentRefused(r.svc, "There is no application with this client_id.")
 	case !slices.Contains(st.App.RedirectURIs, params["redirect_uri"]):
@@ -90,7 +92,6 @@ func authorize(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 		}
 	}
 	now := s.now()
-	st.forget(now)
 	code := s.issue(r.svc.codePrefix)
 	st.Codes[code] = &oauthCode{
 		Person: person.ID, Scopes: granted, Denied: denied, Redirect: params["redirect_uri"],

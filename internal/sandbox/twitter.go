@@ -148,7 +148,6 @@ func twitterCode(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 
 // twitterTokens answers with new tokens of a grant.
 func twitterTokens(s *Sandbox, st *oauthState, grantID string) answer {
-	st.forget(s.now())
 	svc, grant := twitterService, st.Grants[grantID]
 	life := seconds(st.Settings.AccessSeconds, svc.accessLife)
 	grant.Access = s.addToken(st, svc.accessPrefix, grantID, life, oauthToken{Kind: accessToken})
