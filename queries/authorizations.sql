@@ -78,7 +78,7 @@ where id = @id and lease = @lease;
 -- The platform has ended the grant; says whoever holds the lease.
 -- name: AuthorizationRenewalRefused :execrows
 update authorizations
-set state = 'needs_reauth', reason = @reason, lease = null, lease_until = null
+set state = 'needs_reauth', reason = @reason, lease = null, lease_until = null, unanswered = false
 where id = @id and state = 'active' and lease = @lease;
 
 -- Only a person can prolong it; found by using it. What somebody renews at this moment, or has renewed, is left alone.

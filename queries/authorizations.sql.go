@@ -348,7 +348,7 @@ func (q *Queries) AuthorizationRenewalFailed(ctx context.Context, arg Authorizat
 
 const authorizationRenewalRefused = `-- name: AuthorizationRenewalRefused :execrows
 update authorizations
-set state = 'needs_reauth', reason = $1, lease = null, lease_until = null
+set state = 'needs_reauth', reason = $1, lease = null, lease_until = null, unanswered = false
 where id = $2 and state = 'active' and lease = $3
 `
 
