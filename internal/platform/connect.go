@@ -43,6 +43,9 @@ type Traits struct {
 	Issuer string
 	// Revokes says what Revoke ends.
 	Revokes Revocation
+	// AsksForCredentials: Credentials asks the platform, so that it can fail like Renew. Elsewhere it only writes the
+	// tokens down in another form.
+	AsksForCredentials bool
 }
 
 // Revocation says what a platform ends when it is told to end a grant.

@@ -51,7 +51,7 @@ func NewFacebookConnector(config FacebookConfig) *FacebookConnector {
 
 // Traits says what Facebook has of OAuth.
 func (f *FacebookConnector) Traits() Traits {
-	return Traits{Issuer: f.siteURL, Revokes: RevokesLogin}
+	return Traits{Issuer: f.siteURL, Revokes: RevokesLogin, AsksForCredentials: true}
 }
 
 // AuthorizeURL is the address of the consent page, which asks again for what was declined before.

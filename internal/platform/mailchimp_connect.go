@@ -42,7 +42,7 @@ func NewMailchimpConnector(config MailchimpConfig) *MailchimpConnector {
 
 // Traits says what Mailchimp has of OAuth.
 func (m *MailchimpConnector) Traits() Traits {
-	return Traits{Issuer: m.loginURL, Revokes: RevokesNothing}
+	return Traits{Issuer: m.loginURL, Revokes: RevokesNothing, AsksForCredentials: true}
 }
 
 // AuthorizeURL is the address of the consent page.
