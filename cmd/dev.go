@@ -151,7 +151,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "sandbox", boxListener, box.Handler()) },
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return runWorker(ctx, log, workerURL, workerConnections, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {

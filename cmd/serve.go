@@ -98,7 +98,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
+			return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 		})
 	}
 	return together(ctx, log, parts...)

@@ -71,9 +71,51 @@ where id = @id and version = coalesce(sqlc.narg('version'), version);
 -- The worker learns from a platform that a credential is refused. A newer credential is not touched.
 -- name: IntegrationNeedsReauth :execrows
 update integrations
-set state = 'needs_reauth'
+set state = 'needs_reauth', reason = @reason
 where id = @id and state = 'active' and version = @version;
 
 -- Whether the entered user may connect accounts, to ask before a platform is called.
 -- name: IntegrationMayCreate :one
 select (tenancy.has_role('admin') or tenancy.has_system_role('admin'))::boolean as allowed;
+
+-- What the worker asks a platform about, and what stands behind it.
+-- name: IntegrationForCheck :one
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.authorization_id,
+    coalesce(a.external_id, '')::text as login, coalesce(a.version, 0)::bigint as authorization_version,
+    (a.renew_at is not null)::boolean as renewable
+from integrations i
+    left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
+where i.id = @id;
+
+-- The sealed credential of an active account, for a purpose that is recorded. NULL where there is none.
+-- name: IntegrationUse :one
+select tenancy.use_credential(@id, @purpose)::bytea as credential;
+
+-- An account was seen to work.
+-- name: IntegrationChecked :execrows
+update integrations
+set checked_at = now()
+where id = @id and state = 'active' and version = @version;
+
+-- name: IntegrationRename :execrows
+update integrations
+set name = @name, url = @url
+where id = @id and state = 'active' and (name, url) is distinct from (@name, @url);
+
+-- The accounts of an authorization that are not disconnected.
+-- name: IntegrationListOfAuthorization :many
+select i.id, i.external_id, i.state, i.version
+from integrations i
+where i.authorization_id = @authorization_id::uuid and i.state <> 'disconnected'
+order by i.id;
+
+-- A renewed authorization's credential for one of its accounts.
+-- name: IntegrationRenewCredential :execrows
+update integrations
+set credential = @credential, key_id = @key_id
+where id = @id and authorization_id = @authorization_id::uuid and state <> 'disconnected';
+
+-- Accounts of all customers that nobody has seen working for a day.
+-- name: IntegrationListToCheck :many
+select i.customer_id::uuid as customer_id, i.id::uuid as id
+from tenancy.integrations_to_check(@max_rows) i;

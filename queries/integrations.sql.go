@@ -11,6 +11,26 @@ import (
 	"github.com/google/uuid"
 )
 
+const integrationChecked = `-- name: IntegrationChecked :execrows
+update integrations
+set checked_at = now()
+where id = $1 and state = 'active' and version = $2
+`
+
+type IntegrationCheckedParams struct {
+	ID      uuid.UUID
+	Version int64
+}
+
+// An account was seen to work.
+func (q *Queries) IntegrationChecked(ctx context.Context, arg IntegrationCheckedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationChecked, arg.ID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const integrationClearDefault = `-- name: IntegrationClearDefault :execrows
 update integrations
 set is_default = false
@@ -98,6 +118,49 @@ func (q *Queries) IntegrationFindByAccount(ctx context.Context, arg IntegrationF
 	var id uuid.UUID
 	err := row.Scan(&id)
 	return id, err
+}
+
+const integrationForCheck = `-- name: IntegrationForCheck :one
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.authorization_id,
+    coalesce(a.external_id, '')::text as login, coalesce(a.version, 0)::bigint as authorization_version,
+    (a.renew_at is not null)::boolean as renewable
+from integrations i
+    left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
+where i.id = $1
+`
+
+type IntegrationForCheckRow struct {
+	ID                   uuid.UUID
+	Platform             string
+	ExternalID           string
+	Name                 string
+	URL                  string
+	State                string
+	Version              int64
+	AuthorizationID      *uuid.UUID
+	Login                string
+	AuthorizationVersion int64
+	Renewable            bool
+}
+
+// What the worker asks a platform about, and what stands behind it.
+func (q *Queries) IntegrationForCheck(ctx context.Context, id uuid.UUID) (IntegrationForCheckRow, error) {
+	row := q.db.QueryRow(ctx, integrationForCheck, id)
+	var i IntegrationForCheckRow
+	err := row.Scan(
+		&i.ID,
+		&i.Platform,
+		&i.ExternalID,
+		&i.Name,
+		&i.URL,
+		&i.State,
+		&i.Version,
+		&i.AuthorizationID,
+		&i.Login,
+		&i.AuthorizationVersion,
+		&i.Renewable,
+	)
+	return i, err
 }
 
 const integrationGet = `-- name: IntegrationGet :one
@@ -271,6 +334,77 @@ func (q *Queries) IntegrationListDefaults(ctx context.Context, platforms []strin
 	return items, nil
 }
 
+const integrationListOfAuthorization = `-- name: IntegrationListOfAuthorization :many
+select i.id, i.external_id, i.state, i.version
+from integrations i
+where i.authorization_id = $1::uuid and i.state <> 'disconnected'
+order by i.id
+`
+
+type IntegrationListOfAuthorizationRow struct {
+	ID         uuid.UUID
+	ExternalID string
+	State      string
+	Version    int64
+}
+
+// The accounts of an authorization that are not disconnected.
+func (q *Queries) IntegrationListOfAuthorization(ctx context.Context, authorizationID uuid.UUID) ([]IntegrationListOfAuthorizationRow, error) {
+	rows, err := q.db.Query(ctx, integrationListOfAuthorization, authorizationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IntegrationListOfAuthorizationRow{}
+	for rows.Next() {
+		var i IntegrationListOfAuthorizationRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ExternalID,
+			&i.State,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationListToCheck = `-- name: IntegrationListToCheck :many
+select i.customer_id::uuid as customer_id, i.id::uuid as id
+from tenancy.integrations_to_check($1) i
+`
+
+type IntegrationListToCheckRow struct {
+	CustomerID uuid.UUID
+	ID         uuid.UUID
+}
+
+// Accounts of all customers that nobody has seen working for a day.
+func (q *Queries) IntegrationListToCheck(ctx context.Context, maxRows int32) ([]IntegrationListToCheckRow, error) {
+	rows, err := q.db.Query(ctx, integrationListToCheck, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IntegrationListToCheckRow{}
+	for rows.Next() {
+		var i IntegrationListToCheckRow
+		if err := rows.Scan(&i.CustomerID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const integrationLock = `-- name: IntegrationLock :one
 select i.platform, i.state, i.is_default, i.version
 from integrations i
@@ -312,18 +446,19 @@ func (q *Queries) IntegrationMayCreate(ctx context.Context) (bool, error) {
 
 const integrationNeedsReauth = `-- name: IntegrationNeedsReauth :execrows
 update integrations
-set state = 'needs_reauth'
-where id = $1 and state = 'active' and version = $2
+set state = 'needs_reauth', reason = $1
+where id = $2 and state = 'active' and version = $3
 `
 
 type IntegrationNeedsReauthParams struct {
+	Reason  *string
 	ID      uuid.UUID
 	Version int64
 }
 
 // The worker learns from a platform that a credential is refused. A newer credential is not touched.
 func (q *Queries) IntegrationNeedsReauth(ctx context.Context, arg IntegrationNeedsReauthParams) (int64, error) {
-	result, err := q.db.Exec(ctx, integrationNeedsReauth, arg.ID, arg.Version)
+	result, err := q.db.Exec(ctx, integrationNeedsReauth, arg.Reason, arg.ID, arg.Version)
 	if err != nil {
 		return 0, err
 	}
@@ -361,6 +496,53 @@ func (q *Queries) IntegrationReconnect(ctx context.Context, arg IntegrationRecon
 	return result.RowsAffected(), nil
 }
 
+const integrationRename = `-- name: IntegrationRename :execrows
+update integrations
+set name = $1, url = $2
+where id = $3 and state = 'active' and (name, url) is distinct from ($1, $2)
+`
+
+type IntegrationRenameParams struct {
+	Name string
+	URL  string
+	ID   uuid.UUID
+}
+
+func (q *Queries) IntegrationRename(ctx context.Context, arg IntegrationRenameParams) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationRename, arg.Name, arg.URL, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const integrationRenewCredential = `-- name: IntegrationRenewCredential :execrows
+update integrations
+set credential = $1, key_id = $2
+where id = $3 and authorization_id = $4::uuid and state <> 'disconnected'
+`
+
+type IntegrationRenewCredentialParams struct {
+	Credential      []byte
+	KeyID           *int64
+	ID              uuid.UUID
+	AuthorizationID uuid.UUID
+}
+
+// A renewed authorization's credential for one of its accounts.
+func (q *Queries) IntegrationRenewCredential(ctx context.Context, arg IntegrationRenewCredentialParams) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationRenewCredential,
+		arg.Credential,
+		arg.KeyID,
+		arg.ID,
+		arg.AuthorizationID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const integrationSetDefault = `-- name: IntegrationSetDefault :execrows
 update integrations
 set is_default = true
@@ -373,4 +555,21 @@ func (q *Queries) IntegrationSetDefault(ctx context.Context, id uuid.UUID) (int6
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const integrationUse = `-- name: IntegrationUse :one
+select tenancy.use_credential($1, $2)::bytea as credential
+`
+
+type IntegrationUseParams struct {
+	ID      uuid.UUID
+	Purpose string
+}
+
+// The sealed credential of an active account, for a purpose that is recorded. NULL where there is none.
+func (q *Queries) IntegrationUse(ctx context.Context, arg IntegrationUseParams) ([]byte, error) {
+	row := q.db.QueryRow(ctx, integrationUse, arg.ID, arg.Purpose)
+	var credential []byte
+	err := row.Scan(&credential)
+	return credential, err
 }

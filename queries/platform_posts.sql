@@ -58,10 +58,14 @@ where id = @id and state = 'scheduled';
 select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at,
     i.platform, i.state as integration_state, i.version as integration_version,
+    i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
+    (i.external_id is not distinct from a.external_id)::boolean as is_login,
+    coalesce(i.state = 'active' and a.state = 'active' and a.expires_at <= now() + @margin::interval, false)::boolean as ending,
     c.archived_at, now()::timestamptz as database_now
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+    left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
     join customers c on c.id = pp.customer_id
 where pp.id = @id
 for no key update of pp;

@@ -64,7 +64,7 @@ func NewLinkedInConnector(config LinkedInConfig) *LinkedInConnector {
 
 // Traits says what LinkedIn has of OAuth.
 func (l *LinkedInConnector) Traits() Traits {
-	return Traits{Issuer: l.siteURL + "/oauth", Revokes: RevokesGrant}
+	return Traits{Issuer: l.siteURL + "/oauth", Revokes: RevokesGrant, AsksForCredentials: true}
 }
 
 // AuthorizeURL is the address of the consent page.

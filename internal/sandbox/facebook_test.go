@@ -237,7 +237,7 @@ func TestFacebookLostPage(t *testing.T) {
 	c := setupOAuth(t, "facebook")
 	token := c.long(c.person)
 	page := c.pageTokens(token)["20001"]
-	if r := c.bundle.request("POST", "/_sandbox/oauth/facebook/remove-page", "", object{"page": "20001"}); r.status != http.StatusNoContent {
+	if r := c.request("POST", "/_sandbox/oauth/facebook/remove-page", "", object{"page": "20001"}); r.status != http.StatusNoContent {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
 	c.wantGraphError(c.graph("GET", "/20001", page), "[190,492]")
@@ -245,7 +245,7 @@ func TestFacebookLostPage(t *testing.T) {
 	if left := c.pageTokens(token); len(left) != 1 || left["20002"] == "" || !c.works(token) {
 		t.Errorf("left %d pages", len(left))
 	}
-	if r := c.bundle.request("POST", "/_sandbox/oauth/facebook/restore-page", "", object{"page": "20001"}); r.status != http.StatusNoContent {
+	if r := c.request("POST", "/_sandbox/oauth/facebook/restore-page", "", object{"page": "20001"}); r.status != http.StatusNoContent {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
 	if r := c.graph("GET", "/20001", page); r.status != http.StatusOK || c.pageTokens(token)["20001"] != page {

@@ -602,10 +602,10 @@ func TestWithdraw(t *testing.T) {
 			t.Error("the person cannot come back")
 		}
 		control := "/_sandbox/oauth/" + c.platform
-		if r := c.bundle.request("POST", control+"/withdraw", "", object{"person": c.other}); r.status != http.StatusNoContent || c.works(other) {
+		if r := c.request("POST", control+"/withdraw", "", object{"person": c.other}); r.status != http.StatusNoContent || c.works(other) {
 			t.Errorf("withdraw over HTTP: %d", r.status)
 		}
-		if r := c.bundle.request("POST", control+"/withdraw", "", object{"person": "nobody"}); r.status != http.StatusUnprocessableEntity {
+		if r := c.request("POST", control+"/withdraw", "", object{"person": "nobody"}); r.status != http.StatusUnprocessableEntity {
 			t.Errorf("nobody: %d", r.status)
 		}
 	})
