@@ -348,6 +348,9 @@ func TestNeverRedirected(t *testing.T) {
 		if r := c.send("GET", c.authorize+"?"+twice, nil); r.status != http.StatusBadRequest || r.header.Get("Location") != "" {
 			t.Errorf("two redirects: %d", r.status)
 		}
+		if r := c.send("GET", c.authorize+"?"+c.params().Encode()+"&state=other", nil); r.status != http.StatusBadRequest {
+			t.Errorf("two states: %d", r.status)
+		}
 	})
 }
 
@@ -618,12 +621,18 @@ func TestOAuthRestart(t *testing.T) {
 		before := setupDir(t, dir).app(c.platform)
 		before.box.OAuthSettings(c.platform, sandbox.OAuthSettings{AccessSeconds: 50, RefreshReuse: "grace"})
 		token, code := before.connect(c.person).text("access_token"), before.consent(c.person)
+		used := before.consent(c.person)
+		ended := before.exchange(used).text("access_token")
+		before.exchange(used)
 		after := setupDir(t, dir).app(c.platform)
 		if after.id != before.id || after.secret != before.secret {
 			t.Error("another application")
 		}
 		if !after.works(token) {
 			t.Error("the token is forgotten")
+		}
+		if ended == "" || after.works(ended) {
+			t.Error("a grant that had ended is back")
 		}
 		if r := after.exchange(code); r.status != http.StatusOK || (c.platform != "facebook" && r.number("expires_in") != 50) {
 			t.Errorf("code: %d %s", r.status, r.body)
