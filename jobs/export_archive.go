@@ -43,6 +43,7 @@ var exportedTables = []exportedTable{
 	{"media", byID((*queries.Queries).ExportRowsOfMedia)},
 	{"campaigns", byID((*queries.Queries).ExportRowsOfCampaigns)},
 	{"integrations", byID((*queries.Queries).ExportRowsOfIntegrations)},
+	{"credential_moves", byID((*queries.Queries).ExportRowsOfCredentialMoves)},
 	{"memberships", byID((*queries.Queries).ExportRowsOfMemberships)},
 	{"invitations", byID((*queries.Queries).ExportRowsOfInvitations)},
 	{"api_keys", byID((*queries.Queries).ExportRowsOfAPIKeys)},

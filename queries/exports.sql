@@ -83,6 +83,14 @@ where i.id > @after
 order by i.id
 limit @max_rows;
 
+-- name: ExportRowsOfCredentialMoves :many
+select m.id, json_build_object('id', m.id, 'old_owner_id', m.old_owner_id, 'deadline', m.deadline, 'ended_at', m.ended_at,
+    'uses', m.uses, 'last_used_at', m.last_used_at, 'created_at', m.created_at)::text as line
+from credential_moves m
+where m.id > @after
+order by m.id
+limit @max_rows;
+
 -- name: ExportRowsOfCampaigns :many
 select c.id, json_build_object('id', c.id, 'name', c.name, 'goal', c.goal, 'starts_on', c.starts_on, 'ends_on', c.ends_on,
     'archived_at', c.archived_at, 'created_by', c.created_by,
