@@ -45,6 +45,7 @@ var globalTables = map[string]string{
 	"public.idempotency_keys":   "a key belongs to who chose it, and customers are made with one too",
 	"public.agent_token_keys":   "the installation's keys that sign agent tokens, sealed",
 	"public.erasures":           "receipts of customers that are gone, for whoever asked and for system roles",
+	"public.old_credentials":    "from an earlier installation, where they belonged to people",
 	"public.workers":            "processes of ours, not data of anybody",
 	"public.caller_rate_limits": "what callers in no customer and unknown addresses have used of their limits",
 	"public.schema_migrations":  "dbmate's list of migrations",
@@ -81,6 +82,7 @@ var indexesWithoutCustomer = map[string]string{
 	"memberships_by_user":                    "asked before a tenant is known: which customers is this user in",
 	"api_keys_by_hash":                       "a key is looked up before a tenant is known",
 	"agent_tokens_by_expiry":                 "what has long expired, of all customers, to be forgotten",
+	"connect_sessions_by_state":              "whoever comes back from a platform has entered no customer yet: tenancy.enter_connect looks their session up by its hash",
 	"invitations_by_token":                   "whoever accepts an invitation has entered no customer yet: tenancy.accept_invitation looks it up by its hash",
 	"river_job_pkey":                         "River's own: jobs are numbered by one sequence",
 	"river_job_kind":                         "River's own",
@@ -126,11 +128,16 @@ var partitioned = map[string]string{
 
 // secrets are columns that no role of people may read.
 var secrets = map[string]string{
-	"public.integrations.credential":  "sealed; only tenancy.use_credential hands it to the worker",
-	"public.api_keys.key_hash":        "a hash; entering compares it",
-	"public.agent_token_keys.sealed":  "sealed; only the API opens it",
-	"public.invitations.token_hash":   "what an invitation's token is compared with; nobody needs to read it",
-	"public.invitations.sealed_token": "sealed; only the worker opens it, to write an e-mail",
+	"public.integrations.credential":      "sealed; only tenancy.use_credential hands it to the worker",
+	"public.authorizations.credential":    "sealed; only tenancy.use_authorization hands it to the worker",
+	"public.connect_sessions.secret":      "sealed; functions hand it to whoever began the session",
+	"public.connect_sessions.state_hash":  "what the state is compared with that a platform sends back",
+	"public.connect_sessions.cookie_hash": "what the browser's cookie is compared with",
+	"public.api_keys.key_hash":            "a hash; entering compares it",
+	"public.agent_token_keys.sealed":      "sealed; only the API opens it",
+	"public.invitations.token_hash":       "what an invitation's token is compared with; nobody needs to read it",
+	"public.invitations.sealed_token":     "sealed; only the worker opens it, to write an e-mail",
+	"public.old_credentials.credential":   "sealed; only tenancy.find_credential hands it to the worker",
 }
 
 // writtenGlobals are global tables of which people and keys write rows of their own.
@@ -140,10 +147,15 @@ var writtenGlobals = map[string]string{
 
 // definerReads are secrets that a SECURITY DEFINER function reads for its work.
 var definerReads = map[string]string{
-	"public.api_keys.key_hash":       "enter_key finds the key by it",
-	"public.agent_token_keys.sealed": "agent_token_keys() hands them to the API's login",
-	"public.invitations.token_hash":  "tenancy.accept_invitation finds the invitation by it",
-	"public.integrations.credential": "tenancy.use_credential, which records the use",
+	"public.api_keys.key_hash":            "enter_key finds the key by it",
+	"public.agent_token_keys.sealed":      "agent_token_keys() hands them to the API's login",
+	"public.invitations.token_hash":       "tenancy.accept_invitation finds the invitation by it",
+	"public.integrations.credential":      "tenancy.use_credential, which records the use",
+	"public.old_credentials.credential":   "tenancy.find_credential, which records the use; tenancy.old_credential_of, for the operator to compare",
+	"public.authorizations.credential":    "tenancy.use_authorization, which records the use",
+	"public.connect_sessions.secret":      "handed to whoever began the session, once it fits",
+	"public.connect_sessions.state_hash":  "tenancy.enter_connect finds the session by it",
+	"public.connect_sessions.cookie_hash": "tenancy.use_connect_session compares it",
 }
 
 // workerReads are secrets that the worker opens.
@@ -153,14 +165,15 @@ var workerReads = map[string]string{
 
 // readableBytes are columns of type bytea that are no secret.
 var readableBytes = map[string]string{
-	"public.idempotency_keys.fingerprint": "a hash of what one has asked oneself",
-	"public.idempotency_keys.answer":      "sealed, and the answer to what one has asked oneself",
-	"river.river_job.unique_key":          "a hash of the job's kind and ids",
-	"public.audit_unsealed.digest":        "the audit log's own, of rows that may be read",
-	"public.audit_seals.sealed_at":        "a time",
-	"public.audit_seals.digests":          "as audit_unsealed.digest",
-	"public.audit_seals.previous_hash":    "as audit_unsealed.digest",
-	"public.audit_seals.hash":             "as audit_unsealed.digest",
+	"public.idempotency_keys.fingerprint":   "a hash of what one has asked oneself",
+	"public.idempotency_keys.answer":        "sealed, and the answer to what one has asked oneself",
+	"public.integrations.old_credential_id": "an id",
+	"river.river_job.unique_key":            "a hash of the job's kind and ids",
+	"public.audit_unsealed.digest":          "the audit log's own, of rows that may be read",
+	"public.audit_seals.sealed_at":          "a time",
+	"public.audit_seals.digests":            "as audit_unsealed.digest",
+	"public.audit_seals.previous_hash":      "as audit_unsealed.digest",
+	"public.audit_seals.hash":               "as audit_unsealed.digest",
 }
 
 // cascades are foreign keys that change rows by themselves, which row-level security does not see.
@@ -205,6 +218,20 @@ var definerFunctions = map[string]struct {
 	"tenancy.audit_event":                     {"fanfare_owner", "writes to the audit log from inside other definer functions"},
 	"tenancy.record_refusal":                  {"fanfare_login", "writes to the audit log for somebody who could not enter"},
 	"tenancy.use_credential":                  {"fanfare_worker", "hands out a sealed credential and records its use, together"},
+	"tenancy.find_credential":                 {"fanfare_worker", "as use_credential; and an old credential, which nobody else may read, as long as a move is open"},
+	"tenancy.end_credential_moves":            {"fanfare_owner,fanfare_worker", "closes moves of all customers, and deletes old credentials that nobody may read; answers ids"},
+	"tenancy.warn_credential_moves":           {"fanfare_worker", "finds moves of all customers that end soon; ids only"},
+	"tenancy.count_old_credentials":           {"fanfare_login,fanfare_worker", "counts accounts of all customers, for a metric"},
+	"tenancy.find_old_owner":                  {"fanfare_owner", "finds a person for the operator, who has entered no customer"},
+	"tenancy.old_credential_of":               {"fanfare_owner", "hands the operator a sealed credential to compare with theirs"},
+	"tenancy.import_old_credential":           {"fanfare_owner", "stores for the operator what no role may write"},
+	"tenancy.old_credential_status":           {"fanfare_owner", "tells the operator how far the moves of all customers are"},
+	"tenancy.use_authorization":               {"fanfare_worker", "hands out the sealed tokens of an authorization and records their use, together"},
+	"tenancy.follow_disconnection":            {"", "a trigger: what follows from a disconnected account for posts and its authorization, which people may not do by themselves"},
+	"tenancy.enter_connect":                   {"fanfare_login", "looks up who began a connect session before a tenant is entered"},
+	"tenancy.use_connect_session":             {"fanfare_admin,fanfare_user", "compares hashes that nobody may read, and uses the state up"},
+	"tenancy.connect_session_secret":          {"fanfare_admin,fanfare_user", "hands the sealed tokens to whoever may choose accounts of them"},
+	"tenancy.delete_expired_connect_sessions": {"fanfare_worker", "forgets sessions of all customers an hour after their end"},
 	"tenancy.seal_audit":                      {"fanfare_worker", "seals the audit log of all customers"},
 	"tenancy.maintain_audit":                  {"fanfare_worker", "makes and drops the months of the audit log"},
 }

@@ -33,6 +33,8 @@ type house struct {
 	key      dbtest.APIKey // with every permission
 	token    dbtest.AgentToken
 	invited  uuid.UUID // an open invitation
+	login    uuid.UUID // an authorization
+	session  uuid.UUID // a connect session of the owner's
 	job      int64
 }
 
@@ -52,7 +54,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
 	h.file, h.export = newID(t), newID(t)
-	h.file, h.invited = newID(t), newID(t)
+	h.invited, h.login, h.session = newID(t), newID(t), newID(t)
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
@@ -71,11 +73,17 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.file, mark + "/path"}},
 		{"insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by) values ($1, $2, $3, 'member', $4, $5, 1, $6)",
 			[]any{h.id, h.invited, mark + "@example.com", tokenHash(mark), []byte(mark + " token"), h.people["owner"].ID}},
+		{"insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, $2, 'twitter', $3, $3, $4, 1)",
+			[]any{h.id, h.login, mark + " login", []byte(mark + " tokens")}},
+		{`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
+			values ($1, $2, 'twitter', $3, $4, $4, 'https://a.example', 'https://b.example', $5, 1)`,
+			[]any{h.id, h.session, h.people["owner"].ID, tokenHash(mark), []byte(mark + " verifier")}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
 		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
 			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
 		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
 		{"insert into rate_limits (customer_id, endpoint, tat) values ($1, $2, now() + interval '1 hour')", []any{h.id, mark + " endpoint"}},
+		{"insert into credential_moves (customer_id, id, old_owner_id, deadline) values ($1, $2, $3, now() + interval '1 day')", []any{h.id, newID(t), h.people["owner"].ID}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -244,6 +252,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 		"platform_posts_integration_fkey":     {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
 		"post_media_post_fkey":                {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
 		"post_media_media_fkey":               {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', $1, 5)", a.posts[1]), file, false},
+		"integrations_authorization_fkey":     {"update integrations set authorization_id = $1", func(h *house) uuid.UUID { return h.login }, false},
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
 }
@@ -335,6 +344,11 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"invitations_token_hash_key": {"insert into invitations (id, email, role, token_hash) values ($1, 'y@example.com', 'viewer', $2)", []any{newID(t), tokenHash(b.mark)}},
 		"invitations_open_key":       {"insert into invitations (id, email, role, token_hash) values ($1, $2, 'viewer', $3)", []any{newID(t), b.mark + "@example.com", tokenHash("y")}},
 		"integrations_pkey":          {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', 'x', 'x', 'x', 1)", []any{b.account}},
+		"integrations_default_key":   {"", nil}, // filled by a trigger, by the customer alone
+		"authorizations_pkey":        {"insert into authorizations (id, platform, external_id, name, credential, key_id) values ($1, 'twitter', 'x', 'x', 'x', 1)", []any{b.login}},
+		"authorizations_login_key":   {"insert into authorizations (id, platform, external_id, name, credential, key_id) values ($1, 'twitter', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " login"}},
+		"connect_sessions_pkey": {`insert into connect_sessions (id, platform, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
+			values ($1, 'twitter', sha256('x'), sha256('x'), 'x', 'x', 'x', 1)`, []any{b.session}},
 		"integrations_account_key":   {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
 		"campaigns_pkey":             {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
 		"posts_pkey":                 {"insert into posts (id, text) values ($1, 'x')", []any{b.posts[0]}},
@@ -350,15 +364,17 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
 		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
 			[]any{b.token.ID}},
-		"exports_pkey":          {"insert into exports (id) values ($1)", []any{b.export}},
-		"exports_one_at_a_time": {"", nil}, // by the customer alone
-		"river_job_pkey":        {"", nil}, // see TestJobsOfTenants
-		"river_job_unique_idx":  {"", nil}, // see TestJobsOfTenants
-		"rate_limit_rules_pkey": {"", nil}, // written by system admins only, who see every customer's
-		"rate_limits_pkey":      {"", nil}, // written by functions only: see TestChargesOfOthers
-		"audit_log_pkey":        {"", nil}, // nobody writes the audit log
-		"audit_unsealed_pkey":   {"", nil},
-		"audit_seals_pkey":      {"", nil},
+		"exports_pkey":               {"insert into exports (id) values ($1)", []any{b.export}},
+		"exports_one_at_a_time":      {"", nil}, // by the customer alone
+		"river_job_pkey":             {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx":       {"", nil}, // see TestJobsOfTenants
+		"rate_limit_rules_pkey":      {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":           {"", nil}, // written by functions only: see TestChargesOfOthers
+		"credential_moves_pkey":      {"", nil}, // written by the operator only
+		"credential_moves_owner_key": {"", nil},
+		"audit_log_pkey":             {"", nil}, // nobody writes the audit log
+		"audit_unsealed_pkey":        {"", nil},
+		"audit_seals_pkey":           {"", nil},
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)
@@ -530,6 +546,8 @@ func TestRefusedRowsAreNotShown(t *testing.T) {
 	for _, sql := range []string{
 		"select credential from integrations", "select i from integrations i", "select to_jsonb(i) from integrations i",
 		"update integrations set name = encode(credential, 'hex')", "update integrations set name = 'x' returning credential",
+		"select credential from authorizations", "update authorizations set name = encode(credential, 'hex')",
+		"select secret from connect_sessions", "select 1 from connect_sessions where state_hash = sha256('x')", "select cookie_hash from connect_sessions",
 		"select 1 from integrations where credential = 'x'", "select 1 from integrations order by credential",
 	} {
 		err := d.Tenant().Tx(ctx, a.people["owner"].Scope().In(a.id), func(ctx context.Context, tx *tenant.Tx) error {

@@ -31,6 +31,13 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "ru", "key": "", "reading key": "", "agent": ""},
 	"public.integrations": {"viewer": "r", "member": "r", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "ru", "key": "r", "reading key": "r", "agent": "r"},
+	"public.authorizations": {"viewer": "r", "member": "r", "admin": "cru", "owner": "cru",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "ru", "key": "r", "reading key": "r", "agent": "r"},
+	"public.credential_moves": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "r", "key": "", "reading key": "", "agent": ""},
+	// One's own alone: the one there is, is the owner's.
+	"public.connect_sessions": {"viewer": "", "member": "", "admin": "c", "owner": "cru",
+		"s-viewer": "", "s-manager": "", "s-admin": "c", "worker": "", "key": "", "reading key": "", "agent": ""},
 	"public.campaigns": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
 		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "r", "key": "crud", "reading key": "r", "agent": "crud"},
 	"public.posts": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
@@ -89,6 +96,23 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 			"c": fmt.Sprintf("insert into integrations (id, platform, external_id, name, credential, key_id) values ('%s', 'ghost', 'x', 'x', 'x', 1)", id),
 			"u": "update integrations set name = 'x'",
 			"d": fmt.Sprintf("delete from integrations where id = '%s'", a.account),
+		},
+		"public.authorizations": {
+			"c":  fmt.Sprintf("insert into authorizations (id, platform, external_id, name, credential, key_id) values ('%s', 'twitter', 'x', 'x', 'x', 1)", id),
+			"u":  "update authorizations set name = 'x'",
+			"wu": "update authorizations set failures = 1",
+			"d":  "delete from authorizations",
+		},
+		"public.credential_moves": {
+			"c": fmt.Sprintf("insert into credential_moves (id, old_owner_id, deadline) values ('%s', '%s', now())", id, stranger),
+			"u": "update credential_moves set deadline = now() + interval '1 year'",
+			"d": "delete from credential_moves",
+		},
+		"public.connect_sessions": {
+			"c": fmt.Sprintf(`insert into connect_sessions (id, platform, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
+				values ('%s', 'twitter', sha256('x'), sha256('x'), 'x', 'x', 'x', 1)`, id),
+			"u": "update connect_sessions set result = 'access_denied', state = 'failed'",
+			"d": "delete from connect_sessions",
 		},
 		"public.campaigns": {
 			"c": fmt.Sprintf("insert into campaigns (id, name) values ('%s', 'x')", id),

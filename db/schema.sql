@@ -3288,7 +3288,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.exports REFERENCING OLD TABLE
 
 -- Name: integrations audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.integrations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('integration', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.integrations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('integration', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,state_since,checked_at}');
 
 -- Name: invitations audit_update; Type: TRIGGER; Schema: public
 
@@ -3376,7 +3376,7 @@ CREATE TRIGGER integrations_guard BEFORE INSERT OR UPDATE ON public.integrations
 
 -- Name: integrations integrations_touch; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER integrations_touch BEFORE UPDATE ON public.integrations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+CREATE TRIGGER integrations_touch BEFORE UPDATE OF name, url, state, credential, authorization_id, is_default, reason ON public.integrations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
 -- Name: invitations invitations_guard; Type: TRIGGER; Schema: public
 
@@ -3808,6 +3808,10 @@ CREATE POLICY authorizations_admin_insert ON public.authorizations FOR INSERT TO
 
 CREATE POLICY authorizations_admin_update ON public.authorizations FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
+-- Name: authorizations authorizations_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_agent_select ON public.authorizations FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
 -- Name: authorizations authorizations_definer_select; Type: POLICY; Schema: public
 
 CREATE POLICY authorizations_definer_select ON public.authorizations FOR SELECT TO fanfare_definer USING (true);
@@ -3826,7 +3830,7 @@ CREATE POLICY authorizations_insert ON public.authorizations FOR INSERT TO fanfa
 
 -- Name: authorizations authorizations_select; Type: POLICY; Schema: public
 
-CREATE POLICY authorizations_select ON public.authorizations FOR SELECT TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING (true);
+CREATE POLICY authorizations_select ON public.authorizations FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
 
 -- Name: authorizations authorizations_tenant; Type: POLICY; Schema: public
 
@@ -6165,30 +6169,38 @@ GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_agent;
 
 GRANT SELECT(authorization_id),INSERT(authorization_id),UPDATE(authorization_id) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(authorization_id),INSERT(authorization_id),UPDATE(authorization_id) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(authorization_id) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(authorization_id) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(authorization_id) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.is_default; Type: ACL; Schema: public
 
 GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(is_default) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(is_default) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.state_since; Type: ACL; Schema: public
 
 GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_admin;
+GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_worker;
 
 -- Name: COLUMN integrations.reason; Type: ACL; Schema: public
 
 GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_admin;
-GRANT UPDATE(reason) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(reason),UPDATE(reason) ON TABLE public.integrations TO fanfare_worker;
 
 -- Name: COLUMN integrations.checked_at; Type: ACL; Schema: public
 
 GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_admin;
-GRANT UPDATE(checked_at) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(checked_at),UPDATE(checked_at) ON TABLE public.integrations TO fanfare_worker;
 
 -- Name: TABLE invitations; Type: ACL; Schema: public
 

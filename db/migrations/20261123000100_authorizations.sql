@@ -106,7 +106,9 @@ alter table authorizations force row level security;
 
 create policy authorizations_tenant on authorizations as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
     using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
-create policy authorizations_select on authorizations for select to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker using (true);
+create policy authorizations_select on authorizations for select to fanfare_user, fanfare_admin, fanfare_worker using (true);
+create policy authorizations_agent_select on authorizations for select to fanfare_agent
+    using ((select tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish')));
 create policy authorizations_insert on authorizations for insert to fanfare_user with check ((select tenancy.has_role('admin')));
 create policy authorizations_update on authorizations for update to fanfare_user
     using ((select tenancy.has_role('admin'))) with check ((select tenancy.has_role('admin')));
@@ -166,7 +168,8 @@ grant select (authorization_id, is_default, state_since, reason, checked_at),
     insert (authorization_id),
     update (authorization_id, is_default)
     on integrations to fanfare_user, fanfare_admin;
-grant update (reason, checked_at) on integrations to fanfare_worker;
+grant select (authorization_id, is_default, state_since, reason, checked_at) on integrations to fanfare_agent;
+grant select (authorization_id, is_default, state_since, reason, checked_at), update (reason, checked_at) on integrations to fanfare_worker;
 grant select (authorization_id, platform, is_default), update (is_default) on integrations to fanfare_definer;
 create policy integrations_definer_update on integrations for update to fanfare_definer using (true) with check (true);
 
@@ -194,6 +197,13 @@ begin
 end
 $$;
 create trigger integrations_guard before insert or update on integrations for each row execute function tenancy.guard_integration();
+
+-- That an account still works is no change that somebody must have seen, nor one to record.
+create or replace trigger integrations_touch before update of name, url, state, credential, authorization_id, is_default, reason on integrations
+    for each row execute function tenancy.touch();
+create or replace trigger audit_update after update on integrations referencing old table as old_rows new table as new_rows
+    for each statement execute function tenancy.audit_change('integration', 'id', 'customer_id', '{credential}',
+        '{version,created_at,updated_at,key_id,state_since,checked_at}');
 
 -- What follows from a disconnected account: posts that wait for it are a person's to decide on, another account of the
 -- platform becomes the default, and the authorization is withdrawn with the last of its accounts.
@@ -430,6 +440,10 @@ revoke select (integration_id), update (state, problem, problem_class, retry_at)
 revoke select (state), update (state) on posts from fanfare_definer;
 drop policy platform_posts_definer_update on platform_posts;
 drop policy posts_definer_update on posts;
+create or replace trigger audit_update after update on integrations referencing old table as old_rows new table as new_rows
+    for each statement execute function tenancy.audit_change('integration', 'id', 'customer_id', '{credential}',
+        '{version,created_at,updated_at,key_id}');
+create or replace trigger integrations_touch before update on integrations for each row execute function tenancy.touch();
 drop trigger integrations_guard on integrations;
 drop function tenancy.guard_integration();
 drop policy integrations_definer_update on integrations;

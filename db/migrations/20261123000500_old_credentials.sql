@@ -66,17 +66,14 @@ select tenancy.audit_table('credential_moves', 'credential_move', 'id', '{}', '{
 
 -- The old credential that an account lives by, or came from. No key leads there: the id stays when the old credential
 -- is gone, so that it can be counted what has moved.
-alter table integrations
-    add column old_credential_id uuid,
-    drop constraint integrations_credential_held,
-    -- A disconnected account keeps nothing. Every other one has a credential and says which key sealed it, or an old one.
-    add constraint integrations_credential_held check (
-        (state = 'disconnected' and credential is null and key_id is null and old_credential_id is null)
-        or (state <> 'disconnected' and credential is not null and key_id is not null)
-        or (state <> 'disconnected' and credential is null and key_id is null and old_credential_id is not null)) not valid;
-alter table integrations no force row level security;
+alter table integrations add column old_credential_id uuid;
+alter table integrations drop constraint integrations_credential_held;
+-- A disconnected account keeps nothing. Every other one has a credential and says which key sealed it, or an old one.
+alter table integrations add constraint integrations_credential_held check (
+    (state = 'disconnected' and credential is null and key_id is null and old_credential_id is null)
+    or (state <> 'disconnected' and credential is not null and key_id is not null)
+    or (state <> 'disconnected' and credential is null and key_id is null and old_credential_id is not null)) not valid;
 alter table integrations validate constraint integrations_credential_held;
-alter table integrations force row level security;
 create index integrations_by_old_credential on integrations (customer_id, old_credential_id)
     where old_credential_id is not null and key_id is null;
 grant select (old_credential_id) on integrations to fanfare_worker;
@@ -398,14 +395,10 @@ drop function tenancy.guard_old_credential();
 drop policy integrations_definer_insert on integrations;
 revoke select (external_id, key_id, reason), insert (customer_id, id, platform, external_id, name, url), update (state, reason)
     on integrations from fanfare_definer;
-alter table integrations
-    drop constraint integrations_credential_held,
-    drop column old_credential_id,
-    add constraint integrations_credential_held check (
-        (state = 'disconnected' and credential is null and key_id is null)
-        or (state <> 'disconnected' and credential is not null and key_id is not null)) not valid;
-alter table integrations no force row level security;
+alter table integrations drop constraint integrations_credential_held, drop column old_credential_id;
+alter table integrations add constraint integrations_credential_held check (
+    (state = 'disconnected' and credential is null and key_id is null)
+    or (state <> 'disconnected' and credential is not null and key_id is not null)) not valid;
 alter table integrations validate constraint integrations_credential_held;
-alter table integrations force row level security;
 drop table credential_moves;
 drop table old_credentials;
