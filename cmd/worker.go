@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"fanfare/db"
+	"fanfare/internal/telemetry"
 	"fanfare/jobs"
+	"fanfare/queries"
 )
 
 type workerCommand struct {
@@ -16,6 +18,7 @@ type workerCommand struct {
 	platformConfig
 	bucketConfig
 	mailConfig
+	metricsConfig
 	workerSettings
 	WorkerDatabaseURL string `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
 }
@@ -64,9 +67,13 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return together(ctx, log, func(ctx context.Context) error {
+	parts, err := c.withMetrics(ctx, log, func(ctx context.Context) error {
 		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
+	if err != nil {
+		return err
+	}
+	return together(ctx, log, parts...)
 }
 
 // runWorker runs a worker until ctx ends, then lets the jobs under way finish. While the database is away
@@ -77,6 +84,7 @@ func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, deps j
 		return err
 	}
 	defer pool.Close()
+	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	deps.Pool, deps.Log = pool, slog.New(newCalmHandler(log.Handler()))
 	worker, err := jobs.NewWorker(deps, config)
 	if err != nil {
