@@ -84,14 +84,6 @@ where i.id > @after
 order by i.id
 limit @max_rows;
 
--- name: ExportRowsOfCredentialMoves :many
-select m.id, json_build_object('id', m.id, 'old_owner_id', m.old_owner_id, 'deadline', m.deadline, 'ended_at', m.ended_at,
-    'uses', m.uses, 'last_used_at', m.last_used_at, 'created_at', m.created_at)::text as line
-from credential_moves m
-where m.id > @after
-order by m.id
-limit @max_rows;
-
 -- name: ExportRowsOfAuthorizations :many
 select a.id, json_build_object('id', a.id, 'platform', a.platform, 'external_id', a.external_id, 'name', a.name,
     'state', a.state, 'state_since', a.state_since, 'reason', a.reason, 'scopes', a.scopes, 'expires_at', a.expires_at,

@@ -405,45 +405,6 @@ func (q *Queries) ExportRowsOfCampaigns(ctx context.Context, arg ExportRowsOfCam
 	return items, nil
 }
 
-const exportRowsOfCredentialMoves = `-- name: ExportRowsOfCredentialMoves :many
-select m.id, json_build_object('id', m.id, 'old_owner_id', m.old_owner_id, 'deadline', m.deadline, 'ended_at', m.ended_at,
-    'uses', m.uses, 'last_used_at', m.last_used_at, 'created_at', m.created_at)::text as line
-from credential_moves m
-where m.id > $1
-order by m.id
-limit $2
-`
-
-type ExportRowsOfCredentialMovesParams struct {
-	After   uuid.UUID
-	MaxRows int32
-}
-
-type ExportRowsOfCredentialMovesRow struct {
-	ID   uuid.UUID
-	Line string
-}
-
-func (q *Queries) ExportRowsOfCredentialMoves(ctx context.Context, arg ExportRowsOfCredentialMovesParams) ([]ExportRowsOfCredentialMovesRow, error) {
-	rows, err := q.db.Query(ctx, exportRowsOfCredentialMoves, arg.After, arg.MaxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ExportRowsOfCredentialMovesRow{}
-	for rows.Next() {
-		var i ExportRowsOfCredentialMovesRow
-		if err := rows.Scan(&i.ID, &i.Line); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const exportRowsOfCustomers = `-- name: ExportRowsOfCustomers :many
 
 select c.id, json_build_object('id', c.id, 'name', c.name, 'description', c.description, 'brand_voice', c.brand_voice,

@@ -56,9 +56,6 @@ alter table credential_moves enable row level security;
 alter table credential_moves force row level security;
 create policy credential_moves_tenant on credential_moves as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
     using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
--- The worker writes them into archives.
-create policy credential_moves_select on credential_moves for select to fanfare_worker using (true);
-grant select (customer_id, id, old_owner_id, deadline, created_at, ended_at, uses, last_used_at) on credential_moves to fanfare_worker;
 create policy credential_moves_definer on credential_moves to fanfare_definer using (true) with check (true);
 grant select, insert (customer_id, id, old_owner_id, deadline), update (deadline, ended_at, uses, last_used_at, warned_at), delete
     on credential_moves to fanfare_definer;
