@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -137,7 +138,7 @@ func printStatus(s streams, customers []customerStatus) error {
 				lastUse = latest.UTC().Format(time.DateTime)
 			}
 			if m.DaysLeft != nil && daysLeft == "" {
-				deadline, daysLeft = m.Deadline.UTC().Format(time.DateTime), fmt.Sprint(*m.DaysLeft)
+				deadline, daysLeft = m.Deadline.UTC().Format(time.DateTime), strconv.Itoa(*m.DaysLeft)
 			}
 		}
 		platforms := c.Platforms

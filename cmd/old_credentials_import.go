@@ -121,7 +121,8 @@ func eachLine(in io.Reader, do func(number int, line []byte, tooLong bool) error
 				break
 			}
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return fmt.Errorf("read file: %w", err)
 		}
 		if line = bytes.TrimSpace(line); tooLong || len(line) > 0 {
@@ -129,7 +130,7 @@ func eachLine(in io.Reader, do func(number int, line []byte, tooLong bool) error
 				return err
 			}
 		}
-		if err != nil {
+		if last {
 			return nil
 		}
 	}

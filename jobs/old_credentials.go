@@ -17,7 +17,7 @@ import (
 )
 
 // OldCredentialField is the name of the sealed field of a credential from an earlier installation.
-const OldCredentialField = "old_credential"
+const OldCredentialField = "old_credential" //nolint:gosec // a name and no credential
 
 const (
 	// moveEvery is how often a worker looks for moves of old credentials whose time is over, or nearly so.
