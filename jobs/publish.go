@@ -25,9 +25,9 @@ const PublishQueue = "publish"
 // Names of sealed fields, as the vault binds them: an integration's credential, an authorization's tokens, and what a
 // connect session keeps.
 const (
-	CredentialField     = "credential"
-	AuthorizationField  = "authorization"
-	ConnectSessionField = "connect_session"
+	CredentialField     = vault.CredentialField
+	AuthorizationField  = vault.AuthorizationField
+	ConnectSessionField = vault.ConnectSessionField
 )
 
 const (
@@ -266,9 +266,7 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 		}
 		return nil, &platform.Error{Class: platform.Credential, Message: "The account is not connected. Reconnect it, then publish again."}
 	}
-	credential, err := w.vault.Unseal(c.credential, vault.Context{
-		CustomerID: job.Args.CustomerID, IntegrationID: c.IntegrationID, Platform: c.Platform, Field: CredentialField,
-	})
+	credential, err := w.vault.Unseal(c.credential, vault.Credential(job.Args.CustomerID, c.IntegrationID, c.Platform))
 	if err != nil {
 		return nil, &platform.Error{Class: platform.Transient, Err: err,
 			Message: "The account's credential could not be read on this server. Nothing was published."}
