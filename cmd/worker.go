@@ -64,7 +64,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return together(ctx, log, func(ctx context.Context) error {
+	return together(ctx, log, watchKeys(sealer, log), func(ctx context.Context) error {
 		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
 }

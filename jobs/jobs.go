@@ -56,6 +56,9 @@ func all(deps Deps, holder *lease) *river.Workers {
 	})
 	river.AddWorker(workers, &exportWorker{db: tenant.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &eraseWorker{q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
+	river.AddWorker(workers, &resealWorker{
+		pool: deps.Pool, vault: deps.Vault, lease: holder, log: deps.Log, batch: resealBatch, settle: resealSettle,
+	})
 	if deps.Mail != nil {
 		river.AddWorker(workers, &invitationEmailWorker{
 			db: tenant.New(deps.Pool), vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,

@@ -98,7 +98,10 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 
 // queues are those that this worker can serve.
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
-	served := map[string]river.QueueConfig{PublishQueue: {MaxWorkers: config.Concurrency}, EraseQueue: {MaxWorkers: eraseConcurrency}}
+	served := map[string]river.QueueConfig{
+		PublishQueue: {MaxWorkers: config.Concurrency}, EraseQueue: {MaxWorkers: eraseConcurrency},
+		ResealQueue: {MaxWorkers: 1},
+	}
 	if deps.Bucket != nil {
 		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
 	}
