@@ -645,7 +645,7 @@ var rules = []rule{
 			append([]string{"fanfare_login", "fanfare_definer", "fanfare_worker"}, peopleRoles...), keys(secrets), keys(readableBytes),
 			keys(definerReads), keys(workerReads)),
 		spoils: []spoil{
-			{"grant select on invitations to fanfare_definer", "fanfare_definer may read public.invitations.sealed_token"},
+			{"grant select (cookie_hash) on connect_sessions to fanfare_worker", "fanfare_worker may read public.connect_sessions.cookie_hash"},
 			{"grant select on invitations to fanfare_user", "fanfare_user may read public.invitations.token_hash"},
 			{"grant select (credential) on integrations to fanfare_admin", "fanfare_admin may read public.integrations.credential"},
 			{"grant select on integrations to fanfare_user", "fanfare_user may read public.integrations.credential"},

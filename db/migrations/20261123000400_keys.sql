@@ -31,7 +31,7 @@ begin
     if octet_length(p_sealed) <= 5 or get_byte(p_sealed, 0) <> 1 then
         return null;
     end if;
-    return get_byte(p_sealed, 1)::bigint << 24 | get_byte(p_sealed, 2) << 16 | get_byte(p_sealed, 3) << 8 | get_byte(p_sealed, 4);
+    return (get_byte(p_sealed, 1)::bigint << 24) + (get_byte(p_sealed, 2) << 16) + (get_byte(p_sealed, 3) << 8) + get_byte(p_sealed, 4);
 end
 $$;
 grant execute on function tenancy.sealed_by(bytea) to fanfare_definer;
@@ -77,12 +77,13 @@ begin
         from public.%5$I x cross join lateral (select tenancy.sealed_by(x.%4$I) as id) k
         where x.%4$I is not null and (k.id is distinct from $2 or x.key_id is distinct from $2) and ($1 is null or (%1$s) > (%6$s))
         order by %1$s limit $4',
-        v_key, coalesce(format('x.%I', v.customer_column), 'null::uuid'), coalesce(format('x.%I', v.platform_column), 'null::text'),
+        v_key, coalesce('x.' || quote_ident(v.customer_column), 'null::uuid'), coalesce('x.' || quote_ident(v.platform_column), 'null::text'),
         v.column_name, v.table_name, v_after)
         using p_after, p_key_id, p_readable, p_limit
     loop
         if v.resource is not null and sealed is not null then
-            perform tenancy.audit_write(tenancy.audit_row(v_use, customer_id, row_key[2], jsonb_build_object('purpose', 'reseal')));
+            perform tenancy.audit_write(tenancy.audit_row(v_use, coalesce(customer_id, tenancy.installation_id()),
+                row_key[array_position(v.key_columns, 'id')], jsonb_build_object('purpose', 'reseal')));
         end if;
         return next;
     end loop;
