@@ -26,7 +26,7 @@ func (b *bundle) oldWay(plain, externalID string, deadline time.Time) (old uuid.
 	b.t.Helper()
 	owner := b.User(b.t, dbtest.User{})
 	old = dbtest.NewID(b.t)
-	sealed, err := b.vault.Seal([]byte(plain), OldCredentialContext(old, "ghost"))
+	sealed, err := b.vault.Seal([]byte(plain), vault.OldCredential(old, "ghost"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func (b *bundle) ownCredential() string {
 	if sealed == nil {
 		return ""
 	}
-	plain, err := b.vault.Unseal(sealed, vault.Context{CustomerID: b.customer.ID, IntegrationID: b.integration.ID, Platform: "ghost", Field: CredentialField})
+	plain, err := b.vault.Unseal(sealed, vault.Credential(b.customer.ID, b.integration.ID, "ghost"))
 	if err != nil {
 		b.t.Fatalf("the account's own credential: %v", err)
 	}

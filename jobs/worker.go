@@ -108,7 +108,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 	served := map[string]river.QueueConfig{
 		PublishQueue: {MaxWorkers: config.Concurrency}, ConnectionsQueue: {MaxWorkers: connectionsConcurrency},
-		EraseQueue: {MaxWorkers: eraseConcurrency},
+		EraseQueue: {MaxWorkers: eraseConcurrency}, ResealQueue: {MaxWorkers: 1},
 	}
 	if deps.Bucket != nil {
 		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
