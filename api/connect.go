@@ -129,7 +129,7 @@ func (a *API) cookiePrefix() string {
 // connectCookie is a Set-Cookie header. Lax: the browser comes back by a link of the platform's. A lifetime of 0 takes
 // the cookie away.
 func (a *API) connectCookie(name, value string, lifetime time.Duration) string {
-	cookie := http.Cookie{
+	cookie := http.Cookie{ //nolint:gosec // Secure wherever the API is reached by TLS
 		Name: name, Value: value, Path: "/", MaxAge: int(lifetime / time.Second), HttpOnly: true, Secure: a.secure(), SameSite: http.SameSiteLaxMode,
 	}
 	if lifetime == 0 {

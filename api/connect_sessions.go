@@ -245,7 +245,7 @@ func (a *API) storeAuthorization(ctx context.Context, q *queries.Queries, custom
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("find authorization: %w", err)
 	}
-	plain, err := json.Marshal(tokens)
+	plain, err := json.Marshal(tokens) //nolint:gosec // to be sealed
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("encode tokens: %w", err)
 	}
