@@ -29,6 +29,7 @@ type serveCommand struct {
 	bucketConfig
 	mailConfig
 	metricsConfig
+	returnConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
@@ -55,6 +56,13 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	publishers, err := c.publishers()
 	if err != nil {
+		return err
+	}
+	connectors, err := c.connectors()
+	if err != nil {
+		return err
+	}
+	if err := c.check(len(connectors) > 0); err != nil {
 		return err
 	}
 	files, err := c.openBucket()
@@ -85,15 +93,15 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Bucket: files, Log: log,
-		PublicURL: c.PublicURL, MailsInvitations: mailer != nil, TrustedProxies: proxies,
+		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Connectors: connectors, Queue: queue, Bucket: files, Log: log,
+		PublicURL: c.PublicURL, APIURL: c.APIURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil, TrustedProxies: proxies,
 	})
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
+			return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 		})
 	}
 	parts, err = c.withMetrics(ctx, log, parts...)
