@@ -28,8 +28,8 @@ type serveCommand struct {
 	platformConfig
 	bucketConfig
 	mailConfig
-	metricsConfig
 	returnConfig
+	metricsConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`

@@ -87,8 +87,8 @@ from integrations i
     left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
 where i.id = @id;
 
--- The sealed credential of an active account, for a purpose that is recorded. NULL where there is none. With an
--- old_credential_id that is not zero it is an old one, and can be had until the deadline.
+-- The sealed credential of an active account, for a purpose that is recorded, or the old one that it still lives by.
+-- NULL where there is none.
 -- name: IntegrationUse :one
 select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
     coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id

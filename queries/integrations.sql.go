@@ -575,8 +575,8 @@ type IntegrationUseRow struct {
 	OldCredentialID uuid.UUID
 }
 
-// The sealed credential of an active account, for a purpose that is recorded. NULL where there is none. With an
-// old_credential_id that is not zero it is an old one, and can be had until the deadline.
+// The sealed credential of an active account, for a purpose that is recorded, or the old one that it still lives by.
+// NULL where there is none.
 func (q *Queries) IntegrationUse(ctx context.Context, arg IntegrationUseParams) (IntegrationUseRow, error) {
 	row := q.db.QueryRow(ctx, integrationUse, arg.ID, arg.Purpose)
 	var i IntegrationUseRow
