@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"fanfare/internal/platform"
@@ -172,8 +173,8 @@ func named(flag string) string {
 // its end.
 func safeURL(setting, address string) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || u.Opaque != "" || u.User != nil || strings.ContainsAny(address, "?# \\") ||
-		(u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(address, "?# \\") ||
+		(u.Scheme != "https" && u.Scheme != "http") || slices.Contains(strings.Split(u.Path, "/"), "..") {
 		return "", fmt.Errorf("%s must look like https://fanfare.example.com", named(setting))
 	}
 	if u.Scheme == "http" && !onThisMachine(u.Hostname()) {

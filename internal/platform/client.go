@@ -182,11 +182,14 @@ func unanswered(err error) *unansweredError {
 	return &unansweredError{sent: true, err: errors.New("the request failed")}
 }
 
-// resetAt reads when a platform allows the next request: a header with the second since 1970, else Retry-After; zero
+// rateLimitHeader is X's; other platforms send none of the name.
+const rateLimitHeader = "X-Rate-Limit-Reset"
+
+// resetAt reads when a platform allows the next request: X's header with the second since 1970, else Retry-After; zero
 // if it does not say.
-func resetAt(header http.Header, name string, now time.Time) time.Time {
-	if second, err := strconv.ParseInt(header.Get(name), 10, 64); err == nil && second > 0 {
-		return boundedRetry(time.Unix(second, 0), now)
+func resetAt(header http.Header, now time.Time) time.Time {
+	if second, err := strconv.ParseInt(header.Get(rateLimitHeader), 10, 64); err == nil && second > 0 {
+		return boundedRetry(time.Unix(min(second, now.Add(2*maxRetryAfter).Unix()), 0), now)
 	}
 	return retryAt(header, now)
 }

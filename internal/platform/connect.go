@@ -52,11 +52,11 @@ type Traits struct {
 type Revocation int
 
 const (
-	// RevokesNothing: the platform cannot be told. Its user withdraws the permission there.
+	// RevokesNothing says that the platform cannot be told. Its user withdraws the permission there.
 	RevokesNothing Revocation = iota
-	// RevokesGrant: the grant that the tokens come from, and no other.
+	// RevokesGrant is the grant that the tokens come from, and no other.
 	RevokesGrant
-	// RevokesLogin: every grant that the same person has given this application, also for other customers.
+	// RevokesLogin is every grant that the same person has given this application, also for other customers.
 	RevokesLogin
 )
 
@@ -160,8 +160,8 @@ func (a OAuthApp) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "applic
 // LogValue hides the secret from package slog.
 func (a OAuthApp) LogValue() slog.Value { return slog.StringValue("application " + a.ClientID) }
 
-// TwitterConfig, LinkedInConfig, FacebookConfig and MailchimpConfig say where a platform is and as which application it
-// is spoken to. Addresses have no slash at their end; empty ones are the platform's own.
+// TwitterConfig says where a platform is and as which application it is spoken to, as LinkedInConfig, FacebookConfig and
+// MailchimpConfig do. Addresses have no slash at their end; empty ones are the platform's own.
 type TwitterConfig struct {
 	App OAuthApp
 	// SiteURL has the consent page (https://x.com), APIURL the rest (https://api.x.com).

@@ -189,7 +189,7 @@ func hidden(t *testing.T, what string, secrets []string, values ...any) {
 		}
 	}
 	for _, secret := range secrets {
-		forms := []string{secret, url.QueryEscape(secret), fmt.Sprintf("%x", secret), fmt.Sprint([]byte(secret))}
+		forms := []string{secret, url.QueryEscape(secret), fmt.Sprintf("%x", secret), fmt.Sprintf("%d", []byte(secret))}
 		if slices.ContainsFunc(forms, func(form string) bool { return strings.Contains(text.String(), strings.Trim(form, "[]")) }) {
 			t.Errorf("%s: a secret in %s", what, text.String())
 			return

@@ -508,7 +508,7 @@ func TestFaults(t *testing.T) {
 					"types": `{"access_token":{"a":1},"data":7,"sub":1,"id":1,"elements":{},"lists":7,"account_id":{},"dc":1}`,
 					"other things": `{"access_token":"","data":{"id":"../../x"},"sub":"../../x","id":"../../x","elements":null,` +
 						`"lists":null,"account_id":"../x","dc":"evil.example/","api_endpoint":"https://evil.example/"}`,
-					"a token that is none": `{"access_token":"a\r\nX-Evil: 1","data":[{"id":1}],"sub":"\n","id":"\n","elements":0,"lists":0,"account_id":"\n","dc":"us6\n"}`,
+					"a token that is none": `{"access_token":"a\r\nX-Evil: 1","data":[1],"sub":"\n","id":"\n","elements":0,"lists":0,"account_id":"\n","dc":"us6\n"}`,
 				} {
 					want(what, sandbox.Fault{Kind: sandbox.FaultBody, Body: body, ContentType: "application/json"}, bad, platform.CodeBadAnswer)
 				}

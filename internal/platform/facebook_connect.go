@@ -293,7 +293,7 @@ func (f *FacebookConnector) refusal(p purpose, a answer) *Error {
 	granting := p == exchanging || p == renewing
 	switch {
 	case decoded && slices.Contains([]int{4, 17, 32, 613, 80001}, body.Error.Code), a.status == http.StatusTooManyRequests:
-		e := f.rateLimited(a, rateLimitHeader)
+		e := f.rateLimited(a)
 		if at := facebookRegain(a.header, time.Now()); !at.IsZero() {
 			e.RetryAt = at
 		}

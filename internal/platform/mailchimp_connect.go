@@ -230,7 +230,7 @@ func (m *MailchimpConnector) audiences(ctx context.Context, tokens Tokens, accou
 // refusal knows that Mailchimp may ask to wait with a 403 that has no body.
 func (m *MailchimpConnector) refusal(p purpose, a answer) *Error {
 	if a.status == http.StatusForbidden && len(a.body) == 0 {
-		return m.rateLimited(a, rateLimitHeader)
+		return m.rateLimited(a)
 	}
 	return m.readRefusal(p, a)
 }

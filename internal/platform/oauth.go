@@ -233,7 +233,7 @@ func (o *oauthClient) grantRefusal(p purpose, a answer) *Error {
 	}
 	switch {
 	case a.status == http.StatusTooManyRequests:
-		return o.rateLimited(a, rateLimitHeader)
+		return o.rateLimited(a)
 	case a.status >= 500 || a.status == http.StatusRequestTimeout || code == "server_error" || code == "temporarily_unavailable":
 		return o.trouble(a)
 	case code == "":
@@ -278,11 +278,8 @@ func (o *oauthClient) trouble(a answer) *Error {
 		Message: o.title + " has a problem at the moment. Try again later."}
 }
 
-// rateLimitHeader is X's; other platforms send none of the name.
-const rateLimitHeader = "X-Rate-Limit-Reset"
-
-func (o *oauthClient) rateLimited(a answer, header string) *Error {
-	return &Error{Class: RateLimited, Status: a.status, RetryAt: resetAt(a.header, header, time.Now()),
+func (o *oauthClient) rateLimited(a answer) *Error {
+	return &Error{Class: RateLimited, Status: a.status, RetryAt: resetAt(a.header, time.Now()),
 		Message: o.title + " asks to wait. Try again later."}
 }
 
@@ -292,7 +289,7 @@ func (o *oauthClient) readRefusal(p purpose, a answer) *Error {
 	var object map[string]json.RawMessage
 	switch {
 	case a.status == http.StatusTooManyRequests:
-		return o.rateLimited(a, rateLimitHeader)
+		return o.rateLimited(a)
 	case a.status >= 500 || a.status == http.StatusRequestTimeout:
 		return o.trouble(a)
 	case !a.decode(&object):

@@ -226,7 +226,9 @@ func linkedinAcls(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 	elements := []map[string]any{}
 	projection := r.query["projection"]
 	decoration := linkedinDecoration.FindStringSubmatch(projection)
-	wants := func(field string) bool { return projection == "" || strings.Contains(projection, "*,") || strings.Contains(projection, field) }
+	wants := func(field string) bool {
+		return projection == "" || strings.Contains(projection, "*,") || strings.Contains(projection, field)
+	}
 	matches := func(name, value string) bool { return r.query[name] == "" || r.query[name] == value }
 	for _, page := range st.pages(linkedinService.person(grant.Person)) {
 		if !matches("state", "APPROVED") || !matches("role", "ADMINISTRATOR") {

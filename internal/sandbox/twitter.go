@@ -68,7 +68,7 @@ var s256Challenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // checkTwitterAuthorize: X shows a page of its own for everything that is wrong.
 func checkTwitterAuthorize(r authorizeRequest) *authorizeError {
-	message := ""
+	var message string
 	switch {
 	case r.responseType != "code":
 		message = "The response_type must be code."
