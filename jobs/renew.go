@@ -27,7 +27,7 @@ const ConnectionsQueue = "connections"
 
 const (
 	// connectionsConcurrency is how many of these jobs a worker runs at once.
-	connectionsConcurrency = 10
+	connectionsConcurrency = 20
 	// renewMargin is how long an access token must hold for work to begin with it.
 	renewMargin = time.Minute
 	// renewLease is how long a renewal may take, over which nobody else begins one; renewCall bounds the call to the
