@@ -362,7 +362,7 @@ func (r *renewer) keep(ctx context.Context, t *turn, tokens platform.Tokens) err
 }
 
 func (r *renewer) seal(tokens platform.Tokens, bound vault.Context) ([]byte, error) {
-	plain, err := json.Marshal(tokens)
+	plain, err := json.Marshal(tokens) //nolint:gosec // it is sealed next
 	if err != nil {
 		return nil, errors.New("the tokens cannot be encoded")
 	}
@@ -442,7 +442,7 @@ func (r *renewer) handOut(ctx context.Context, tx *tenant.Tx, t *turn, accounts 
 		credential, ok := credentials[account.ExternalID]
 		if !ok {
 			// Whoever signed in does not manage it any more.
-			if _, err := r.notices.markAccount(ctx, tx, t.customerID, account.ID, account.Version, reasonAccessLost); err != nil {
+			if err := r.notices.markAccount(ctx, tx, t.customerID, account.ID, account.Version, reasonAccessLost); err != nil {
 				return err
 			}
 			continue
