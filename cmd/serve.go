@@ -13,6 +13,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db"
+	"fanfare/internal/telemetry"
 	"fanfare/jobs"
 	"fanfare/queries"
 )
@@ -28,6 +29,7 @@ type serveCommand struct {
 	bucketConfig
 	mailConfig
 	returnConfig
+	metricsConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
@@ -81,6 +83,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer pool.Close()
 	warnIfNotMigrated(ctx, pool, log)
+	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	queue, err := jobs.NewInserter(log)
 	if err != nil {
 		return err
@@ -100,6 +103,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		parts = append(parts, func(ctx context.Context) error {
 			return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 		})
+	}
+	parts, err = c.withMetrics(ctx, log, parts...)
+	if err != nil {
+		return err
 	}
 	return together(ctx, log, parts...)
 }

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"fanfare/db"
+	"fanfare/internal/telemetry"
 	"fanfare/jobs"
+	"fanfare/queries"
 )
 
 type workerCommand struct {
@@ -16,6 +18,7 @@ type workerCommand struct {
 	platformConfig
 	bucketConfig
 	mailConfig
+	metricsConfig
 	workerSettings
 	WorkerDatabaseURL string `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
 }
@@ -75,9 +78,13 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return together(ctx, log, func(ctx context.Context) error {
+	parts, err := c.withMetrics(ctx, log, func(ctx context.Context) error {
 		return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
+	if err != nil {
+		return err
+	}
+	return together(ctx, log, parts...)
 }
 
 // runWorker runs a worker with so many connections until ctx ends, then lets the jobs under way finish. While the database is away
@@ -88,6 +95,7 @@ func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, connec
 		return err
 	}
 	defer pool.Close()
+	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	deps.Pool, deps.Log = pool, slog.New(newCalmHandler(log.Handler()))
 	worker, err := jobs.NewWorker(deps, config)
 	if err != nil {

@@ -45,6 +45,7 @@ var globalTables = map[string]string{
 	"public.idempotency_keys":   "a key belongs to who chose it, and customers are made with one too",
 	"public.agent_token_keys":   "the installation's keys that sign agent tokens, sealed",
 	"public.erasures":           "receipts of customers that are gone, for whoever asked and for system roles",
+	"public.old_credentials":    "from an earlier installation, where they belonged to people",
 	"public.workers":            "processes of ours, not data of anybody",
 	"public.caller_rate_limits": "what callers in no customer and unknown addresses have used of their limits",
 	"public.schema_migrations":  "dbmate's list of migrations",
@@ -141,6 +142,7 @@ var secrets = map[string]string{
 	"public.agent_token_keys.sealed":      "sealed; only the API opens it",
 	"public.invitations.token_hash":       "what an invitation's token is compared with; nobody needs to read it",
 	"public.invitations.sealed_token":     "sealed; only the worker opens it, to write an e-mail",
+	"public.old_credentials.credential":   "sealed; only tenancy.find_credential hands it to the worker",
 }
 
 // writtenGlobals are global tables of which people and keys write rows of their own.
@@ -155,6 +157,7 @@ var definerReads = map[string]string{
 	"public.invitations.token_hash":       "tenancy.accept_invitation finds the invitation by it",
 	"public.integrations.credential":      "tenancy.use_credential, which records the use",
 	"public.authorizations.credential":    "tenancy.use_authorization and tenancy.use_authorizations_of_erased, which record the use",
+	"public.old_credentials.credential":   "tenancy.find_credential, which records the use; tenancy.old_credential_of, for the operator to compare",
 	"public.connect_sessions.secret":      "handed to whoever began the session, once it fits",
 	"public.connect_sessions.state_hash":  "tenancy.enter_connect finds the session by it",
 	"public.connect_sessions.cookie_hash": "tenancy.use_connect_session compares it",
@@ -167,14 +170,15 @@ var workerReads = map[string]string{
 
 // readableBytes are columns of type bytea that are no secret.
 var readableBytes = map[string]string{
-	"public.idempotency_keys.fingerprint": "a hash of what one has asked oneself",
-	"public.idempotency_keys.answer":      "sealed, and the answer to what one has asked oneself",
-	"river.river_job.unique_key":          "a hash of the job's kind and ids",
-	"public.audit_unsealed.digest":        "the audit log's own, of rows that may be read",
-	"public.audit_seals.sealed_at":        "a time",
-	"public.audit_seals.digests":          "as audit_unsealed.digest",
-	"public.audit_seals.previous_hash":    "as audit_unsealed.digest",
-	"public.audit_seals.hash":             "as audit_unsealed.digest",
+	"public.idempotency_keys.fingerprint":   "a hash of what one has asked oneself",
+	"public.idempotency_keys.answer":        "sealed, and the answer to what one has asked oneself",
+	"public.integrations.old_credential_id": "an id",
+	"river.river_job.unique_key":            "a hash of the job's kind and ids",
+	"public.audit_unsealed.digest":          "the audit log's own, of rows that may be read",
+	"public.audit_seals.sealed_at":          "a time",
+	"public.audit_seals.digests":            "as audit_unsealed.digest",
+	"public.audit_seals.previous_hash":      "as audit_unsealed.digest",
+	"public.audit_seals.hash":               "as audit_unsealed.digest",
 }
 
 // cascades are foreign keys that change rows by themselves, which row-level security does not see.
@@ -219,6 +223,14 @@ var definerFunctions = map[string]struct {
 	"tenancy.audit_event":                     {"fanfare_owner", "writes to the audit log from inside other definer functions"},
 	"tenancy.record_refusal":                  {"fanfare_login", "writes to the audit log for somebody who could not enter"},
 	"tenancy.use_credential":                  {"fanfare_worker", "hands out a sealed credential and records its use, together"},
+	"tenancy.find_credential":                 {"fanfare_worker", "as use_credential; and an old credential, which nobody else may read, as long as a move is open"},
+	"tenancy.end_credential_moves":            {"fanfare_owner,fanfare_worker", "closes moves of all customers, and deletes old credentials that nobody may read; answers ids"},
+	"tenancy.warn_credential_moves":           {"fanfare_worker", "finds moves of all customers that end soon; ids only"},
+	"tenancy.count_old_credentials":           {"fanfare_login,fanfare_worker", "counts accounts of all customers, for a metric"},
+	"tenancy.find_old_owner":                  {"fanfare_owner", "finds a person for the operator, who has entered no customer"},
+	"tenancy.old_credential_of":               {"fanfare_owner", "hands the operator a sealed credential to compare with theirs"},
+	"tenancy.import_old_credential":           {"fanfare_owner", "stores for the operator what no role may write"},
+	"tenancy.old_credential_status":           {"fanfare_owner", "tells the operator how far the moves of all customers are"},
 	"tenancy.use_authorization":               {"fanfare_worker", "hands out the sealed tokens of an authorization and records their use, together"},
 	"tenancy.authorizations_to_do":            {"fanfare_worker", "finds authorizations of all customers that are to be renewed or revoked; ids only"},
 	"tenancy.authorizations_to_remind":        {"fanfare_worker", "finds authorizations of all customers whose owners are to be reminded; ids only"},
@@ -227,6 +239,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.end_authorization":               {"fanfare_worker", "erases an authorization's tokens and records what the platform made of it, together"},
 	"tenancy.use_authorizations_of_erased":    {"fanfare_worker", "hands out sealed tokens of a customer that nobody can enter any more, and records their use"},
 	"tenancy.follow_disconnection":            {"", "a trigger: what follows from a disconnected account for posts and its authorization, which people may not do by themselves"},
+	"tenancy.follow_last_account":             {"", "a trigger: withdraws an authorization whose last account has left it, which people may not do by themselves"},
 	"tenancy.enter_connect":                   {"fanfare_login", "looks up who began a connect session before a tenant is entered"},
 	"tenancy.use_connect_session":             {"fanfare_admin,fanfare_user", "compares hashes that nobody may read, and uses the state up"},
 	"tenancy.connect_session_secret":          {"fanfare_admin,fanfare_user", "hands the sealed tokens to whoever may choose accounts of them"},

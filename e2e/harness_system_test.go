@@ -187,10 +187,14 @@ func newSystem(t testing.TB, opts options) *system {
 	t.Cleanup(boxServer.Close)
 	s := &system{super: dbtest.OpenPool(t, opts.superURL), issuer: newIssuer(t), box: box, boxURL: boxServer.URL, opts: opts, bucket: t.TempDir()}
 	s.keyset = filepath.Join(t.TempDir(), "keyset.json")
+	const apiURL = "http://127.0.0.1:1" // to which no browser comes here
+	clientID, clientSecret := box.AddOAuthApp("twitter", apiURL+"/v1/oauth/twitter/callback")
 	s.env = []string{
 		"FANFARE_KEYSET=" + s.keyset,
 		"FANFARE_JWT_ISSUER=" + issuer, "FANFARE_JWT_AUDIENCE=" + audience, "FANFARE_JWT_JWKS_URL=" + s.issuer.url,
 		"FANFARE_EGRESS_ALLOW=127.0.0.0/8", "FANFARE_BUCKET=file://" + s.bucket,
+		"FANFARE_API_URL=" + apiURL, "FANFARE_TWITTER_CLIENT_ID=" + clientID, "FANFARE_TWITTER_CLIENT_SECRET=" + clientSecret,
+		"FANFARE_TWITTER_SITE_URL=" + s.boxURL + "/twitter", "FANFARE_TWITTER_API_URL=" + s.boxURL + "/twitter-api",
 		"DATABASE_URL=" + opts.loginURL, "WORKER_DATABASE_URL=" + opts.workerURL,
 		// Small pools: every test has a system of its own on one server.
 		"FANFARE_DATABASE_POOL=10",

@@ -157,24 +157,29 @@ func refuses(err error) bool {
 // ask asks the platform who the account's credential belongs to, and notes that it works. row is the account as it
 // was when the credential was read. There is nothing to ask where it is not active any more.
 func (c *check) ask(ctx context.Context) (row queries.IntegrationForCheckRow, err error) {
-	var sealed []byte
+	var found foundCredential
 	err = c.db.TxRetry(ctx, c.scope(), func(ctx context.Context, tx *tenant.Tx) (err error) {
 		q := queries.New(tx)
 		if row, err = q.IntegrationForCheck(ctx, c.job.Args.IntegrationID); err != nil {
 			return err
 		}
-		sealed, err = q.IntegrationUse(ctx, queries.IntegrationUseParams{ID: row.ID, Purpose: "check"})
+		used, err := q.IntegrationUse(ctx, queries.IntegrationUseParams{ID: row.ID, Purpose: "check"})
+		found = foundCredential{
+			customerID: c.job.Args.CustomerID, integrationID: row.ID, platform: row.Platform,
+			sealed: used.Credential, oldID: used.OldCredentialID, deadline: used.Deadline,
+		}
 		return err
 	})
 	if err != nil {
 		return row, fmt.Errorf("read credential: %w", err)
 	}
-	if sealed == nil {
+	if found.sealed == nil {
 		return row, nil
 	}
-	credential, err := c.vault.Unseal(sealed, vault.Context{
-		CustomerID: c.job.Args.CustomerID, IntegrationID: row.ID, Platform: row.Platform, Field: CredentialField,
-	})
+	credential, version, err := credentialOpener{db: c.db, vault: c.vault, log: c.log}.open(ctx, c.scope(), found)
+	if version != nil {
+		row.Version = *version
+	}
 	if err != nil {
 		return row, later("The account's credential could not be read on this server.", time.Time{}, err)
 	}

@@ -59,6 +59,7 @@ var notExported = map[string]string{
 	"public.rate_limit_rules": "how much the installation lets the customer do",
 	"public.rate_limits":      "what was used in the last minutes",
 	"public.connect_sessions": "somebody's way to a platform and back, for an hour",
+	"public.credential_moves": "how the installation takes over an earlier one; each use of an account stands in the audit log",
 	"public.exports":          "archives like this one, which end within a day",
 	"river.river_job":         "the queue: what is left to do follows from the posts",
 }

@@ -91,9 +91,8 @@ func (w *publishWorker) Timeout(*river.Job[PublishArgs]) time.Duration {
 // claim is a platform post that this job may now work on.
 type claim struct {
 	queries.PlatformPostLockRow
-	attempt int32
-	// credential is sealed, nil where the account is not connected.
-	credential []byte
+	attempt    int32
+	credential foundCredential
 	// first is when the first attempt began, failures how many ended for a passing reason, unknowns how many
 	// without a known outcome, rateLimits how often the platform asked to wait.
 	first                          time.Time
@@ -138,7 +137,7 @@ func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) e
 		"attempt", c.attempt, "job_id", job.ID)
 
 	published, problem := w.publish(ctx, job, c)
-	if problem != nil && problem.Class == platform.Credential && c.credential != nil && c.AuthorizationID != nil {
+	if problem != nil && problem.Class == platform.Credential && c.credential.sealed != nil && c.AuthorizationID != nil {
 		published, problem = w.publishRenewed(ctx, job, c, problem)
 	}
 	if problem != nil && problem.Class == platform.Transient && errors.Is(ctx.Err(), context.Canceled) {
@@ -251,12 +250,16 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 				return nil
 			}
 		}
-		found.credential, err = q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
+		started, err := q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errors.New("the platform post changed under its lock")
 		}
 		if err != nil {
 			return err
+		}
+		found.credential = foundCredential{
+			customerID: job.Args.CustomerID, integrationID: row.IntegrationID, platform: row.Platform,
+			sealed: started.Credential, oldID: started.OldCredentialID, deadline: started.Deadline,
 		}
 		if err := q.PublishAttemptCreate(ctx, queries.PublishAttemptCreateParams{
 			PlatformPostID: row.ID, Number: found.attempt, JobID: job.ID,
@@ -320,16 +323,17 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 	if !known {
 		return nil, &platform.Error{Class: platform.Invalid, Message: "Publishing to " + c.Platform + " is not set up on this server."}
 	}
-	if c.IntegrationState != "active" || c.credential == nil {
+	if c.IntegrationState != "active" || c.credential.sealed == nil {
 		if c.unresolved {
 			return nil, &platform.Error{Class: platform.UnknownOutcome,
 				Message: "The account was disconnected before it could be seen whether the post is there."}
 		}
 		return nil, &platform.Error{Class: platform.Credential, Message: "The account is not connected. Reconnect it, then publish again."}
 	}
-	credential, err := w.vault.Unseal(c.credential, vault.Context{
-		CustomerID: job.Args.CustomerID, IntegrationID: c.IntegrationID, Platform: c.Platform, Field: CredentialField,
-	})
+	credential, version, err := credentialOpener{db: w.db, vault: w.vault, log: w.log}.open(ctx, w.scope(job), c.credential)
+	if version != nil {
+		c.IntegrationVersion = *version
+	}
 	if err != nil {
 		return nil, &platform.Error{Class: platform.Transient, Err: err,
 			Message: "The account's credential could not be read on this server. Nothing was published."}
@@ -403,7 +407,8 @@ func (w *publishWorker) publishRenewed(ctx context.Context, job *river.Job[Publi
 			return err
 		}
 		c.IntegrationState, c.IntegrationVersion, c.AuthorizationVersion = row.State, row.Version, row.AuthorizationVersion
-		c.credential, err = q.IntegrationUse(ctx, queries.IntegrationUseParams{ID: c.IntegrationID, Purpose: "publish"})
+		used, err := q.IntegrationUse(ctx, queries.IntegrationUseParams{ID: c.IntegrationID, Purpose: "publish"})
+		c.credential.sealed, c.credential.oldID, c.credential.deadline = used.Credential, used.OldCredentialID, used.Deadline
 		return err
 	})
 	if err != nil {

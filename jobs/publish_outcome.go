@@ -87,7 +87,7 @@ func (w *publishWorker) record(ctx context.Context, job *river.Job[PublishArgs],
 				"platform_post_id", c.ID, "attempt", c.attempt, "job_id", job.ID)
 			return nil
 		}
-		if problem != nil && problem.Class == platform.Credential && c.credential != nil {
+		if problem != nil && problem.Class == platform.Credential && c.credential.sealed != nil {
 			r := refusal{
 				customerID: job.Args.CustomerID, integrationID: c.IntegrationID, version: c.IntegrationVersion, reason: reasonRefused,
 				authorizationVersion: c.AuthorizationVersion,

@@ -18,6 +18,7 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/platform"
+	"fanfare/internal/telemetry"
 	"fanfare/internal/vault"
 	"fanfare/queries"
 )
@@ -307,10 +308,13 @@ func (r *renewer) call(ctx context.Context, t *turn) error {
 		case t.ReconnectBy != nil && !time.Now().Before(*t.ReconnectBy):
 			reason = reasonExpired
 		}
+		telemetry.TokenRenewal(ctx, t.Platform, telemetry.RenewalRefused)
 		return r.refused(ctx, t, reason, problem)
 	case problem.Class == platform.UnknownOutcome:
+		telemetry.TokenRenewal(ctx, t.Platform, telemetry.RenewalUnanswered)
 		return r.failed(ctx, t, problem, true)
 	default:
+		telemetry.TokenRenewal(ctx, t.Platform, telemetry.RenewalFailed)
 		return r.failed(ctx, t, problem, t.WasUnanswered)
 	}
 }
@@ -357,6 +361,7 @@ func (r *renewer) keep(ctx context.Context, t *turn, tokens platform.Tokens) err
 			return err
 		}
 	}
+	telemetry.TokenRenewal(ctx, t.Platform, telemetry.RenewalDone)
 	t.log.InfoContext(ctx, "access renewed", "expires_at", tokens.ExpiresAt)
 	return nil
 }

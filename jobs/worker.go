@@ -139,6 +139,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, limitsEvery, w.sweepLimits)
 	w.every(background, sealEvery, w.seal)
 	w.every(background, maintainEvery, w.maintainAudit)
+	w.every(background, moveEvery, w.endCredentialMoves)
 	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
 		stop()
 		w.upkeep.Wait()

@@ -87,9 +87,12 @@ from integrations i
     left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
 where i.id = @id;
 
--- The sealed credential of an active account, for a purpose that is recorded. NULL where there is none.
+-- The sealed credential of an active account, for a purpose that is recorded, or the old one that it still lives by.
+-- NULL where there is none.
 -- name: IntegrationUse :one
-select tenancy.use_credential(@id, @purpose)::bytea as credential;
+select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
+    coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
+from tenancy.find_credential(@id, @purpose) f;
 
 -- An account was seen to work.
 -- name: IntegrationChecked :execrows

@@ -7,6 +7,7 @@ package queries
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -558,7 +559,9 @@ func (q *Queries) IntegrationSetDefault(ctx context.Context, id uuid.UUID) (int6
 }
 
 const integrationUse = `-- name: IntegrationUse :one
-select tenancy.use_credential($1, $2)::bytea as credential
+select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
+    coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
+from tenancy.find_credential($1, $2) f
 `
 
 type IntegrationUseParams struct {
@@ -566,10 +569,17 @@ type IntegrationUseParams struct {
 	Purpose string
 }
 
-// The sealed credential of an active account, for a purpose that is recorded. NULL where there is none.
-func (q *Queries) IntegrationUse(ctx context.Context, arg IntegrationUseParams) ([]byte, error) {
+type IntegrationUseRow struct {
+	Credential      []byte
+	Deadline        time.Time
+	OldCredentialID uuid.UUID
+}
+
+// The sealed credential of an active account, for a purpose that is recorded, or the old one that it still lives by.
+// NULL where there is none.
+func (q *Queries) IntegrationUse(ctx context.Context, arg IntegrationUseParams) (IntegrationUseRow, error) {
 	row := q.db.QueryRow(ctx, integrationUse, arg.ID, arg.Purpose)
-	var credential []byte
-	err := row.Scan(&credential)
-	return credential, err
+	var i IntegrationUseRow
+	err := row.Scan(&i.Credential, &i.Deadline, &i.OldCredentialID)
+	return i, err
 }

@@ -76,12 +76,18 @@ for no key update of pp;
 select count(*) from platform_posts where state = 'publishing' and retry_at is null;
 
 -- Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
--- which is recorded. NULL where the account is not connected.
+-- which is recorded. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
+-- one, and can be had until the deadline.
 -- name: PlatformPostStartAttempt :one
-update platform_posts
-set state = 'publishing', attempt = attempt + 1, retry_at = null
-where id = @id and state in ('scheduled', 'publishing') and attempt = @attempts_so_far
-returning tenancy.use_credential(integration_id, 'publish')::bytea as credential;
+with started as (
+    update platform_posts
+    set state = 'publishing', attempt = attempt + 1, retry_at = null
+    where id = @id and state in ('scheduled', 'publishing') and attempt = @attempts_so_far
+    returning integration_id
+)
+select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
+    coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
+from started s cross join lateral tenancy.find_credential(s.integration_id, 'publish') f;
 
 -- Keeps what an adapter must not repeat, as long as this attempt is still the newest one.
 -- name: PlatformPostKeep :execrows

@@ -413,10 +413,15 @@ func (q *Queries) PlatformPostSetText(ctx context.Context, arg PlatformPostSetTe
 }
 
 const platformPostStartAttempt = `-- name: PlatformPostStartAttempt :one
-update platform_posts
-set state = 'publishing', attempt = attempt + 1, retry_at = null
-where id = $1 and state in ('scheduled', 'publishing') and attempt = $2
-returning tenancy.use_credential(integration_id, 'publish')::bytea as credential
+with started as (
+    update platform_posts
+    set state = 'publishing', attempt = attempt + 1, retry_at = null
+    where id = $1 and state in ('scheduled', 'publishing') and attempt = $2
+    returning integration_id
+)
+select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
+    coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
+from started s cross join lateral tenancy.find_credential(s.integration_id, 'publish') f
 `
 
 type PlatformPostStartAttemptParams struct {
@@ -424,13 +429,20 @@ type PlatformPostStartAttemptParams struct {
 	AttemptsSoFar int32
 }
 
+type PlatformPostStartAttemptRow struct {
+	Credential      []byte
+	Deadline        time.Time
+	OldCredentialID uuid.UUID
+}
+
 // Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
-// which is recorded. NULL where the account is not connected.
-func (q *Queries) PlatformPostStartAttempt(ctx context.Context, arg PlatformPostStartAttemptParams) ([]byte, error) {
+// which is recorded. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
+// one, and can be had until the deadline.
+func (q *Queries) PlatformPostStartAttempt(ctx context.Context, arg PlatformPostStartAttemptParams) (PlatformPostStartAttemptRow, error) {
 	row := q.db.QueryRow(ctx, platformPostStartAttempt, arg.ID, arg.AttemptsSoFar)
-	var credential []byte
-	err := row.Scan(&credential)
-	return credential, err
+	var i PlatformPostStartAttemptRow
+	err := row.Scan(&i.Credential, &i.Deadline, &i.OldCredentialID)
+	return i, err
 }
 
 const platformPostStop = `-- name: PlatformPostStop :execrows

@@ -232,6 +232,25 @@ func TestFacebookPages(t *testing.T) {
 	c.wantGraphError(c.graph("GET", "/20001", tokens["20001"]), "[190,458]")
 }
 
+func TestFacebookRestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	before := setupDir(t, dir).app("facebook")
+	before.box.RemovePage("facebook", "20002")
+	token := before.long(before.person)
+	page := before.pageTokens(token)["20001"]
+	after := setupDir(t, dir).app("facebook")
+	if r := after.graph("GET", "/20001", page); r.status != http.StatusOK {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if pages := after.pageTokens(token); len(pages) != 1 || pages["20001"] != page {
+		t.Errorf("%d pages", len(pages))
+	}
+	after.graph("DELETE", "/me/permissions", token)
+	last := setupDir(t, dir).app("facebook")
+	last.wantGraphError(last.me(token), "[190,458]")
+}
+
 func TestFacebookLostPage(t *testing.T) {
 	t.Parallel()
 	c := setupOAuth(t, "facebook")

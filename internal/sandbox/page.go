@@ -197,7 +197,7 @@ button.first { background: var(--link); border-color: var(--link); color: var(--
 {{if .ClientID}}<p>Application <code>{{.ClientID}}</code></p>
 <ul>{{range .RedirectURIs}}<li><code>{{.}}</code></li>{{else}}<li class="soft">no redirect address</li>{{end}}</ul>
 {{else}}<p class="soft">No application yet.</p>
-{{end}}{{range .People}}<p><strong>{{.Name}}</strong>{{with .Handle}} @{{.}}{{end}} <code>{{.ID}}</code> <span class="soft">{{.Grants}} active grants</span></p>
+{{end}}{{range .People}}<p><strong>{{.Name}}</strong>{{with .Handle}} @{{.}}{{end}} <code>{{.ID}}</code> <span class="soft">grants: {{.Grants}}</span></p>
 {{if .Pages}}<ul>{{range .Pages}}<li>{{.Name}} <code>{{.ID}}</code>{{if .Lost}} <span class="mark">taken away</span>{{end}}</li>{{end}}</ul>
 {{end}}{{end}}</article>
 {{end}}</main>

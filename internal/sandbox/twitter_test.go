@@ -60,6 +60,12 @@ func TestTwitterRotation(t *testing.T) {
 	c.wantError(c.renew(second.text("access_token")), 400, "invalid_request")
 	c.wantError(c.renew(""), 400, "invalid_request")
 
+	// That the new tokens are unused is no excuse.
+	unused := c.connect(c.person).text("refresh_token")
+	lost := c.renew(unused)
+	c.wantError(c.renew(unused), 400, "invalid_grant")
+	c.wantError(c.renew(lost.text("refresh_token")), 400, "invalid_request")
+
 	// A refresh token lives half a year, or as long as it is set to.
 	for _, life := range []time.Duration{180 * 24 * time.Hour, 90 * time.Second} {
 		one, two := c.connect(c.person).text("refresh_token"), c.connect(c.person).text("refresh_token")
@@ -112,6 +118,34 @@ func TestTwitterRotationGrace(t *testing.T) {
 	c.wantError(c.renew(lost.text("refresh_token")), 400, "invalid_grant")
 	if c.works(kept.text("access_token")) {
 		t.Error("the grant outlived the use of a replaced refresh token")
+	}
+}
+
+// TestTwitterRotationRestart: a restart in between changes nothing.
+func TestTwitterRotationRestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open := func() *oauthClient { return setupDir(t, dir).app("twitter") }
+	c := open()
+	c.box.OAuthSettings("twitter", sandbox.OAuthSettings{RefreshReuse: "grace"})
+	first := c.connect(c.person).text("refresh_token")
+	c.renew(first)
+	c = open()
+	second := c.renew(first)
+	if second.status != http.StatusOK || !c.works(second.text("access_token")) {
+		t.Fatalf("%d %s", second.status, second.body)
+	}
+	c = open()
+	c.wantError(c.renew(first), 400, "invalid_grant")
+	c = open()
+	if c.works(second.text("access_token")) {
+		t.Error("a grant that had ended is back")
+	}
+	third := c.connect(c.person)
+	c.ask(c.revoke, url.Values{"token": {third.text("access_token")}})
+	c = open()
+	if c.works(third.text("access_token")) {
+		t.Error("a grant that was revoked is back")
 	}
 }
 
