@@ -104,14 +104,15 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	return w, nil
 }
 
-// queues are those that this worker can serve.
+// queues are those that this worker can serve. A job that is inserted is announced; only what fell due later, in other
+// queues than that of posts, waits for the next look.
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 	served := map[string]river.QueueConfig{
-		PublishQueue: {MaxWorkers: config.Concurrency}, ConnectionsQueue: {MaxWorkers: connectionsConcurrency},
-		EraseQueue: {MaxWorkers: eraseConcurrency},
+		PublishQueue: {MaxWorkers: config.Concurrency}, ConnectionsQueue: {MaxWorkers: connectionsConcurrency, FetchPollInterval: dispatchEvery},
+		EraseQueue: {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery},
 	}
 	if deps.Bucket != nil {
-		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
+		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency, FetchPollInterval: dispatchEvery}
 	}
 	if deps.Mail != nil {
 		served[MailQueue] = river.QueueConfig{MaxWorkers: mailConcurrency}
@@ -254,7 +255,8 @@ func (w *Worker) forget(ctx context.Context) error {
 	_, tokens := w.q.AgentTokenDeleteExpired(ctx, atOnce)
 	_, answers := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce)
 	_, erased := w.q.ErasureForget(ctx)
-	if err := errors.Join(tokens, answers, erased); err != nil {
+	_, sessions := w.q.ConnectSessionDeleteExpired(ctx, atOnce)
+	if err := errors.Join(tokens, answers, erased, sessions); err != nil {
 		return fmt.Errorf("forget what has had its time: %w", err)
 	}
 	return nil

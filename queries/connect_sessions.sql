@@ -42,3 +42,7 @@ select tenancy.connect_session_secret(@id)::bytea as secret;
 update connect_sessions
 set state = 'failed', result = @result::text
 where id = @id and state = 'answered';
+
+-- Forgets sessions of all customers an hour after their end.
+-- name: ConnectSessionDeleteExpired :one
+select tenancy.delete_expired_connect_sessions(@max_rows)::bigint as deleted;

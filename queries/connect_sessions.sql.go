@@ -72,6 +72,18 @@ func (q *Queries) ConnectSessionCreate(ctx context.Context, arg ConnectSessionCr
 	return expires_at, err
 }
 
+const connectSessionDeleteExpired = `-- name: ConnectSessionDeleteExpired :one
+select tenancy.delete_expired_connect_sessions($1)::bigint as deleted
+`
+
+// Forgets sessions of all customers an hour after their end.
+func (q *Queries) ConnectSessionDeleteExpired(ctx context.Context, maxRows int32) (int64, error) {
+	row := q.db.QueryRow(ctx, connectSessionDeleteExpired, maxRows)
+	var deleted int64
+	err := row.Scan(&deleted)
+	return deleted, err
+}
+
 const connectSessionFailAnswered = `-- name: ConnectSessionFailAnswered :execrows
 update connect_sessions
 set state = 'failed', result = $1::text
