@@ -289,8 +289,7 @@ type refusal struct {
 // markRefused notes that a platform refuses an account or its login, unless that has changed since, and has it told.
 func (n *notices) markRefused(ctx context.Context, tx *tenant.Tx, r refusal) error {
 	if r.authorizationID == nil {
-		_, err := n.markAccount(ctx, tx, r.customerID, r.integrationID, r.version, r.reason)
-		return err
+		return n.markAccount(ctx, tx, r.customerID, r.integrationID, r.version, r.reason)
 	}
 	changed, err := queries.New(tx).AuthorizationNeedsReauth(ctx, queries.AuthorizationNeedsReauthParams{
 		ID: *r.authorizationID, Version: r.authorizationVersion, Reason: &r.reason,

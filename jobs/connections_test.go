@@ -135,6 +135,7 @@ func (w *world) reconnect(l *login) {
 	w.t.Helper()
 	tokens := w.consent(l.platform, l.person)
 	owner := w.Member(w.t, l.customerID, "owner")
+	w.exec("update users set email_verified = false where id = $1", owner.ID) // who is sent nothing
 	err := w.Tenant().Tx(w.t.Context(), owner.Scope().In(l.customerID), func(ctx context.Context, tx *tenant.Tx) error {
 		_, err := queries.New(tx).AuthorizationReconnect(ctx, queries.AuthorizationReconnectParams{
 			ID: l.id, Name: "Again", Scopes: append([]string{}, tokens.Scopes...), Credential: w.sealTokens(tokens, l.grant, l.platform), KeyID: ptr(int64(w.vault.PrimaryKeyID())),

@@ -28,7 +28,7 @@ const ConnectionsQueue = "connections"
 
 const (
 	// connectionsConcurrency is how many of these jobs a worker runs at once.
-	connectionsConcurrency = 10
+	connectionsConcurrency = 20
 	// renewMargin is how long an access token must hold for work to begin with it.
 	renewMargin = time.Minute
 	// renewLease is how long a renewal may take, over which nobody else begins one; renewCall bounds the call to the
@@ -367,7 +367,7 @@ func (r *renewer) keep(ctx context.Context, t *turn, tokens platform.Tokens) err
 }
 
 func (r *renewer) seal(tokens platform.Tokens, bound vault.Context) (sealed []byte, keyID int64, err error) {
-	plain, err := json.Marshal(tokens)
+	plain, err := json.Marshal(tokens) //nolint:gosec // it is sealed next
 	if err != nil {
 		return nil, 0, errors.New("the tokens cannot be encoded")
 	}
@@ -444,7 +444,7 @@ func (r *renewer) handOut(ctx context.Context, tx *tenant.Tx, t *turn, accounts 
 		credential, ok := credentials[account.ExternalID]
 		if !ok {
 			// Whoever signed in does not manage it any more.
-			if _, err := r.notices.markAccount(ctx, tx, t.customerID, account.ID, account.Version, reasonAccessLost); err != nil {
+			if err := r.notices.markAccount(ctx, tx, t.customerID, account.ID, account.Version, reasonAccessLost); err != nil {
 				return err
 			}
 			continue

@@ -104,14 +104,15 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	return w, nil
 }
 
-// queues are those that this worker can serve.
+// queues are those that this worker can serve. A job that is inserted is announced; only what fell due later, in other
+// queues than that of posts, waits for the next look.
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 	served := map[string]river.QueueConfig{
-		PublishQueue: {MaxWorkers: config.Concurrency}, ConnectionsQueue: {MaxWorkers: connectionsConcurrency},
-		EraseQueue: {MaxWorkers: eraseConcurrency}, ResealQueue: {MaxWorkers: 1},
+		PublishQueue: {MaxWorkers: config.Concurrency}, ConnectionsQueue: {MaxWorkers: connectionsConcurrency, FetchPollInterval: dispatchEvery},
+		EraseQueue: {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery}, ResealQueue: {MaxWorkers: 1, FetchPollInterval: dispatchEvery},
 	}
 	if deps.Bucket != nil {
-		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
+		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency, FetchPollInterval: dispatchEvery}
 	}
 	if deps.Mail != nil {
 		served[MailQueue] = river.QueueConfig{MaxWorkers: mailConcurrency}
