@@ -18,11 +18,11 @@ run: setup build ## Start everything with demo data; Ctrl-C stops it. Options: m
 	@exec bin/fanfare dev $(ARGS)
 
 .PHONY: test
-test: setup ## Run the tests, the long proofs in their short form
+test: setup browser ## Run the tests, the long proofs in their short form
 	go test -short -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: prove
-prove: setup ## Run the tests with the long proofs whole (kills, fuzz)
+prove: setup browser ## Run the tests with the long proofs whole (kills, fuzz)
 	FANFARE_PROVE=1 go test -timeout 60m $(TESTFLAGS) ./...
 	tools/fuzz
 
@@ -35,6 +35,10 @@ build: ## Build bin/fanfare; the first time takes a few minutes
 .PHONY: setup
 setup: # install what the machine lacks
 	@tools/ensure-postgres
+
+.PHONY: browser
+browser: # install what the browser tests drive
+	@tools/ensure-chromium
 
 .PHONY: lint
 lint: ## Run the linters

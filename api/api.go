@@ -46,6 +46,9 @@ type Deps struct {
 	Log    *slog.Logger
 	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
 	PublicURL string
+	// APIURL is the API's own public address, without a slash at its end, to which platforms send browsers back; ""
+	// where it is not configured, and then nothing is connected by signing in.
+	APIURL string
 	// ReturnURLs are the addresses to which browsers may be sent back once an account is connected, besides those below
 	// PublicURL. Each also stands for what is below it.
 	ReturnURLs []string
@@ -76,6 +79,7 @@ func New(deps Deps) http.Handler {
 	a.huma.UseMiddleware(a.authenticate)
 	a.registerAll()
 	a.registerDocs(mux)
+	a.registerConnectResult(mux)
 	return a.requestID(a.logRequests(a.recoverPanics(securityHeaders(a.unknownPaths(mux, mediaTypes(mux))))))
 }
 
@@ -119,6 +123,10 @@ func (a *API) registerAll() {
 	a.registerPosts()
 	a.registerPostPublishing()
 	a.registerIntegrations()
+	a.registerIntegrationHealth()
+	a.registerConnect()
+	a.registerConnectCallback()
+	a.registerConnectSessions()
 	a.registerJobs()
 	a.registerExports()
 	a.registerErasures()
@@ -130,11 +138,7 @@ func (a *API) registerAll() {
 // tidyDocument corrects what Huma writes into the document otherwise than the standards have it.
 func (a *API) tidyDocument() {
 	for _, schema := range a.huma.OpenAPI().Components.Schemas.Map() {
-		for _, property := range schema.Properties {
-			if property.Nullable && len(property.Enum) > 0 {
-				property.Enum = append(property.Enum, nil) // an enum without null forbids it, whatever the type says
-			}
-		}
+		tidyProperties(schema)
 	}
 	for _, item := range a.huma.OpenAPI().Paths {
 		for _, operation := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
@@ -149,6 +153,16 @@ func (a *API) tidyDocument() {
 	}
 }
 
+// tidyProperties lets an enum of what may be null have null, which it forbids otherwise, whatever the type says.
+func tidyProperties(schema *huma.Schema) {
+	for _, property := range schema.Properties {
+		if property.Nullable && len(property.Enum) > 0 {
+			property.Enum = append(property.Enum, nil)
+		}
+		tidyProperties(property)
+	}
+}
+
 // public marks an operation that needs no authentication. Every other one needs it.
 var public = map[string]any{"public": true}
 
@@ -157,6 +171,9 @@ var public = map[string]any{"public": true}
 func needs(permissions ...string) map[string]any { return map[string]any{metadataNeeds: permissions} }
 
 const metadataNeeds = "permissions"
+
+// timeoutKey is the metadata of an operation that asks somebody else and so may take longer than others.
+const timeoutKey = "timeout"
 
 // requestTimeout is the default of Deps.RequestTimeout.
 const requestTimeout = 15 * time.Second
@@ -199,6 +216,9 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		operation.Parameters = append(operation.Parameters, idempotencyParameter)
 	}
 	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
+	if own, has := operation.Metadata[timeoutKey].(time.Duration); has {
+		timeout = own
+	}
 	operation.BodyReadTimeout = timeout
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)

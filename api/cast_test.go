@@ -1,13 +1,19 @@
 package api_test
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
+	"fanfare/internal/vault"
 )
 
 // cast is somebody of every kind, with regard to one customer.
@@ -48,6 +54,7 @@ func (w *world) everything(t testing.TB, c cast) things {
 	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
 	w.limit(t, id, "list-jobs", 1000, 60)
 	return things{
+		"platform": "twitter", "connect_session_id": w.choosing(t, id, c.owner.ID).String(),
 		"export_id": export.String(), "erasure_id": erasure.String(),
 		"invitation_id": invited.ID.String(),
 		"operation":     "list-jobs",
@@ -57,6 +64,29 @@ func (w *world) everything(t testing.TB, c cast) things {
 		"api_key_id":     key.ID.String(),
 		"agent_token_id": w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
 	}
+}
+
+// sessionAccount is the external id of the accounts that choosing offers.
+const sessionAccount = "2244994945"
+
+// choosing makes a connect session of somebody's whose accounts are to be chosen.
+func (w *world) choosing(t testing.TB, customerID, userID uuid.UUID) uuid.UUID {
+	t.Helper()
+	id, hash := dbtest.NewID(t), sha256.Sum256([]byte(uuid.NewString()))
+	secret := must(json.Marshal(m{
+		"Tokens": m{"access_token": "access-of-" + id.String(), "issued_at": time.Now()},
+		"Login": m{"ExternalID": sessionAccount, "Name": "Blue Bottle Bakery", "Accounts": []m{
+			{"ExternalID": sessionAccount, "Name": "Blue Bottle Bakery", "Kind": "user", "Credential": m{"access_token": "t", "user_id": sessionAccount}},
+			{"ExternalID": "another", "Name": "Another", "Kind": "user", "Credential": m{"access_token": "t", "user_id": "another"}},
+		}},
+	}))
+	sealed := must(w.vault.Seal(secret, vault.ConnectSession(customerID, id, "twitter")))
+	accounts := must(json.Marshal([]m{{"external_id": sessionAccount, "name": "Blue Bottle Bakery", "url": "", "kind": "user"},
+		{"external_id": "another", "name": "Another", "url": "", "kind": "user"}}))
+	w.exec(t, `insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id, state, accounts)
+		values ($1, $2, 'twitter', $3, $4, $4, 'http://127.0.0.1/', 'http://127.0.0.1/', $5, $6, 'choosing', $7)`,
+		customerID, id, userID, hash[:], sealed, int64(w.vault.PrimaryKeyID()), accounts)
+	return id
 }
 
 // fill puts the ids into a path's template.

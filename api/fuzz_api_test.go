@@ -147,6 +147,8 @@ func (f *fuzzer) run(t testing.TB, number, requests int) {
 				now = f.fingerprints(t, s.cast.customer.ID)
 			}
 			prints = now
+		} else if r.operation.OperationID == "connect-integration" { // which leaves a session
+			prints = f.fingerprints(t, s.cast.customer.ID)
 		}
 		if a.status == http.StatusOK || a.status == http.StatusCreated {
 			s.stock.learn(r.operation, a)
@@ -257,6 +259,8 @@ func (f *fuzzer) judge(s *season, c fuzzCaller, r *fuzzRequest, a answer) (wrong
 		inside = false // it names no customer at all, so nobody is a stranger there
 	}
 	switch {
+	case r.operation.OperationID == "oauth-callback":
+		expect("a browser", http.StatusSeeOther, http.StatusNotFound, http.StatusMethodNotAllowed)
 	case r.operation.public():
 		if len(r.mutations) == 0 {
 			expect("a good request", http.StatusOK)
@@ -336,6 +340,9 @@ func TestFuzzAPI(t *testing.T) {
 	// is well: it would end everything else.
 	for _, o := range operations() {
 		want := []int{http.StatusOK, http.StatusUnprocessableEntity}
+		if o.OperationID == "oauth-callback" { // which sends every browser on
+			want = []int{http.StatusSeeOther}
+		}
 		if !o.public() {
 			want = append(want, http.StatusUnauthorized)
 		}

@@ -69,7 +69,7 @@ func (w *world) bystander(t testing.TB) (id uuid.UUID, ids map[string]string) {
 	return c.ID, map[string]string{
 		"api_key_id": key.ID.String(), "agent_token_id": token.ID.String(), "export_id": exported.String(),
 		"customer_id": c.ID.String(), "user_id": owner.ID.String(), "integration_id": account.ID.String(),
-		"campaign_id": campaign.ID.String(), "post_id": post.ID.String(),
+		"campaign_id": campaign.ID.String(), "post_id": post.ID.String(), "connect_session_id": w.choosing(t, c.ID, owner.ID).String(),
 	}
 }
 
@@ -168,7 +168,11 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
 				"integration_id": {account.ID.String()}, "post_id": posts,
 				"export_id": {exported.String()}, "erasure_id": {erased.String()},
-				"operation":   {"list-jobs", "create-post"},
+				"operation": {"list-jobs", "create-post"},
+				"platform":  {"twitter", "linkedin", "facebook", "mailchimp", "ghost"},
+				"connect_session_id": {
+					w.choosing(t, id, c.owner.ID).String(), w.choosing(t, id, c.admin.ID).String(), w.choosing(t, id, c.sysadmin.ID).String(),
+				},
 				"campaign_id": {campaign.ID.String(), empty.ID.String()},
 			},
 		},

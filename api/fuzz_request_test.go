@@ -232,6 +232,8 @@ var hints = map[string]func(g *generator) string{
 	"admin_api_key":   func(g *generator) string { return g.stock.siteKey },
 	"email":           func(g *generator) string { return "person-" + strconv.Itoa(g.IntN(1000)) + "@example.com" },
 	"token":           func(g *generator) string { return cmp.Or(g.stock.invited[g.caller], "nothing") },
+	"return_to":       func(g *generator) string { return one(g, []string{"https://evil.example/", "nonsense"}) },
+	"external_id":     func(g *generator) string { return one(g, []string{sessionAccount, "another"}) },
 	"cursor":          func(g *generator) string { return "" },
 	"If-Match":        func(g *generator) string { return one(g, append([]string{`"v1"`, "*"}, g.stock.etags...)) },
 	"X-Admin-Reason":  func(*generator) string { return "A ticket asks for it" },

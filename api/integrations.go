@@ -24,14 +24,17 @@ import (
 
 // Integration is a connected account. Its credential never leaves the server.
 type Integration struct {
-	ID         uuid.UUID `json:"id" format:"uuid"`
-	Platform   string    `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost"`
-	ExternalID string    `json:"external_id" doc:"What identifies the account on its platform."`
-	Name       string    `json:"name"`
-	URL        string    `json:"url"`
-	State      string    `json:"state" enum:"active,needs_reauth,disconnected"`
-	CreatedAt  time.Time `json:"created_at"`
-	UpdatedAt  time.Time `json:"updated_at"`
+	ID            uuid.UUID          `json:"id" format:"uuid"`
+	Platform      string             `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost"`
+	ExternalID    string             `json:"external_id" doc:"What identifies the account on its platform."`
+	Name          string             `json:"name"`
+	URL           string             `json:"url"`
+	State         string             `json:"state" enum:"active,needs_reauth,disconnected"`
+	IsDefault     bool               `json:"is_default" doc:"It is the account that is meant where a post names its platform and no account."`
+	Health        IntegrationHealth  `json:"health"`
+	Authorization MaybeAuthorization `json:"authorization" doc:"The sign-in that it hangs on; null for Ghost, which is connected by a key."`
+	CreatedAt     time.Time          `json:"created_at"`
+	UpdatedAt     time.Time          `json:"updated_at"`
 }
 
 type integrationOutput struct {
@@ -68,7 +71,9 @@ func (a *API) registerIntegrations() {
 	}, a.getIntegration)
 	register(a, huma.Operation{
 		OperationID: "disconnect-integration", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Disconnect an account",
-		Description:   "Erases its credential. Posts that wait for it will fail with a note to reconnect.",
+		Description: "Erases its credential. Posts that wait for it are not sent: they need attention, and go out after all if the account is " +
+			"connected again and they are published again. With the last account of a sign-in its tokens go too, and the platform is told to end " +
+			"the permission where it can be told.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
 	}, a.disconnectIntegration)
 }
@@ -81,16 +86,13 @@ func (a *API) listIntegrations(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) ([]queries.IntegrationListRow, error) {
+	rows, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) ([]queries.IntegrationsWithHealth, error) {
 		return q.IntegrationList(ctx, queries.IntegrationListParams{Before: before, MaxRows: in.more()})
 	})
 	if err != nil {
 		return nil, err
 	}
-	convert := func(row queries.IntegrationListRow) (Integration, error) {
-		return integrationFrom(queries.IntegrationGetRow(row)), nil
-	}
-	body, err := page(rows, in.Limit, convert, func(row queries.IntegrationListRow) string { return cursorOf(listOfIntegrations, row.ID) })
+	body, err := page(rows, in.Limit, integrationFrom, func(row queries.IntegrationsWithHealth) string { return cursorOf(listOfIntegrations, row.ID) })
 	return &pageOutput[Integration]{Body: body}, err
 }
 
@@ -127,17 +129,20 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 	}
 	account.Name = cmp.Or(clip(account.Name, maxAccountName), account.ExternalID)
 	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*integrationOutput, error) {
-		id, err := a.storeIntegration(ctx, q, in.CustomerID, platform.Ghost, account, plain)
+		id, err := a.storeIntegration(ctx, q, in.CustomerID, platform.Ghost, account, plain, nil)
 		if err != nil {
 			return nil, err
 		}
 		row, err := q.IntegrationGet(ctx, id)
-		return integrationAnswer(row), err
+		if err != nil {
+			return nil, err
+		}
+		return integrationAnswer(row)
 	})
 }
 
 // Limits of what a platform says of an account, in characters, as the database has them.
-const maxExternalID, maxAccountName = 500, 500
+const maxExternalID, maxAccountName, maxAccountURL = 500, 500, 2000
 
 // clip makes a foreign text fit to be stored on one line: without control characters, and not longer than
 // limit characters.
@@ -164,8 +169,8 @@ func (a *API) mayConnect(ctx context.Context, customerID uuid.UUID) error {
 }
 
 // storeIntegration seals a credential and stores it: for an account that is already connected in its place,
-// so that posts which name it go on to work.
-func (a *API) storeIntegration(ctx context.Context, q *queries.Queries, customerID uuid.UUID, name platform.Name, account platform.Account, plain []byte) (uuid.UUID, error) {
+// so that posts which name it go on to work. authorizationID is the sign-in's that it comes with, nil for a key.
+func (a *API) storeIntegration(ctx context.Context, q *queries.Queries, customerID uuid.UUID, name platform.Name, account platform.Account, plain []byte, authorizationID *uuid.UUID) (uuid.UUID, error) {
 	id, err := q.IntegrationFindByAccount(ctx, queries.IntegrationFindByAccountParams{Platform: string(name), ExternalID: account.ExternalID})
 	reconnect := err == nil
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -180,15 +185,13 @@ func (a *API) storeIntegration(ctx context.Context, q *queries.Queries, customer
 	}
 	if reconnect {
 		changed, err := q.IntegrationReconnect(ctx, queries.IntegrationReconnectParams{
-			ID: id, Name: account.Name, URL: account.URL, Credential: sealed, KeyID: &keyID,
+			ID: id, Name: account.Name, URL: account.URL, Credential: sealed, KeyID: &keyID, AuthorizationID: authorizationID,
 		})
-		if err == nil && changed == 0 {
-			err = forbidden()
-		}
-		return id, err
+		return id, oneRow(changed, err)
 	}
 	return id, q.IntegrationCreate(ctx, queries.IntegrationCreateParams{
 		ID: id, Platform: string(name), ExternalID: account.ExternalID, Name: account.Name, URL: account.URL, Credential: sealed, KeyID: &keyID,
+		AuthorizationID: authorizationID,
 	})
 }
 
@@ -211,13 +214,13 @@ func credentialProblem(err error) error {
 }
 
 func (a *API) getIntegration(ctx context.Context, in *IntegrationPath) (*integrationOutput, error) {
-	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.IntegrationGetRow, error) {
+	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.IntegrationsWithHealth, error) {
 		return q.IntegrationGet(ctx, in.IntegrationID)
 	})
 	if err != nil {
 		return nil, noRows(err, "integration")
 	}
-	return integrationAnswer(row), nil
+	return integrationAnswer(row)
 }
 
 func (a *API) disconnectIntegration(ctx context.Context, in *struct {
@@ -235,13 +238,15 @@ func (a *API) disconnectIntegration(ctx context.Context, in *struct {
 	return nil, err
 }
 
-func integrationAnswer(row queries.IntegrationGetRow) *integrationOutput {
-	return &integrationOutput{ETag: etag(row.Version), Body: integrationFrom(row)}
+func integrationAnswer(row queries.IntegrationsWithHealth) (*integrationOutput, error) {
+	integration, err := integrationFrom(row)
+	return &integrationOutput{ETag: etag(row.Version), Body: integration}, err
 }
 
-func integrationFrom(row queries.IntegrationGetRow) Integration {
+func integrationFrom(row queries.IntegrationsWithHealth) (Integration, error) {
+	health, authorization, err := healthFrom(row)
 	return Integration{
-		ID: row.ID, Platform: row.Platform, ExternalID: row.ExternalID, Name: row.Name, URL: row.URL, State: row.State,
-		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
-	}
+		ID: row.ID, Platform: row.Platform, ExternalID: row.ExternalID, Name: row.Name, URL: row.URL, State: row.State, IsDefault: row.IsDefault,
+		Health: health, Authorization: authorization, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+	}, err
 }

@@ -75,7 +75,7 @@ func TestIntegration(t *testing.T) {
 		}
 		return credential
 	}
-	bound := vault.Context{CustomerID: c.customer.ID, IntegrationID: account.ID, Platform: "ghost", Field: jobs.CredentialField}
+	bound := vault.Credential(c.customer.ID, account.ID, "ghost")
 	opens := func(t *testing.T, key string) {
 		t.Helper()
 		plain, err := w.vault.Unseal(sealed(t), bound)

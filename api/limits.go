@@ -32,6 +32,9 @@ var (
 		"create-customer":   {100, time.Hour}, // each has limits of its own, which they would multiply
 		"create-invitation": {100, time.Hour},
 		"create-export":     {10, time.Hour},
+		// A read that leaves a row: somebody on their way to a platform.
+		"connect-integration": {100, time.Hour},
+		"check-integration":   {100, time.Hour}, // each asks a platform, which limits us too
 	}
 	// ownLimits are of operations that each caller has the limit of for themselves: what takes rights away, or helps.
 	// Nobody in a customer can use it up for those who must be able to do it.

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/platform"
 	"fanfare/jobs"
 	"fanfare/queries"
 )
@@ -28,7 +29,7 @@ func (a *API) registerPostPublishing() {
 	const one = "/v1/customers/{customer_id}/posts/{post_id}"
 	register(a, huma.Operation{
 		OperationID: "publish-post", Metadata: needs("posts:publish"), Method: http.MethodPost, Path: one + "/publish", Tags: tags, Summary: "Publish a post now",
-		Description:   "Puts it on its way at once. What failed is tried again; what is already published stays as it is.",
+		Description:   "Puts it on its way at once. What failed is tried again, and so is what was not sent because its account was not connected; what is already published stays as it is.",
 		DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusPreconditionFailed},
 	}, a.publishPost)
 	register(a, huma.Operation{
@@ -128,6 +129,11 @@ func publishable(state string, platformPosts []queries.PlatformPostListByPostRow
 	for _, pp := range platformPosts {
 		switch pp.State {
 		case "draft", "approved", "scheduled", "failed", "cancelled":
+		case "needs_attention":
+			// What was never sent, because its account was not connected, can be.
+			if pp.ProblemClass == nil || *pp.ProblemClass != string(platform.Credential) {
+				continue
+			}
 		default:
 			continue
 		}

@@ -55,10 +55,11 @@ type PostPath struct {
 	PostID uuid.UUID `path:"post_id" format:"uuid" doc:"The post."`
 }
 
-// PostPlatform names an account that a post goes to.
+// PostPlatform names an account that a post goes to, by its id or as the default of its platform.
 type PostPlatform struct {
-	IntegrationID uuid.UUID `json:"integration_id" format:"uuid" doc:"The connected account."`
-	Text          *string   `json:"text,omitempty" minLength:"1" maxLength:"100000" doc:"A text of its own; the post's text if left out."`
+	IntegrationID *uuid.UUID `json:"integration_id,omitempty" format:"uuid" doc:"The connected account."`
+	Platform      string     `json:"platform,omitempty" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"In place of integration_id: the default account of this platform, as it is now."`
+	Text          *string    `json:"text,omitempty" minLength:"1" maxLength:"100000" doc:"A text of its own; the post's text if left out."`
 }
 
 // PostCreate is a new draft.
@@ -150,7 +151,7 @@ func (a *API) createPost(ctx context.Context, in *struct {
 	CustomerPath
 	Body PostCreate
 }) (*postOutput, error) {
-	if err := eachAccountOnce(in.Body.Platforms); err != nil {
+	if err := eachNamesOne(in.Body.Platforms); err != nil {
 		return nil, err
 	}
 	id, err := uuid.NewV7()
@@ -158,35 +159,80 @@ func (a *API) createPost(ctx context.Context, in *struct {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
 	return a.answerPost(ctx, PostPath{in.CustomerPath, id}, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		accounts, err := accountsOf(ctx, q, in.Body.Platforms)
+		if err != nil {
+			return err
+		}
 		if err := q.PostCreate(ctx, queries.PostCreateParams{
 			ID: id, CampaignID: in.Body.CampaignID, Title: in.Body.Title, Text: in.Body.Text,
 		}); err != nil {
 			return err
 		}
-		return createPlatformPosts(ctx, q, id, in.Body.Platforms)
+		return createPlatformPosts(ctx, q, id, accounts)
 	})
 }
 
-// eachAccountOnce refuses a list that names an account twice.
-func eachAccountOnce(platforms []PostPlatform) error {
-	seen := map[uuid.UUID]bool{}
+// postAccount is an account that a post goes to.
+type postAccount struct {
+	integrationID uuid.UUID
+	text          *string
+}
+
+// eachNamesOne refuses a list with an entry that names no account, or one in two ways.
+func eachNamesOne(platforms []PostPlatform) error {
 	for i, p := range platforms {
-		if seen[p.IntegrationID] {
-			return invalid(fmt.Sprintf("body.platforms[%d].integration_id", i), "names an account that stands further up already")
+		if (p.IntegrationID == nil) == (p.Platform == "") {
+			return invalid(fmt.Sprintf("body.platforms[%d]", i), "must have integration_id or platform, and not both")
 		}
-		seen[p.IntegrationID] = true
 	}
 	return nil
 }
 
-func createPlatformPosts(ctx context.Context, q *queries.Queries, postID uuid.UUID, platforms []PostPlatform) error {
+// accountsOf gives the accounts that a list names, and refuses one that names an account twice.
+func accountsOf(ctx context.Context, q *queries.Queries, platforms []PostPlatform) ([]postAccount, error) {
+	var named []string
 	for _, p := range platforms {
+		if p.Platform != "" {
+			named = append(named, p.Platform)
+		}
+	}
+	defaults := map[string]uuid.UUID{}
+	if len(named) > 0 {
+		rows, err := q.IntegrationListDefaults(ctx, named)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			defaults[row.Platform] = row.ID
+		}
+	}
+	seen := map[uuid.UUID]bool{}
+	accounts := make([]postAccount, 0, len(platforms))
+	for i, p := range platforms {
+		id, place := defaults[p.Platform], "platform"
+		switch {
+		case p.IntegrationID != nil:
+			id, place = *p.IntegrationID, "integration_id"
+		case id == uuid.Nil:
+			return nil, invalid(fmt.Sprintf("body.platforms[%d].platform", i), "has no connected account here: connect one, or name one by integration_id")
+		}
+		if seen[id] {
+			return nil, invalid(fmt.Sprintf("body.platforms[%d].%s", i, place), "names an account that stands further up already")
+		}
+		seen[id] = true
+		accounts = append(accounts, postAccount{id, p.Text})
+	}
+	return accounts, nil
+}
+
+func createPlatformPosts(ctx context.Context, q *queries.Queries, postID uuid.UUID, accounts []postAccount) error {
+	for _, account := range accounts {
 		id, err := uuid.NewV7()
 		if err != nil {
 			return fmt.Errorf("make id: %w", err)
 		}
 		if err := q.PlatformPostCreate(ctx, queries.PlatformPostCreateParams{
-			ID: id, PostID: postID, IntegrationID: p.IntegrationID, Text: p.Text,
+			ID: id, PostID: postID, IntegrationID: account.integrationID, Text: account.text,
 		}); err != nil {
 			return err
 		}
@@ -211,7 +257,7 @@ func (a *API) updatePost(ctx context.Context, in *struct {
 		return nil, nothingToChange()
 	}
 	if in.Body.Platforms != nil {
-		if err := eachAccountOnce(*in.Body.Platforms); err != nil {
+		if err := eachNamesOne(*in.Body.Platforms); err != nil {
 			return nil, err
 		}
 	}
@@ -235,20 +281,24 @@ func (a *API) updatePost(ctx context.Context, in *struct {
 		if in.Body.Platforms == nil {
 			return nil
 		}
-		return replacePlatforms(ctx, q, in.PostID, post.State, *in.Body.Platforms)
+		accounts, err := accountsOf(ctx, q, *in.Body.Platforms)
+		if err != nil {
+			return err
+		}
+		return replacePlatforms(ctx, q, in.PostID, post.State, accounts)
 	})
 }
 
 // replacePlatforms makes the post go to exactly the named accounts. Accounts that stay keep their platform post.
-func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID, state string, platforms []PostPlatform) error {
+func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID, state string, accounts []postAccount) error {
 	switch state {
 	case "draft", "pending_approval", "approved", "failed", "cancelled":
 	default:
 		return conflict("The accounts of a post that is " + spoken(state) + " cannot be changed. Cancel it first.")
 	}
-	named := make([]uuid.UUID, 0, len(platforms))
-	for _, p := range platforms {
-		named = append(named, p.IntegrationID)
+	named := make([]uuid.UUID, 0, len(accounts))
+	for _, account := range accounts {
+		named = append(named, account.integrationID)
 	}
 	if _, err := q.PlatformPostDeleteOthers(ctx, queries.PlatformPostDeleteOthersParams{PostID: postID, KeepIntegrationIds: named}); err != nil {
 		return err
@@ -264,13 +314,13 @@ func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID,
 		}
 		there[pp.IntegrationID] = true
 	}
-	var added []PostPlatform
-	for _, p := range platforms {
-		if !there[p.IntegrationID] {
-			added = append(added, p)
+	var added []postAccount
+	for _, account := range accounts {
+		if !there[account.integrationID] {
+			added = append(added, account)
 			continue
 		}
-		if _, err := q.PlatformPostSetText(ctx, queries.PlatformPostSetTextParams{PostID: postID, IntegrationID: p.IntegrationID, Text: p.Text}); err != nil {
+		if _, err := q.PlatformPostSetText(ctx, queries.PlatformPostSetTextParams{PostID: postID, IntegrationID: account.integrationID, Text: account.text}); err != nil {
 			return err
 		}
 	}

@@ -109,6 +109,13 @@ var constraints = map[string]func() *Problem{
 	"integrations_account_key": func() *Problem {
 		return conflict("This account is being connected by somebody else at this moment. Try again.")
 	},
+	"integrations_default_key": func() *Problem {
+		return conflict("Somebody else made another account the default at this moment. Try again.")
+	},
+	"authorizations_login_key": func() *Problem {
+		return conflict("The same sign-in is being stored for somebody else at this moment. Try again.")
+	},
+	"connect_sessions_state_transition": func() *Problem { return conflict("The connect session has ended.") },
 	"posts_content_frozen": func() *Problem {
 		return conflict("The post is being published or has been published, and cannot be changed any more.")
 	},

@@ -117,6 +117,15 @@ func TestPostgresAway(t *testing.T) {
 			w.call(t, c.owner, o.Method, path, nil).want(t, 200)
 			continue
 		}
+		if o.OperationID == "oauth-callback" { // which sends every browser on
+			for range 2 {
+				where := w.call(t, c.owner, o.Method, path+"?code=c&state="+strings.Repeat("A", 43), nil).want(t, 303).header.Get("Location")
+				if !strings.Contains(where, "connect=unavailable") {
+					t.Errorf("%s: leads to %s", o.OperationID, where)
+				}
+			}
+			continue
+		}
 		for range 2 { // on a connection that has died, then on none
 			a := w.call(t, c.owner, o.Method, path, o.body(t)).want(t, 503)
 			if !o.public() && a.header.Get("Retry-After") == "" {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -48,6 +49,7 @@ type world struct {
 	siteHits *hits
 	bucket   *bucket.Bucket
 	logs     *logBuffer
+	boxURL   string // of the sandbox
 }
 
 // options are what a test wants to be different.
@@ -61,6 +63,9 @@ type options struct {
 	log            io.Writer                       // in place of the world's
 	wrap           func(http.Handler) http.Handler // stands before the API
 	publicURL      string
+	apiURL         string // in place of the server's own
+	returnURLs     []string
+	noConnectors   bool
 	mails          bool           // e-mail is set up
 	proxies        []netip.Prefix // loopback if nil
 }
@@ -97,7 +102,7 @@ func setupWith(t testing.TB, o options) *world {
 	boxServer := httptest.NewServer(w.box.Handler())
 	t.Cleanup(boxServer.Close)
 	w.siteKey = w.box.AddGhostSite("blog", "The Blog")
-	w.siteURL = boxServer.URL + "/ghost-sites/blog"
+	w.siteURL, w.boxURL = boxServer.URL+"/ghost-sites/blog", boxServer.URL
 
 	w.serve(t, o)
 	t.Cleanup(func() {
@@ -139,17 +144,47 @@ func (w *world) serve(t testing.TB, o options) {
 	if o.noBucket {
 		files = nil
 	}
+	server := httptest.NewUnstartedServer(nil)
+	w.url = "http://" + server.Listener.Addr().String()
+	apiURL := cmp.Or(o.apiURL, w.url)
+	connectors := w.connectors(apiURL)
+	if o.noConnectors {
+		connectors = nil
+	}
 	handler := api.New(api.Deps{
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout,
+		Connectors: connectors, APIURL: apiURL, ReturnURLs: o.returnURLs,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
 	})
 	if o.wrap != nil {
 		handler = o.wrap(handler)
 	}
-	server := httptest.NewServer(handler)
+	server.Config.Handler = handler
+	server.Start()
 	t.Cleanup(server.Close)
-	w.url = server.URL
+}
+
+// connectors are those of applications in the sandbox, to which browsers come back at the API's address.
+func (w *world) connectors(apiURL string) map[platform.Name]platform.Connector {
+	app := func(name platform.Name) platform.OAuthApp {
+		id, secret := w.box.AddOAuthApp(string(name), apiURL+"/v1/oauth/"+string(name)+"/callback")
+		return platform.OAuthApp{ClientID: id, ClientSecret: secret}
+	}
+	return map[platform.Name]platform.Connector{
+		platform.Twitter: platform.NewTwitterConnector(platform.TwitterConfig{
+			App: app(platform.Twitter), SiteURL: w.boxURL + "/twitter", APIURL: w.boxURL + "/twitter-api",
+		}),
+		platform.LinkedIn: platform.NewLinkedInConnector(platform.LinkedInConfig{
+			App: app(platform.LinkedIn), SiteURL: w.boxURL + "/linkedin", APIURL: w.boxURL + "/linkedin-api", Version: "202610", Pages: true,
+		}),
+		platform.Facebook: platform.NewFacebookConnector(platform.FacebookConfig{
+			App: app(platform.Facebook), SiteURL: w.boxURL + "/facebook", GraphURL: w.boxURL + "/facebook-graph", Version: "v26.0",
+		}),
+		platform.Mailchimp: platform.NewMailchimpConnector(platform.MailchimpConfig{
+			App: app(platform.Mailchimp), LoginURL: w.boxURL + "/mailchimp-login", APIURL: w.boxURL + "/mailchimp-api/{dc}",
+		}),
+	}
 }
 
 // hits counts requests that have reached the Ghost site.
@@ -344,7 +379,8 @@ func (w *world) stored(t testing.TB) string {
 			(select count(*) from integrations), (select sum(version) from integrations),
 			(select count(*) from invitations), (select sum(version) from invitations),
 			(select count(*) from river.river_job)) || format(' exports %s erasures %s',
-			(select count(*) from exports), (select count(*) from erasures))`).Scan(&counts)
+			(select count(*) from exports), (select count(*) from erasures)) || format(' authorizations %s/%s connect_sessions %s',
+			(select count(*) from authorizations), (select sum(version) from authorizations), (select count(*) from connect_sessions))`).Scan(&counts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,13 @@ import (
 	"fanfare/internal/audit"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	// A test that needs a real process starts this program again, as the program itself.
+	if os.Getenv("FANFARE_TEST_RUN") != "" {
+		os.Exit(Run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	dbtest.Main(m)
+}
 
 // logged is a database with a log to tamper with: of two customers and the installation, in several seals, and with
 // rows that wait.

@@ -26,6 +26,9 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Make the roles, and bring the database's schema up to date."`
 	Audit   auditCommand   `cmd:"" help:"Look after the audit log."`
 	Keys    keysCommand    `cmd:"" help:"Look after the key set that seals credentials."`
+
+	OldCredentials oldCredentialsCommand `cmd:"" help:"Take over credentials from an earlier installation."`
+
 	Token   tokenCommand   `cmd:"" help:"Print a token for a person in development mode."`
 	Sandbox sandboxCommand `cmd:"" help:"Run the stand-ins for the platforms alone."`
 	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document."`

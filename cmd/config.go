@@ -100,6 +100,7 @@ func (c authConfig) verifier(ctx context.Context, log *slog.Logger) (*identity.V
 type platformConfig struct {
 	EgressAllow []string `env:"FANFARE_EGRESS_ALLOW" help:"Private networks (CIDR) in which sites of customers may be; none by default."`
 	GhostAPI    string   `name:"ghost-api-version" env:"FANFARE_GHOST_API_VERSION" default:"${ghost_version=v5.0}" help:"Accept-Version sent to Ghost."`
+	connectorConfig
 }
 
 // networks reads a list of networks that the named setting holds.

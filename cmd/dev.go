@@ -116,6 +116,11 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	apiURL := "http://" + listener.Addr().String()
+	connectors, err := sandboxConnectors(box, "http://"+boxListener.Addr().String(), apiURL)
+	if err != nil {
+		return err
+	}
 	files, err := openDevBucket(filepath.Join(c.DataDir, "bucket"))
 	if err != nil {
 		return err
@@ -129,17 +134,17 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	c.PublicURL = cmp.Or(c.PublicURL, "http://"+listener.Addr().String())
+	c.PublicURL = cmp.Or(c.PublicURL, apiURL)
 	mailer, err := c.sender()
 	if err != nil {
 		return err
 	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Bucket: files, Log: log,
-		PublicURL: c.PublicURL, MailsInvitations: mailer != nil,
+		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Connectors: connectors, Queue: queue, Bucket: files, Log: log,
+		PublicURL: c.PublicURL, APIURL: apiURL, MailsInvitations: mailer != nil,
 	})
 	demo := &demo{
-		adminURL: adminURL, apiURL: "http://" + listener.Addr().String(), sandboxURL: "http://" + boxListener.Addr().String(),
+		adminURL: adminURL, apiURL: apiURL, sandboxURL: "http://" + boxListener.Addr().String(),
 		databaseURL: ownerURL, box: box, vault: sealer, signer: signer,
 	}
 	return together(ctx, log,
@@ -147,7 +152,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		watchKeys(sealer, log),
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return runWorker(ctx, log, workerURL, workerConnections, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db"
+	"fanfare/internal/telemetry"
 	"fanfare/jobs"
 	"fanfare/queries"
 )
@@ -27,6 +28,8 @@ type serveCommand struct {
 	platformConfig
 	bucketConfig
 	mailConfig
+	returnConfig
+	metricsConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
@@ -55,6 +58,13 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	connectors, err := c.connectors()
+	if err != nil {
+		return err
+	}
+	if err := c.check(len(connectors) > 0); err != nil {
+		return err
+	}
 	files, err := c.openBucket()
 	if err != nil {
 		return err
@@ -73,6 +83,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer pool.Close()
 	warnIfNotMigrated(ctx, pool, log)
+	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	queue, err := jobs.NewInserter(log)
 	if err != nil {
 		return err
@@ -82,8 +93,8 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Queue: queue, Bucket: files, Log: log,
-		PublicURL: c.PublicURL, MailsInvitations: mailer != nil, TrustedProxies: proxies,
+		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Connectors: connectors, Queue: queue, Bucket: files, Log: log,
+		PublicURL: c.PublicURL, APIURL: c.APIURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil, TrustedProxies: proxies,
 	})
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
@@ -91,8 +102,12 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
+			return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 		})
+	}
+	parts, err = c.withMetrics(ctx, log, parts...)
+	if err != nil {
+		return err
 	}
 	return together(ctx, log, parts...)
 }

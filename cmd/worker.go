@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"fanfare/db"
+	"fanfare/internal/telemetry"
 	"fanfare/jobs"
+	"fanfare/queries"
 )
 
 type workerCommand struct {
@@ -16,14 +18,19 @@ type workerCommand struct {
 	platformConfig
 	bucketConfig
 	mailConfig
+	metricsConfig
 	workerSettings
 	WorkerDatabaseURL string `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
 }
+
+// workerConnections is how many connections a worker has at most, unless that is set.
+const workerConnections = 30
 
 // workerSettings say how a worker works.
 type workerSettings struct {
 	Concurrency int           `default:"200" env:"FANFARE_WORKER_CONCURRENCY" help:"Posts that a worker publishes at once."`
 	Lease       time.Duration `default:"10s" env:"FANFARE_WORKER_LEASE" help:"How long after its last sign of life a worker's jobs are handed to others."`
+	Pool        int32         `name:"worker-database-pool" default:"30" env:"FANFARE_WORKER_DATABASE_POOL" help:"Connections of a worker at most, from 3; one of them only listens."`
 	AuditMonths int32         `default:"24" env:"FANFARE_AUDIT_MONTHS" help:"Whole months for which the audit log is kept, besides the current one; 0 keeps it forever."`
 }
 
@@ -34,6 +41,9 @@ func (c *workerSettings) Validate() error {
 	}
 	if c.Lease < time.Second || c.Lease > 10*time.Minute {
 		return fmt.Errorf("--lease (FANFARE_WORKER_LEASE) must be from 1s to 10m, not %s", c.Lease)
+	}
+	if c.Pool < 3 || c.Pool > 1000 {
+		return fmt.Errorf("--worker-database-pool (FANFARE_WORKER_DATABASE_POOL) must be from 3 to 1000, not %d", c.Pool)
 	}
 	if c.AuditMonths < 0 || c.AuditMonths > 1200 {
 		return fmt.Errorf("--audit-months (FANFARE_AUDIT_MONTHS) must be from 0 to 1200, not %d", c.AuditMonths)
@@ -56,6 +66,10 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	connectors, err := c.connectors()
+	if err != nil {
+		return err
+	}
 	files, err := c.openBucket()
 	if err != nil {
 		return err
@@ -64,19 +78,24 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return together(ctx, log, watchKeys(sealer, log), func(ctx context.Context) error {
-		return runWorker(ctx, log, c.WorkerDatabaseURL, jobs.Deps{Vault: sealer, Publishers: publishers, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
+	parts, err := c.withMetrics(ctx, log, watchKeys(sealer, log), func(ctx context.Context) error {
+		return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
+	if err != nil {
+		return err
+	}
+	return together(ctx, log, parts...)
 }
 
-// runWorker runs a worker until ctx ends, then lets the jobs under way finish. While the database is away
+// runWorker runs a worker with so many connections until ctx ends, then lets the jobs under way finish. While the database is away
 // at the start, it waits for it.
-func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, deps jobs.Deps, config jobs.WorkerConfig) error {
-	pool, err := openPool(ctx, databaseURL, "fanfare_worker", 30, log)
+func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, connections int32, deps jobs.Deps, config jobs.WorkerConfig) error {
+	pool, err := openPool(ctx, databaseURL, "fanfare_worker", connections, log)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
+	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	deps.Pool, deps.Log = pool, slog.New(newCalmHandler(log.Handler()))
 	worker, err := jobs.NewWorker(deps, config)
 	if err != nil {

@@ -83,6 +83,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
 		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
 		{"insert into rate_limits (customer_id, endpoint, tat) values ($1, $2, now() + interval '1 hour')", []any{h.id, mark + " endpoint"}},
+		{"insert into credential_moves (customer_id, id, old_owner_id, deadline) values ($1, $2, $3, now() + interval '1 day')", []any{h.id, newID(t), h.people["owner"].ID}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -363,15 +364,17 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
 		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
 			[]any{b.token.ID}},
-		"exports_pkey":          {"insert into exports (id) values ($1)", []any{b.export}},
-		"exports_one_at_a_time": {"", nil}, // by the customer alone
-		"river_job_pkey":        {"", nil}, // see TestJobsOfTenants
-		"river_job_unique_idx":  {"", nil}, // see TestJobsOfTenants
-		"rate_limit_rules_pkey": {"", nil}, // written by system admins only, who see every customer's
-		"rate_limits_pkey":      {"", nil}, // written by functions only: see TestChargesOfOthers
-		"audit_log_pkey":        {"", nil}, // nobody writes the audit log
-		"audit_unsealed_pkey":   {"", nil},
-		"audit_seals_pkey":      {"", nil},
+		"exports_pkey":               {"insert into exports (id) values ($1)", []any{b.export}},
+		"exports_one_at_a_time":      {"", nil}, // by the customer alone
+		"river_job_pkey":             {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx":       {"", nil}, // see TestJobsOfTenants
+		"rate_limit_rules_pkey":      {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":           {"", nil}, // written by functions only: see TestChargesOfOthers
+		"credential_moves_pkey":      {"", nil}, // written by the operator only
+		"credential_moves_owner_key": {"", nil},
+		"audit_log_pkey":             {"", nil}, // nobody writes the audit log
+		"audit_unsealed_pkey":        {"", nil},
+		"audit_seals_pkey":           {"", nil},
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

@@ -33,6 +33,9 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "ru", "key": "r", "reading key": "r", "agent": "r"},
 	"public.authorizations": {"viewer": "r", "member": "r", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "ru", "key": "r", "reading key": "r", "agent": "r"},
+	// Only functions touch it.
+	"public.credential_moves": {"viewer": "", "member": "", "admin": "", "owner": "",
+		"s-viewer": "", "s-manager": "", "s-admin": "", "worker": "", "key": "", "reading key": "", "agent": ""},
 	// One's own alone: the one there is, is the owner's.
 	"public.connect_sessions": {"viewer": "", "member": "", "admin": "c", "owner": "cru",
 		"s-viewer": "", "s-manager": "", "s-admin": "c", "worker": "", "key": "", "reading key": "", "agent": ""},
@@ -100,6 +103,11 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 			"u":  "update authorizations set name = 'x'",
 			"wu": "update authorizations set failures = 1",
 			"d":  "delete from authorizations",
+		},
+		"public.credential_moves": {
+			"c": fmt.Sprintf("insert into credential_moves (id, old_owner_id, deadline) values ('%s', '%s', now())", id, stranger),
+			"u": "update credential_moves set deadline = now() + interval '1 year'",
+			"d": "delete from credential_moves",
 		},
 		"public.connect_sessions": {
 			"c": fmt.Sprintf(`insert into connect_sessions (id, platform, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)

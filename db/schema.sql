@@ -6170,6 +6170,7 @@ GRANT SELECT(updated_at) ON TABLE public.integrations TO fanfare_agent;
 GRANT SELECT(authorization_id),INSERT(authorization_id),UPDATE(authorization_id) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(authorization_id),INSERT(authorization_id),UPDATE(authorization_id) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(authorization_id) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(authorization_id) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(authorization_id) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.is_default; Type: ACL; Schema: public
@@ -6177,6 +6178,7 @@ GRANT SELECT(authorization_id) ON TABLE public.integrations TO fanfare_definer;
 GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(is_default) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(is_default) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.state_since; Type: ACL; Schema: public
@@ -6184,20 +6186,21 @@ GRANT SELECT(is_default),UPDATE(is_default) ON TABLE public.integrations TO fanf
 GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(state_since) ON TABLE public.integrations TO fanfare_worker;
 
 -- Name: COLUMN integrations.reason; Type: ACL; Schema: public
 
 GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_agent;
-GRANT UPDATE(reason) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(reason),UPDATE(reason) ON TABLE public.integrations TO fanfare_worker;
 
 -- Name: COLUMN integrations.checked_at; Type: ACL; Schema: public
 
 GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_agent;
-GRANT UPDATE(checked_at) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(checked_at),UPDATE(checked_at) ON TABLE public.integrations TO fanfare_worker;
 
 -- Name: TABLE invitations; Type: ACL; Schema: public
 

@@ -531,7 +531,7 @@ func TestMovesAtOnce(t *testing.T) {
 	}
 	for w := range 2 {
 		actor("worker", m.d.TenantWorker(), m.worker, func(ctx context.Context, q *queries.Queries, _ *tenant.Tx, round int) error {
-			row, err := q.PlatformPostLock(ctx, p.PlatformPosts[(round+w)%4])
+			row, err := q.PlatformPostLock(ctx, queries.PlatformPostLockParams{ID: p.PlatformPosts[(round+w)%4]})
 			switch {
 			case err != nil:
 				return err
@@ -631,7 +631,7 @@ func TestLockOrder(t *testing.T) {
 							return err
 						}
 					}
-					row, err := q.PlatformPostLock(ctx, p.PlatformPosts[0])
+					row, err := q.PlatformPostLock(ctx, queries.PlatformPostLockParams{ID: p.PlatformPosts[0]})
 					if err != nil {
 						return err
 					}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -285,4 +286,26 @@ func refusedDev(t *testing.T, databaseURL, want string) {
 	if said := strings.Join(p.log, "\n"); !strings.Contains(said, want) {
 		t.Errorf("it says nothing of %q:\n%s", want, said)
 	}
+}
+
+// TestConnectDemo: the script that connects accounts by HTTP alone does so, in development mode as it comes.
+func TestConnectDemo(t *testing.T) {
+	for _, name := range []string{"bash", "curl", "jq"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("there is no %s here", name)
+		}
+	}
+	d := startDev(t, t.TempDir())
+	script := exec.CommandContext(t.Context(), "../tools/connect-demo", d.ready.API)
+	script.Env = append(os.Environ(), "TOKEN="+d.ready.Users[0].Token)
+	out, err := script.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"twitter: connected", "linkedin: connected", "facebook: connected", "mailchimp: connected", "twitter\tBlue Bottle Bakery\tactive\tby Blue Bottle Bakery"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	d.stop(t)
 }

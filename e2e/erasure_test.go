@@ -211,6 +211,15 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 	}
 	answer.Body.Close()
 	a.export(t)
+	for _, sql := range []string{
+		"insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, gen_random_uuid(), 'twitter', $2, $2, 'tokens', 1)",
+		`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
+			select $1, gen_random_uuid(), 'twitter', user_id, sha256('x'), sha256('x'), $2, $2, 'verifier', 1 from memberships where customer_id = $1 limit 1`,
+	} {
+		if _, err := s.super.Exec(t.Context(), sql, a.id, mark+" login"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var shown struct{ Prefix string }
 	if err := json.Unmarshal(key.body, &shown); err != nil || shown.Prefix == "" {
 		t.Fatalf("the key: %s", key.body)

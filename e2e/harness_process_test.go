@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +19,9 @@ import (
 
 // keptLines is how much of a process's log a failed test shows.
 const keptLines = 200
+
+// wholeLogs in a process's environment keeps all of its log, for tests that search it.
+const wholeLogs = "E2E_WHOLE_LOGS=1"
 
 // process is one run of the program.
 type process struct {
@@ -30,13 +34,14 @@ type process struct {
 	seen    map[string]map[string]any // the first log entry of each message
 	changed chan struct{}             // closed at the next line
 	out     []string
+	whole   bool
 }
 
 // start runs the program with nothing of this process's environment but what any program needs. It is killed
 // at the end of the test if it still runs.
 func start(t testing.TB, name string, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{name: name, cmd: exec.Command(binary, args...), done: make(chan struct{}), seen: map[string]map[string]any{}, changed: make(chan struct{})}
+	p := &process{name: name, cmd: exec.Command(binary, args...), done: make(chan struct{}), seen: map[string]map[string]any{}, changed: make(chan struct{}), whole: slices.Contains(env, wholeLogs)}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}, env...)
 	p.cmd.SysProcAttr = dieWithUs()
 	stderr, err := p.cmd.StderrPipe()
@@ -66,7 +71,7 @@ func start(t testing.TB, name string, env []string, args ...string) *process {
 			t.Errorf("%s: a request panicked: %v", name, entry)
 		}
 		if t.Failed() || os.Getenv("FANFARE_E2E_LOGS") == "1" {
-			t.Logf("the last lines of %s (pid %d):\n%s", name, p.cmd.Process.Pid, strings.Join(p.log, "\n"))
+			t.Logf("the last lines of %s (pid %d):\n%s", name, p.cmd.Process.Pid, strings.Join(p.log[max(0, len(p.log)-keptLines):], "\n"))
 		}
 	})
 	return p
@@ -84,7 +89,7 @@ func (p *process) read(r io.Reader, note func(string)) {
 func (p *process) noteLog(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.log = append(p.log, line); len(p.log) > keptLines {
+	if p.log = append(p.log, line); len(p.log) > keptLines && !p.whole {
 		p.log = p.log[1:]
 	}
 	var entry map[string]any
@@ -139,6 +144,13 @@ func (p *process) message(t testing.TB, message string) map[string]any {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.seen[message]
+}
+
+// written is all that the process has logged and printed.
+func (p *process) written() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.log, "\n") + "\n" + strings.Join(p.out, "\n")
 }
 
 // output waits until the process has ended and gives its standard output.

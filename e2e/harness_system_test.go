@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -140,6 +141,8 @@ func signed(t testing.TB, key jwk.Key, subject string, change func(*jwt.Builder)
 // options say what a system is made of. The zero value is an API and one worker on a fresh database.
 type options struct {
 	noWorker bool
+	// connectors: the installation has an application at each platform of the sandbox.
+	connectors bool
 	// workerArgs are given to every worker.
 	workerArgs []string
 	// env are more settings of every process.
@@ -158,6 +161,9 @@ type system struct {
 	env    []string
 	keyset string // the file of the key set
 	opts   options
+	// landing is a page to which browsers may be sent back, where there are connectors; defaultReturn is where they are
+	// sent that nobody can tell of.
+	landing, defaultReturn string
 
 	serve   *process
 	addr    string // of the API; the same when it is started again
@@ -181,15 +187,22 @@ func newSystem(t testing.TB, opts options) *system {
 	t.Cleanup(boxServer.Close)
 	s := &system{super: dbtest.OpenPool(t, opts.superURL), issuer: newIssuer(t), box: box, boxURL: boxServer.URL, opts: opts, bucket: t.TempDir()}
 	s.keyset = filepath.Join(t.TempDir(), "keyset.json")
+	const apiURL = "http://127.0.0.1:1" // to which no browser comes here
+	clientID, clientSecret := box.AddOAuthApp("twitter", apiURL+"/v1/oauth/twitter/callback")
 	s.env = []string{
 		"FANFARE_KEYSET=" + s.keyset,
 		"FANFARE_JWT_ISSUER=" + issuer, "FANFARE_JWT_AUDIENCE=" + audience, "FANFARE_JWT_JWKS_URL=" + s.issuer.url,
 		"FANFARE_EGRESS_ALLOW=127.0.0.0/8", "FANFARE_BUCKET=file://" + s.bucket,
+		"FANFARE_API_URL=" + apiURL, "FANFARE_TWITTER_CLIENT_ID=" + clientID, "FANFARE_TWITTER_CLIENT_SECRET=" + clientSecret,
+		"FANFARE_TWITTER_SITE_URL=" + s.boxURL + "/twitter", "FANFARE_TWITTER_API_URL=" + s.boxURL + "/twitter-api",
 		"DATABASE_URL=" + opts.loginURL, "WORKER_DATABASE_URL=" + opts.workerURL,
 		// Small pools: every test has a system of its own on one server.
 		"FANFARE_DATABASE_POOL=10",
 		// Clients come through a proxy on loopback, each from an address of its own.
 		"FANFARE_TRUSTED_PROXIES=127.0.0.0/8",
+	}
+	if opts.connectors {
+		s.addConnectors(t)
 	}
 	s.env = append(s.env, opts.env...)
 	command(t, s.env, "keys", "create")
@@ -198,6 +211,25 @@ func newSystem(t testing.TB, opts options) *system {
 		s.startWorker(t)
 	}
 	return s
+}
+
+// addConnectors registers the installation at the sandbox's platforms. The redirect addresses hold the API's own, so
+// that one is chosen now.
+func (s *system) addConnectors(t testing.TB) {
+	t.Helper()
+	s.addr = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	api := "http://" + s.addr
+	s.landing, s.defaultReturn = landing(t), api+"/connect/result"
+	s.env = append(s.env, "FANFARE_API_URL="+api, "FANFARE_RETURN_URLS="+s.landing,
+		"FANFARE_TWITTER_SITE_URL="+s.boxURL+"/twitter", "FANFARE_TWITTER_API_URL="+s.boxURL+"/twitter-api",
+		"FANFARE_LINKEDIN_SITE_URL="+s.boxURL+"/linkedin", "FANFARE_LINKEDIN_API_URL="+s.boxURL+"/linkedin-api", "FANFARE_LINKEDIN_PAGES=true",
+		"FANFARE_FACEBOOK_SITE_URL="+s.boxURL+"/facebook", "FANFARE_FACEBOOK_GRAPH_URL="+s.boxURL+"/facebook-graph",
+		"FANFARE_MAILCHIMP_LOGIN_URL="+s.boxURL+"/mailchimp-login", "FANFARE_MAILCHIMP_API_URL="+s.boxURL+"/mailchimp-api/{dc}")
+	for _, platform := range []string{"twitter", "linkedin", "facebook", "mailchimp"} {
+		id, secret := s.box.AddOAuthApp(platform, api+"/v1/oauth/"+platform+"/callback")
+		name := "FANFARE_" + strings.ToUpper(platform)
+		s.env = append(s.env, name+"_CLIENT_ID="+id, name+"_CLIENT_SECRET="+secret)
+	}
 }
 
 // startServe starts the API, at the address that it had before if it had one.

@@ -14,6 +14,11 @@ var integrationOperations = tested(map[string]any{
 	},
 	"get-integration":        nil,
 	"disconnect-integration": nil,
+	"update-integration":     map[string]any{"is_default": true},
+	"check-integration":      nil,
+	"connect-integration":    nil,
+	"get-connect-session":    nil,
+	"choose-accounts":        map[string]any{"external_ids": []string{"2244994945"}},
 })
 
 func TestIntegrationTenants(t *testing.T) {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"cmp"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"fanfare/db/dbtest"
 	"fanfare/internal/bucket"
+	"fanfare/internal/vault"
 )
 
 // act is how an operation is tried: a request that succeeds if whoever makes it may make it.
@@ -26,7 +28,12 @@ type act struct {
 	keyAlso []string
 	// elsewhere: it changes something, but not in the customer that the cell is about.
 	elsewhere bool
+	// queues: it changes nothing but the queue, of which the audit log does not tell.
+	queues bool
 }
+
+// changes tells whether the operation changes something where it succeeds.
+func (a act) changes() bool { return a.action != "" || a.queues }
 
 // with is a body that is always the same.
 func with(body map[string]any) func(*cell) any { return func(*cell) any { return body } }
@@ -136,6 +143,14 @@ var acts = map[string]act{
 		return map[string]any{"platform": "ghost", "site_url": c.m.siteURL, "admin_api_key": c.m.siteKey}
 	}},
 	"disconnect-integration": {success: http.StatusNoContent, action: "integration.update"},
+	"update-integration":     {success: http.StatusOK, action: "integration.update", body: with(map[string]any{"is_default": true}), prepare: secondAccount},
+	"check-integration":      {success: http.StatusAccepted, queues: true},
+
+	"connect-integration": {success: http.StatusOK, action: "connect_session.create"},
+	"oauth-callback":      {success: http.StatusSeeOther},
+	"get-connect-session": {success: http.StatusOK, prepare: choosing},
+	"choose-accounts": {success: http.StatusOK, action: "integration.create", prepare: choosing,
+		body: with(map[string]any{"external_ids": []string{"2244994945"}})},
 
 	"list-jobs": {success: http.StatusOK, prepare: scheduled},
 
@@ -143,6 +158,38 @@ var acts = map[string]act{
 	"get-rate-limit":   {success: http.StatusOK},
 	"set-rate-limit":   {success: http.StatusOK, action: "rate_limit_rule.update", body: with(map[string]any{"quota": 7, "window_seconds": 77})},
 	"reset-rate-limit": {success: http.StatusNoContent, action: "rate_limit_rule.delete"},
+}
+
+// secondAccount lets the cell's account not be the default of its platform.
+func secondAccount(t testing.TB, c *cell) {
+	other := c.m.db.Integration(t, dbtest.Integration{CustomerID: c.customer})
+	c.exec(t, "update integrations set is_default = false where customer_id = $1", c.customer)
+	c.exec(t, "update integrations set is_default = true where id = $1", other.ID)
+}
+
+// choosing makes a connect session of the caller's, whose accounts are to be chosen.
+func choosing(t testing.TB, c *cell) {
+	id, who := dbtest.NewID(t), c.person.ID
+	if who == uuid.Nil {
+		who = c.m.inviter.ID
+	}
+	secret, err := json.Marshal(map[string]any{
+		"Tokens": map[string]any{"access_token": "from the matrix", "issued_at": time.Now()},
+		"Login": map[string]any{"ExternalID": "2244994945", "Name": "Blue Bottle Bakery", "Accounts": []any{map[string]any{
+			"ExternalID": "2244994945", "Name": "Blue Bottle Bakery", "Kind": "user", "Credential": map[string]any{"access_token": "t", "user_id": "2244994945"},
+		}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := c.m.keys.Seal(secret, vault.ConnectSession(c.customer, id, "twitter"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ids["connect_session_id"] = id.String()
+	c.exec(t, `insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id, state)
+		values ($1, $2, 'twitter', $3, sha256($4), sha256($4), 'http://127.0.0.1/', 'http://127.0.0.1/', $5, $6, 'choosing')`,
+		c.customer, id, who, []byte(id.String()), sealed, int64(c.m.keys.PrimaryKeyID()))
 }
 
 func archived(t testing.TB, c *cell) {
@@ -188,6 +235,7 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		"customer_id": customer.ID.String(), "user_id": colleague.ID.String(), "campaign_id": campaign.ID.String(),
 		"integration_id": account.ID.String(), "post_id": post.ID.String(), "api_key_id": key.ID.String(),
 		"invitation_id": dbtest.NewID(t).String(), "export_id": dbtest.NewID(t).String(), "operation": "list-jobs",
+		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
 	}}
 	c.exec(t, "insert into exports (customer_id, id, state, size_bytes, sha256, expires_at) values ($1, $2, 'ready', 11, repeat('a', 64), now() + interval '1 day')",
 		c.customer, c.ids["export_id"])

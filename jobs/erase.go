@@ -12,6 +12,8 @@ import (
 	"github.com/riverqueue/river"
 
 	"fanfare/internal/bucket"
+	"fanfare/internal/platform"
+	"fanfare/internal/vault"
 	"fanfare/queries"
 )
 
@@ -41,7 +43,7 @@ func (EraseArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: EraseQueue, MaxAttempts: 10_000, UniqueOpts: oneAtATime}
 }
 
-// eraseWorker erases a customer: its files, its rows, itself; then it writes the receipt. Each step is done as a
+// eraseWorker erases a customer: what it was allowed at platforms, its files, its rows, itself; then it writes the receipt. Each step is done as a
 // whole or not at all, and doing it again finds nothing, so a job that was broken off goes on where it stood.
 type eraseWorker struct {
 	river.WorkerDefaults[EraseArgs]
@@ -49,6 +51,9 @@ type eraseWorker struct {
 	bucket *bucket.Bucket
 	lease  *lease
 	log    *slog.Logger
+	// What tells platforms that nothing is allowed any more.
+	vault      *vault.Vault
+	connectors map[platform.Name]platform.Connector
 }
 
 // Timeout bounds the whole job.
@@ -85,6 +90,9 @@ func (w *eraseWorker) Work(ctx context.Context, job *river.Job[EraseArgs]) error
 
 // erase does what is left to do. It gives a time to wait where jobs of the customer still run.
 func (w *eraseWorker) erase(ctx context.Context, log *slog.Logger, erasure queries.Erasure) (wait time.Duration, err error) {
+	if erasure.State == "requested" {
+		w.revokeErased(ctx, log, erasure)
+	}
 	if err := w.files(ctx, log, erasure); err != nil {
 		return 0, err
 	}

@@ -43,6 +43,7 @@ var exportedTables = []exportedTable{
 	{"media", byID((*queries.Queries).ExportRowsOfMedia)},
 	{"campaigns", byID((*queries.Queries).ExportRowsOfCampaigns)},
 	{"integrations", byID((*queries.Queries).ExportRowsOfIntegrations)},
+	{"authorizations", byID((*queries.Queries).ExportRowsOfAuthorizations)},
 	{"memberships", byID((*queries.Queries).ExportRowsOfMemberships)},
 	{"invitations", byID((*queries.Queries).ExportRowsOfInvitations)},
 	{"api_keys", byID((*queries.Queries).ExportRowsOfAPIKeys)},
@@ -57,6 +58,8 @@ var notExported = map[string]string{
 	"public.audit_seals":      "prove the log where it is",
 	"public.rate_limit_rules": "how much the installation lets the customer do",
 	"public.rate_limits":      "what was used in the last minutes",
+	"public.connect_sessions": "somebody's way to a platform and back, for an hour",
+	"public.credential_moves": "how the installation takes over an earlier one; each use of an account stands in the audit log",
 	"public.exports":          "archives like this one, which end within a day",
 	"river.river_job":         "the queue: what is left to do follows from the posts",
 }

@@ -45,24 +45,38 @@ type Deps struct {
 }
 
 // all lists every job.
-func all(deps Deps, holder *lease) *river.Workers {
+func all(deps Deps, holder *lease, renewer *renewer) *river.Workers {
 	workers := river.NewWorkers()
+	db := tenant.New(deps.Pool)
 	river.AddWorker(workers, &publishWorker{
-		db:         tenant.New(deps.Pool),
+		db:         db,
 		vault:      deps.Vault,
 		publishers: deps.Publishers,
+		renewer:    renewer,
+		notices:    renewer.notices,
 		lease:      holder,
 		log:        deps.Log,
 	})
-	river.AddWorker(workers, &exportWorker{db: tenant.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
-	river.AddWorker(workers, &eraseWorker{q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log})
+	river.AddWorker(workers, &renewWorker{renewer: renewer, lease: holder})
+	river.AddWorker(workers, &checkWorker{
+		db: db, vault: deps.Vault, publishers: deps.Publishers, connectors: deps.Connectors,
+		renewer: renewer, notices: renewer.notices, lease: holder, log: deps.Log,
+	})
+	river.AddWorker(workers, &revokeWorker{
+		db: db, vault: deps.Vault, connectors: deps.Connectors, queue: renewer.notices.queue, lease: holder, log: deps.Log,
+	})
+	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, lease: holder, log: deps.Log})
+	river.AddWorker(workers, &eraseWorker{
+		q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log, vault: deps.Vault, connectors: deps.Connectors,
+	})
 	river.AddWorker(workers, &resealWorker{
 		pool: deps.Pool, vault: deps.Vault, lease: holder, log: deps.Log, batch: resealBatch, settle: resealSettle,
 	})
 	if deps.Mail != nil {
 		river.AddWorker(workers, &invitationEmailWorker{
-			db: tenant.New(deps.Pool), vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,
+			db: db, vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,
 		})
+		river.AddWorker(workers, &connectionEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log})
 	}
 	return workers
 }

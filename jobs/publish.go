@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,14 +23,6 @@ import (
 // PublishQueue is the queue that publishing has to itself, so that nothing slow stands before a post that is due.
 const PublishQueue = "publish"
 
-// Names of sealed fields, as the vault binds them: an integration's credential, an authorization's tokens, and what a
-// connect session keeps.
-const (
-	CredentialField     = vault.CredentialField
-	AuthorizationField  = vault.AuthorizationField
-	ConnectSessionField = vault.ConnectSessionField
-)
-
 const (
 	// callTimeout bounds one conversation with a platform.
 	callTimeout = 60 * time.Second
@@ -43,6 +36,9 @@ const (
 	// unresolvedLimit is how long the platform is asked about an unknown outcome, or waited for while it
 	// limits the rate, before a person is asked.
 	unresolvedLimit = 24 * time.Hour
+	// A post whose account's access cannot be renewed at the moment waits accessPause, accessPauseLimit at most, and is
+	// given up accessGiveUp after it was due.
+	accessPause, accessPauseLimit, accessGiveUp = 2 * time.Second, time.Minute, 24 * time.Hour
 )
 
 // PublishArgs name a platform post that is to be published.
@@ -72,34 +68,50 @@ type publishWorker struct {
 	db         *tenant.DB
 	vault      *vault.Vault
 	publishers map[platform.Name]platform.Publisher
+	renewer    *renewer
+	notices    *notices
 	lease      *lease
 	log        *slog.Logger
 }
 
-// Timeout bounds the whole job: a conversation to reconcile, one to publish, and the writing down.
+// Timeout bounds the whole job: a conversation to reconcile, one to publish, both once more with access that was
+// renewed for it, the renewals, and the writing down.
 func (w *publishWorker) Timeout(*river.Job[PublishArgs]) time.Duration {
-	return 2*callTimeout + 2*recordTimeout
+	return 4*callTimeout + 2*renewPatience + 2*recordTimeout
 }
 
 // claim is a platform post that this job may now work on.
 type claim struct {
 	queries.PlatformPostLockRow
-	attempt int32
-	// credential is sealed, nil where the account is not connected.
-	credential []byte
+	attempt    int32
+	credential foundCredential
 	// first is when the first attempt began, failures how many ended for a passing reason, unknowns how many
 	// without a known outcome, rateLimits how often the platform asked to wait.
 	first                          time.Time
 	failures, unknowns, rateLimits int
 	// unresolved: an earlier attempt has no known outcome.
 	unresolved bool
+	// stale is why the account's access could not be renewed for a day; nothing is sent then.
+	stale *platform.Error
 }
+
+// staleError: the access of the post's account ends soon or has ended. Nothing was begun.
+type staleError struct {
+	authorizationID uuid.UUID
+	due             time.Time
+}
+
+func (*staleError) Error() string { return "the account's access is to be renewed first" }
 
 // Work publishes the job's platform post, or finds that there is nothing to do.
 func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) error {
 	ctx, release := w.lease.hold(ctx)
 	defer release()
-	c, wait, err := w.claim(ctx, job)
+	c, wait, err := w.claim(ctx, job, false)
+	var stale *staleError
+	if errors.As(err, &stale) {
+		c, wait, err = w.claimFresh(ctx, job, stale)
+	}
 	switch {
 	case errors.Is(err, tenant.ErrNotFound), errors.Is(err, pgx.ErrNoRows):
 		return river.JobCancel(errors.New("the platform post is gone"))
@@ -117,6 +129,9 @@ func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) e
 		"attempt", c.attempt, "job_id", job.ID)
 
 	published, problem := w.publish(ctx, job, c)
+	if problem != nil && problem.Class == platform.Credential && c.credential.sealed != nil && c.AuthorizationID != nil {
+		published, problem = w.publishRenewed(ctx, job, c, problem)
+	}
 	if problem != nil && problem.Class == platform.Transient && errors.Is(ctx.Err(), context.Canceled) {
 		// It was broken off by us, not by the platform, so there is no reason to leave the platform in peace.
 		problem.RetryAt = time.Now().Add(time.Second)
@@ -141,15 +156,47 @@ func (w *publishWorker) scope(job *river.Job[PublishArgs]) tenant.Scope {
 	return tenant.Worker(job.Args.CustomerID, tenant.Request{Job: job.ID, Operation: job.Kind})
 }
 
-// claim begins an attempt. It gives nil when there is nothing to do, and a time to wait when it is too early.
-func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) (c *claim, wait time.Duration, err error) {
+// claimFresh is claim for an account whose access is renewed first. While that is not possible the post waits, and no
+// attempt is counted.
+func (w *publishWorker) claimFresh(ctx context.Context, job *river.Job[PublishArgs], stale *staleError) (c *claim, wait time.Duration, err error) {
+	err = w.renewer.Fresh(ctx, w.grant(job, stale.authorizationID))
+	var problem *platform.Error
+	switch {
+	case errors.Is(err, errNotSetUp):
+		problem = &platform.Error{Class: platform.Transient, Message: "Connecting to the platform is not set up on this server.", Err: err}
+	case err != nil && !errors.As(err, &problem):
+		return nil, 0, fmt.Errorf("renew access: %w", err)
+	}
+	if problem == nil || problem.Class == platform.Credential {
+		return w.claim(ctx, job, true) // with good access, or to find that the account is to be connected again
+	}
+	if time.Since(stale.due) > accessGiveUp {
+		if c, wait, err = w.claim(ctx, job, true); c != nil {
+			c.stale = &platform.Error{Class: platform.Transient, Err: problem,
+				Message: "The platform has not renewed the account's access for a day, so nothing was sent. Publish again later."}
+		}
+		return c, wait, err
+	}
+	wait = putOff(job.Metadata, problem.RetryAt, accessPause, accessPauseLimit)
+	w.log.WarnContext(ctx, "a post waits until its account's access is renewed", "customer_id", job.Args.CustomerID,
+		"platform_post_id", job.Args.PlatformPostID, "again_in", wait, "job_id", job.ID, "error", problem)
+	return nil, wait, nil
+}
+
+func (w *publishWorker) grant(job *river.Job[PublishArgs], authorizationID uuid.UUID) grant {
+	return grant{job.Args.CustomerID, authorizationID, tenant.Request{Job: job.ID, Operation: job.Kind}}
+}
+
+// claim begins an attempt. It gives nil when there is nothing to do, and a time to wait when it is too early. Unless it
+// was seen to already (fresh), *staleError says that the account's access must be renewed before.
+func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], fresh bool) (c *claim, wait time.Duration, err error) {
 	err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) error {
 		c, wait = nil, 0
 		q := queries.New(tx)
 		if _, err := q.PostLock(ctx, job.Args.PostID); err != nil {
 			return err
 		}
-		row, err := q.PlatformPostLock(ctx, job.Args.PlatformPostID)
+		row, err := q.PlatformPostLock(ctx, queries.PlatformPostLockParams{ID: job.Args.PlatformPostID, Margin: renewMargin})
 		if err != nil {
 			return err
 		}
@@ -172,6 +219,8 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 			// Rescheduled, or to be tried again later. Rounded up: waking early would only wait again.
 			wait = due.Sub(row.DatabaseNow).Truncate(time.Millisecond) + time.Millisecond
 			return nil
+		case row.Ending && !fresh:
+			return &staleError{authorizationID: *row.AuthorizationID, due: cmp.Or(orZero(row.ScheduledAt), row.DatabaseNow)}
 		case row.State == "publishing":
 			busy, err := w.takeOver(ctx, q, job, row)
 			if err != nil {
@@ -193,12 +242,16 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs]) 
 				return nil
 			}
 		}
-		found.credential, err = q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
+		started, err := q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errors.New("the platform post changed under its lock")
 		}
 		if err != nil {
 			return err
+		}
+		found.credential = foundCredential{
+			customerID: job.Args.CustomerID, integrationID: row.IntegrationID, platform: row.Platform,
+			sealed: started.Credential, oldID: started.OldCredentialID, deadline: started.Deadline,
 		}
 		if err := q.PublishAttemptCreate(ctx, queries.PublishAttemptCreateParams{
 			PlatformPostID: row.ID, Number: found.attempt, JobID: job.ID,
@@ -255,18 +308,24 @@ func (w *publishWorker) takeOver(ctx context.Context, q *queries.Queries, job *r
 
 // publish talks to the platform. No transaction is open meanwhile.
 func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs], c *claim) (*platform.Published, *platform.Error) {
+	if c.stale != nil {
+		return nil, c.stale
+	}
 	publisher, known := w.publishers[platform.Name(c.Platform)]
 	if !known {
 		return nil, &platform.Error{Class: platform.Invalid, Message: "Publishing to " + c.Platform + " is not set up on this server."}
 	}
-	if c.IntegrationState != "active" || c.credential == nil {
+	if c.IntegrationState != "active" || c.credential.sealed == nil {
 		if c.unresolved {
 			return nil, &platform.Error{Class: platform.UnknownOutcome,
 				Message: "The account was disconnected before it could be seen whether the post is there."}
 		}
 		return nil, &platform.Error{Class: platform.Credential, Message: "The account is not connected. Reconnect it, then publish again."}
 	}
-	credential, err := w.vault.Unseal(c.credential, vault.Credential(job.Args.CustomerID, c.IntegrationID, c.Platform))
+	credential, version, err := credentialOpener{db: w.db, vault: w.vault, log: w.log}.open(ctx, w.scope(job), c.credential)
+	if version != nil {
+		c.IntegrationVersion = *version
+	}
 	if err != nil {
 		return nil, &platform.Error{Class: platform.Transient, Err: err,
 			Message: "The account's credential could not be read on this server. Nothing was published."}
@@ -314,6 +373,42 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 	}
 }
 
+// publishRenewed publishes once more after the platform has refused the account's access, if that can be renewed:
+// nothing was published.
+func (w *publishWorker) publishRenewed(ctx context.Context, job *river.Job[PublishArgs], c *claim, refused *platform.Error) (*platform.Published, *platform.Error) {
+	err := w.renewer.Force(ctx, w.grant(job, *c.AuthorizationID), c.AuthorizationVersion)
+	switch {
+	case errors.Is(err, errNothingToRenew), errors.Is(err, errNotSetUp):
+		return nil, refused
+	case err != nil:
+		var problem *platform.Error
+		if errors.As(err, &problem) && problem.Class == platform.Credential {
+			return nil, refused // somebody must sign in again, which is noted
+		}
+		waits := &platform.Error{Class: platform.Transient, Err: errors.Join(err, refused),
+			Message: "The platform refused the account's access, and it could not be renewed yet. Nothing was published; it is tried again."}
+		if problem != nil {
+			waits.RetryAt = problem.RetryAt
+		}
+		return nil, waits
+	}
+	err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) error {
+		q := queries.New(tx)
+		row, err := q.IntegrationForCheck(ctx, c.IntegrationID)
+		if err != nil {
+			return err
+		}
+		c.IntegrationState, c.IntegrationVersion, c.AuthorizationVersion = row.State, row.Version, row.AuthorizationVersion
+		used, err := q.IntegrationUse(ctx, queries.IntegrationUseParams{ID: c.IntegrationID, Purpose: "publish"})
+		c.credential.sealed, c.credential.oldID, c.credential.deadline = used.Credential, used.OldCredentialID, used.Deadline
+		return err
+	})
+	if err != nil {
+		return nil, &platform.Error{Class: platform.Transient, Err: err, Message: "The account's renewed credential could not be read. Nothing was published."}
+	}
+	return w.publish(ctx, job, c)
+}
+
 // reconcile asks the platform what became of an earlier attempt. nil and nil: the post is certainly not there.
 func reconcile(ctx context.Context, publisher platform.Publisher, credential []byte, post platform.Post, attempt platform.Attempt) (*platform.Published, *platform.Error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -340,3 +435,10 @@ func (w *publishWorker) keep(ctx context.Context, job *river.Job[PublishArgs], c
 }
 
 func ptr[T any](v T) *T { return &v }
+
+func orZero[T any](v *T) (zero T) {
+	if v == nil {
+		return zero
+	}
+	return *v
+}

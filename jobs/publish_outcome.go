@@ -32,10 +32,13 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 	if c.unresolved {
 		// Asking the platform failed. Only a passing reason is worth asking again.
 		passing := problem.Class == platform.Transient || problem.Class == platform.RateLimited
-		if !passing || now.Sub(c.first) > unresolvedLimit {
+		if c.stale != nil || !passing || now.Sub(c.first) > unresolvedLimit {
 			return stepAsk, 0
 		}
 		return stepUnresolved, until(problem, now, c.unknowns+1)
+	}
+	if c.stale != nil {
+		return stepFail, 0
 	}
 	switch problem.Class {
 	case platform.RateLimited:
@@ -84,8 +87,15 @@ func (w *publishWorker) record(ctx context.Context, job *river.Job[PublishArgs],
 				"platform_post_id", c.ID, "attempt", c.attempt, "job_id", job.ID)
 			return nil
 		}
-		if problem != nil && problem.Class == platform.Credential {
-			if _, err := q.IntegrationNeedsReauth(ctx, queries.IntegrationNeedsReauthParams{ID: c.IntegrationID, Version: c.IntegrationVersion}); err != nil {
+		if problem != nil && problem.Class == platform.Credential && c.credential.sealed != nil {
+			r := refusal{
+				customerID: job.Args.CustomerID, integrationID: c.IntegrationID, version: c.IntegrationVersion, reason: reasonRefused,
+				authorizationVersion: c.AuthorizationVersion,
+			}
+			if c.IsLogin {
+				r.authorizationID = c.AuthorizationID
+			}
+			if err := w.notices.markRefused(ctx, tx, r); err != nil {
 				return err
 			}
 		}

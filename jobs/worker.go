@@ -57,14 +57,16 @@ type WorkerConfig struct {
 
 // Worker is a process's share of the queue's work. Any number of them run beside each other.
 type Worker struct {
-	deps   Deps
-	client *Client
-	lease  *lease
-	db     *tenant.DB
-	q      *queries.Queries
-	months int32
-	stop   context.CancelFunc
-	upkeep sync.WaitGroup
+	deps    Deps
+	client  *Client
+	lease   *lease
+	db      *tenant.DB
+	q       *queries.Queries
+	renewer *renewer
+	notices *notices
+	months  int32
+	stop    context.CancelFunc
+	upkeep  sync.WaitGroup
 }
 
 // NewWorker makes a worker; Start begins its work.
@@ -78,11 +80,17 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	id := workerID()
 	q := queries.New(deps.Pool)
 	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths}
+	inserter, err := NewInserter(deps.Log)
+	if err != nil {
+		return nil, err
+	}
+	w.notices = newNotices(inserter, deps.Mail != nil, deps.Log)
+	w.renewer = &renewer{db: w.db, vault: deps.Vault, connectors: deps.Connectors, notices: w.notices, log: deps.Log}
 	client, err := river.NewClient(riverpgxv5.New(deps.Pool), &river.Config{
 		ID:                   id,
 		Schema:               Schema,
 		Logger:               deps.Log,
-		Workers:              all(deps, w.lease),
+		Workers:              all(deps, w.lease, w.renewer),
 		Queues:               queues(deps, config),
 		FetchPollInterval:    pollInterval,
 		FetchCooldown:        pollInterval / 4,
@@ -99,8 +107,8 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 // queues are those that this worker can serve.
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 	served := map[string]river.QueueConfig{
-		PublishQueue: {MaxWorkers: config.Concurrency}, EraseQueue: {MaxWorkers: eraseConcurrency},
-		ResealQueue: {MaxWorkers: 1},
+		PublishQueue: {MaxWorkers: config.Concurrency}, ConnectionsQueue: {MaxWorkers: connectionsConcurrency},
+		EraseQueue: {MaxWorkers: eraseConcurrency}, ResealQueue: {MaxWorkers: 1},
 	}
 	if deps.Bucket != nil {
 		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency}
@@ -125,9 +133,13 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, sweepEvery, w.forget)
 	w.every(background, dispatchEvery, w.dispatchExports)
 	w.every(background, dispatchEvery, w.dispatchErasures)
+	w.every(background, dispatchEvery, w.dispatchAuthorizations)
+	w.every(background, checksEvery, w.dispatchChecks)
+	w.every(background, checksEvery, w.remind)
 	w.every(background, limitsEvery, w.sweepLimits)
 	w.every(background, sealEvery, w.seal)
 	w.every(background, maintainEvery, w.maintainAudit)
+	w.every(background, moveEvery, w.endCredentialMoves)
 	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
 		stop()
 		w.upkeep.Wait()
@@ -145,6 +157,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 		defer cancel()
 		err = w.client.StopAndCancel(hard)
 	}
+	w.renewer.close()
 	w.stop()
 	w.upkeep.Wait()
 	forgetCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

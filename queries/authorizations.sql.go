@@ -46,6 +46,23 @@ func (q *Queries) AuthorizationCreate(ctx context.Context, arg AuthorizationCrea
 	return err
 }
 
+const authorizationEnd = `-- name: AuthorizationEnd :one
+select tenancy.end_authorization($1, $2, $3)::boolean as ended
+`
+
+type AuthorizationEndParams struct {
+	ID      uuid.UUID
+	Version int64
+	Outcome string
+}
+
+func (q *Queries) AuthorizationEnd(ctx context.Context, arg AuthorizationEndParams) (bool, error) {
+	row := q.db.QueryRow(ctx, authorizationEnd, arg.ID, arg.Version, arg.Outcome)
+	var ended bool
+	err := row.Scan(&ended)
+	return ended, err
+}
+
 const authorizationFindByLogin = `-- name: AuthorizationFindByLogin :one
 select a.id from authorizations a where a.platform = $1 and a.external_id = $2
 `
@@ -61,6 +78,165 @@ func (q *Queries) AuthorizationFindByLogin(ctx context.Context, arg Authorizatio
 	var id uuid.UUID
 	err := row.Scan(&id)
 	return id, err
+}
+
+const authorizationGiveBackLease = `-- name: AuthorizationGiveBackLease :execrows
+update authorizations
+set lease = null, lease_until = null, unanswered = $1
+where id = $2 and lease = $3
+`
+
+type AuthorizationGiveBackLeaseParams struct {
+	Unanswered bool
+	ID         uuid.UUID
+	Lease      *uuid.UUID
+}
+
+// Gives the lease back, with nothing having been done.
+func (q *Queries) AuthorizationGiveBackLease(ctx context.Context, arg AuthorizationGiveBackLeaseParams) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationGiveBackLease, arg.Unanswered, arg.ID, arg.Lease)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const authorizationListOfErased = `-- name: AuthorizationListOfErased :many
+select a.id::uuid as id, a.platform::text as platform, a.credential::bytea as credential, a.in_use::boolean as in_use
+from tenancy.use_authorizations_of_erased($1) a
+`
+
+type AuthorizationListOfErasedRow struct {
+	ID         uuid.UUID
+	Platform   string
+	Credential []byte
+	InUse      bool
+}
+
+func (q *Queries) AuthorizationListOfErased(ctx context.Context, erasureID uuid.UUID) ([]AuthorizationListOfErasedRow, error) {
+	rows, err := q.db.Query(ctx, authorizationListOfErased, erasureID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuthorizationListOfErasedRow{}
+	for rows.Next() {
+		var i AuthorizationListOfErasedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Platform,
+			&i.Credential,
+			&i.InUse,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const authorizationListToDo = `-- name: AuthorizationListToDo :many
+select a.customer_id::uuid as customer_id, a.id::uuid as id, a.work::text as work
+from tenancy.authorizations_to_do($1::text[], $2) a
+`
+
+type AuthorizationListToDoParams struct {
+	Platforms []string
+	MaxRows   int32
+}
+
+type AuthorizationListToDoRow struct {
+	CustomerID uuid.UUID
+	ID         uuid.UUID
+	Work       string
+}
+
+// What there is to do about authorizations of all customers.
+func (q *Queries) AuthorizationListToDo(ctx context.Context, arg AuthorizationListToDoParams) ([]AuthorizationListToDoRow, error) {
+	rows, err := q.db.Query(ctx, authorizationListToDo, arg.Platforms, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuthorizationListToDoRow{}
+	for rows.Next() {
+		var i AuthorizationListToDoRow
+		if err := rows.Scan(&i.CustomerID, &i.ID, &i.Work); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const authorizationListToRemind = `-- name: AuthorizationListToRemind :many
+select a.customer_id::uuid as customer_id, a.id::uuid as id, a.days::integer as days
+from tenancy.authorizations_to_remind($1) a
+`
+
+type AuthorizationListToRemindRow struct {
+	CustomerID uuid.UUID
+	ID         uuid.UUID
+	Days       int32
+}
+
+func (q *Queries) AuthorizationListToRemind(ctx context.Context, maxRows int32) ([]AuthorizationListToRemindRow, error) {
+	rows, err := q.db.Query(ctx, authorizationListToRemind, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AuthorizationListToRemindRow{}
+	for rows.Next() {
+		var i AuthorizationListToRemindRow
+		if err := rows.Scan(&i.CustomerID, &i.ID, &i.Days); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const authorizationLoginInUse = `-- name: AuthorizationLoginInUse :one
+select tenancy.login_in_use($1)::boolean as in_use
+`
+
+// Whether another authorization of the same login is in use, of whatever customer.
+func (q *Queries) AuthorizationLoginInUse(ctx context.Context, id uuid.UUID) (bool, error) {
+	row := q.db.QueryRow(ctx, authorizationLoginInUse, id)
+	var in_use bool
+	err := row.Scan(&in_use)
+	return in_use, err
+}
+
+const authorizationNeedsReauth = `-- name: AuthorizationNeedsReauth :execrows
+update authorizations
+set state = 'needs_reauth', reason = $1
+where id = $2 and state = 'active' and version = $3 and (lease is null or lease_until <= now())
+`
+
+type AuthorizationNeedsReauthParams struct {
+	Reason  *string
+	ID      uuid.UUID
+	Version int64
+}
+
+// Only a person can prolong it; found by using it. What somebody renews at this moment, or has renewed, is left alone.
+func (q *Queries) AuthorizationNeedsReauth(ctx context.Context, arg AuthorizationNeedsReauthParams) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationNeedsReauth, arg.Reason, arg.ID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const authorizationReconnect = `-- name: AuthorizationReconnect :execrows
@@ -98,4 +274,343 @@ func (q *Queries) AuthorizationReconnect(ctx context.Context, arg AuthorizationR
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const authorizationRemind = `-- name: AuthorizationRemind :execrows
+update authorizations
+set reminded = $1::integer
+where id = $2 and state = 'active' and reconnect_by > now() and reconnect_by <= now() + make_interval(days => $1::integer)
+    and (reminded is null or reminded > $1::integer)
+`
+
+type AuthorizationRemindParams struct {
+	Days int32
+	ID   uuid.UUID
+}
+
+// Notes that the owners are reminded, once for each number of days.
+func (q *Queries) AuthorizationRemind(ctx context.Context, arg AuthorizationRemindParams) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationRemind, arg.Days, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const authorizationRenewalDone = `-- name: AuthorizationRenewalDone :execrows
+update authorizations
+set lease = null, lease_until = null, failures = 0, failing_since = null, renew_at = $1
+where id = $2 and lease = $3
+`
+
+type AuthorizationRenewalDoneParams struct {
+	RenewAt *time.Time
+	ID      uuid.UUID
+	Lease   *uuid.UUID
+}
+
+// Ends a renewal whose tokens are stored already.
+func (q *Queries) AuthorizationRenewalDone(ctx context.Context, arg AuthorizationRenewalDoneParams) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationRenewalDone, arg.RenewAt, arg.ID, arg.Lease)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const authorizationRenewalFailed = `-- name: AuthorizationRenewalFailed :execrows
+update authorizations
+set lease = null, lease_until = null, unanswered = $1, failures = failures + 1, failing_since = coalesce(failing_since, now()),
+    renew_at = now() + $2::interval
+where id = $3 and lease = $4
+`
+
+type AuthorizationRenewalFailedParams struct {
+	Unanswered bool
+	Wait       time.Duration
+	ID         uuid.UUID
+	Lease      *uuid.UUID
+}
+
+// Gives the lease back after a renewal that failed for a passing reason.
+func (q *Queries) AuthorizationRenewalFailed(ctx context.Context, arg AuthorizationRenewalFailedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationRenewalFailed,
+		arg.Unanswered,
+		arg.Wait,
+		arg.ID,
+		arg.Lease,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const authorizationRenewalRefused = `-- name: AuthorizationRenewalRefused :execrows
+update authorizations
+set state = 'needs_reauth', reason = $1, lease = null, lease_until = null, unanswered = false
+where id = $2 and state = 'active' and lease = $3
+`
+
+type AuthorizationRenewalRefusedParams struct {
+	Reason *string
+	ID     uuid.UUID
+	Lease  *uuid.UUID
+}
+
+// The platform has ended the grant; says whoever holds the lease.
+func (q *Queries) AuthorizationRenewalRefused(ctx context.Context, arg AuthorizationRenewalRefusedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationRenewalRefused, arg.Reason, arg.ID, arg.Lease)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const authorizationRevocationFailed = `-- name: AuthorizationRevocationFailed :execrows
+update authorizations
+set failures = failures + 1, failing_since = coalesce(failing_since, now())
+where id = $1 and state = 'revoking'
+`
+
+func (q *Queries) AuthorizationRevocationFailed(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationRevocationFailed, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const authorizationStoreTokens = `-- name: AuthorizationStoreTokens :execrows
+update authorizations
+set credential = $1, key_id = $2, scopes = $3, expires_at = $4, renew_at = $5,
+    reminded = case when reconnect_by is distinct from $6 then null else reminded end, reconnect_by = $6,
+    lease = case when $7::boolean then lease end, lease_until = case when $7::boolean then lease_until end,
+    unanswered = false, failures = 0, failing_since = null, renewed_at = now()
+where id = $8 and lease = $9 and state in ('active', 'revoking')
+`
+
+type AuthorizationStoreTokensParams struct {
+	Credential  []byte
+	KeyID       *int64
+	Scopes      []string
+	ExpiresAt   *time.Time
+	RenewAt     *time.Time
+	ReconnectBy *time.Time
+	KeepLease   bool
+	ID          uuid.UUID
+	Lease       *uuid.UUID
+}
+
+// Stores what a renewal gave, as long as the lease is still the caller's; the lease goes on where there is more to do.
+// An authorization that is being revoked has its newest tokens revoked.
+func (q *Queries) AuthorizationStoreTokens(ctx context.Context, arg AuthorizationStoreTokensParams) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationStoreTokens,
+		arg.Credential,
+		arg.KeyID,
+		arg.Scopes,
+		arg.ExpiresAt,
+		arg.RenewAt,
+		arg.ReconnectBy,
+		arg.KeepLease,
+		arg.ID,
+		arg.Lease,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const authorizationTakeLease = `-- name: AuthorizationTakeLease :one
+with before as materialized (
+    select a.id, a.unanswered
+    from authorizations a
+    where a.id = $3 and a.state = 'active' and a.renew_at is not null and (a.lease is null or a.lease_until <= now())
+        and (a.renew_at <= now()
+            or (a.failures = 0 and (a.expires_at <= now() + $4::interval or a.version = $5::bigint)))
+    for no key update
+)
+update authorizations a
+set lease = $1, lease_until = now() + $2::interval, unanswered = true
+from before b
+where a.id = b.id
+returning a.platform, a.external_id, a.version, a.failures, a.expires_at, a.reconnect_by, b.unanswered as was_unanswered,
+    tenancy.use_authorization(a.id, 'renew')::bytea as credential
+`
+
+type AuthorizationTakeLeaseParams struct {
+	Lease          *uuid.UUID
+	Duration       time.Duration
+	ID             uuid.UUID
+	Margin         time.Duration
+	RefusedVersion int64
+}
+
+type AuthorizationTakeLeaseRow struct {
+	Platform      string
+	ExternalID    string
+	Version       int64
+	Failures      int32
+	ExpiresAt     *time.Time
+	ReconnectBy   *time.Time
+	WasUnanswered bool
+	Credential    []byte
+}
+
+// Takes the lease on a renewal, and the sealed tokens with it, which is recorded. No row where there is nothing to renew
+// (any more), or somebody else is at it: that is looked at under the row's lock. The access token that the platform
+// refused is renewed before its time, if it is still the one of refused_version. From here on nobody knows what the
+// platform has made of it until an answer is stored; was_unanswered says that this was so already.
+func (q *Queries) AuthorizationTakeLease(ctx context.Context, arg AuthorizationTakeLeaseParams) (AuthorizationTakeLeaseRow, error) {
+	row := q.db.QueryRow(ctx, authorizationTakeLease,
+		arg.Lease,
+		arg.Duration,
+		arg.ID,
+		arg.Margin,
+		arg.RefusedVersion,
+	)
+	var i AuthorizationTakeLeaseRow
+	err := row.Scan(
+		&i.Platform,
+		&i.ExternalID,
+		&i.Version,
+		&i.Failures,
+		&i.ExpiresAt,
+		&i.ReconnectBy,
+		&i.WasUnanswered,
+		&i.Credential,
+	)
+	return i, err
+}
+
+const authorizationUse = `-- name: AuthorizationUse :one
+select tenancy.use_authorization($1, $2)::bytea as credential
+`
+
+type AuthorizationUseParams struct {
+	ID      uuid.UUID
+	Purpose string
+}
+
+// The sealed tokens of an authorization, for a purpose that is recorded. NULL where there are none.
+func (q *Queries) AuthorizationUse(ctx context.Context, arg AuthorizationUseParams) ([]byte, error) {
+	row := q.db.QueryRow(ctx, authorizationUse, arg.ID, arg.Purpose)
+	var credential []byte
+	err := row.Scan(&credential)
+	return credential, err
+}
+
+const authorizationWatch = `-- name: AuthorizationWatch :one
+select a.platform, a.external_id, a.state, a.reason, a.version, a.renew_at, a.lease_until, a.state_since, a.failures, a.created_at,
+    coalesce(a.renew_at <= now(), false)::boolean as due,
+    coalesce(a.expires_at <= now() + $1::interval, false)::boolean as ending,
+    coalesce(a.expires_at <= now(), false)::boolean as ended,
+    coalesce(a.lease_until > now(), false)::boolean as leased,
+    coalesce(a.failures > 0 and a.renew_at > now(), false)::boolean as waits
+from authorizations a
+where a.id = $2
+`
+
+type AuthorizationWatchParams struct {
+	Margin time.Duration
+	ID     uuid.UUID
+}
+
+type AuthorizationWatchRow struct {
+	Platform   string
+	ExternalID string
+	State      string
+	Reason     *string
+	Version    int64
+	RenewAt    *time.Time
+	LeaseUntil *time.Time
+	StateSince time.Time
+	Failures   int32
+	CreatedAt  time.Time
+	Due        bool
+	Ending     bool
+	Ended      bool
+	Leased     bool
+	Waits      bool
+}
+
+// Where a renewal stands. due: the time for it has come; ending: the access token is not good for much longer; leased:
+// somebody is at it; waits: it failed, and is to be tried again later.
+func (q *Queries) AuthorizationWatch(ctx context.Context, arg AuthorizationWatchParams) (AuthorizationWatchRow, error) {
+	row := q.db.QueryRow(ctx, authorizationWatch, arg.Margin, arg.ID)
+	var i AuthorizationWatchRow
+	err := row.Scan(
+		&i.Platform,
+		&i.ExternalID,
+		&i.State,
+		&i.Reason,
+		&i.Version,
+		&i.RenewAt,
+		&i.LeaseUntil,
+		&i.StateSince,
+		&i.Failures,
+		&i.CreatedAt,
+		&i.Due,
+		&i.Ending,
+		&i.Ended,
+		&i.Leased,
+		&i.Waits,
+	)
+	return i, err
+}
+
+const connectionForEmail = `-- name: ConnectionForEmail :one
+select u.email, c.name as customer_name, c.language, (c.archived_at is not null)::boolean as archived,
+    coalesce(a.platform, i.platform, '')::text as platform,
+    coalesce(case when $1::uuid is not null then i.state else a.state end, '')::text as state,
+    coalesce(case when $1::uuid is not null then i.reason else a.reason end, '')::text as reason,
+    a.reconnect_by,
+    coalesce(case when $1::uuid is not null then array[i.name] else array(
+        select x.name from integrations x
+        where x.customer_id = a.customer_id and x.authorization_id = a.id and x.state <> 'disconnected'
+        order by x.name, x.id limit 100) end, '{}')::text[] as accounts
+from memberships m
+    join customers c on c.id = m.customer_id
+    join users u on u.id = m.user_id
+    left join authorizations a on a.customer_id = m.customer_id and a.id = $2::uuid
+    left join integrations i on i.customer_id = m.customer_id and i.id = $1::uuid
+where m.user_id = $3 and m.role in ('owner', 'admin') and u.email_verified and u.email is not null
+`
+
+type ConnectionForEmailParams struct {
+	IntegrationID   *uuid.UUID
+	AuthorizationID *uuid.UUID
+	UserID          uuid.UUID
+}
+
+type ConnectionForEmailRow struct {
+	Email        *string
+	CustomerName string
+	Language     string
+	Archived     bool
+	Platform     string
+	State        string
+	Reason       string
+	ReconnectBy  *time.Time
+	Accounts     []string
+}
+
+// What the worker writes an e-mail from: to one person, about an authorization or about one account. accounts are the
+// names of those that it is about.
+func (q *Queries) ConnectionForEmail(ctx context.Context, arg ConnectionForEmailParams) (ConnectionForEmailRow, error) {
+	row := q.db.QueryRow(ctx, connectionForEmail, arg.IntegrationID, arg.AuthorizationID, arg.UserID)
+	var i ConnectionForEmailRow
+	err := row.Scan(
+		&i.Email,
+		&i.CustomerName,
+		&i.Language,
+		&i.Archived,
+		&i.Platform,
+		&i.State,
+		&i.Reason,
+		&i.ReconnectBy,
+		&i.Accounts,
+	)
+	return i, err
 }

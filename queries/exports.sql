@@ -76,11 +76,23 @@ limit @max_rows;
 
 -- name: ExportRowsOfIntegrations :many
 select i.id, json_build_object('id', i.id, 'platform', i.platform, 'external_id', i.external_id, 'name', i.name, 'url', i.url,
-    'state', i.state, 'created_by', i.created_by,
+    'state', i.state, 'state_since', i.state_since, 'reason', i.reason, 'authorization_id', i.authorization_id,
+    'is_default', i.is_default, 'checked_at', i.checked_at, 'created_by', i.created_by,
     'version', i.version, 'created_at', i.created_at, 'updated_at', i.updated_at)::text as line
 from integrations i
 where i.id > @after
 order by i.id
+limit @max_rows;
+
+-- name: ExportRowsOfAuthorizations :many
+select a.id, json_build_object('id', a.id, 'platform', a.platform, 'external_id', a.external_id, 'name', a.name,
+    'state', a.state, 'state_since', a.state_since, 'reason', a.reason, 'scopes', a.scopes, 'expires_at', a.expires_at,
+    'renew_at', a.renew_at, 'reconnect_by', a.reconnect_by, 'failures', a.failures, 'failing_since', a.failing_since,
+    'renewed_at', a.renewed_at, 'reminded', a.reminded, 'created_by', a.created_by,
+    'version', a.version, 'created_at', a.created_at, 'updated_at', a.updated_at)::text as line
+from authorizations a
+where a.id > @after
+order by a.id
 limit @max_rows;
 
 -- name: ExportRowsOfCampaigns :many

@@ -323,6 +323,48 @@ func (q *Queries) ExportRowsOfAuditLog(ctx context.Context, arg ExportRowsOfAudi
 	return items, nil
 }
 
+const exportRowsOfAuthorizations = `-- name: ExportRowsOfAuthorizations :many
+select a.id, json_build_object('id', a.id, 'platform', a.platform, 'external_id', a.external_id, 'name', a.name,
+    'state', a.state, 'state_since', a.state_since, 'reason', a.reason, 'scopes', a.scopes, 'expires_at', a.expires_at,
+    'renew_at', a.renew_at, 'reconnect_by', a.reconnect_by, 'failures', a.failures, 'failing_since', a.failing_since,
+    'renewed_at', a.renewed_at, 'reminded', a.reminded, 'created_by', a.created_by,
+    'version', a.version, 'created_at', a.created_at, 'updated_at', a.updated_at)::text as line
+from authorizations a
+where a.id > $1
+order by a.id
+limit $2
+`
+
+type ExportRowsOfAuthorizationsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfAuthorizationsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfAuthorizations(ctx context.Context, arg ExportRowsOfAuthorizationsParams) ([]ExportRowsOfAuthorizationsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfAuthorizations, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfAuthorizationsRow{}
+	for rows.Next() {
+		var i ExportRowsOfAuthorizationsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportRowsOfCampaigns = `-- name: ExportRowsOfCampaigns :many
 select c.id, json_build_object('id', c.id, 'name', c.name, 'goal', c.goal, 'starts_on', c.starts_on, 'ends_on', c.ends_on,
     'archived_at', c.archived_at, 'created_by', c.created_by,
@@ -408,7 +450,8 @@ func (q *Queries) ExportRowsOfCustomers(ctx context.Context, arg ExportRowsOfCus
 
 const exportRowsOfIntegrations = `-- name: ExportRowsOfIntegrations :many
 select i.id, json_build_object('id', i.id, 'platform', i.platform, 'external_id', i.external_id, 'name', i.name, 'url', i.url,
-    'state', i.state, 'created_by', i.created_by,
+    'state', i.state, 'state_since', i.state_since, 'reason', i.reason, 'authorization_id', i.authorization_id,
+    'is_default', i.is_default, 'checked_at', i.checked_at, 'created_by', i.created_by,
     'version', i.version, 'created_at', i.created_at, 'updated_at', i.updated_at)::text as line
 from integrations i
 where i.id > $1

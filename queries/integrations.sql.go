@@ -12,19 +12,60 @@ import (
 	"github.com/google/uuid"
 )
 
+const integrationChecked = `-- name: IntegrationChecked :execrows
+update integrations
+set checked_at = now()
+where id = $1 and state = 'active' and version = $2
+`
+
+type IntegrationCheckedParams struct {
+	ID      uuid.UUID
+	Version int64
+}
+
+// An account was seen to work.
+func (q *Queries) IntegrationChecked(ctx context.Context, arg IntegrationCheckedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationChecked, arg.ID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const integrationClearDefault = `-- name: IntegrationClearDefault :execrows
+update integrations
+set is_default = false
+where platform = $1 and is_default and id <> $2
+`
+
+type IntegrationClearDefaultParams struct {
+	Platform string
+	ID       uuid.UUID
+}
+
+// Makes way for another default of the platform.
+func (q *Queries) IntegrationClearDefault(ctx context.Context, arg IntegrationClearDefaultParams) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationClearDefault, arg.Platform, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const integrationCreate = `-- name: IntegrationCreate :exec
-insert into integrations (id, platform, external_id, name, url, credential, key_id)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into integrations (id, platform, external_id, name, url, credential, key_id, authorization_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type IntegrationCreateParams struct {
-	ID         uuid.UUID
-	Platform   string
-	ExternalID string
-	Name       string
-	URL        string
-	Credential []byte
-	KeyID      *int64
+	ID              uuid.UUID
+	Platform        string
+	ExternalID      string
+	Name            string
+	URL             string
+	Credential      []byte
+	KeyID           *int64
+	AuthorizationID *uuid.UUID
 }
 
 func (q *Queries) IntegrationCreate(ctx context.Context, arg IntegrationCreateParams) error {
@@ -36,6 +77,7 @@ func (q *Queries) IntegrationCreate(ctx context.Context, arg IntegrationCreatePa
 		arg.URL,
 		arg.Credential,
 		arg.KeyID,
+		arg.AuthorizationID,
 	)
 	return err
 }
@@ -79,27 +121,33 @@ func (q *Queries) IntegrationFindByAccount(ctx context.Context, arg IntegrationF
 	return id, err
 }
 
-const integrationGet = `-- name: IntegrationGet :one
-select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.created_at, i.updated_at
+const integrationForCheck = `-- name: IntegrationForCheck :one
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.authorization_id,
+    coalesce(a.external_id, '')::text as login, coalesce(a.version, 0)::bigint as authorization_version,
+    (a.renew_at is not null)::boolean as renewable
 from integrations i
+    left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
 where i.id = $1
 `
 
-type IntegrationGetRow struct {
-	ID         uuid.UUID
-	Platform   string
-	ExternalID string
-	Name       string
-	URL        string
-	State      string
-	Version    int64
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+type IntegrationForCheckRow struct {
+	ID                   uuid.UUID
+	Platform             string
+	ExternalID           string
+	Name                 string
+	URL                  string
+	State                string
+	Version              int64
+	AuthorizationID      *uuid.UUID
+	Login                string
+	AuthorizationVersion int64
+	Renewable            bool
 }
 
-func (q *Queries) IntegrationGet(ctx context.Context, id uuid.UUID) (IntegrationGetRow, error) {
-	row := q.db.QueryRow(ctx, integrationGet, id)
-	var i IntegrationGetRow
+// What the worker asks a platform about, and what stands behind it.
+func (q *Queries) IntegrationForCheck(ctx context.Context, id uuid.UUID) (IntegrationForCheckRow, error) {
+	row := q.db.QueryRow(ctx, integrationForCheck, id)
+	var i IntegrationForCheckRow
 	err := row.Scan(
 		&i.ID,
 		&i.Platform,
@@ -108,15 +156,43 @@ func (q *Queries) IntegrationGet(ctx context.Context, id uuid.UUID) (Integration
 		&i.URL,
 		&i.State,
 		&i.Version,
+		&i.AuthorizationID,
+		&i.Login,
+		&i.AuthorizationVersion,
+		&i.Renewable,
+	)
+	return i, err
+}
+
+const integrationGet = `-- name: IntegrationGet :one
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
+where i.id = $1
+`
+
+func (q *Queries) IntegrationGet(ctx context.Context, id uuid.UUID) (IntegrationsWithHealth, error) {
+	row := q.db.QueryRow(ctx, integrationGet, id)
+	var i IntegrationsWithHealth
+	err := row.Scan(
+		&i.ID,
+		&i.Platform,
+		&i.ExternalID,
+		&i.Name,
+		&i.URL,
+		&i.State,
+		&i.IsDefault,
+		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Health,
+		&i.Login,
 	)
 	return i, err
 }
 
 const integrationList = `-- name: IntegrationList :many
-select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.created_at, i.updated_at
-from integrations i
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
 where i.id < $1
 order by i.id desc
 limit $2
@@ -127,27 +203,15 @@ type IntegrationListParams struct {
 	MaxRows int32
 }
 
-type IntegrationListRow struct {
-	ID         uuid.UUID
-	Platform   string
-	ExternalID string
-	Name       string
-	URL        string
-	State      string
-	Version    int64
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
-}
-
-func (q *Queries) IntegrationList(ctx context.Context, arg IntegrationListParams) ([]IntegrationListRow, error) {
+func (q *Queries) IntegrationList(ctx context.Context, arg IntegrationListParams) ([]IntegrationsWithHealth, error) {
 	rows, err := q.db.Query(ctx, integrationList, arg.Before, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []IntegrationListRow{}
+	items := []IntegrationsWithHealth{}
 	for rows.Next() {
-		var i IntegrationListRow
+		var i IntegrationsWithHealth
 		if err := rows.Scan(
 			&i.ID,
 			&i.Platform,
@@ -155,9 +219,12 @@ func (q *Queries) IntegrationList(ctx context.Context, arg IntegrationListParams
 			&i.Name,
 			&i.URL,
 			&i.State,
+			&i.IsDefault,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Health,
+			&i.Login,
 		); err != nil {
 			return nil, err
 		}
@@ -167,6 +234,203 @@ func (q *Queries) IntegrationList(ctx context.Context, arg IntegrationListParams
 		return nil, err
 	}
 	return items, nil
+}
+
+const integrationListByAuthorization = `-- name: IntegrationListByAuthorization :many
+select i.external_id
+from integrations i
+where i.authorization_id = $1 and i.state <> 'disconnected'
+`
+
+// The accounts that are connected by somebody's sign-in.
+func (q *Queries) IntegrationListByAuthorization(ctx context.Context, authorizationID *uuid.UUID) ([]string, error) {
+	rows, err := q.db.Query(ctx, integrationListByAuthorization, authorizationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var external_id string
+		if err := rows.Scan(&external_id); err != nil {
+			return nil, err
+		}
+		items = append(items, external_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationListByID = `-- name: IntegrationListByID :many
+select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.is_default, i.version, i.created_at, i.updated_at, i.health, i.login
+from integrations_with_health i
+where i.id = any ($1::uuid[])
+order by i.id
+`
+
+func (q *Queries) IntegrationListByID(ctx context.Context, ids []uuid.UUID) ([]IntegrationsWithHealth, error) {
+	rows, err := q.db.Query(ctx, integrationListByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IntegrationsWithHealth{}
+	for rows.Next() {
+		var i IntegrationsWithHealth
+		if err := rows.Scan(
+			&i.ID,
+			&i.Platform,
+			&i.ExternalID,
+			&i.Name,
+			&i.URL,
+			&i.State,
+			&i.IsDefault,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Health,
+			&i.Login,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationListDefaults = `-- name: IntegrationListDefaults :many
+select i.id, i.platform
+from integrations i
+where i.is_default and i.platform = any ($1::text[])
+`
+
+type IntegrationListDefaultsRow struct {
+	ID       uuid.UUID
+	Platform string
+}
+
+// The accounts that are meant where a post names platforms.
+func (q *Queries) IntegrationListDefaults(ctx context.Context, platforms []string) ([]IntegrationListDefaultsRow, error) {
+	rows, err := q.db.Query(ctx, integrationListDefaults, platforms)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IntegrationListDefaultsRow{}
+	for rows.Next() {
+		var i IntegrationListDefaultsRow
+		if err := rows.Scan(&i.ID, &i.Platform); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationListOfAuthorization = `-- name: IntegrationListOfAuthorization :many
+select i.id, i.external_id, i.state, i.version
+from integrations i
+where i.authorization_id = $1::uuid and i.state <> 'disconnected'
+order by i.id
+`
+
+type IntegrationListOfAuthorizationRow struct {
+	ID         uuid.UUID
+	ExternalID string
+	State      string
+	Version    int64
+}
+
+// The accounts of an authorization that are not disconnected.
+func (q *Queries) IntegrationListOfAuthorization(ctx context.Context, authorizationID uuid.UUID) ([]IntegrationListOfAuthorizationRow, error) {
+	rows, err := q.db.Query(ctx, integrationListOfAuthorization, authorizationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IntegrationListOfAuthorizationRow{}
+	for rows.Next() {
+		var i IntegrationListOfAuthorizationRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ExternalID,
+			&i.State,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationListToCheck = `-- name: IntegrationListToCheck :many
+select i.customer_id::uuid as customer_id, i.id::uuid as id
+from tenancy.integrations_to_check($1) i
+`
+
+type IntegrationListToCheckRow struct {
+	CustomerID uuid.UUID
+	ID         uuid.UUID
+}
+
+// Accounts of all customers that nobody has seen working for a day.
+func (q *Queries) IntegrationListToCheck(ctx context.Context, maxRows int32) ([]IntegrationListToCheckRow, error) {
+	rows, err := q.db.Query(ctx, integrationListToCheck, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IntegrationListToCheckRow{}
+	for rows.Next() {
+		var i IntegrationListToCheckRow
+		if err := rows.Scan(&i.CustomerID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const integrationLock = `-- name: IntegrationLock :one
+select i.platform, i.state, i.is_default, i.version
+from integrations i
+where i.id = $1
+for no key update
+`
+
+type IntegrationLockRow struct {
+	Platform  string
+	State     string
+	IsDefault bool
+	Version   int64
+}
+
+// Locks an account for whoever may change it.
+func (q *Queries) IntegrationLock(ctx context.Context, id uuid.UUID) (IntegrationLockRow, error) {
+	row := q.db.QueryRow(ctx, integrationLock, id)
+	var i IntegrationLockRow
+	err := row.Scan(
+		&i.Platform,
+		&i.State,
+		&i.IsDefault,
+		&i.Version,
+	)
+	return i, err
 }
 
 const integrationMayCreate = `-- name: IntegrationMayCreate :one
@@ -183,18 +447,19 @@ func (q *Queries) IntegrationMayCreate(ctx context.Context) (bool, error) {
 
 const integrationNeedsReauth = `-- name: IntegrationNeedsReauth :execrows
 update integrations
-set state = 'needs_reauth'
-where id = $1 and state = 'active' and version = $2
+set state = 'needs_reauth', reason = $1
+where id = $2 and state = 'active' and version = $3
 `
 
 type IntegrationNeedsReauthParams struct {
+	Reason  *string
 	ID      uuid.UUID
 	Version int64
 }
 
 // The worker learns from a platform that a credential is refused. A newer credential is not touched.
 func (q *Queries) IntegrationNeedsReauth(ctx context.Context, arg IntegrationNeedsReauthParams) (int64, error) {
-	result, err := q.db.Exec(ctx, integrationNeedsReauth, arg.ID, arg.Version)
+	result, err := q.db.Exec(ctx, integrationNeedsReauth, arg.Reason, arg.ID, arg.Version)
 	if err != nil {
 		return 0, err
 	}
@@ -203,31 +468,118 @@ func (q *Queries) IntegrationNeedsReauth(ctx context.Context, arg IntegrationNee
 
 const integrationReconnect = `-- name: IntegrationReconnect :execrows
 update integrations
-set name = $1, url = $2, credential = $3, key_id = $4, state = 'active'
-where id = $5 and version = coalesce($6, version)
+set name = $1, url = $2, credential = $3, key_id = $4, state = 'active', authorization_id = $5
+where id = $6
 `
 
 type IntegrationReconnectParams struct {
-	Name       string
-	URL        string
-	Credential []byte
-	KeyID      *int64
-	ID         uuid.UUID
-	Version    *int64
+	Name            string
+	URL             string
+	Credential      []byte
+	KeyID           *int64
+	AuthorizationID *uuid.UUID
+	ID              uuid.UUID
 }
 
-// A fresh credential for an account makes it active again.
+// A fresh credential for an account makes it active again, under the authorization that it came with.
 func (q *Queries) IntegrationReconnect(ctx context.Context, arg IntegrationReconnectParams) (int64, error) {
 	result, err := q.db.Exec(ctx, integrationReconnect,
 		arg.Name,
 		arg.URL,
 		arg.Credential,
 		arg.KeyID,
+		arg.AuthorizationID,
 		arg.ID,
-		arg.Version,
 	)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const integrationRename = `-- name: IntegrationRename :execrows
+update integrations
+set name = $1, url = $2
+where id = $3 and state = 'active' and (name, url) is distinct from ($1, $2)
+`
+
+type IntegrationRenameParams struct {
+	Name string
+	URL  string
+	ID   uuid.UUID
+}
+
+func (q *Queries) IntegrationRename(ctx context.Context, arg IntegrationRenameParams) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationRename, arg.Name, arg.URL, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const integrationRenewCredential = `-- name: IntegrationRenewCredential :execrows
+update integrations
+set credential = $1, key_id = $2
+where id = $3 and authorization_id = $4::uuid and state <> 'disconnected'
+`
+
+type IntegrationRenewCredentialParams struct {
+	Credential      []byte
+	KeyID           *int64
+	ID              uuid.UUID
+	AuthorizationID uuid.UUID
+}
+
+// A renewed authorization's credential for one of its accounts.
+func (q *Queries) IntegrationRenewCredential(ctx context.Context, arg IntegrationRenewCredentialParams) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationRenewCredential,
+		arg.Credential,
+		arg.KeyID,
+		arg.ID,
+		arg.AuthorizationID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const integrationSetDefault = `-- name: IntegrationSetDefault :execrows
+update integrations
+set is_default = true
+where id = $1
+`
+
+func (q *Queries) IntegrationSetDefault(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, integrationSetDefault, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const integrationUse = `-- name: IntegrationUse :one
+select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
+    coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
+from tenancy.find_credential($1, $2) f
+`
+
+type IntegrationUseParams struct {
+	ID      uuid.UUID
+	Purpose string
+}
+
+type IntegrationUseRow struct {
+	Credential      []byte
+	Deadline        time.Time
+	OldCredentialID uuid.UUID
+}
+
+// The sealed credential of an active account, for a purpose that is recorded, or the old one that it still lives by.
+// NULL where there is none.
+func (q *Queries) IntegrationUse(ctx context.Context, arg IntegrationUseParams) (IntegrationUseRow, error) {
+	row := q.db.QueryRow(ctx, integrationUse, arg.ID, arg.Purpose)
+	var i IntegrationUseRow
+	err := row.Scan(&i.Credential, &i.Deadline, &i.OldCredentialID)
+	return i, err
 }

@@ -110,6 +110,35 @@ func (q *Queries) MembershipList(ctx context.Context, arg MembershipListParams) 
 	return items, nil
 }
 
+const membershipListToTell = `-- name: MembershipListToTell :many
+select m.user_id
+from memberships m
+    join users u on u.id = m.user_id
+where m.role in ('owner', 'admin') and u.email_verified and u.email is not null
+order by m.user_id
+`
+
+// Who is told of an account in trouble: owners and admins whose address is known to be theirs.
+func (q *Queries) MembershipListToTell(ctx context.Context) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, membershipListToTell)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var user_id uuid.UUID
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const membershipUpdate = `-- name: MembershipUpdate :execrows
 update memberships
 set role = $1

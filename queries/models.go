@@ -23,3 +23,18 @@ type Erasure struct {
 	Counts      json.RawMessage
 	Files       int64
 }
+
+type IntegrationsWithHealth struct {
+	ID         uuid.UUID
+	Platform   string
+	ExternalID string
+	Name       string
+	URL        string
+	State      string
+	IsDefault  bool
+	Version    int64
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	Health     json.RawMessage
+	Login      json.RawMessage
+}

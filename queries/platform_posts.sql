@@ -14,7 +14,7 @@ where post_id = @post_id and integration_id <> all (@keep_integration_ids::uuid[
 
 -- A post's platform posts, with what must be known of their accounts to put it on its way.
 -- name: PlatformPostListByPost :many
-select pp.id, pp.integration_id, pp.state, pp.text, i.platform, i.state as integration_state
+select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.state as integration_state
 from platform_posts pp
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
 where pp.post_id = @post_id
@@ -27,11 +27,13 @@ set state = 'draft'
 where post_id = @post_id and state = 'cancelled';
 
 -- Puts a post's platform posts on their way: those that are not out and not under way. What failed is tried
--- again, what a person must decide on is left alone.
+-- again, and so is what was never sent because its account was not connected; what else a person must decide on is
+-- left alone.
 -- name: PlatformPostQueueByPost :many
 update platform_posts
 set state = 'scheduled', retry_at = null, problem = null, problem_class = null
-where post_id = @post_id and state in ('draft', 'approved', 'scheduled', 'failed')
+where post_id = @post_id
+    and (state in ('draft', 'approved', 'scheduled', 'failed') or (state = 'needs_attention' and problem_class = 'credential'))
 returning id;
 
 -- name: PlatformPostCancelByPost :execrows
@@ -56,10 +58,14 @@ where id = @id and state = 'scheduled';
 select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at,
     i.platform, i.state as integration_state, i.version as integration_version,
+    i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
+    (i.external_id is not distinct from a.external_id)::boolean as is_login,
+    coalesce(i.state = 'active' and a.state = 'active' and a.expires_at <= now() + @margin::interval, false)::boolean as ending,
     c.archived_at, now()::timestamptz as database_now
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+    left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
     join customers c on c.id = pp.customer_id
 where pp.id = @id
 for no key update of pp;
@@ -70,12 +76,18 @@ for no key update of pp;
 select count(*) from platform_posts where state = 'publishing' and retry_at is null;
 
 -- Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
--- which is recorded. NULL where the account is not connected.
+-- which is recorded. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
+-- one, and can be had until the deadline.
 -- name: PlatformPostStartAttempt :one
-update platform_posts
-set state = 'publishing', attempt = attempt + 1, retry_at = null
-where id = @id and state in ('scheduled', 'publishing') and attempt = @attempts_so_far
-returning tenancy.use_credential(integration_id, 'publish')::bytea as credential;
+with started as (
+    update platform_posts
+    set state = 'publishing', attempt = attempt + 1, retry_at = null
+    where id = @id and state in ('scheduled', 'publishing') and attempt = @attempts_so_far
+    returning integration_id
+)
+select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
+    coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
+from started s cross join lateral tenancy.find_credential(s.integration_id, 'publish') f;
 
 -- Keeps what an adapter must not repeat, as long as this attempt is still the newest one.
 -- name: PlatformPostKeep :execrows

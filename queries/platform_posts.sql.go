@@ -132,7 +132,7 @@ func (q *Queries) PlatformPostKeep(ctx context.Context, arg PlatformPostKeepPara
 }
 
 const platformPostListByPost = `-- name: PlatformPostListByPost :many
-select pp.id, pp.integration_id, pp.state, pp.text, i.platform, i.state as integration_state
+select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.state as integration_state
 from platform_posts pp
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
 where pp.post_id = $1
@@ -144,6 +144,7 @@ type PlatformPostListByPostRow struct {
 	IntegrationID    uuid.UUID
 	State            string
 	Text             *string
+	ProblemClass     *string
 	Platform         string
 	IntegrationState string
 }
@@ -163,6 +164,7 @@ func (q *Queries) PlatformPostListByPost(ctx context.Context, postID uuid.UUID) 
 			&i.IntegrationID,
 			&i.State,
 			&i.Text,
+			&i.ProblemClass,
 			&i.Platform,
 			&i.IntegrationState,
 		); err != nil {
@@ -217,37 +219,50 @@ const platformPostLock = `-- name: PlatformPostLock :one
 select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at,
     i.platform, i.state as integration_state, i.version as integration_version,
+    i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
+    (i.external_id is not distinct from a.external_id)::boolean as is_login,
+    coalesce(i.state = 'active' and a.state = 'active' and a.expires_at <= now() + $1::interval, false)::boolean as ending,
     c.archived_at, now()::timestamptz as database_now
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+    left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
     join customers c on c.id = pp.customer_id
-where pp.id = $1
+where pp.id = $2
 for no key update of pp
 `
 
+type PlatformPostLockParams struct {
+	Margin time.Duration
+	ID     uuid.UUID
+}
+
 type PlatformPostLockRow struct {
-	ID                 uuid.UUID
-	PostID             uuid.UUID
-	IntegrationID      uuid.UUID
-	State              string
-	Attempt            int32
-	RetryAt            *time.Time
-	Checkpoint         json.RawMessage
-	Text               string
-	Title              string
-	ScheduledAt        *time.Time
-	Platform           string
-	IntegrationState   string
-	IntegrationVersion int64
-	ArchivedAt         *time.Time
-	DatabaseNow        time.Time
+	ID                   uuid.UUID
+	PostID               uuid.UUID
+	IntegrationID        uuid.UUID
+	State                string
+	Attempt              int32
+	RetryAt              *time.Time
+	Checkpoint           json.RawMessage
+	Text                 string
+	Title                string
+	ScheduledAt          *time.Time
+	Platform             string
+	IntegrationState     string
+	IntegrationVersion   int64
+	AuthorizationID      *uuid.UUID
+	AuthorizationVersion int64
+	IsLogin              bool
+	Ending               bool
+	ArchivedAt           *time.Time
+	DatabaseNow          time.Time
 }
 
 // Locks a platform post for the worker, with everything that publishing needs. Its post is locked before
 // (PostLock), in the order in which the API locks them, and so that what is read here is newer than the wait.
-func (q *Queries) PlatformPostLock(ctx context.Context, id uuid.UUID) (PlatformPostLockRow, error) {
-	row := q.db.QueryRow(ctx, platformPostLock, id)
+func (q *Queries) PlatformPostLock(ctx context.Context, arg PlatformPostLockParams) (PlatformPostLockRow, error) {
+	row := q.db.QueryRow(ctx, platformPostLock, arg.Margin, arg.ID)
 	var i PlatformPostLockRow
 	err := row.Scan(
 		&i.ID,
@@ -263,6 +278,10 @@ func (q *Queries) PlatformPostLock(ctx context.Context, id uuid.UUID) (PlatformP
 		&i.Platform,
 		&i.IntegrationState,
 		&i.IntegrationVersion,
+		&i.AuthorizationID,
+		&i.AuthorizationVersion,
+		&i.IsLogin,
+		&i.Ending,
 		&i.ArchivedAt,
 		&i.DatabaseNow,
 	)
@@ -301,12 +320,14 @@ func (q *Queries) PlatformPostPublished(ctx context.Context, arg PlatformPostPub
 const platformPostQueueByPost = `-- name: PlatformPostQueueByPost :many
 update platform_posts
 set state = 'scheduled', retry_at = null, problem = null, problem_class = null
-where post_id = $1 and state in ('draft', 'approved', 'scheduled', 'failed')
+where post_id = $1
+    and (state in ('draft', 'approved', 'scheduled', 'failed') or (state = 'needs_attention' and problem_class = 'credential'))
 returning id
 `
 
 // Puts a post's platform posts on their way: those that are not out and not under way. What failed is tried
-// again, what a person must decide on is left alone.
+// again, and so is what was never sent because its account was not connected; what else a person must decide on is
+// left alone.
 func (q *Queries) PlatformPostQueueByPost(ctx context.Context, postID uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, platformPostQueueByPost, postID)
 	if err != nil {
@@ -392,10 +413,15 @@ func (q *Queries) PlatformPostSetText(ctx context.Context, arg PlatformPostSetTe
 }
 
 const platformPostStartAttempt = `-- name: PlatformPostStartAttempt :one
-update platform_posts
-set state = 'publishing', attempt = attempt + 1, retry_at = null
-where id = $1 and state in ('scheduled', 'publishing') and attempt = $2
-returning tenancy.use_credential(integration_id, 'publish')::bytea as credential
+with started as (
+    update platform_posts
+    set state = 'publishing', attempt = attempt + 1, retry_at = null
+    where id = $1 and state in ('scheduled', 'publishing') and attempt = $2
+    returning integration_id
+)
+select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
+    coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
+from started s cross join lateral tenancy.find_credential(s.integration_id, 'publish') f
 `
 
 type PlatformPostStartAttemptParams struct {
@@ -403,13 +429,20 @@ type PlatformPostStartAttemptParams struct {
 	AttemptsSoFar int32
 }
 
+type PlatformPostStartAttemptRow struct {
+	Credential      []byte
+	Deadline        time.Time
+	OldCredentialID uuid.UUID
+}
+
 // Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
-// which is recorded. NULL where the account is not connected.
-func (q *Queries) PlatformPostStartAttempt(ctx context.Context, arg PlatformPostStartAttemptParams) ([]byte, error) {
+// which is recorded. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
+// one, and can be had until the deadline.
+func (q *Queries) PlatformPostStartAttempt(ctx context.Context, arg PlatformPostStartAttemptParams) (PlatformPostStartAttemptRow, error) {
 	row := q.db.QueryRow(ctx, platformPostStartAttempt, arg.ID, arg.AttemptsSoFar)
-	var credential []byte
-	err := row.Scan(&credential)
-	return credential, err
+	var i PlatformPostStartAttemptRow
+	err := row.Scan(&i.Credential, &i.Deadline, &i.OldCredentialID)
+	return i, err
 }
 
 const platformPostStop = `-- name: PlatformPostStop :execrows

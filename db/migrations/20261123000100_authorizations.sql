@@ -169,7 +169,7 @@ grant select (authorization_id, is_default, state_since, reason, checked_at),
     update (authorization_id, is_default)
     on integrations to fanfare_user, fanfare_admin;
 grant select (authorization_id, is_default, state_since, reason, checked_at) on integrations to fanfare_agent;
-grant update (reason, checked_at) on integrations to fanfare_worker;
+grant select (authorization_id, is_default, state_since, reason, checked_at), update (reason, checked_at) on integrations to fanfare_worker;
 grant select (authorization_id, platform, is_default), update (is_default) on integrations to fanfare_definer;
 create policy integrations_definer_update on integrations for update to fanfare_definer using (true) with check (true);
 

@@ -120,9 +120,9 @@ func (r Request) encode() string {
 // What enters a tenant. The function checks and answers a role; set_config makes it the role of the rest of the
 // transaction. The function is an argument and not in a FROM clause, which would first store its one row.
 const (
-	enterUser  = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
-	enterKey   = `set_config('role', tenancy.enter_key($1, $2, $3, $4), true)`
-	enterToken = `set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true)` //nolint:gosec // a statement and no credential
+	enterUser    = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
+	enterKey     = `set_config('role', tenancy.enter_key($1, $2, $3, $4), true)`
+	enterToken   = `set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true)` //nolint:gosec // a statement and no credential
 	enterConnect = `set_config('role', tenancy.enter_connect($1, $2), true)`
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker = `tenancy.enter_worker($1, $2)`

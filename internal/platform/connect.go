@@ -43,17 +43,20 @@ type Traits struct {
 	Issuer string
 	// Revokes says what Revoke ends.
 	Revokes Revocation
+	// AsksForCredentials: Credentials asks the platform, so that it can fail like Renew. Elsewhere it only writes the
+	// tokens down in another form.
+	AsksForCredentials bool
 }
 
 // Revocation says what a platform ends when it is told to end a grant.
 type Revocation int
 
 const (
-	// RevokesNothing: the platform cannot be told. Its user withdraws the permission there.
+	// RevokesNothing says that the platform cannot be told. Its user withdraws the permission there.
 	RevokesNothing Revocation = iota
-	// RevokesGrant: the grant that the tokens come from, and no other.
+	// RevokesGrant is the grant that the tokens come from, and no other.
 	RevokesGrant
-	// RevokesLogin: every grant that the same person has given this application, also for other customers.
+	// RevokesLogin is every grant that the same person has given this application, also for other customers.
 	RevokesLogin
 )
 
@@ -111,13 +114,25 @@ type Login struct {
 	Accounts []LoginAccount
 }
 
-// LoginAccount is an account that can be connected, with the credential that publishing on it needs.
+// LogValue hides the credentials from package slog.
+func (l Login) LogValue() slog.Value { return slog.StringValue("login " + l.ExternalID) }
+
+// LoginAccount is an account that can be connected, with the credential that publishing on it needs. Printing or logging
+// it does not show the credential.
 type LoginAccount struct {
 	Account
 	// Kind says what sort of account it is: "user", "page", "organization" or "audience".
 	Kind       string
 	Credential json.RawMessage
 }
+
+// Format hides the credential from every verb of package fmt.
+func (a LoginAccount) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, a.Kind+" "+a.ExternalID)
+}
+
+// LogValue hides the credential from package slog.
+func (a LoginAccount) LogValue() slog.Value { return slog.StringValue(a.Kind + " " + a.ExternalID) }
 
 // Codes of errors of a Connector.
 const (
@@ -135,8 +150,8 @@ const (
 // OAuthApp is this installation's application at a platform.
 type OAuthApp struct {
 	ClientID string
-	// ClientSecret is a secret.
-	ClientSecret string
+	// ClientSecret is a secret. It has no JSON form, in which package slog would write it.
+	ClientSecret string `json:"-"`
 }
 
 // Format hides the secret from every verb of package fmt.
@@ -145,8 +160,8 @@ func (a OAuthApp) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "applic
 // LogValue hides the secret from package slog.
 func (a OAuthApp) LogValue() slog.Value { return slog.StringValue("application " + a.ClientID) }
 
-// TwitterConfig, LinkedInConfig, FacebookConfig and MailchimpConfig say where a platform is and as which application it
-// is spoken to. Addresses have no slash at their end; empty ones are the platform's own.
+// TwitterConfig says where a platform is and as which application it is spoken to, as LinkedInConfig, FacebookConfig and
+// MailchimpConfig do. Addresses have no slash at their end; empty ones are the platform's own.
 type TwitterConfig struct {
 	App OAuthApp
 	// SiteURL has the consent page (https://x.com), APIURL the rest (https://api.x.com).
@@ -183,13 +198,21 @@ type MailchimpConfig struct {
 }
 
 // The credentials that publishing needs, by platform: what Login and Credentials give, as JSON. Each names its account
-// by its ExternalID, so that it can be asked about by itself.
+// by its ExternalID, so that it can be asked about by itself. Printing or logging them shows no token.
 
 // TwitterCredential is for an X account.
 type TwitterCredential struct {
 	AccessToken string `json:"access_token"`
 	UserID      string `json:"user_id"`
 }
+
+// Format hides the token from every verb of package fmt.
+func (c TwitterCredential) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "X token for "+c.UserID)
+}
+
+// LogValue hides the token from package slog.
+func (c TwitterCredential) LogValue() slog.Value { return slog.StringValue("X token for " + c.UserID) }
 
 // LinkedInCredential is for a member or an organization, the author of its posts: "urn:li:person:…" or
 // "urn:li:organization:…".
@@ -198,10 +221,30 @@ type LinkedInCredential struct {
 	Author      string `json:"author"`
 }
 
+// Format hides the token from every verb of package fmt.
+func (c LinkedInCredential) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "LinkedIn token for "+c.Author)
+}
+
+// LogValue hides the token from package slog.
+func (c LinkedInCredential) LogValue() slog.Value {
+	return slog.StringValue("LinkedIn token for " + c.Author)
+}
+
 // FacebookCredential is for a page, with the page's own token.
 type FacebookCredential struct {
 	AccessToken string `json:"access_token"`
 	PageID      string `json:"page_id"`
+}
+
+// Format hides the token from every verb of package fmt.
+func (c FacebookCredential) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "Facebook token for page "+c.PageID)
+}
+
+// LogValue hides the token from package slog.
+func (c FacebookCredential) LogValue() slog.Value {
+	return slog.StringValue("Facebook token for page " + c.PageID)
 }
 
 // MailchimpCredential is for an audience. Its ExternalID is the account's id, a slash, and the list's.
@@ -210,4 +253,14 @@ type MailchimpCredential struct {
 	Endpoint    string `json:"endpoint"`
 	AccountID   string `json:"account_id"`
 	ListID      string `json:"list_id"`
+}
+
+// Format hides the token from every verb of package fmt.
+func (c MailchimpCredential) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "Mailchimp token for "+c.AccountID+"/"+c.ListID)
+}
+
+// LogValue hides the token from package slog.
+func (c MailchimpCredential) LogValue() slog.Value {
+	return slog.StringValue("Mailchimp token for " + c.AccountID + "/" + c.ListID)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -53,7 +52,7 @@ func NewEgress(allow []netip.Prefix) *Egress {
 	}
 	e.client = &http.Client{
 		Timeout:       egressTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: noRedirects,
 		Transport: &egressTransport{
 			egress: e,
 			secure: newEgressTransport(e.guard(ssrf.New(ssrf.WithAnyPort()))),
@@ -155,19 +154,9 @@ func (e *Egress) guard(public *ssrf.Guardian) func(context.Context, string, stri
 	}
 }
 
+// newEgressTransport has no proxy: that would do the dialling, out of the guard's sight.
 func newEgressTransport(control func(context.Context, string, string, syscall.RawConn) error) *http.Transport {
-	dialer := &net.Dialer{Timeout: egressDialTimeout, ControlContext: control}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		// A proxy would do the dialling, out of the guard's sight.
-		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
-		DisableKeepAlives:      true,
-		Protocols:              protocols,
-		TLSHandshakeTimeout:    egressDialTimeout,
-		MaxResponseHeaderBytes: egressMaxHeader,
-	}
+	return newOnceTransport(egressDialTimeout, egressMaxHeader, control)
 }
 
 // egressTransport picks the rules by scheme, and limits answers.
@@ -184,19 +173,11 @@ func (t *egressTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	// Belt and braces for "once": without GetBody net/http cannot send a body a second time.
-	once := req.Clone(req.Context())
-	once.GetBody = nil
 	transport := t.secure
 	if req.URL.Scheme == "http" {
 		transport = t.plain
 	}
-	resp, err := transport.RoundTrip(once)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = limitedBody{Reader: http.MaxBytesReader(nil, resp.Body, egressMaxBody), Closer: resp.Body}
-	return resp, nil
+	return sendOnce(transport, req, egressMaxBody)
 }
 
 type limitedBody struct {

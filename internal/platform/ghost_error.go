@@ -186,11 +186,5 @@ func retryAt(header http.Header, now time.Time) time.Time {
 	} else {
 		return time.Time{}
 	}
-	if at.Before(now) {
-		return now
-	}
-	if limit := now.Add(maxRetryAfter); at.After(limit) {
-		return limit
-	}
-	return at
+	return boundedRetry(at, now)
 }

@@ -17,6 +17,13 @@ const maxControlBody = 1 << 20
 //	GET    /_sandbox/faults        {"faults":[…]}
 //	POST   /_sandbox/faults        a Fault → 204
 //	DELETE /_sandbox/faults        → 204
+//	GET    /_sandbox/counts        {"counts":{"<step>":<requests>,…}}
+//	GET    /_sandbox/secrets       {"secrets":[…]}
+//	POST   /_sandbox/oauth-apps    {"platform","redirect_uris"} → 201 {"client_id","client_secret"}
+//	PUT    /_sandbox/oauth/{platform}                 OAuthSettings → 204
+//	POST   /_sandbox/oauth/{platform}/withdraw        {"person"} → 204
+//	POST   /_sandbox/oauth/{platform}/remove-page     {"page"} → 204
+//	POST   /_sandbox/oauth/{platform}/restore-page    {"page"} → 204
 func (s *Sandbox) routeControl() {
 	own := http.NewCrossOriginProtection()
 	handle := func(pattern string, handler http.HandlerFunc) { s.mux.Handle(pattern, own.Handler(handler)) }
@@ -30,6 +37,68 @@ func (s *Sandbox) routeControl() {
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	handle("GET /_sandbox/counts", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"counts": s.Counts()})
+	})
+	handle("GET /_sandbox/secrets", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"secrets": s.Secrets()})
+	})
+	handle("POST /_sandbox/oauth-apps", s.postOAuthApp)
+	handle("PUT /_sandbox/oauth/{platform}", func(w http.ResponseWriter, r *http.Request) {
+		var settings OAuthSettings
+		if readJSON(w, r, &settings) {
+			writeChanged(w, s.setOAuthSettings(r.PathValue("platform"), settings))
+		}
+	})
+	handle("POST /_sandbox/oauth/{platform}/withdraw", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Person string `json:"person"`
+		}
+		if readJSON(w, r, &body) {
+			writeChanged(w, s.withdraw(r.PathValue("platform"), body.Person))
+		}
+	})
+	for path, lost := range map[string]bool{"remove-page": true, "restore-page": false} {
+		handle("POST /_sandbox/oauth/{platform}/"+path, func(w http.ResponseWriter, r *http.Request) {
+			var body struct {
+				Page string `json:"page"`
+			}
+			if readJSON(w, r, &body) {
+				writeChanged(w, s.setPage(r.PathValue("platform"), body.Page, lost))
+			}
+		})
+	}
+}
+
+func (s *Sandbox) postOAuthApp(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Platform     string   `json:"platform"`
+		RedirectURIs []string `json:"redirect_uris"`
+	}
+	if !readJSON(w, r, &body) {
+		return
+	}
+	app, err := s.addOAuthApp(body.Platform, body.RedirectURIs)
+	if err != nil {
+		writeChanged(w, err)
+		return
+	}
+	writeJSON(w, http.StatusCreated, map[string]string{"client_id": app.ID, "client_secret": app.Secret})
+}
+
+// writeChanged answers 204, or says why a change was not made.
+func writeChanged(w http.ResponseWriter, err error) {
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	status := http.StatusInternalServerError
+	for _, known := range []error{errPlatform, errPerson, errPage, errRedirect, errInput} {
+		if errors.Is(err, known) {
+			status = http.StatusUnprocessableEntity
+		}
+	}
+	writeJSON(w, status, map[string]string{"error": err.Error()})
 }
 
 func (s *Sandbox) getPublished(w http.ResponseWriter, _ *http.Request) {

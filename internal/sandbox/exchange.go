@@ -9,13 +9,26 @@ import (
 
 // RequestInfo describes one request to a service.
 type RequestInfo struct {
-	Platform string // "ghost"
-	Account  string // the service's own name for who is addressed: a Ghost site's name
-	Method   string
-	Path     string
+	Platform string // "ghost", "twitter", "linkedin", "facebook" or "mailchimp"
+	// Account is the service's own name for who is addressed: a Ghost site's name, or the id of the person whom a code
+	// or token belongs to; "" where that is not known.
+	Account string
+	Method  string
+	Path    string
 	// Step names what the request is for: "ghost.site", "ghost.browse", "ghost.find",
 	// "ghost.create_draft", "ghost.create_published", "ghost.read", "ghost.publish",
-	// "ghost.update", "ghost.delete" or "ghost.other".
+	// "ghost.update", "ghost.delete" or "ghost.other"; and on the platforms with OAuth:
+	//
+	//	<platform>.authorize    the consent page and its form
+	//	<platform>.token        a code for tokens
+	//	facebook.extend         a short-lived token for a long-lived one
+	//	<platform>.refresh      tokens for new ones: twitter, linkedin, and facebook's long-lived ones
+	//	<platform>.revoke       twitter, linkedin, facebook
+	//	<platform>.me           who it is; mailchimp: the root of the API
+	//	facebook.permissions    what was allowed
+	//	mailchimp.metadata      which data centre
+	//	<platform>.pages        organizations, pages, lists
+	//	<platform>.page         one page or list: facebook, mailchimp
 	Step string
 }
 
@@ -39,9 +52,11 @@ func (s *Sandbox) OnApplied(f func(RequestInfo)) {
 	s.hooks.applied = append(s.hooks.applied, f)
 }
 
-func (s *Sandbox) hooksNow() hooks {
+// arrived counts a request and gives its hooks.
+func (s *Sandbox) arrived(step string) hooks {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.counts[step]++
 	return s.hooks
 }
 
@@ -77,7 +92,7 @@ type exchange struct {
 // and a real service would fail.
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, x exchange) {
 	began := time.Now()
-	hooks := s.hooksNow()
+	hooks := s.arrived(x.info.Step)
 	for _, hook := range hooks.request {
 		hook(x.info)
 	}
@@ -98,6 +113,8 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, x exchange) {
 		panic(http.ErrAbortHandler)
 	case FaultStatus:
 		result = x.refuse(fault)
+	case FaultBody:
+		result = fault.dress(answer{status: http.StatusOK})
 	default:
 		result = s.apply(x.apply)
 		if result.status < http.StatusBadRequest {

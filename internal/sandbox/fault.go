@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,13 @@ const (
 	FaultDropAfter = "drop_after"
 	// FaultStatus answers with Status without applying the request.
 	FaultStatus = "status"
+	// FaultBody answers 200 with Body without applying the request, as when something else answers in
+	// the service's place.
+	FaultBody = "body"
 )
+
+// maxFaultBody bounds BodyBytes.
+const maxFaultBody = 256 << 20
 
 // Fault is an order to fail. It holds for the requests that match all of Platform, Method,
 // PathContains and Step; an empty one matches everything.
@@ -35,10 +42,14 @@ type Fault struct {
 	Status int `json:"status,omitempty"`
 	// ErrorType replaces the service's usual error type for Status, "HostLimitError" for example.
 	ErrorType string `json:"error_type,omitempty"`
-	// Body replaces the service's error body, as when a proxy answers in its place.
-	Body    string            `json:"body,omitempty"`
-	Headers map[string]string `json:"headers,omitempty"`
-	DelayMS int               `json:"delay_ms,omitempty"`
+	// Body replaces the service's body, as when a proxy answers in its place.
+	Body string `json:"body,omitempty"`
+	// BodyBytes makes Body that long, with spaces at its end.
+	BodyBytes int `json:"body_bytes,omitempty"`
+	// ContentType is Body's; empty is text/html.
+	ContentType string            `json:"content_type,omitempty"`
+	Headers     map[string]string `json:"headers,omitempty"`
+	DelayMS     int               `json:"delay_ms,omitempty"`
 	// Times is how many requests fail; 0 is once, a negative number until the faults are cleared.
 	Times int `json:"times,omitempty"`
 }
@@ -46,10 +57,14 @@ type Fault struct {
 // AddFault orders a fault. The oldest matching fault that is not used up is taken for a request.
 func (s *Sandbox) AddFault(f Fault) error {
 	switch {
-	case !slices.Contains([]string{FaultSlow, FaultDropBefore, FaultDropAfter, FaultStatus}, f.Kind):
-		return fmt.Errorf("fault %q is none of slow, drop_before, drop_after, status", f.Kind)
+	case !slices.Contains([]string{FaultSlow, FaultDropBefore, FaultDropAfter, FaultStatus, FaultBody}, f.Kind):
+		return fmt.Errorf("fault %q is none of slow, drop_before, drop_after, status, body", f.Kind)
 	case f.Kind == FaultStatus && (f.Status < 300 || f.Status > 599):
 		return fmt.Errorf("status %d is not from 300 to 599", f.Status)
+	case f.Kind == FaultBody && f.Body == "" && f.BodyBytes == 0:
+		return errors.New("body needs body or body_bytes")
+	case f.BodyBytes < 0 || f.BodyBytes > maxFaultBody:
+		return fmt.Errorf("body_bytes %d is not from 0 to %d", f.BodyBytes, maxFaultBody)
 	case f.Kind == FaultSlow && f.DelayMS <= 0:
 		return errors.New("slow needs delay_ms")
 	case f.DelayMS < 0:
@@ -127,9 +142,12 @@ func (f Fault) dress(a answer) answer {
 	if a.header == nil {
 		a.header = http.Header{}
 	}
-	if f.Body != "" {
-		a.body = []byte(f.Body)
-		a.header.Set("Content-Type", "text/html; charset=utf-8")
+	if f.Body != "" || f.BodyBytes > 0 {
+		a.body = append(make([]byte, 0, max(len(f.Body), f.BodyBytes)), f.Body...)
+		for len(a.body) < f.BodyBytes {
+			a.body = append(a.body, ' ')
+		}
+		a.header.Set("Content-Type", cmp.Or(f.ContentType, "text/html; charset=utf-8"))
 	}
 	for name, value := range f.Headers {
 		a.header.Set(name, value)

@@ -80,7 +80,7 @@ func (s *Sandbox) addGhostSite(name, title string) (string, error) {
 		if title == "" {
 			title = name
 		}
-		site = &ghostSite{Title: title, KeyID: randomHex(12), Secret: randomHex(32)}
+		site = &ghostSite{Title: title, KeyID: randomHex(12), Secret: s.issueHex(32)}
 		s.state.Ghost[name] = site
 		if err := s.save(); err != nil {
 			delete(s.state.Ghost, name)
@@ -99,7 +99,7 @@ func (s *Sandbox) RotateGhostKey(name string) (adminAPIKey string) {
 	if site == nil {
 		panic(fmt.Sprintf("sandbox: no Ghost site %q", name))
 	}
-	site.Secret = randomHex(32)
+	site.Secret = s.issueHex(32)
 	if err := s.save(); err != nil {
 		panic(fmt.Sprintf("sandbox: rotate Ghost key: %v", err))
 	}

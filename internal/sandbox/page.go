@@ -14,6 +14,7 @@ import (
 // place.
 func (s *Sandbox) routePages() {
 	s.mux.HandleFunc("GET /{$}", s.showIndex)
+	s.mux.HandleFunc("GET /people", s.showPeople)
 	s.mux.HandleFunc("GET /ghost-sites/{site}/{$}", s.showGhostSite)
 	s.mux.HandleFunc("GET /ghost-sites/{site}/{slug}/{$}", s.showGhostPost)
 }
@@ -84,16 +85,21 @@ func (s *Sandbox) ghostTitle(name string) (string, bool) {
 }
 
 func render(w http.ResponseWriter, status int, name string, data any) {
+	pageAnswer(status, name, data).write(w)
+}
+
+// pageAnswer is a page as an answer. Its policy has no form-action: browsers hold that against the
+// redirect after a form, too, and consent pages lead wherever the client is.
+func pageAnswer(status int, name string, data any) answer {
 	var page bytes.Buffer
 	if err := pages.ExecuteTemplate(&page, name, data); err != nil {
-		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
-		return
+		return answer{status: http.StatusInternalServerError, body: []byte("The page cannot be shown.\n")}
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: data:")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes())
+	return answer{status: status, body: page.Bytes(), header: http.Header{
+		"Content-Type":            {"text/html; charset=utf-8"},
+		"Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: data:; frame-ancestors 'none'"},
+		"Cache-Control":           {"no-store"},
+	}}
 }
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
@@ -117,7 +123,10 @@ a { color: var(--link) } p { margin: .6rem 0; overflow-wrap: anywhere }
 article { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem 1.2rem; margin: 1rem 0 }
 .soft { color: var(--soft); font-size: .9rem } .mark { color: var(--mark); font-weight: 600 }
 .text { white-space: pre-line }
-img { max-width: 100% }
+img { max-width: 100% } code { overflow-wrap: anywhere }
+fieldset { border: 0; padding: 0; margin: 1rem 0 } legend { font-weight: 600 } label { display: block; padding: .35rem 0 }
+button { font: inherit; padding: .5rem 1.2rem; border-radius: .4rem; border: 1px solid var(--line); background: var(--card); color: var(--text); cursor: pointer }
+button.first { background: var(--link); border-color: var(--link); color: var(--card) }
 </style>
 </head>
 <body>{{end}}
@@ -129,7 +138,7 @@ img { max-width: 100% }
 {{define "index"}}{{template "head" .}}
 <main>
 <h1>{{.Title}}</h1>
-<p class="soft">{{if .Site}}<a href="/">Everything published</a>{{else}}Stand-ins for the outside services. Nothing here leaves this machine.{{end}}</p>
+<p class="soft">{{if .Site}}<a href="/">Everything published</a>{{else}}Stand-ins for the outside services. Nothing here leaves this machine. <a href="/people">People and applications</a>{{end}}</p>
 {{range .Doubles}}<p class="mark">Published {{.Times}} times on {{.Platform}} / {{.Account}}: {{or .Title .Text}}</p>
 {{end}}{{range .Faults}}<p class="soft">Fault waiting: {{.Kind}}{{with .Status}} {{.}}{{end}}{{with .Platform}} on {{.}}{{end}}{{with .Step}} at {{.}}{{end}}{{with .Method}}, {{.}}{{end}}{{with .PathContains}} …{{.}}…{{end}}</p>
 {{end}}{{range .Posts}}<article>
@@ -150,6 +159,48 @@ img { max-width: 100% }
 {{.HTML}}
 </article>
 </main>
+{{template "foot"}}{{end}}
+
+{{define "consent"}}{{template "head" .}}
+<main>
+<h1>{{.Title}}</h1>
+<p class="soft">A stand-in for {{.Platform}}. Nothing here leaves this machine.</p>
+<article>
+<p><strong>{{.Client}}</strong> (<code>{{.ClientID}}</code>) asks for access to an account.</p>
+<form method="post" action="{{.Action}}">
+{{range $name, $values := .Hidden}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">
+{{end}}{{end}}<fieldset>
+<legend>Sign in as</legend>
+{{range .People}}<label><input type="radio" name="person" value="{{.ID}}" id="person-{{.ID}}"{{if .Chosen}} checked{{end}} required> {{.Name}}{{with .Handle}} <span class="soft">@{{.}}</span>{{end}}{{range .Pages}}<br><span class="soft">{{.Name}}</span>{{end}}</label>
+{{end}}</fieldset>
+{{if .Scopes}}<fieldset>
+<legend>It will be able to use</legend>
+{{$optional := .Optional}}{{range .Scopes}}<label><code>{{.}}</code>{{if $optional}} <span class="soft"><input type="checkbox" name="decline" value="{{.}}"> do not allow</span>{{end}}</label>
+{{end}}</fieldset>
+{{end}}<p><button class="first" id="allow" name="decision" value="allow">Allow</button> <button id="deny" name="decision" value="deny" formnovalidate>Deny</button></p>
+</form>
+</article>
+</main>
+{{template "foot"}}{{end}}
+
+{{define "refused"}}{{template "head" .}}
+<main><h1>{{.Title}}: something is wrong with this request</h1><p id="error">{{.Message}}</p>
+<p class="soft">The application that sent you here has to mend it. You were not sent back, because {{.Title}} cannot be sure whose request it is.</p></main>
+{{template "foot"}}{{end}}
+
+{{define "people"}}{{template "head" .}}
+<main>
+<h1>{{.Title}}</h1>
+<p class="soft"><a href="/">Everything published</a></p>
+{{range .Services}}<article>
+<h2>{{.Title}}</h2>
+{{if .ClientID}}<p>Application <code>{{.ClientID}}</code></p>
+<ul>{{range .RedirectURIs}}<li><code>{{.}}</code></li>{{else}}<li class="soft">no redirect address</li>{{end}}</ul>
+{{else}}<p class="soft">No application yet.</p>
+{{end}}{{range .People}}<p><strong>{{.Name}}</strong>{{with .Handle}} @{{.}}{{end}} <code>{{.ID}}</code> <span class="soft">grants: {{.Grants}}</span></p>
+{{if .Pages}}<ul>{{range .Pages}}<li>{{.Name}} <code>{{.ID}}</code>{{if .Lost}} <span class="mark">taken away</span>{{end}}</li>{{end}}</ul>
+{{end}}{{end}}</article>
+{{end}}</main>
 {{template "foot"}}{{end}}
 
 {{define "missing"}}{{template "head" .}}

@@ -4,8 +4,9 @@
 // published is recorded and shown, and the record tells whether anything was published twice.
 //
 // One file per platform, plus the parts that all of them share: the state and its file (sandbox.go),
-// the way of a request (exchange.go), faults (fault.go), the record (published.go), the HTTP API for
-// people and other processes (control.go) and the pages (page.go).
+// the way of a request (exchange.go), faults (fault.go), the record (published.go), OAuth (oauth.go)
+// with its consent page (oauth_page.go), the HTTP API for people and other processes (control.go)
+// and the pages (page.go).
 //
 // The package must not run in production: its control API lets anyone in, and it keeps the keys it
 // hands out in plain text.
@@ -47,17 +48,26 @@ type Sandbox struct {
 	state  state
 	faults []*Fault
 	hooks  hooks
+	counts map[string]int // requests by step
+	// secrets are all that were issued.
+	secrets []string
+	// meWindows are twitter's limits, by person.
+	meWindows map[string]rateWindow
 }
 
 // state is everything that a restart keeps.
 type state struct {
-	Ghost     map[string]*ghostSite `json:"ghost"`
-	Published []*Post               `json:"published"`
+	Ghost     map[string]*ghostSite  `json:"ghost"`
+	OAuth     map[string]*oauthState `json:"oauth"` // by platform
+	Published []*Post                `json:"published"`
 }
 
 // New opens the state in opts.Dir, or begins an empty one.
 func New(opts Options) (*Sandbox, error) {
-	s := &Sandbox{log: opts.Log, now: opts.Now, mux: http.NewServeMux()}
+	s := &Sandbox{
+		log: opts.Log, now: opts.Now, mux: http.NewServeMux(),
+		counts: map[string]int{}, meWindows: map[string]rateWindow{},
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -76,14 +86,24 @@ func New(opts Options) (*Sandbox, error) {
 	if s.state.Ghost == nil {
 		s.state.Ghost = map[string]*ghostSite{}
 	}
+	if s.state.OAuth == nil {
+		s.state.OAuth = map[string]*oauthState{}
+	}
+	s.loadSecrets()
 	s.routeControl()
 	s.routePages()
 	s.routeGhost()
+	s.routeTwitter()
+	s.routeLinkedIn()
+	s.routeFacebook()
+	s.routeMailchimp()
 	return s, nil
 }
 
 // Handler serves all services, the control API and the pages. Services live under a path of their
-// own: the address of a Ghost site is <base>/ghost-sites/<name>.
+// own: the address of a Ghost site is <base>/ghost-sites/<name>. The others are <base>/twitter and <base>/twitter-api,
+// <base>/linkedin and <base>/linkedin-api, <base>/facebook and <base>/facebook-graph,
+// <base>/mailchimp-login and <base>/mailchimp-api/<data centre>.
 func (s *Sandbox) Handler() http.Handler { return s.mux }
 
 func (s *Sandbox) load() error {

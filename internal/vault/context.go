@@ -32,9 +32,10 @@ type Context struct {
 
 // The names of secrets. They are bound to what is stored, and so can never change.
 const (
-	CredentialField     = "credential"
-	AuthorizationField  = "authorization"
-	ConnectSessionField = "connect_session"
+	credentialField     = "credential"
+	authorizationField  = "authorization"
+	connectSessionField = "connect_session"
+	oldCredentialField  = "old_credential" //nolint:gosec // a name and no credential
 	invitationField     = "invitation_token"
 	agentTokenKeyField  = "agent_token_key"
 	answerField         = "answer to " // and the operation and the key
@@ -48,17 +49,23 @@ const (
 
 // Credential is the context of integrations.credential.
 func Credential(customerID, integrationID uuid.UUID, platform string) Context {
-	return Context{CustomerID: customerID, IntegrationID: integrationID, Platform: platform, Field: CredentialField}
+	return Context{CustomerID: customerID, IntegrationID: integrationID, Platform: platform, Field: credentialField}
 }
 
 // Authorization is the context of authorizations.credential.
 func Authorization(customerID, authorizationID uuid.UUID, platform string) Context {
-	return Context{CustomerID: customerID, IntegrationID: authorizationID, Platform: platform, Field: AuthorizationField}
+	return Context{CustomerID: customerID, IntegrationID: authorizationID, Platform: platform, Field: authorizationField}
 }
 
 // ConnectSession is the context of connect_sessions.secret.
 func ConnectSession(customerID, sessionID uuid.UUID, platform string) Context {
-	return Context{CustomerID: customerID, IntegrationID: sessionID, Platform: platform, Field: ConnectSessionField}
+	return Context{CustomerID: customerID, IntegrationID: sessionID, Platform: platform, Field: connectSessionField}
+}
+
+// OldCredential is the context of old_credentials.credential. It belongs to the installation: several
+// customers may use it.
+func OldCredential(id uuid.UUID, platform string) Context {
+	return Context{CustomerID: Installation, IntegrationID: id, Platform: platform, Field: oldCredentialField}
 }
 
 // InvitationToken is the context of invitations.sealed_token.

@@ -1,0 +1,218 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"fanfare/db/tenant"
+	"fanfare/internal/platform"
+	"fanfare/jobs"
+	"fanfare/queries"
+)
+
+// IntegrationHealth is how a connected account is.
+type IntegrationHealth struct {
+	Status      string     `json:"status" enum:"active,expiring,needs_reauth,disconnected" doc:"expiring: it works, and will stop soon unless somebody signs in again or a renewal succeeds. needs_reauth: it works again once somebody signs in."`
+	Since       time.Time  `json:"since"`
+	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,access_lost,moved_out,reconnect_due,renewal_failing"`
+	Message     string     `json:"message" doc:"What happened and what to do, in a sentence or two; empty where there is nothing to say."`
+	ExpiresAt   *time.Time `json:"expires_at" doc:"When what it is used with ends. It is renewed before, where the platform lets us."`
+	ReconnectBy *time.Time `json:"reconnect_by" doc:"By when somebody must have signed in again, whatever is renewed until then."`
+	CheckedAt   *time.Time `json:"checked_at" doc:"When the platform was last asked whether it works."`
+}
+
+// IntegrationAuthorization is the sign-in that a connected account hangs on, which it may share with others.
+type IntegrationAuthorization struct {
+	ID          uuid.UUID  `json:"id" format:"uuid"`
+	Name        string     `json:"name" doc:"Who signed in."`
+	Status      string     `json:"status" enum:"active,expiring,needs_reauth,revoking,ended"`
+	Since       time.Time  `json:"since"`
+	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,reconnect_due,renewal_failing"`
+	Message     string     `json:"message" doc:"What happened and what to do; empty where there is nothing to say."`
+	ExpiresAt   *time.Time `json:"expires_at"`
+	ReconnectBy *time.Time `json:"reconnect_by"`
+}
+
+// MaybeAuthorization is an authorization, or null for an account that is connected by a key.
+type MaybeAuthorization struct{ *IntegrationAuthorization }
+
+// MarshalJSON writes it, or null.
+func (m MaybeAuthorization) MarshalJSON() ([]byte, error) {
+	return json.Marshal(m.IntegrationAuthorization)
+}
+
+// UnmarshalJSON reads it, or null.
+func (m *MaybeAuthorization) UnmarshalJSON(data []byte) error {
+	return json.Unmarshal(data, &m.IntegrationAuthorization)
+}
+
+// Schema is the authorization's, or null.
+func (MaybeAuthorization) Schema(r huma.Registry) *huma.Schema {
+	schema := *huma.SchemaFromType(r, reflect.TypeFor[IntegrationAuthorization]())
+	schema.Nullable = true
+	return &schema
+}
+
+// IntegrationUpdate changes a connected account.
+type IntegrationUpdate struct {
+	IsDefault *bool `json:"is_default,omitempty" doc:"true makes it the account that is meant where a post names its platform and no account, in place of the one before."`
+}
+
+func (a *API) registerIntegrationHealth() {
+	tags := []string{"Integrations"}
+	const one = "/v1/customers/{customer_id}/integrations/{integration_id}"
+	register(a, huma.Operation{
+		OperationID: "update-integration", Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Make an account the default of its platform",
+		Errors: []int{http.StatusPreconditionFailed},
+	}, a.updateIntegration)
+	register(a, huma.Operation{
+		OperationID: "check-integration", Method: http.MethodPost, Path: one + "/check", Tags: tags, Summary: "Ask the platform whether an account works",
+		Description:   "The platform is asked soon after the answer, in which the account is as it was; read it again to see what came of it, by checked_at in its health.",
+		DefaultStatus: http.StatusAccepted,
+	}, a.checkIntegration)
+}
+
+func (a *API) updateIntegration(ctx context.Context, in *struct {
+	IntegrationPath
+	Condition
+	Body IntegrationUpdate
+}) (*integrationOutput, error) {
+	switch {
+	case in.Body.IsDefault == nil:
+		return nil, nothingToChange()
+	case !*in.Body.IsDefault:
+		return nil, invalid("body.is_default", "must be true: a platform's default changes by making another account the default")
+	}
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*integrationOutput, error) {
+		if err := makeDefault(ctx, q, in.IntegrationID, in.Condition); err != nil {
+			return nil, err
+		}
+		row, err := q.IntegrationGet(ctx, in.IntegrationID)
+		if err != nil {
+			return nil, err
+		}
+		return integrationAnswer(row)
+	})
+}
+
+// makeDefault makes an account the default of its platform.
+func makeDefault(ctx context.Context, q *queries.Queries, id uuid.UUID, condition Condition) error {
+	account, err := q.IntegrationLock(ctx, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		// The policy for changes also decides which rows can be locked: one that can only be read is not found there.
+		if _, err := q.IntegrationGet(ctx, id); err != nil {
+			return noRows(err, "integration")
+		}
+		return forbidden()
+	}
+	if err == nil {
+		err = condition.check(account.Version)
+	}
+	switch {
+	case err != nil:
+		return err
+	case account.State == "disconnected":
+		return conflict("The account is disconnected. Connect it again to make it the default.")
+	case account.IsDefault:
+		return nil
+	}
+	if _, err := q.IntegrationClearDefault(ctx, queries.IntegrationClearDefaultParams{Platform: account.Platform, ID: id}); err != nil {
+		return err
+	}
+	return oneRow(q.IntegrationSetDefault(ctx, id))
+}
+
+func (a *API) checkIntegration(ctx context.Context, in *IntegrationPath) (*integrationOutput, error) {
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) (*integrationOutput, error) {
+		row, err := q.IntegrationGet(ctx, in.IntegrationID)
+		if err != nil {
+			return nil, noRows(err, "integration")
+		}
+		if _, err := a.Queue.InsertTx(ctx, tx, jobs.CheckIntegrationArgs{CustomerID: in.CustomerID, IntegrationID: in.IntegrationID}, nil); err != nil {
+			return nil, fmt.Errorf("enqueue check: %w", err)
+		}
+		if row.State == "disconnected" {
+			return nil, conflict("The account is disconnected: there is nothing to check. Connect it again.")
+		}
+		return integrationAnswer(row)
+	})
+}
+
+// platformNames are the platforms as people know them.
+var platformNames = map[platform.Name]string{
+	platform.Twitter: "X", platform.LinkedIn: "LinkedIn", platform.Facebook: "Facebook", platform.Mailchimp: "Mailchimp", platform.Ghost: "Ghost",
+}
+
+// healthMessage says in words what a status means, and what to do.
+func healthMessage(name platform.Name, status string, reason *string, expiresAt, reconnectBy *time.Time) string {
+	why := ""
+	if reason != nil {
+		why = *reason
+	}
+	site := platformNames[name]
+	again := " Connect the account again."
+	if name == platform.Ghost {
+		again = " Connect the site again with a valid Admin API key."
+	}
+	switch {
+	case status == "disconnected":
+		return "The account was disconnected." + again
+	case status == "revoking" || status == "ended":
+		return "The last account of this sign-in was disconnected, and it is used no more."
+	case status == "expiring" && why == "reconnect_due":
+		return fmt.Sprintf("What was allowed at %s ends on %s and cannot be prolonged without you. Connect the account again before.", site, spokenDay(reconnectBy))
+	case status == "expiring":
+		return fmt.Sprintf("%s has not let us renew the connection for a while, and it ends on %s. We go on trying; connect the account again if it stays so.", site, spokenDay(expiresAt))
+	case status != "needs_reauth":
+		return ""
+	}
+	switch why {
+	case "revoked":
+		return "The permission was withdrawn at " + site + "." + again
+	case "expired":
+		return "What was allowed at " + site + " has ended." + again
+	case "interrupted":
+		return "The connection to " + site + " was lost while it was being renewed, and cannot be taken up again." + again
+	case "access_lost":
+		return "Whoever signed in at " + site + " does not manage this account any more. Let somebody connect it again who does."
+	case "moved_out":
+		return "The account was brought along from an earlier system, and the time for that is over." + again
+	default:
+		return site + " does not accept the connection any more." + again
+	}
+}
+
+// spokenDay is a date as people read it.
+func spokenDay(t *time.Time) string {
+	if t == nil {
+		return "a day that is not known"
+	}
+	return t.UTC().Format("2 January 2006")
+}
+
+// healthFrom reads the health of an account and of its authorization.
+func healthFrom(row queries.IntegrationsWithHealth) (health IntegrationHealth, login MaybeAuthorization, err error) {
+	if err := json.Unmarshal(row.Health, &health); err != nil {
+		return health, login, fmt.Errorf("decode health: %w", err)
+	}
+	if err := json.Unmarshal(row.Login, &login); err != nil {
+		return health, login, fmt.Errorf("decode authorization: %w", err)
+	}
+	name := platform.Name(row.Platform)
+	health.Message = healthMessage(name, health.Status, health.Reason, health.ExpiresAt, health.ReconnectBy)
+	health.Since, health.ExpiresAt, health.ReconnectBy, health.CheckedAt = health.Since.UTC(), utc(health.ExpiresAt), utc(health.ReconnectBy), utc(health.CheckedAt)
+	if l := login.IntegrationAuthorization; l != nil {
+		l.Message = healthMessage(name, l.Status, l.Reason, l.ExpiresAt, l.ReconnectBy)
+		l.Since, l.ExpiresAt, l.ReconnectBy = l.Since.UTC(), utc(l.ExpiresAt), utc(l.ReconnectBy)
+	}
+	return health, login, nil
+}

@@ -1,0 +1,281 @@
+package cmd
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"fanfare/internal/platform"
+	"fanfare/internal/vault"
+	"fanfare/queries"
+)
+
+// maxOldCredentialLine is the longest line that is read, in bytes.
+const maxOldCredentialLine = 1 << 20
+
+type oldCredentialsImportCommand struct {
+	keyConfig
+	ownerConfig
+	File   string    `arg:"" help:"NDJSON, one credential a line: {\"owner\", \"platform\", \"external_id\", \"name\", \"url\", \"credential\": {…}, \"customers\": [\"…\"]}; - is the standard input."`
+	Until  time.Time `required:"" format:"2006-01-02" placeholder:"DATE" help:"The last day (UTC) on which they can be used, a year ahead at most."`
+	DryRun bool      `help:"Check everything and change nothing."`
+}
+
+// Validate is called by kong.
+func (c *oldCredentialsImportCommand) Validate() error {
+	if c.deadline().Before(time.Now()) {
+		return errors.New("--until is in the past")
+	}
+	if c.Until.After(time.Now().AddDate(1, 0, 0)) {
+		return errors.New("--until is more than a year ahead")
+	}
+	return nil
+}
+
+// deadline is the end of the last day.
+func (c *oldCredentialsImportCommand) deadline() time.Time { return c.Until.AddDate(0, 0, 1) }
+
+// Run imports line by line. A line that is refused stops no other.
+func (c *oldCredentialsImportCommand) Run(ctx context.Context, s streams) error {
+	sealer, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	in := os.Stdin
+	if c.File != "-" {
+		if in, err = os.Open(c.File); err != nil {
+			return fmt.Errorf("open file: %w", err)
+		}
+		defer in.Close()
+	}
+	conn, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	importer := &oldCredentialImporter{conn: conn, vault: sealer, deadline: c.deadline(), dryRun: c.DryRun}
+	var stored, there, refused int
+	err = eachLine(in, func(number int, line []byte, tooLong bool) error {
+		changed, err := false, error(&refusedLineError{fmt.Sprintf("the line is longer than %d bytes", maxOldCredentialLine)})
+		if !tooLong {
+			changed, err = importer.line(ctx, line)
+		}
+		var refusal *refusedLineError
+		switch {
+		case errors.As(err, &refusal):
+			refused++
+			fmt.Fprintf(s.out, "line %d refused: %s\n", number, refusal.why)
+		case err != nil:
+			return fmt.Errorf("line %d: %w", number, err)
+		case changed:
+			stored++
+		default:
+			there++
+		}
+		return nil
+	})
+	what := "stored"
+	if c.DryRun {
+		what = "would be stored"
+	}
+	fmt.Fprintf(s.out, "%s %d, already there %d, refused %d\n", what, stored, there, refused)
+	if err == nil && refused > 0 {
+		err = errors.New("lines were refused")
+	}
+	return err
+}
+
+// eachLine gives the lines that are not empty, and their numbers from 1. One that is too long comes without its text,
+// which is not kept in memory.
+func eachLine(in io.Reader, do func(number int, line []byte, tooLong bool) error) error {
+	reader := bufio.NewReaderSize(in, 64<<10)
+	for number := 1; ; number++ {
+		var line []byte
+		tooLong := false
+		var err error
+		for {
+			var part []byte
+			part, err = reader.ReadSlice('\n')
+			if tooLong = tooLong || len(line)+len(part) > maxOldCredentialLine; tooLong {
+				line = nil
+			} else {
+				line = append(line, part...)
+			}
+			if !errors.Is(err, bufio.ErrBufferFull) {
+				break
+			}
+		}
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
+			return fmt.Errorf("read file: %w", err)
+		}
+		if line = bytes.TrimSpace(line); tooLong || len(line) > 0 {
+			if err := do(number, line, tooLong); err != nil {
+				return err
+			}
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// oldCredentialLine is a line of the file.
+type oldCredentialLine struct {
+	Owner      string          `json:"owner"`
+	Platform   string          `json:"platform"`
+	ExternalID string          `json:"external_id"`
+	Name       string          `json:"name"`
+	URL        string          `json:"url"`
+	Credential json.RawMessage `json:"credential"`
+	Customers  []string        `json:"customers"`
+}
+
+// refusedLineError says why a line is not imported, in words that quote nothing of a credential.
+type refusedLineError struct{ why string }
+
+func (e *refusedLineError) Error() string { return e.why }
+
+func refuse(format string, args ...any) error {
+	return &refusedLineError{fmt.Sprintf(format, args...)}
+}
+
+// parseOldCredential reads and checks a line. The credential comes back in its normal form.
+func parseOldCredential(text []byte) (line oldCredentialLine, customers []uuid.UUID, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&line); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) && wrong.Field != "" {
+			return line, nil, refuse("%s is of another type", wrong.Field)
+		}
+		// The decoder's own words may quote what it has read.
+		return line, nil, refuse("it is no JSON object, or has a field that is not one of owner, platform, external_id, name, url, credential, customers")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return line, nil, refuse("something follows the JSON object")
+	}
+	line.Name = cmp.Or(line.Name, line.ExternalID)
+	for _, field := range []struct {
+		name, value string
+		least, most int
+	}{
+		{"owner", line.Owner, 1, 320}, {"platform", line.Platform, 1, 50}, {"external_id", line.ExternalID, 1, 500},
+		{"name", line.Name, 1, 500}, {"url", line.URL, 0, 2000},
+	} {
+		if n := utf8.RuneCountInString(field.value); n < field.least || n > field.most || strings.ContainsFunc(field.value, unicode.IsControl) {
+			return line, nil, refuse("%s must have %d to %d characters, and no control characters", field.name, field.least, field.most)
+		}
+	}
+	if line.URL != "" {
+		if u, err := url.Parse(line.URL); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+			return line, nil, refuse("url is not an address such as https://blog.example.com")
+		}
+	}
+	if len(line.Customers) == 0 {
+		return line, nil, refuse("customers names nobody who may use the credential")
+	}
+	for _, text := range line.Customers {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return line, nil, refuse("customers: there is something that is no id")
+		}
+		customers = append(customers, id)
+	}
+	line.Credential, err = platform.ParseCredential(platform.Name(line.Platform), line.ExternalID, line.Credential)
+	var wrong *platform.Error
+	if errors.As(err, &wrong) {
+		err = refuse("%s", wrong.Message)
+	}
+	return line, customers, err
+}
+
+// oldCredentialImporter imports lines, each in a transaction of its own.
+type oldCredentialImporter struct {
+	conn     *pgx.Conn
+	vault    *vault.Vault
+	deadline time.Time
+	dryRun   bool
+}
+
+// errDryRun undoes what a line has done.
+var errDryRun = errors.New("dry run")
+
+// line imports one. changed tells whether anything was not there already.
+func (i *oldCredentialImporter) line(ctx context.Context, text []byte) (changed bool, err error) {
+	line, customers, err := parseOldCredential(text)
+	if err != nil {
+		return false, err
+	}
+	err = pgx.BeginFunc(ctx, i.conn, func(tx pgx.Tx) error {
+		if changed, err = i.store(ctx, queries.New(tx), line, customers); err == nil && i.dryRun {
+			err = errDryRun
+		}
+		return err
+	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && (pgErr.Code[:2] == "22" || pgErr.Code[:2] == "23") {
+		err = refuse("the database does not take it (%s %s)", pgErr.Code, pgErr.ConstraintName)
+	}
+	return changed, err
+}
+
+func (i *oldCredentialImporter) store(ctx context.Context, q *queries.Queries, line oldCredentialLine, customers []uuid.UUID) (changed bool, err error) {
+	owner, err := findOwner(ctx, q, line.Owner)
+	if errors.Is(err, errNoOwner) || errors.Is(err, errTwoOwners) {
+		return false, refuse("%v", err)
+	}
+	if err != nil {
+		return false, err
+	}
+	found, err := q.OldCredentialFind(ctx, queries.OldCredentialFindParams{OwnerID: owner, Platform: line.Platform, ExternalID: line.ExternalID})
+	if err != nil {
+		return false, fmt.Errorf("look for the credential: %w", err)
+	}
+	params := queries.OldCredentialImportParams{
+		ID: found.ID, OwnerID: owner, Platform: line.Platform, ExternalID: line.ExternalID, Name: line.Name, URL: line.URL,
+		CustomerIds: customers, Deadline: i.deadline,
+	}
+	if found.ID == uuid.Nil {
+		if params.ID, err = uuid.NewV7(); err != nil {
+			return false, fmt.Errorf("make id: %w", err)
+		}
+	}
+	bound := vault.OldCredential(params.ID, line.Platform)
+	// One that cannot be opened is replaced too: the file holds it.
+	if plain, err := i.vault.Unseal(found.Credential, bound); err != nil || !bytes.Equal(plain, line.Credential) {
+		if params.Credential, params.KeyID, err = i.vault.SealWithID(line.Credential, bound); err != nil {
+			return false, fmt.Errorf("seal the credential: %w", err)
+		}
+	}
+	done, err := q.OldCredentialImport(ctx, params)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("store the credential: %w", err)
+	case done.Problem == "customer_unknown":
+		return false, refuse("customers: there is no customer %s", done.CustomerID)
+	case done.Problem == "move_ended":
+		return false, refuse("customers: %s has ended its use of this person's old credentials", done.CustomerID)
+	case done.Problem != "":
+		return false, refuse("%s: %s", done.Problem, done.CustomerID)
+	}
+	return done.Changed, nil
+}

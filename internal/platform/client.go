@@ -1,0 +1,246 @@
+package platform
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of a request to a platform's own host.
+const (
+	clientTimeout     = 10 * time.Second // from dialling to the last byte of the answer
+	clientDialTimeout = 5 * time.Second
+	clientMaxHeader   = 64 << 10 // bytes
+	clientMaxBody     = 1 << 20  // bytes
+)
+
+// newOnceTransport makes a transport whose connections are not reused, which together with sendOnce means that
+// a request is sent once: net/http repeats one by itself only when a reused connection breaks, or on HTTP/2.
+func newOnceTransport(dialTimeout time.Duration, maxHeader int64, control func(context.Context, string, string, syscall.RawConn) error) *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: control}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		DisableKeepAlives:      true,
+		Protocols:              protocols,
+		TLSHandshakeTimeout:    dialTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+}
+
+// sendOnce sends the request, and limits the answer's body to maxBody bytes: reading past it fails with a
+// *http.MaxBytesError.
+func sendOnce(transport *http.Transport, req *http.Request, maxBody int64) (*http.Response, error) {
+	// Belt and braces for "once": without GetBody net/http cannot send a body a second time.
+	once := req.Clone(req.Context())
+	once.GetBody = nil
+	resp, err := transport.RoundTrip(once)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = limitedBody{Reader: http.MaxBytesReader(nil, resp.Body, maxBody), Closer: resp.Body}
+	return resp, nil
+}
+
+// noRedirects makes an http.Client give a redirect as the answer that it is.
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// newClient makes the client for hosts that the configuration names: the platforms' own. It sends a request once,
+// follows no redirect, and gives an answer only when it has all of it; a request without an answer is an *unansweredError.
+// Proxies of the environment are used.
+func newClient() *http.Client {
+	transport := newOnceTransport(clientDialTimeout, clientMaxHeader, nil)
+	transport.Proxy = http.ProxyFromEnvironment
+	return &http.Client{CheckRedirect: noRedirects, Transport: &clientTransport{transport: transport}}
+}
+
+type clientTransport struct{ transport *http.Transport }
+
+// RoundTrip sends the request once and reads the whole answer.
+func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	// The time is measured here and not by http.Client, which loses the error's cause when it is over.
+	ctx, cancel := context.WithTimeout(req.Context(), clientTimeout)
+	defer cancel()
+	// GotConn comes before the first byte of the request, so without it nothing was sent.
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	req = req.Clone(httptrace.WithClientTrace(ctx, trace))
+	req.Header.Set("User-Agent", "Fanfare")
+	resp, err := sendOnce(t.transport, req, clientMaxBody)
+	if err != nil {
+		return nil, &unansweredError{sent: connected.Load(), err: err}
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil {
+		return nil, &unansweredError{sent: true, status: resp.StatusCode, err: err}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	// Package oauth2 would read an answer of another type as a form. What all these hosts mean is JSON.
+	resp.Header.Set("Content-Type", "application/json")
+	return resp, nil
+}
+
+// unansweredError is a request that has no answer, or none that could be read to its end.
+type unansweredError struct {
+	// sent: the request may have reached the platform.
+	sent bool
+	// status is the answer's, where it began; else 0.
+	status int
+	err    error
+}
+
+// Error is the text for logs.
+func (e *unansweredError) Error() string { return e.err.Error() }
+
+// Unwrap gives the cause.
+func (e *unansweredError) Unwrap() error { return e.err }
+
+// tooLarge tells whether the answer was larger than is read.
+func (e *unansweredError) tooLarge() bool {
+	var tooLarge *http.MaxBytesError
+	return errors.As(e.err, &tooLarge)
+}
+
+// answer is a platform's answer, whole.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
+
+// decode reads the answer as a JSON object; false means that it is none of this shape. The decoder's error may quote
+// the answer, so it goes no further.
+func (a answer) decode(out any) bool {
+	trimmed := bytes.TrimLeft(a.body, " \t\r\n")
+	return len(trimmed) > 0 && trimmed[0] == '{' && json.Unmarshal(a.body, out) == nil
+}
+
+// call is one request to a platform.
+type call struct {
+	method, url   string
+	form          url.Values // the body, nil for none
+	authorization string
+	header        http.Header
+}
+
+// send sends the request once. Its error is an *unansweredError, and shows no address: some hold a secret.
+func send(ctx context.Context, client *http.Client, c call) (answer, error) {
+	var body io.Reader
+	if c.form != nil {
+		body = strings.NewReader(c.form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, c.method, c.url, body)
+	if err != nil {
+		return answer{}, &unansweredError{err: errors.New("the request could not be made")}
+	}
+	for name, values := range c.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept", "application/json")
+	if c.form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if c.authorization != "" {
+		req.Header.Set("Authorization", c.authorization)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return answer{}, unanswered(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}, &unansweredError{sent: true, status: resp.StatusCode, err: err}
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: content}, nil
+}
+
+// unanswered finds the *unansweredError below what http.Client puts around it, which names the address.
+func unanswered(err error) *unansweredError {
+	var e *unansweredError
+	if errors.As(err, &e) {
+		return e
+	}
+	return &unansweredError{sent: true, err: errors.New("the request failed")}
+}
+
+// rateLimitHeader is X's; other platforms send none of the name.
+const rateLimitHeader = "X-Rate-Limit-Reset"
+
+// resetAt reads when a platform allows the next request: X's header with the second since 1970, else Retry-After; zero
+// if it does not say.
+func resetAt(header http.Header, now time.Time) time.Time {
+	if second, err := strconv.ParseInt(header.Get(rateLimitHeader), 10, 64); err == nil && second > 0 {
+		return boundedRetry(time.Unix(min(second, now.Add(2*maxRetryAfter).Unix()), 0), now)
+	}
+	return retryAt(header, now)
+}
+
+// boundedRetry keeps what a platform asks for between now and maxRetryAfter from now.
+func boundedRetry(at, now time.Time) time.Time {
+	if at.Before(now) {
+		return now
+	}
+	if limit := now.Add(maxRetryAfter); at.After(limit) {
+		return limit
+	}
+	return at
+}
+
+// foreignText makes what a platform says of an account fit to be stored and shown: valid UTF-8 in one line, without
+// space at its ends, of at most 500 characters.
+func foreignText(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == utf8.RuneError:
+			return -1
+		case unicode.IsControl(r):
+			return ' '
+		}
+		return r
+	}, text)
+	text = strings.TrimSpace(text)
+	if utf8.RuneCountInString(text) > 500 {
+		text = strings.TrimSpace(string([]rune(text)[:500]))
+	}
+	return text
+}
+
+// foreignURL gives the address if people can be sent there, else "".
+func foreignURL(text string) string {
+	text = strings.TrimSpace(text)
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {
+		return ""
+	}
+	if normal := u.String(); len(normal) <= maxSiteURL && utf8.ValidString(normal) {
+		return normal
+	}
+	return ""
+}
+
+// accountURL is where people see an account: base with the name below it; "" without a name.
+func accountURL(base, name string) string {
+	if name = foreignText(name); name == "" {
+		return ""
+	}
+	return foreignURL(fmt.Sprintf("%s/%s", base, url.PathEscape(name)))
+}
