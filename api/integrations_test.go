@@ -15,7 +15,6 @@ import (
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 )
 
 // connection is a good body for connecting the sandbox's site.
