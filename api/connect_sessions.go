@@ -152,7 +152,7 @@ func (a *API) chosenFrom(ctx context.Context, q *queries.Queries, in ConnectSess
 		return name, login, conflict("There is nothing to choose yet: the browser has not come back from the platform.")
 	}
 	name = platform.Name(row.Platform)
-	plain, err := a.Vault.Unseal(sealed, sessionSeal(in.CustomerID, in.ConnectSessionID, name))
+	plain, err := a.Vault.Unseal(sealed, vault.ConnectSession(in.CustomerID, in.ConnectSessionID, string(name)))
 	if err != nil {
 		return name, login, fmt.Errorf("open sign-in: %w", err)
 	}
@@ -245,7 +245,7 @@ func (a *API) storeAuthorization(ctx context.Context, q *queries.Queries, custom
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("find authorization: %w", err)
 	}
-	plain, err := json.Marshal(tokens)
+	plain, err := json.Marshal(tokens) //nolint:gosec // to be sealed
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("encode tokens: %w", err)
 	}

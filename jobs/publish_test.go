@@ -188,7 +188,7 @@ func TestNothingToDo(t *testing.T) {
 		p := b.scheduled(time.Now())
 		b.exec("update integrations set state = 'disconnected', credential = null, key_id = null")
 		b.start(b.worker(WorkerConfig{}))
-		eventually(b, "failed", stateOf, p.PlatformPosts[0])
+		eventually(b, "needs_attention", stateOf, p.PlatformPosts[0])
 		if class := scan[string](b, "select problem_class from platform_posts"); class != "credential" {
 			t.Errorf("the problem's class is %s", class)
 		}

@@ -333,10 +333,13 @@ func openTokens(v *vault.Vault, g grant, platformName string, sealed []byte) (to
 
 // keep stores new tokens, for as long as the lease holds however often that fails: there may be no others.
 func (r *renewer) keep(ctx context.Context, t *turn, tokens platform.Tokens) error {
-	var err error
+	sealed, keyID, err := r.seal(tokens, t.context(t.Platform))
+	if err != nil {
+		return fmt.Errorf("seal tokens: %w", err)
+	}
 	ask := t.connector.Traits().AsksForCredentials
 	for {
-		err = r.store(ctx, t, tokens, &ask)
+		err = r.store(ctx, t, tokens, sealed, keyID, &ask)
 		if err == nil || errors.Is(err, errLeaseGone) || errors.Is(err, tenant.ErrNotFound) {
 			break
 		}
@@ -372,12 +375,7 @@ func (r *renewer) seal(tokens platform.Tokens, bound vault.Context) (sealed []by
 }
 
 // store writes the tokens, and the accounts' credentials unless the platform is to be asked for them.
-func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, ask *bool) error {
-	// Each time anew: this is tried for long enough that the key may have become another one.
-	sealed, keyID, err := r.seal(tokens, t.context(t.Platform))
-	if err != nil {
-		return fmt.Errorf("seal tokens: %w", err)
-	}
+func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, sealed []byte, keyID int64, ask *bool) error {
 	return r.db.TxRetry(ctx, t.scope(), func(ctx context.Context, tx *tenant.Tx) error {
 		q := queries.New(tx)
 		var credentials map[string]json.RawMessage
@@ -408,8 +406,6 @@ func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, as
 		return r.handOut(ctx, tx, t, accounts, credentials)
 	})
 }
-
-// keyID is that of the key which seals.
 
 // askForCredentials has the platform give the credentials of the accounts, and ends the renewal.
 func (r *renewer) askForCredentials(ctx context.Context, t *turn, tokens platform.Tokens) error {

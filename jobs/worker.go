@@ -254,7 +254,8 @@ func (w *Worker) forget(ctx context.Context) error {
 	_, tokens := w.q.AgentTokenDeleteExpired(ctx, atOnce)
 	_, answers := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce)
 	_, erased := w.q.ErasureForget(ctx)
-	if err := errors.Join(tokens, answers, erased); err != nil {
+	_, sessions := w.q.ConnectSessionDeleteExpired(ctx, atOnce)
+	if err := errors.Join(tokens, answers, erased, sessions); err != nil {
 		return fmt.Errorf("forget what has had its time: %w", err)
 	}
 	return nil

