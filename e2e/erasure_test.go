@@ -122,7 +122,7 @@ func (s *system) dump(t testing.TB) string {
 var (
 	idsInText = regexp.MustCompile(`[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}`)
 	// receipts are the lines of a dump that may name an erased customer; pg_dump writes values in quotes.
-	receipts  = regexp.MustCompile(`^INSERT INTO public\.(erasures |audit_log_\S+ .*[',]customer\.erase(_request)?[',])`)
+	receipts  = regexp.MustCompile(`^INSERT INTO public\.(erasures |audit_log_\S+ .*([',]customer\.erase(_request)?[',]|[',]authorization\.credential_use[',].*erasure_id))`)
 	hexInText = regexp.MustCompile(`[0-9a-f]{16,}`)
 )
 
@@ -213,6 +213,7 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 	a.export(t)
 	for _, sql := range []string{
 		"insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, gen_random_uuid(), 'twitter', $2, $2, 'tokens', 1)",
+		"insert into credential_moves (customer_id, id, old_owner_id, deadline) select $1, gen_random_uuid(), user_id, now() + interval '1 day' from memberships where customer_id = $1 and $2 <> '' limit 1",
 		`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
 			select $1, gen_random_uuid(), 'twitter', user_id, sha256('x'), sha256('x'), $2, $2, 'verifier', 1 from memberships where customer_id = $1 limit 1`,
 	} {
