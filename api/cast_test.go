@@ -14,7 +14,6 @@ import (
 	"fanfare/api"
 	"fanfare/db/dbtest"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 )
 
 // cast is somebody of every kind, with regard to one customer.
@@ -81,7 +80,7 @@ func (w *world) choosing(t testing.TB, customerID, userID uuid.UUID) uuid.UUID {
 			{"ExternalID": "another", "Name": "Another", "Kind": "user", "Credential": m{"access_token": "t", "user_id": "another"}},
 		}},
 	}))
-	sealed := must(w.vault.Seal(secret, vault.Context{CustomerID: customerID, IntegrationID: id, Platform: "twitter", Field: jobs.ConnectSessionField}))
+	sealed := must(w.vault.Seal(secret, vault.ConnectSession(customerID, id, "twitter")))
 	accounts := must(json.Marshal([]m{{"external_id": sessionAccount, "name": "Blue Bottle Bakery", "url": "", "kind": "user"},
 		{"external_id": "another", "name": "Another", "url": "", "kind": "user"}}))
 	w.exec(t, `insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id, state, accounts)

@@ -20,7 +20,6 @@ import (
 	"fanfare/db/tenant"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 	"fanfare/queries"
 )
 
@@ -77,11 +76,10 @@ func (a *API) connectIntegration(ctx context.Context, in *struct {
 	cookie := randomSecret()
 	consent := platform.Consent{State: randomSecret(), Verifier: oauth2.GenerateVerifier(), RedirectURL: a.redirectURL(name)}
 	stateHash, cookieHash := sha256.Sum256([]byte(consent.State)), sha256.Sum256([]byte(cookie))
-	sealed, err := a.Vault.Seal([]byte(consent.Verifier), sessionSeal(in.CustomerID, id, name))
+	sealed, keyID, err := a.Vault.SealWithID([]byte(consent.Verifier), vault.ConnectSession(in.CustomerID, id, in.Platform))
 	if err != nil {
 		return nil, fmt.Errorf("seal verifier: %w", err)
 	}
-	keyID := int64(a.Vault.PrimaryKeyID())
 	var expiresAt time.Time
 	if err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (err error) {
 		expiresAt, err = q.ConnectSessionCreate(ctx, queries.ConnectSessionCreateParams{
@@ -96,11 +94,6 @@ func (a *API) connectIntegration(ctx context.Context, in *struct {
 		SetCookie: a.connectCookie(a.cookiePrefix()+id.String(), cookie, connectLifetime),
 		Body:      Connect{AuthorizeURL: connector.AuthorizeURL(consent), ConnectSessionID: id, ExpiresAt: expiresAt.UTC()},
 	}, nil
-}
-
-// sessionSeal binds the secret of a connect session.
-func sessionSeal(customerID, sessionID uuid.UUID, name platform.Name) vault.Context {
-	return vault.Context{CustomerID: customerID, IntegrationID: sessionID, Platform: string(name), Field: jobs.ConnectSessionField}
 }
 
 // redirectURL is where a platform sends browsers back. It is registered there.
@@ -136,7 +129,7 @@ func (a *API) cookiePrefix() string {
 // connectCookie is a Set-Cookie header. Lax: the browser comes back by a link of the platform's. A lifetime of 0 takes
 // the cookie away.
 func (a *API) connectCookie(name, value string, lifetime time.Duration) string {
-	cookie := http.Cookie{
+	cookie := http.Cookie{ //nolint:gosec // Secure wherever the API is reached by TLS
 		Name: name, Value: value, Path: "/", MaxAge: int(lifetime / time.Second), HttpOnly: true, Secure: a.secure(), SameSite: http.SameSiteLaxMode,
 	}
 	if lifetime == 0 {

@@ -16,6 +16,7 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/platform"
+	"fanfare/internal/vault"
 	"fanfare/queries"
 )
 
@@ -310,7 +311,7 @@ func (c *callback) refusal() string {
 // signIn gets the tokens for the code, and asks who has signed in. Tokens of somebody whom the platform then does not
 // tell are given back.
 func (c *callback) signIn(ctx context.Context) (tokens platform.Tokens, login platform.Login, err error) {
-	verifier, err := c.a.Vault.Unseal(c.session.Secret, sessionSeal(c.session.CustomerID, c.session.ID, c.name))
+	verifier, err := c.a.Vault.Unseal(c.session.Secret, vault.ConnectSession(c.session.CustomerID, c.session.ID, string(c.name)))
 	if err != nil {
 		return tokens, login, fmt.Errorf("open verifier: %w", err)
 	}
@@ -399,11 +400,10 @@ func (c *callback) offer(ctx context.Context, q *queries.Queries, tokens platfor
 	if err != nil {
 		return fmt.Errorf("encode accounts: %w", err)
 	}
-	sealed, err := c.a.Vault.Seal(secret, sessionSeal(c.session.CustomerID, c.session.ID, c.name))
+	sealed, keyID, err := c.a.Vault.SealWithID(secret, vault.ConnectSession(c.session.CustomerID, c.session.ID, string(c.name)))
 	if err != nil {
 		return fmt.Errorf("seal sign-in: %w", err)
 	}
-	keyID := int64(c.a.Vault.PrimaryKeyID())
 	kept, err := q.ConnectSessionChoose(ctx, queries.ConnectSessionChooseParams{ID: c.session.ID, Accounts: accounts, Secret: sealed, KeyID: &keyID})
 	return oneRow(kept, err)
 }

@@ -17,7 +17,6 @@ import (
 	"fanfare/db/tenant"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 	"fanfare/queries"
 )
 
@@ -153,7 +152,7 @@ func (a *API) chosenFrom(ctx context.Context, q *queries.Queries, in ConnectSess
 		return name, login, conflict("There is nothing to choose yet: the browser has not come back from the platform.")
 	}
 	name = platform.Name(row.Platform)
-	plain, err := a.Vault.Unseal(sealed, sessionSeal(in.CustomerID, in.ConnectSessionID, name))
+	plain, err := a.Vault.Unseal(sealed, vault.ConnectSession(in.CustomerID, in.ConnectSessionID, string(name)))
 	if err != nil {
 		return name, login, fmt.Errorf("open sign-in: %w", err)
 	}
@@ -246,15 +245,14 @@ func (a *API) storeAuthorization(ctx context.Context, q *queries.Queries, custom
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("find authorization: %w", err)
 	}
-	plain, err := json.Marshal(tokens)
+	plain, err := json.Marshal(tokens) //nolint:gosec // to be sealed
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("encode tokens: %w", err)
 	}
-	sealed, err := a.Vault.Seal(plain, vault.Context{CustomerID: customerID, IntegrationID: id, Platform: string(name), Field: jobs.AuthorizationField})
+	sealed, keyID, err := a.Vault.SealWithID(plain, vault.Authorization(customerID, id, string(name)))
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("seal tokens: %w", err)
 	}
-	keyID := int64(a.Vault.PrimaryKeyID())
 	scopes := append([]string{}, tokens.Scopes...)
 	expiresAt, renewAt, reconnectBy := timeOrNil(tokens.ExpiresAt), timeOrNil(renewal(tokens)), timeOrNil(tokens.ReconnectBy)
 	if !known {

@@ -21,7 +21,6 @@ import (
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 )
 
 // people of the sandbox, by platform, and what it has of them.
@@ -344,7 +343,7 @@ func (w *world) checkConnected(t testing.TB, c cast, account api.Integration, re
 	var expiresAt, renewAt *time.Time
 	mustDo(t, w.Super.QueryRow(context.Background(), `select i.credential, a.credential, a.expires_at, a.renew_at
 		from integrations i join authorizations a on a.id = i.authorization_id where i.id = $1`, account.ID).Scan(&credential, &tokens, &expiresAt, &renewAt))
-	plain, err := w.vault.Unseal(credential, vault.Context{CustomerID: c.customer.ID, IntegrationID: account.ID, Platform: account.Platform, Field: jobs.CredentialField})
+	plain, err := w.vault.Unseal(credential, vault.Credential(c.customer.ID, account.ID, account.Platform))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +351,7 @@ func (w *world) checkConnected(t testing.TB, c cast, account api.Integration, re
 	if err != nil || told.ExternalID != account.ExternalID {
 		t.Errorf("the credential is of %+v: %v", told, err)
 	}
-	plainTokens, err := w.vault.Unseal(tokens, vault.Context{CustomerID: c.customer.ID, IntegrationID: login.ID, Platform: account.Platform, Field: jobs.AuthorizationField})
+	plainTokens, err := w.vault.Unseal(tokens, vault.Authorization(c.customer.ID, login.ID, account.Platform))
 	if err != nil {
 		t.Fatal(err)
 	}

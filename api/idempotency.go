@@ -60,7 +60,7 @@ func withIdempotency(ctx context.Context, operation string, given *string, input
 	}
 	return context.WithValue(ctx, idempotentKey{}, &idempotent{
 		operation: operation, key: key, fingerprint: sha256.Sum256(encoded),
-		seal: vault.Context{CustomerID: within, IntegrationID: vault.Installation, Platform: "fanfare", Field: "answer to " + operation + " " + key},
+		seal: vault.Answer(within, operation, key),
 	}), nil
 }
 
@@ -88,11 +88,10 @@ func once[O any](ctx context.Context, a *API, tx *tenant.Tx, q *queries.Queries,
 	if err != nil {
 		return nil, fmt.Errorf("encode answer: %w", err)
 	}
-	sealed, err := a.Vault.Seal(plain, request.seal)
+	sealed, keyID, err := a.Vault.SealWithID(plain, request.seal)
 	if err != nil {
 		return nil, fmt.Errorf("seal answer: %w", err)
 	}
-	keyID := int64(a.Vault.PrimaryKeyID())
 	kept, err := q.IdempotencyKeyAnswer(ctx, queries.IdempotencyKeyAnswerParams{
 		Operation: request.operation, Key: request.key, Answer: sealed, KeyID: &keyID,
 	})

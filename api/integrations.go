@@ -19,7 +19,6 @@ import (
 	"fanfare/db/tenant"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 	"fanfare/queries"
 )
 
@@ -180,11 +179,10 @@ func (a *API) storeIntegration(ctx context.Context, q *queries.Queries, customer
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("find account: %w", err)
 	}
-	sealed, err := a.Vault.Seal(plain, vault.Context{CustomerID: customerID, IntegrationID: id, Platform: string(name), Field: jobs.CredentialField})
+	sealed, keyID, err := a.Vault.SealWithID(plain, vault.Credential(customerID, id, string(name)))
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("seal credential: %w", err)
 	}
-	keyID := int64(a.Vault.PrimaryKeyID())
 	if reconnect {
 		changed, err := q.IntegrationReconnect(ctx, queries.IntegrationReconnectParams{
 			ID: id, Name: account.Name, URL: account.URL, Credential: sealed, KeyID: &keyID, AuthorizationID: authorizationID,

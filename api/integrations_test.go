@@ -15,7 +15,6 @@ import (
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 )
 
 // connection is a good body for connecting the sandbox's site.
@@ -75,7 +74,7 @@ func TestIntegration(t *testing.T) {
 		}
 		return credential
 	}
-	bound := vault.Context{CustomerID: c.customer.ID, IntegrationID: account.ID, Platform: "ghost", Field: jobs.CredentialField}
+	bound := vault.Credential(c.customer.ID, account.ID, "ghost")
 	opens := func(t *testing.T, key string) {
 		t.Helper()
 		plain, err := w.vault.Unseal(sealed(t), bound)

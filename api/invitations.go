@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/vault"
 	"fanfare/jobs"
 	"fanfare/queries"
 )
@@ -147,12 +148,11 @@ func (a *API) createInvitation(ctx context.Context, in *struct {
 	create := queries.InvitationCreateParams{ID: id, Email: in.Body.Email, Role: in.Body.Role, TokenHash: hashInvitationToken(token)}
 	var link *string
 	if a.MailsInvitations {
-		create.SealedToken, err = a.Vault.Seal([]byte(token), jobs.InvitationTokenContext(in.CustomerID, id))
+		sealed, keyID, err := a.Vault.SealWithID([]byte(token), vault.InvitationToken(in.CustomerID, id))
 		if err != nil {
 			return nil, fmt.Errorf("seal token: %w", err)
 		}
-		keyID := int64(a.Vault.PrimaryKeyID())
-		create.KeyID = &keyID
+		create.SealedToken, create.KeyID = sealed, &keyID
 	} else {
 		text := jobs.InvitationLink(a.PublicURL, token)
 		link = &text

@@ -58,11 +58,21 @@ type keyConfig struct {
 }
 
 func (c keyConfig) open(ctx context.Context) (*vault.Vault, error) {
-	v, err := vault.Open(ctx, vault.Config{KeySet: c.Keyset, KEK: c.Kek})
+	v, err := vault.Open(ctx, c.vaultConfig())
 	if err != nil {
 		return nil, err // it says what was done
 	}
 	return v, nil
+}
+
+func (c keyConfig) vaultConfig() vault.Config { return vault.Config{KeySet: c.Keyset, KEK: c.Kek} }
+
+// watchKeys takes changes of the key set over until ctx ends.
+func watchKeys(v *vault.Vault, log *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		v.Watch(ctx, vault.WatchInterval, log)
+		return nil
+	}
 }
 
 // authConfig says whose tokens are believed.

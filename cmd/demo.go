@@ -17,7 +17,6 @@ import (
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 )
 
 // demo makes the data that development mode shows, and tells how to reach it.
@@ -117,7 +116,7 @@ func (d *demo) seedAccount(ctx context.Context, tx pgx.Tx, c demoCustomer) error
 	if err != nil {
 		return fmt.Errorf("encode demo credential: %w", err)
 	}
-	sealed, err := d.vault.Seal(plain, vault.Context{CustomerID: customerID, IntegrationID: id, Platform: string(platform.Ghost), Field: jobs.CredentialField})
+	sealed, keyID, err := d.vault.SealWithID(plain, vault.Credential(customerID, id, string(platform.Ghost)))
 	if err != nil {
 		return fmt.Errorf("seal demo credential: %w", err)
 	}
@@ -126,7 +125,7 @@ func (d *demo) seedAccount(ctx context.Context, tx pgx.Tx, c demoCustomer) error
 		on conflict (customer_id, id) do update
 			set external_id = excluded.external_id, url = excluded.url, credential = excluded.credential, key_id = excluded.key_id
 			where integrations.state = 'active'`,
-		customerID, id, siteURL, c.name, sealed, int64(d.vault.PrimaryKeyID()))
+		customerID, id, siteURL, c.name, sealed, keyID)
 	if err != nil {
 		return fmt.Errorf("make demo account: %w", err)
 	}

@@ -150,6 +150,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	return together(ctx, log,
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "sandbox", boxListener, box.Handler()) },
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
+		watchKeys(sealer, log),
 		func(ctx context.Context) error {
 			return runWorker(ctx, log, workerURL, workerConnections, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},

@@ -22,7 +22,6 @@ import (
 
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 	"fanfare/queries"
 )
 
@@ -260,13 +259,12 @@ func (i *oldCredentialImporter) store(ctx context.Context, q *queries.Queries, l
 			return false, fmt.Errorf("make id: %w", err)
 		}
 	}
-	bound := jobs.OldCredentialContext(params.ID, line.Platform)
+	bound := vault.OldCredential(params.ID, line.Platform)
 	// One that cannot be opened is replaced too: the file holds it.
 	if plain, err := i.vault.Unseal(found.Credential, bound); err != nil || !bytes.Equal(plain, line.Credential) {
-		if params.Credential, err = i.vault.Seal(line.Credential, bound); err != nil {
+		if params.Credential, params.KeyID, err = i.vault.SealWithID(line.Credential, bound); err != nil {
 			return false, fmt.Errorf("seal the credential: %w", err)
 		}
-		params.KeyID = int64(i.vault.PrimaryKeyID())
 	}
 	done, err := q.OldCredentialImport(ctx, params)
 	switch {

@@ -135,7 +135,7 @@ func TestOldCredentialsImport(t *testing.T) {
 		if err := o.Super.QueryRow(t.Context(), "select id, credential from old_credentials where platform = $1", platform).Scan(&id, &sealed); err != nil {
 			t.Fatal(err)
 		}
-		plain, err := o.vault.Unseal(sealed, jobs.OldCredentialContext(id, platform))
+		plain, err := o.vault.Unseal(sealed, vault.OldCredential(id, platform))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -98,6 +98,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	})
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
+		watchKeys(sealer, log),
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {

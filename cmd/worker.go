@@ -78,7 +78,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	parts, err := c.withMetrics(ctx, log, func(ctx context.Context) error {
+	parts, err := c.withMetrics(ctx, log, watchKeys(sealer, log), func(ctx context.Context) error {
 		return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
 	if err != nil {

@@ -156,6 +156,7 @@ var definerReads = map[string]string{
 	"public.agent_token_keys.sealed":      "agent_token_keys() hands them to the API's login",
 	"public.invitations.token_hash":       "tenancy.accept_invitation finds the invitation by it",
 	"public.integrations.credential":      "tenancy.use_credential, which records the use",
+	"public.invitations.sealed_token":     "tenancy.sealed_values hands all that is sealed to the worker, to be sealed anew",
 	"public.authorizations.credential":    "tenancy.use_authorization and tenancy.use_authorizations_of_erased, which record the use",
 	"public.old_credentials.credential":   "tenancy.find_credential, which records the use; tenancy.old_credential_of, for the operator to compare",
 	"public.connect_sessions.secret":      "handed to whoever began the session, once it fits",
@@ -179,6 +180,14 @@ var readableBytes = map[string]string{
 	"public.audit_seals.digests":            "as audit_unsealed.digest",
 	"public.audit_seals.previous_hash":      "as audit_unsealed.digest",
 	"public.audit_seals.hash":               "as audit_unsealed.digest",
+}
+
+// besideSealed are columns of type bytea, in tables with a key_id, that are not sealed.
+var besideSealed = map[string]string{
+	"idempotency_keys.fingerprint": "a hash",
+	"invitations.token_hash":       "a hash",
+	"connect_sessions.state_hash":  "a hash",
+	"connect_sessions.cookie_hash": "a hash",
 }
 
 // cascades are foreign keys that change rows by themselves, which row-level security does not see.
@@ -245,6 +254,9 @@ var definerFunctions = map[string]struct {
 	"tenancy.connect_session_secret":          {"fanfare_admin,fanfare_user", "hands the sealed tokens to whoever may choose accounts of them"},
 	"tenancy.delete_expired_connect_sessions": {"fanfare_worker", "forgets sessions of all customers an hour after their end"},
 	"tenancy.seal_audit":                      {"fanfare_worker", "seals the audit log of all customers"},
+	"tenancy.count_sealed":                    {"fanfare_worker", "how many values of all customers are under which key; numbers only"},
+	"tenancy.sealed_values":                   {"fanfare_worker", "hands out sealed values of all customers to be sealed anew, and records the use of credentials"},
+	"tenancy.reseal":                          {"fanfare_worker", "puts a value sealed anew into the row that it was handed out of"},
 	"tenancy.maintain_audit":                  {"fanfare_worker", "makes and drops the months of the audit log"},
 }
 
@@ -613,6 +625,34 @@ var rules = []rule{
 		},
 	},
 	{
+		name: "everything that is sealed is re-encrypted",
+		violations: sqlRule(cteOurs+`, sealed as (
+				select o.oid, o.relname || '.' || a.attname as name
+				from ours o
+					join pg_attribute a on a.attrelid = o.oid and a.atttypid = 'bytea'::regtype and not a.attisdropped
+				where o.relkind in ('r', 'p')
+					and exists (select from pg_attribute k where k.attrelid = o.oid and k.attname = 'key_id' and not k.attisdropped)
+			)
+			select 'not in tenancy.sealed_columns(): ' || name from sealed
+			where name <> all ($1) and name not in (select s.table_name || '.' || s.column_name from tenancy.sealed_columns() s)
+			union all select 'in tenancy.sealed_columns(), and no column beside a key_id: ' || s.table_name || '.' || s.column_name
+			from tenancy.sealed_columns() s where s.table_name || '.' || s.column_name not in (select name from sealed)
+			union all select 'listed as not sealed, and there is none or it is: ' || b from unnest($1::text[]) b
+			where b not in (select name from sealed) or b in (select s.table_name || '.' || s.column_name from tenancy.sealed_columns() s)
+			union all select format('%s is not known to re-encryption by its primary key: %s', s.table_name, s.key_columns)
+			from tenancy.sealed_columns() s
+			where not exists (select from pg_constraint c where c.conrelid = ('public.' || s.table_name)::regclass and c.contype = 'p'
+				and (select array_agg(a.attname::text order by k.i) from unnest(c.conkey) with ordinality k (attnum, i)
+					join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.attnum) = s.key_columns)`, keys(besideSealed)),
+		spoils: []spoil{
+			{"alter table integrations add column other bytea", "not in tenancy.sealed_columns(): integrations.other"},
+			{"alter table media add column key_id bigint, add column secret bytea", "not in tenancy.sealed_columns(): media.secret"},
+			{"alter table integrations rename column credential to secret", "no column beside a key_id: integrations.credential"},
+			{"alter table invitations drop column token_hash", "listed as not sealed, and there is none or it is: invitations.token_hash"},
+			{"alter table agent_token_keys drop constraint agent_token_keys_pkey", "agent_token_keys is not known to re-encryption"},
+		},
+	},
+	{
 		name: "people read no secret",
 		violations: sqlRule(cteOurs+`, columns as (
 				select o.oid, o.name || '.' || a.attname as name, a.attname, a.atttypid from ours o
@@ -629,7 +669,7 @@ var rules = []rule{
 			append([]string{"fanfare_login", "fanfare_definer", "fanfare_worker"}, peopleRoles...), keys(secrets), keys(readableBytes),
 			keys(definerReads), keys(workerReads)),
 		spoils: []spoil{
-			{"grant select on invitations to fanfare_definer", "fanfare_definer may read public.invitations.sealed_token"},
+			{"grant select (cookie_hash) on connect_sessions to fanfare_worker", "fanfare_worker may read public.connect_sessions.cookie_hash"},
 			{"grant select on invitations to fanfare_user", "fanfare_user may read public.invitations.token_hash"},
 			{"grant select (credential) on integrations to fanfare_admin", "fanfare_admin may read public.integrations.credential"},
 			{"grant select on integrations to fanfare_user", "fanfare_user may read public.integrations.credential"},

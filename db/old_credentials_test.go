@@ -3,12 +3,14 @@ package db_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"fanfare/db"
 	"fanfare/db/dbtest"
 	"fanfare/db/tenant"
 )
@@ -314,5 +316,36 @@ func TestWarnCredentialMoves(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, warned()); diff != "" {
 		t.Errorf("a day later (-want +got):\n%s", diff)
+	}
+}
+
+// TestOldCredentialsTakenBack: whoever goes back to the version before loses no account; one that lived by an old
+// credential is disconnected there. Coming again works on what there is.
+func TestOldCredentialsTakenBack(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	customer := d.Customer(t, dbtest.Customer{}).ID
+	d.Integration(t, dbtest.Integration{CustomerID: customer})
+	newOldAccount(t, d, customer, dbtest.User{}, time.Now().Add(time.Hour))
+	moved := newOldAccount(t, d, customer, dbtest.User{}, time.Now().Add(time.Hour))
+	if _, err := d.Super.Exec(ctx, "update integrations set credential = 'own', key_id = 1 where id = $1", moved.id); err != nil {
+		t.Fatal(err)
+	}
+	there := func() bool {
+		return one[bool](ctx, t, d.Super, "select to_regclass('public.old_credentials') is not null")
+	}
+	for there() {
+		if err := db.Rollback(d.SuperURL, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const states = "select string_agg(concat_ws(' ', state, credential is not null), ', ' order by state, id) from integrations"
+	if got, want := one[string](ctx, t, d.Super, states), "active t, active t, disconnected f"; got != want {
+		t.Errorf("the accounts are %s, want %s", got, want)
+	}
+	migrate(t, d.SuperURL)
+	if got, want := one[string](ctx, t, d.Super, states), "active t, active t, disconnected f"; got != want || !there() {
+		t.Errorf("after coming again the accounts are %s, want %s", got, want)
 	}
 }

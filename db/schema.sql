@@ -437,6 +437,71 @@ begin
 end
 $$;
 
+-- Name: authorizations_to_do(text[], integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.authorizations_to_do(p_platforms text[], p_limit integer) RETURNS TABLE(customer_id uuid, id uuid, work text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select a.customer_id, a.id, a.work
+    from (
+        (select r.customer_id, r.id, 'renew' as work from public.authorizations r
+            join public.customers c on c.id = r.customer_id -- one that is being erased is not there
+        where r.state = 'active' and r.renew_at is not null and r.renew_at <= now() and r.platform = any (p_platforms)
+            and (r.lease_until is null or r.lease_until <= now())
+            and not exists (
+                select from river.river_job j
+                where j.customer_id = r.customer_id and j.args ->> 'authorization_id' = r.id::text and j.kind = 'renew_authorization'
+                    and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+        order by r.renew_at limit p_limit)
+        union all
+        (select e.customer_id, e.id, 'renew' from public.authorizations e
+            join public.customers c on c.id = e.customer_id
+        where e.state = 'active' and e.renew_at is null and e.expires_at is not null and e.expires_at <= now()
+            and not exists (
+                select from river.river_job j
+                where j.customer_id = e.customer_id and j.args ->> 'authorization_id' = e.id::text and j.kind = 'renew_authorization'
+                    and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+        order by e.expires_at limit p_limit)
+        union all
+        (select v.customer_id, v.id, 'revoke' from public.authorizations v
+            join public.customers c on c.id = v.customer_id
+        where v.state = 'revoking'
+            and not exists (
+                select from river.river_job j
+                where j.customer_id = v.customer_id and j.args ->> 'authorization_id' = v.id::text and j.kind = 'revoke_authorization'
+                    and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+        limit p_limit)) a
+    limit p_limit;
+end
+$$;
+
+-- Name: authorizations_to_remind(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.authorizations_to_remind(p_limit integer) RETURNS TABLE(customer_id uuid, id uuid, days integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select d.customer_id, d.id, d.days
+    from (
+        select a.customer_id, a.id, a.reminded, a.reconnect_by,
+            case when a.reconnect_by <= now() + interval '1 day' then 1
+                when a.reconnect_by <= now() + interval '7 days' then 7
+                else 14 end as days
+        from public.authorizations a
+            join public.customers c on c.id = a.customer_id and c.archived_at is null
+        where a.state = 'active' and a.reconnect_by is not null
+            and a.reconnect_by > now() and a.reconnect_by <= now() + interval '14 days') d
+    where d.reminded is null or d.reminded > d.days
+    order by d.reconnect_by
+    limit p_limit;
+end
+$$;
+
 -- Name: cancel_jobs(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.cancel_jobs(p_post_id uuid) RETURNS bigint
@@ -627,6 +692,34 @@ begin
 end
 $$;
 
+-- Name: count_old_credentials(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.count_old_credentials() RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return (select count(*) from public.integrations i
+        where i.old_credential_id is not null and i.key_id is null and i.state = 'active');
+end
+$$;
+
+-- Name: count_sealed(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.count_sealed() RETURNS TABLE(table_name text, key_id bigint, sealed_rows bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v record;
+begin
+    for v in select s.table_name as t, s.column_name as c from tenancy.sealed_columns() s loop
+        return query execute format('select %L::text, tenancy.sealed_by(x.%I) as k, count(*) from public.%I x where x.%I is not null group by k order by k',
+            v.t, v.c, v.t, v.c);
+    end loop;
+end
+$$;
+
 -- Name: create_customer(uuid, text, text, text, text, text, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) RETURNS void
@@ -728,6 +821,55 @@ begin
         where x.expires_at < now() - interval '7 days' limit p_limit);
     get diagnostics v_count = row_count;
     return v_count;
+end
+$$;
+
+-- Name: end_authorization(uuid, bigint, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.end_authorization(p_authorization_id uuid, p_version bigint, p_outcome text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.authorizations a set state = 'ended'
+    where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id and a.state = 'revoking' and a.version = p_version;
+    if not found then
+        return false;
+    end if;
+    perform tenancy.audit_event(tenancy.customer_id(), case when p_outcome = 'revoked' then 'authorization.revoke' else 'authorization.forget' end,
+        'authorization', p_authorization_id::text, jsonb_build_object('outcome', p_outcome));
+    return true;
+end
+$$;
+
+-- Name: end_credential_moves(uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) RETURNS TABLE(customer_id uuid, move_id uuid, left_behind bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v record;
+begin
+    -- Nobody is given an old credential meanwhile that is deleted below.
+    perform pg_catalog.pg_advisory_xact_lock(7262835005);
+    for v in
+        update public.credential_moves m set ended_at = now()
+        where m.ended_at is null and case when p_customer_id is null then m.deadline <= now()
+            else m.customer_id = p_customer_id and m.old_owner_id = p_owner_id end
+        returning m.customer_id, m.id, m.old_owner_id
+    loop
+        update public.integrations i set state = 'needs_reauth', reason = 'moved_out'
+        where i.customer_id = v.customer_id and i.key_id is null and i.state in ('active', 'needs_reauth')
+            and i.old_credential_id in (select o.id from public.old_credentials o where o.owner_id = v.old_owner_id);
+        get diagnostics left_behind = row_count;
+        customer_id := v.customer_id;
+        move_id := v.id;
+        return next;
+    end loop;
+    delete from public.old_credentials o
+    where not exists (
+        select from public.credential_moves m where m.old_owner_id = o.owner_id and m.ended_at is null);
 end
 $$;
 
@@ -1008,6 +1150,7 @@ begin
         ('public.media', 'customer_id', 'ctid'),
         ('public.campaigns', 'customer_id', 'ctid'),
         ('public.integrations', 'customer_id', 'ctid'),
+        ('public.credential_moves', 'customer_id', 'ctid'),
         ('public.authorizations', 'customer_id', 'ctid'),
         ('public.connect_sessions', 'customer_id', 'ctid'),
         ('public.memberships', 'customer_id', 'ctid'),
@@ -1057,6 +1200,52 @@ begin
         join public.customers c on c.id = e.customer_id
     where e.state = 'ready' and e.expires_at <= now()
     limit p_limit;
+end
+$$;
+
+-- Name: find_credential(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.find_credential(p_integration_id uuid, p_purpose text, OUT credential bytea, OUT old_credential_id uuid, OUT deadline timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_move uuid;
+    v_platform text;
+begin
+    credential := tenancy.use_credential(p_integration_id, p_purpose);
+    if credential is not null then
+        return;
+    end if;
+    select o.credential, o.id, m.deadline, m.id, o.platform into credential, old_credential_id, deadline, v_move, v_platform
+    from public.integrations i
+        join public.old_credentials o on o.id = i.old_credential_id and o.platform = i.platform and o.external_id = i.external_id
+        join public.credential_moves m on m.customer_id = i.customer_id and m.old_owner_id = o.owner_id
+    where i.customer_id = v_customer and i.id = p_integration_id and i.state = 'active' and i.key_id is null
+        and m.ended_at is null and m.deadline > now();
+    if credential is null then
+        return;
+    end if;
+    update public.credential_moves m set uses = m.uses + 1, last_used_at = now() where m.customer_id = v_customer and m.id = v_move;
+    update public.old_credentials o set uses = o.uses + 1, last_used_at = now() where o.id = old_credential_id;
+    perform tenancy.audit_write(tenancy.audit_row(tenancy.audit_context('old_credential.use', 'integration'),
+        v_customer, p_integration_id::text, jsonb_build_object('purpose', p_purpose, 'platform', v_platform,
+            'old_credential_id', old_credential_id, 'deadline', deadline)));
+end
+$$;
+
+-- Name: find_old_owner(text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.find_old_owner(p_owner text) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query select u.id from public.users u where u.subject = p_owner;
+    if not found then
+        return query select u.id from public.users u where lower(u.email) = lower(p_owner) and u.email_verified;
+    end if;
 end
 $$;
 
@@ -1136,6 +1325,25 @@ begin
         and not exists (
             select from public.integrations i
             where i.customer_id = new.customer_id and i.authorization_id = new.authorization_id and i.state <> 'disconnected');
+    return null;
+end
+$$;
+
+-- Name: follow_last_account(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_last_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform from public.authorizations a
+    where a.customer_id = old.customer_id and a.id = old.authorization_id
+    for no key update;
+    update public.authorizations a set state = 'revoking'
+    where a.customer_id = old.customer_id and a.id = old.authorization_id and a.state in ('active', 'needs_reauth')
+        and not exists (
+            select from public.integrations i
+            where i.customer_id = old.customer_id and i.authorization_id = old.authorization_id and i.state <> 'disconnected');
     return null;
 end
 $$;
@@ -1395,6 +1603,22 @@ begin
 end
 $$;
 
+-- Name: guard_old_credential(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_old_credential() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.state = 'disconnected' then
+        new.old_credential_id := null;
+    elsif new.credential is null and old.credential is not null then
+        raise check_violation using message = 'an account that is connected has a credential',
+            constraint = 'integrations_credential_held', table = 'integrations', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
 -- Name: guard_platform_post(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_platform_post() RETURNS trigger
@@ -1575,11 +1799,95 @@ begin
 end
 $$;
 
+-- Name: import_old_credential(uuid, uuid, text, text, text, text, bytea, bigint, uuid[], timestamp with time zone); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+#variable_conflict use_column
+declare
+    v_count bigint;
+begin
+    if (p_deadline > now() and p_deadline <= now() + interval '1 year 1 day') is not true then
+        raise invalid_parameter_value using message = 'the deadline must be within a year';
+    end if;
+    perform pg_catalog.pg_advisory_xact_lock(7262835005);
+    changed := false;
+    select 'customer_unknown', n.id into problem, customer_id from unnest(p_customer_ids) n(id)
+    where not exists (select from public.customers c where c.id = n.id) limit 1;
+    if not found then
+        select 'move_ended', m.customer_id into problem, customer_id from public.credential_moves m
+        where m.customer_id = any (p_customer_ids) and m.old_owner_id = p_owner_id and (m.ended_at is not null or m.deadline <= now()) limit 1;
+    end if;
+    if found then
+        return;
+    end if;
+    if p_credential is not null then
+        insert into public.old_credentials as o (id, owner_id, platform, external_id, name, url, credential, key_id)
+        values (p_id, p_owner_id, p_platform, p_external_id, p_name, p_url, p_credential, p_key_id)
+        on conflict (owner_id, platform, external_id) do update
+        set name = excluded.name, url = excluded.url, credential = excluded.credential, key_id = excluded.key_id;
+        changed := true;
+    end if;
+    insert into public.credential_moves as m (customer_id, id, old_owner_id, deadline)
+    select distinct on (n.id) n.id, tenancy.audit_id(clock_timestamp()), p_owner_id, p_deadline from unnest(p_customer_ids) n(id)
+    on conflict (customer_id, old_owner_id) do update set deadline = excluded.deadline where m.deadline <> excluded.deadline;
+    get diagnostics v_count = row_count;
+    changed := changed or v_count > 0;
+    insert into public.integrations (customer_id, id, platform, external_id, name, url, old_credential_id)
+    select distinct on (n.id) n.id, tenancy.audit_id(clock_timestamp()), p_platform, p_external_id, p_name, p_url, p_id from unnest(p_customer_ids) n(id)
+    on conflict (customer_id, platform, external_id) do nothing;
+    get diagnostics v_count = row_count;
+    changed := changed or v_count > 0;
+end
+$$;
+
 -- Name: installation_id(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.installation_id() RETURNS uuid
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 'fa0fa0e0-0000-7000-8000-000000000000'::uuid;
+
+-- Name: integrations_to_check(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.integrations_to_check(p_limit integer) RETURNS TABLE(customer_id uuid, id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_made bigint;
+begin
+    select count(*) into v_made from river.river_job j
+    where j.kind = 'check_integration' and j.created_at > now() - interval '1 minute';
+    return query
+    select i.customer_id, i.id
+    from public.integrations i
+        join public.customers c on c.id = i.customer_id and c.archived_at is null
+    where i.state = 'active' and coalesce(i.checked_at, i.created_at) <= now() - interval '24 hours'
+        and not exists (
+            select from river.river_job j
+            where j.customer_id = i.customer_id and j.args ->> 'integration_id' = i.id::text and j.kind = 'check_integration'
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+    order by coalesce(i.checked_at, i.created_at)
+    limit greatest(p_limit - v_made, 0);
+end
+$$;
+
+-- Name: login_in_use(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.login_in_use(p_authorization_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select from public.authorizations a
+            join public.authorizations o on o.platform = a.platform and o.external_id = a.external_id
+                and (o.customer_id, o.id) <> (a.customer_id, a.id) and o.state in ('active', 'needs_reauth')
+        where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id);
+end
+$$;
 
 -- Name: maintain_audit(integer); Type: FUNCTION; Schema: tenancy
 
@@ -1659,6 +1967,48 @@ begin
         new.id := nextval('river.river_job_id_seq');
     end if;
     return new;
+end
+$$;
+
+-- Name: old_credential_of(uuid, text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.old_credential_of(p_owner_id uuid, p_platform text, p_external_id text, OUT id uuid, OUT credential bytea) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_catalog.pg_advisory_xact_lock(7262835005);
+    select o.id, o.credential into id, credential from public.old_credentials o
+    where o.owner_id = p_owner_id and o.platform = p_platform and o.external_id = p_external_id;
+end
+$$;
+
+-- Name: old_credential_status(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.old_credential_status() RETURNS TABLE(customer_id uuid, customer text, platform text, living bigint, moved bigint, left_behind bigint, moves jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with accounts as (
+        select i.customer_id, i.platform,
+            count(*) filter (where i.key_id is null and i.state = 'active') as living,
+            count(*) filter (where i.key_id is not null) as moved,
+            count(*) filter (where i.key_id is null and i.state <> 'active') as left_behind
+        from public.integrations i where i.old_credential_id is not null
+        group by i.customer_id, i.platform
+    ), owners as (
+        select m.customer_id, jsonb_agg(jsonb_build_object('owner', u.subject, 'email', u.email, 'deadline', m.deadline,
+            'ended_at', m.ended_at, 'uses', m.uses, 'last_used_at', m.last_used_at) order by m.deadline, m.id) as moves
+        from public.credential_moves m join public.users u on u.id = m.old_owner_id
+        group by m.customer_id
+    )
+    select c.id, c.name, coalesce(a.platform, ''), coalesce(a.living, 0), coalesce(a.moved, 0), coalesce(a.left_behind, 0),
+        coalesce(o.moves, '[]')
+    from public.customers c left join accounts a on a.customer_id = c.id left join owners o on o.customer_id = c.id
+    where a.customer_id is not null or o.customer_id is not null
+    order by c.name, c.id, a.platform;
 end
 $$;
 
@@ -1915,6 +2265,36 @@ begin
 end
 $$;
 
+-- Name: reseal(text, text[], bytea, bytea, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v record;
+    v_where text;
+    v_place tid;
+begin
+    select * into strict v from tenancy.sealed_columns() s where s.table_name = p_table;
+    if tenancy.sealed_by(p_new) is null then
+        raise invalid_parameter_value using message = 'not a sealed value';
+    end if;
+    select string_agg(format('x.%I = $1[%s]::%s', k.name, k.i, k.type), ' and ' order by k.i) into v_where
+    from unnest(v.key_columns, v.key_types) with ordinality k (name, type, i);
+    execute format('select x.ctid from public.%I x where %s and x.%I = $2 for no key update skip locked', v.table_name, v_where, v.column_name)
+        into v_place using p_row_key, p_old;
+    if v_place is null then
+        return false;
+    end if;
+    perform set_config('fanfare.request', coalesce(p_request, ''), true), set_config('fanfare.resealing', 'on', true);
+    execute format('update public.%1$I x set %2$I = $2, key_id = tenancy.sealed_by($2) where %3$s', v.table_name, v.column_name, v_where)
+        using p_row_key, p_new;
+    perform set_config('fanfare.resealing', '', true);
+    return true;
+end
+$_$;
+
 -- Name: rights(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.rights() RETURNS text
@@ -1967,6 +2347,74 @@ begin
     return v_count;
 end
 $$;
+
+-- Name: sealed_by(bytea); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.sealed_by(p_sealed bytea) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+begin
+    if octet_length(p_sealed) <= 5 or get_byte(p_sealed, 0) <> 1 then
+        return null;
+    end if;
+    return (get_byte(p_sealed, 1)::bigint << 24) + (get_byte(p_sealed, 2) << 16) + (get_byte(p_sealed, 3) << 8) + get_byte(p_sealed, 4);
+end
+$$;
+
+-- Name: sealed_columns(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.sealed_columns() RETURNS TABLE(table_name text, column_name text, key_columns text[], key_types text[], customer_column text, platform_column text, resource text)
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+begin
+    return query
+    values ('agent_token_keys', 'sealed', '{id}'::text[], '{uuid}'::text[], null, null, null),
+        ('authorizations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'authorization'),
+        ('connect_sessions', 'secret', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'connect_session'),
+        ('idempotency_keys', 'answer', '{actor_id,operation,key}', '{uuid,text,text}', 'subject_id', null, null),
+        ('integrations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'integration'),
+        ('invitations', 'sealed_token', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, null),
+        ('old_credentials', 'credential', '{id}', '{uuid}', null, 'platform', 'old_credential');
+end
+$$;
+
+-- Name: sealed_values(text, bigint, bigint[], text[], integer, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.sealed_values(p_table text, p_key_id bigint, p_readable bigint[], p_after text[], p_limit integer, p_request text) RETURNS TABLE(row_key text[], customer_id uuid, platform text, key_id bigint, sealed bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v record;
+    v_key text;
+    v_after text;
+    v_use public.audit_log;
+begin
+    select * into strict v from tenancy.sealed_columns() s where s.table_name = p_table;
+    select string_agg(format('x.%I', k.name), ', ' order by k.i), string_agg(format('$1[%s]::%s', k.i, k.type), ', ' order by k.i)
+    into v_key, v_after
+    from unnest(v.key_columns, v.key_types) with ordinality k (name, type, i);
+    if v.resource is not null then
+        perform set_config('fanfare.request', coalesce(p_request, ''), true);
+        v_use := tenancy.audit_context(v.resource || '.credential_use', v.resource);
+    end if;
+    for row_key, customer_id, platform, key_id, sealed in execute format(
+        'select array[%1$s]::text[], %2$s, %3$s, k.id, case when k.id = any ($3) then x.%4$I end
+        from public.%5$I x cross join lateral (select tenancy.sealed_by(x.%4$I) as id) k
+        where x.%4$I is not null and (k.id is distinct from $2 or x.key_id is distinct from $2) and ($1 is null or (%1$s) > (%6$s))
+        order by %1$s limit $4',
+        v_key, coalesce('x.' || quote_ident(v.customer_column), 'null::uuid'), coalesce('x.' || quote_ident(v.platform_column), 'null::text'),
+        v.column_name, v.table_name, v_after)
+        using p_after, p_key_id, p_readable, p_limit
+    loop
+        if v.resource is not null and sealed is not null then
+            perform tenancy.audit_write(tenancy.audit_row(v_use, coalesce(customer_id, tenancy.installation_id()),
+                row_key[array_position(v.key_columns, 'id')], jsonb_build_object('purpose', 'reseal')));
+        end if;
+        return next;
+    end loop;
+end
+$_$;
 
 -- Name: stranded_platform_posts(interval, integer); Type: FUNCTION; Schema: tenancy
 
@@ -2050,6 +2498,32 @@ begin
 end
 $$;
 
+-- Name: use_authorizations_of_erased(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.use_authorizations_of_erased(p_erasure uuid) RETURNS TABLE(id uuid, platform text, credential bytea, in_use boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_subject uuid;
+begin
+    select e.subject_id into v_subject from public.erasures e where e.id = p_erasure and e.state = 'requested';
+    if v_subject is null or not exists (select from public.authorizations a where a.customer_id = v_subject and a.credential is not null) then
+        return;
+    end if;
+    perform tenancy.audit_event(tenancy.installation_id(), 'authorization.credential_use', 'customer', v_subject::text,
+        jsonb_build_object('purpose', 'revoke', 'erasure_id', p_erasure));
+    return query
+    select a.id, a.platform, a.credential, exists (
+        select from public.authorizations o
+        where o.platform = a.platform and o.external_id = a.external_id and o.customer_id <> a.customer_id
+            and o.state in ('active', 'needs_reauth'))
+    from public.authorizations a
+    where a.customer_id = v_subject and a.credential is not null
+    order by a.id;
+end
+$$;
+
 -- Name: use_connect_session(bytea, bytea, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.use_connect_session(p_state_hash bytea, p_cookie_hash bytea, p_platform text, OUT outcome text, OUT id uuid, OUT redirect_uri text, OUT return_to text, OUT secret bytea) RETURNS record
@@ -2099,6 +2573,30 @@ begin
             tenancy.customer_id(), p_integration_id::text, jsonb_build_object('purpose', p_purpose)));
     end if;
     return v_credential;
+end
+$$;
+
+-- Name: warn_credential_moves(interval); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.warn_credential_moves(p_ahead interval) RETURNS TABLE(customer_id uuid, move_id uuid, deadline timestamp with time zone, left_to_move bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with left_over as (
+        select m.customer_id, m.id, count(*) as accounts
+        from public.credential_moves m
+            join public.old_credentials o on o.owner_id = m.old_owner_id
+            join public.integrations i on i.customer_id = m.customer_id and i.old_credential_id = o.id
+        where m.ended_at is null and m.deadline < now() + p_ahead and i.key_id is null and i.state = 'active'
+        group by m.customer_id, m.id
+    )
+    update public.credential_moves m set warned_at = now()
+    from left_over l
+    where m.customer_id = l.customer_id and m.id = l.id
+        and (m.warned_at is null or m.warned_at <= now() - interval '1 day')
+    returning m.customer_id, m.id, m.deadline, l.accounts;
 end
 $$;
 
@@ -2290,6 +2788,22 @@ CREATE TABLE public.connect_sessions (
 
 ALTER TABLE ONLY public.connect_sessions FORCE ROW LEVEL SECURITY;
 
+-- Name: credential_moves; Type: TABLE; Schema: public
+
+CREATE TABLE public.credential_moves (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    old_owner_id uuid NOT NULL,
+    deadline timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    uses bigint DEFAULT 0 NOT NULL,
+    last_used_at timestamp with time zone,
+    warned_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.credential_moves FORCE ROW LEVEL SECURITY;
+
 -- Name: customers; Type: TABLE; Schema: public
 
 CREATE TABLE public.customers (
@@ -2400,7 +2914,8 @@ CREATE TABLE public.integrations (
     state_since timestamp with time zone DEFAULT now() NOT NULL,
     reason text,
     checked_at timestamp with time zone,
-    CONSTRAINT integrations_credential_held CHECK ((((state = 'disconnected'::text) AND (credential IS NULL) AND (key_id IS NULL)) OR ((state <> 'disconnected'::text) AND (credential IS NOT NULL) AND (key_id IS NOT NULL)))),
+    old_credential_id uuid,
+    CONSTRAINT integrations_credential_held CHECK ((((state = 'disconnected'::text) AND (credential IS NULL) AND (key_id IS NULL) AND (old_credential_id IS NULL)) OR ((state <> 'disconnected'::text) AND (credential IS NOT NULL) AND (key_id IS NOT NULL)) OR ((state <> 'disconnected'::text) AND (credential IS NULL) AND (key_id IS NULL) AND (old_credential_id IS NOT NULL)))),
     CONSTRAINT integrations_default_connected CHECK (((NOT is_default) OR (state <> 'disconnected'::text))),
     CONSTRAINT integrations_external_id_length CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 500))),
     CONSTRAINT integrations_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 500))),
@@ -2411,6 +2926,67 @@ CREATE TABLE public.integrations (
 );
 
 ALTER TABLE ONLY public.integrations FORCE ROW LEVEL SECURITY;
+
+-- Name: integrations_with_health; Type: VIEW; Schema: public
+
+CREATE VIEW public.integrations_with_health WITH (security_invoker='true') AS
+ SELECT i.id,
+    i.platform,
+    i.external_id,
+    i.name,
+    i.url,
+    i.state,
+    i.is_default,
+    i.version,
+    i.created_at,
+    i.updated_at,
+    jsonb_build_object('status',
+        CASE
+            WHEN (i.state <> 'active'::text) THEN i.state
+            WHEN (a.state = 'needs_reauth'::text) THEN 'needs_reauth'::text
+            WHEN (e.reason IS NOT NULL) THEN 'expiring'::text
+            ELSE 'active'::text
+        END, 'since',
+        CASE
+            WHEN (i.state <> 'active'::text) THEN i.state_since
+            WHEN (a.state = 'needs_reauth'::text) THEN a.state_since
+            WHEN (e.reason IS NOT NULL) THEN e.since
+            ELSE i.state_since
+        END, 'reason',
+        CASE
+            WHEN (i.state = 'active'::text) THEN COALESCE(a.reason, e.reason)
+            ELSE i.reason
+        END, 'expires_at',
+        CASE
+            WHEN (i.state <> 'disconnected'::text) THEN a.expires_at
+            ELSE NULL::timestamp with time zone
+        END, 'reconnect_by',
+        CASE
+            WHEN (i.state <> 'disconnected'::text) THEN a.reconnect_by
+            ELSE NULL::timestamp with time zone
+        END, 'checked_at', i.checked_at) AS health,
+        CASE
+            WHEN (a.id IS NOT NULL) THEN jsonb_build_object('id', a.id, 'name', a.name, 'status',
+            CASE
+                WHEN (e.reason IS NOT NULL) THEN 'expiring'::text
+                ELSE a.state
+            END, 'since',
+            CASE
+                WHEN (e.reason IS NOT NULL) THEN e.since
+                ELSE a.state_since
+            END, 'reason', COALESCE(a.reason, e.reason), 'expires_at', a.expires_at, 'reconnect_by', a.reconnect_by)
+            ELSE 'null'::jsonb
+        END AS login
+   FROM ((public.integrations i
+     LEFT JOIN public.authorizations a ON (((a.customer_id = i.customer_id) AND (a.id = i.authorization_id))))
+     LEFT JOIN LATERAL ( SELECT 'reconnect_due'::text AS reason,
+            GREATEST((a.reconnect_by - '14 days'::interval), a.state_since) AS since
+          WHERE ((a.state = 'active'::text) AND (a.reconnect_by < (now() + '14 days'::interval)))
+        UNION ALL
+         SELECT 'renewal_failing'::text,
+            COALESCE(a.failing_since, a.state_since) AS "coalesce"
+          WHERE ((a.state = 'active'::text) AND (a.failures > 0) AND (a.expires_at < (now() + '1 day'::interval)))
+ LIMIT 1) e ON (true));
 
 -- Name: invitations; Type: TABLE; Schema: public
 
@@ -2481,6 +3057,28 @@ CREATE TABLE public.memberships (
 );
 
 ALTER TABLE ONLY public.memberships FORCE ROW LEVEL SECURITY;
+
+-- Name: old_credentials; Type: TABLE; Schema: public
+
+CREATE TABLE public.old_credentials (
+    id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    platform text NOT NULL,
+    external_id text NOT NULL,
+    name text NOT NULL,
+    url text DEFAULT ''::text NOT NULL,
+    credential bytea NOT NULL,
+    key_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    uses bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT old_credentials_external_id_length CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 500))),
+    CONSTRAINT old_credentials_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 500))),
+    CONSTRAINT old_credentials_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text, 'ghost'::text]))),
+    CONSTRAINT old_credentials_url_length CHECK ((char_length(url) <= 2000))
+);
+
+ALTER TABLE ONLY public.old_credentials FORCE ROW LEVEL SECURITY;
 
 -- Name: platform_posts; Type: TABLE; Schema: public
 
@@ -2806,6 +3404,16 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.connect_sessions
     ADD CONSTRAINT connect_sessions_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: credential_moves credential_moves_owner_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credential_moves
+    ADD CONSTRAINT credential_moves_owner_key UNIQUE (customer_id, old_owner_id);
+
+-- Name: credential_moves credential_moves_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credential_moves
+    ADD CONSTRAINT credential_moves_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: customers customers_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.customers
@@ -2865,6 +3473,16 @@ ALTER TABLE ONLY public.media
 
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (customer_id, user_id);
+
+-- Name: old_credentials old_credentials_account_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.old_credentials
+    ADD CONSTRAINT old_credentials_account_key UNIQUE (owner_id, platform, external_id);
+
+-- Name: old_credentials old_credentials_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.old_credentials
+    ADD CONSTRAINT old_credentials_pkey PRIMARY KEY (id);
 
 -- Name: platform_posts platform_posts_account_key; Type: CONSTRAINT; Schema: public
 
@@ -2970,13 +3588,21 @@ CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (customer_i
 
 CREATE INDEX audit_log_by_resource ON ONLY public.audit_log USING btree (customer_id, resource_id, id);
 
+-- Name: authorizations_by_login; Type: INDEX; Schema: public
+
+CREATE INDEX authorizations_by_login ON public.authorizations USING btree (platform, external_id);
+
+-- Name: authorizations_to_expire; Type: INDEX; Schema: public
+
+CREATE INDEX authorizations_to_expire ON public.authorizations USING btree (expires_at) WHERE ((state = 'active'::text) AND (renew_at IS NULL) AND (expires_at IS NOT NULL));
+
 -- Name: authorizations_to_remind; Type: INDEX; Schema: public
 
-CREATE INDEX authorizations_to_remind ON public.authorizations USING btree (customer_id, reconnect_by) WHERE ((state = 'active'::text) AND (reconnect_by IS NOT NULL));
+CREATE INDEX authorizations_to_remind ON public.authorizations USING btree (reconnect_by) WHERE ((state = 'active'::text) AND (reconnect_by IS NOT NULL));
 
 -- Name: authorizations_to_renew; Type: INDEX; Schema: public
 
-CREATE INDEX authorizations_to_renew ON public.authorizations USING btree (customer_id, renew_at) WHERE ((state = 'active'::text) AND (renew_at IS NOT NULL));
+CREATE INDEX authorizations_to_renew ON public.authorizations USING btree (renew_at) WHERE ((state = 'active'::text) AND (renew_at IS NOT NULL));
 
 -- Name: authorizations_to_revoke; Type: INDEX; Schema: public
 
@@ -3014,9 +3640,17 @@ CREATE INDEX idempotency_keys_by_subject ON public.idempotency_keys USING btree 
 
 CREATE INDEX integrations_by_authorization ON public.integrations USING btree (customer_id, authorization_id) WHERE (authorization_id IS NOT NULL);
 
+-- Name: integrations_by_old_credential; Type: INDEX; Schema: public
+
+CREATE INDEX integrations_by_old_credential ON public.integrations USING btree (customer_id, old_credential_id) WHERE ((old_credential_id IS NOT NULL) AND (key_id IS NULL));
+
 -- Name: integrations_default_key; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX integrations_default_key ON public.integrations USING btree (customer_id, platform) WHERE is_default;
+
+-- Name: integrations_to_check; Type: INDEX; Schema: public
+
+CREATE INDEX integrations_to_check ON public.integrations USING btree (COALESCE(checked_at, created_at)) WHERE (state = 'active'::text);
 
 -- Name: invitations_by_token; Type: INDEX; Schema: public
 
@@ -3065,6 +3699,14 @@ CREATE INDEX river_job_kind ON river.river_job USING btree (kind);
 -- Name: river_job_metadata_index; Type: INDEX; Schema: river
 
 CREATE INDEX river_job_metadata_index ON river.river_job USING gin (metadata);
+
+-- Name: river_job_of_authorization; Type: INDEX; Schema: river
+
+CREATE INDEX river_job_of_authorization ON river.river_job USING btree (customer_id, ((args ->> 'authorization_id'::text))) WHERE (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state]));
+
+-- Name: river_job_of_integration; Type: INDEX; Schema: river
+
+CREATE INDEX river_job_of_integration ON river.river_job USING btree (customer_id, ((args ->> 'integration_id'::text))) WHERE (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state]));
 
 -- Name: river_job_of_platform_post; Type: INDEX; Schema: river
 
@@ -3134,6 +3776,10 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.campaigns REFERENCING OLD TAB
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
 
+-- Name: credential_moves audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.credential_moves REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential_move', 'id', 'customer_id', '{}', '{version,created_at,updated_at,uses,last_used_at,warned_at}');
+
 -- Name: customers audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.customers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
@@ -3157,6 +3803,10 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.media REFERENCING OLD TABLE A
 -- Name: memberships audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: old_credentials audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.old_credentials REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
 
 -- Name: platform_posts audit_delete; Type: TRIGGER; Schema: public
 
@@ -3206,6 +3856,10 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.campaigns REFERENCING NEW TAB
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.connect_sessions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
 
+-- Name: credential_moves audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.credential_moves REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential_move', 'id', 'customer_id', '{}', '{version,created_at,updated_at,uses,last_used_at,warned_at}');
+
 -- Name: customers audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.customers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
@@ -3229,6 +3883,10 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.media REFERENCING NEW TABLE A
 -- Name: memberships audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: old_credentials audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.old_credentials REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
 
 -- Name: platform_posts audit_insert; Type: TRIGGER; Schema: public
 
@@ -3278,6 +3936,10 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.campaigns REFERENCING OLD TAB
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
 
+-- Name: credential_moves audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.credential_moves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential_move', 'id', 'customer_id', '{}', '{version,created_at,updated_at,uses,last_used_at,warned_at}');
+
 -- Name: customers audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.customers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
@@ -3301,6 +3963,10 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.media REFERENCING OLD TABLE A
 -- Name: memberships audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.memberships REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: old_credentials audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.old_credentials REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
 
 -- Name: platform_posts audit_update; Type: TRIGGER; Schema: public
 
@@ -3336,7 +4002,7 @@ CREATE TRIGGER authorizations_guard BEFORE UPDATE ON public.authorizations FOR E
 
 -- Name: authorizations authorizations_touch; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER authorizations_touch BEFORE UPDATE OF name, state, credential, expires_at, reconnect_by ON public.authorizations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+CREATE TRIGGER authorizations_touch BEFORE UPDATE OF name, state, credential, expires_at, reconnect_by ON public.authorizations FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) OR (current_setting('fanfare.resealing'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION tenancy.touch();
 
 -- Name: campaigns campaigns_touch; Type: TRIGGER; Schema: public
 
@@ -3366,6 +4032,10 @@ CREATE TRIGGER customers_touch BEFORE UPDATE ON public.customers FOR EACH ROW EX
 
 CREATE TRIGGER exports_touch BEFORE UPDATE ON public.exports FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: integrations integrations_follow_authorization; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER integrations_follow_authorization AFTER UPDATE ON public.integrations FOR EACH ROW WHEN (((old.authorization_id IS NOT NULL) AND (((old.state <> 'disconnected'::text) AND (new.state = 'disconnected'::text)) OR (new.authorization_id IS DISTINCT FROM old.authorization_id)))) EXECUTE FUNCTION tenancy.follow_last_account();
+
 -- Name: integrations integrations_follow_disconnection; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER integrations_follow_disconnection AFTER UPDATE ON public.integrations FOR EACH ROW WHEN (((old.state <> 'disconnected'::text) AND (new.state = 'disconnected'::text))) EXECUTE FUNCTION tenancy.follow_disconnection();
@@ -3374,9 +4044,13 @@ CREATE TRIGGER integrations_follow_disconnection AFTER UPDATE ON public.integrat
 
 CREATE TRIGGER integrations_guard BEFORE INSERT OR UPDATE ON public.integrations FOR EACH ROW EXECUTE FUNCTION tenancy.guard_integration();
 
+-- Name: integrations integrations_guard_old_credential; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER integrations_guard_old_credential BEFORE UPDATE ON public.integrations FOR EACH ROW EXECUTE FUNCTION tenancy.guard_old_credential();
+
 -- Name: integrations integrations_touch; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER integrations_touch BEFORE UPDATE OF name, url, state, credential, authorization_id, is_default, reason ON public.integrations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+CREATE TRIGGER integrations_touch BEFORE UPDATE OF name, url, state, credential, authorization_id, is_default, reason ON public.integrations FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) OR (current_setting('fanfare.resealing'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION tenancy.touch();
 
 -- Name: invitations invitations_guard; Type: TRIGGER; Schema: public
 
@@ -3513,6 +4187,16 @@ ALTER TABLE ONLY public.connect_sessions
 ALTER TABLE ONLY public.connect_sessions
     ADD CONSTRAINT connect_sessions_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 
+-- Name: credential_moves credential_moves_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credential_moves
+    ADD CONSTRAINT credential_moves_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: credential_moves credential_moves_owner_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credential_moves
+    ADD CONSTRAINT credential_moves_owner_fkey FOREIGN KEY (old_owner_id) REFERENCES public.users(id);
+
 -- Name: erasures erasures_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.erasures
@@ -3577,6 +4261,11 @@ ALTER TABLE ONLY public.memberships
 
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+-- Name: old_credentials old_credentials_owner_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.old_credentials
+    ADD CONSTRAINT old_credentials_owner_fkey FOREIGN KEY (owner_id) REFERENCES public.users(id);
 
 -- Name: platform_posts platform_posts_integration_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -3948,6 +4637,18 @@ CREATE POLICY connect_sessions_tenant ON public.connect_sessions AS RESTRICTIVE 
 
 CREATE POLICY connect_sessions_update ON public.connect_sessions FOR UPDATE TO fanfare_user USING ((( SELECT tenancy.has_role('admin'::text) AS has_role) AND (user_id = ( SELECT tenancy.user_id() AS user_id)))) WITH CHECK ((user_id = ( SELECT tenancy.user_id() AS user_id)));
 
+-- Name: credential_moves; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.credential_moves ENABLE ROW LEVEL SECURITY;
+
+-- Name: credential_moves credential_moves_definer; Type: POLICY; Schema: public
+
+CREATE POLICY credential_moves_definer ON public.credential_moves TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: credential_moves credential_moves_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY credential_moves_tenant ON public.credential_moves AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: customers; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY;
@@ -4111,6 +4812,10 @@ CREATE POLICY integrations_agent_select ON public.integrations FOR SELECT TO fan
 -- Name: integrations integrations_definer; Type: POLICY; Schema: public
 
 CREATE POLICY integrations_definer ON public.integrations FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: integrations integrations_definer_insert; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_definer_insert ON public.integrations FOR INSERT TO fanfare_definer WITH CHECK (true);
 
 -- Name: integrations integrations_definer_update; Type: POLICY; Schema: public
 
@@ -4291,6 +4996,14 @@ CREATE POLICY memberships_update ON public.memberships FOR UPDATE TO fanfare_use
 -- Name: memberships memberships_worker; Type: POLICY; Schema: public
 
 CREATE POLICY memberships_worker ON public.memberships FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: old_credentials; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.old_credentials ENABLE ROW LEVEL SECURITY;
+
+-- Name: old_credentials old_credentials_definer; Type: POLICY; Schema: public
+
+CREATE POLICY old_credentials_definer ON public.old_credentials TO fanfare_definer USING (true) WITH CHECK (true);
 
 -- Name: platform_posts; Type: ROW SECURITY; Schema: public
 
@@ -4961,6 +5674,16 @@ GRANT ALL ON FUNCTION tenancy.audit_value(p_value jsonb) TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.audit_write(r public.audit_log) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.audit_write(r public.audit_log) TO fanfare_definer;
 
+-- Name: FUNCTION authorizations_to_do(p_platforms text[], p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.authorizations_to_do(p_platforms text[], p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.authorizations_to_do(p_platforms text[], p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION authorizations_to_remind(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) TO fanfare_worker;
+
 -- Name: FUNCTION cancel_jobs(p_post_id uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.cancel_jobs(p_post_id uuid) FROM PUBLIC;
@@ -5000,6 +5723,17 @@ REVOKE ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) TO fanfare_admin;
 
+-- Name: FUNCTION count_old_credentials(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.count_old_credentials() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.count_old_credentials() TO fanfare_login;
+GRANT ALL ON FUNCTION tenancy.count_old_credentials() TO fanfare_worker;
+
+-- Name: FUNCTION count_sealed(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.count_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.count_sealed() TO fanfare_worker;
+
 -- Name: FUNCTION create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) FROM PUBLIC;
@@ -5038,6 +5772,17 @@ GRANT ALL ON FUNCTION tenancy.delete_expired_idempotency_keys(p_limit integer) T
 
 REVOKE ALL ON FUNCTION tenancy.delete_expired_tokens(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.delete_expired_tokens(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION end_authorization(p_authorization_id uuid, p_version bigint, p_outcome text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.end_authorization(p_authorization_id uuid, p_version bigint, p_outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.end_authorization(p_authorization_id uuid, p_version bigint, p_outcome text) TO fanfare_worker;
+
+-- Name: FUNCTION end_credential_moves(p_customer_id uuid, p_owner_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) TO fanfare_owner;
 
 -- Name: FUNCTION enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text); Type: ACL; Schema: tenancy
 
@@ -5089,6 +5834,16 @@ GRANT ALL ON FUNCTION tenancy.erasing_id() TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) TO fanfare_worker;
 
+-- Name: FUNCTION find_credential(p_integration_id uuid, p_purpose text, OUT credential bytea, OUT old_credential_id uuid, OUT deadline timestamp with time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.find_credential(p_integration_id uuid, p_purpose text, OUT credential bytea, OUT old_credential_id uuid, OUT deadline timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.find_credential(p_integration_id uuid, p_purpose text, OUT credential bytea, OUT old_credential_id uuid, OUT deadline timestamp with time zone) TO fanfare_worker;
+
+-- Name: FUNCTION find_old_owner(p_owner text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.find_old_owner(p_owner text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.find_old_owner(p_owner text) TO fanfare_owner;
+
 -- Name: FUNCTION finish_erasure(p_erasure uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) FROM PUBLIC;
@@ -5101,6 +5856,10 @@ REVOKE ALL ON FUNCTION tenancy.follow_authorization() FROM PUBLIC;
 -- Name: FUNCTION follow_disconnection(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_disconnection() FROM PUBLIC;
+
+-- Name: FUNCTION follow_last_account(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_last_account() FROM PUBLIC;
 
 -- Name: FUNCTION follow_platform_post(); Type: ACL; Schema: tenancy
 
@@ -5146,6 +5905,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_invitation() FROM PUBLIC;
 -- Name: FUNCTION guard_membership(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_membership() FROM PUBLIC;
+
+-- Name: FUNCTION guard_old_credential(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_old_credential() FROM PUBLIC;
 
 -- Name: FUNCTION guard_platform_post(); Type: ACL; Schema: tenancy
 
@@ -5224,6 +5987,11 @@ GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_agent;
 
+-- Name: FUNCTION import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean) TO fanfare_owner;
+
 -- Name: FUNCTION installation_id(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.installation_id() FROM PUBLIC;
@@ -5232,6 +6000,16 @@ GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_definer;
+
+-- Name: FUNCTION integrations_to_check(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION login_in_use(p_authorization_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.login_in_use(p_authorization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.login_in_use(p_authorization_id uuid) TO fanfare_worker;
 
 -- Name: FUNCTION maintain_audit(p_keep_months integer); Type: ACL; Schema: tenancy
 
@@ -5254,6 +6032,16 @@ GRANT ALL ON FUNCTION tenancy.nothing_entered() TO fanfare_definer;
 -- Name: FUNCTION number_job(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.number_job() FROM PUBLIC;
+
+-- Name: FUNCTION old_credential_of(p_owner_id uuid, p_platform text, p_external_id text, OUT id uuid, OUT credential bytea); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.old_credential_of(p_owner_id uuid, p_platform text, p_external_id text, OUT id uuid, OUT credential bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.old_credential_of(p_owner_id uuid, p_platform text, p_external_id text, OUT id uuid, OUT credential bytea) TO fanfare_owner;
+
+-- Name: FUNCTION old_credential_status(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.old_credential_status() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.old_credential_status() TO fanfare_owner;
 
 -- Name: FUNCTION own_memberships(); Type: ACL; Schema: tenancy
 
@@ -5367,6 +6155,11 @@ REVOKE ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) FROM PUBL
 GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_admin;
 
+-- Name: FUNCTION reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) TO fanfare_worker;
+
 -- Name: FUNCTION rights(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.rights() FROM PUBLIC;
@@ -5378,6 +6171,22 @@ GRANT ALL ON FUNCTION tenancy.rights() TO fanfare_admin;
 
 REVOKE ALL ON FUNCTION tenancy.seal_audit(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.seal_audit(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION sealed_by(p_sealed bytea); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.sealed_by(p_sealed bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.sealed_by(p_sealed bytea) TO fanfare_definer;
+
+-- Name: FUNCTION sealed_columns(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.sealed_columns() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.sealed_columns() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.sealed_columns() TO fanfare_definer;
+
+-- Name: FUNCTION sealed_values(p_table text, p_key_id bigint, p_readable bigint[], p_after text[], p_limit integer, p_request text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.sealed_values(p_table text, p_key_id bigint, p_readable bigint[], p_after text[], p_limit integer, p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.sealed_values(p_table text, p_key_id bigint, p_readable bigint[], p_after text[], p_limit integer, p_request text) TO fanfare_worker;
 
 -- Name: FUNCTION stranded_platform_posts(p_overdue interval, p_limit integer); Type: ACL; Schema: tenancy
 
@@ -5407,6 +6216,11 @@ GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, t
 REVOKE ALL ON FUNCTION tenancy.use_authorization(p_authorization_id uuid, p_purpose text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.use_authorization(p_authorization_id uuid, p_purpose text) TO fanfare_worker;
 
+-- Name: FUNCTION use_authorizations_of_erased(p_erasure uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.use_authorizations_of_erased(p_erasure uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.use_authorizations_of_erased(p_erasure uuid) TO fanfare_worker;
+
 -- Name: FUNCTION use_connect_session(p_state_hash bytea, p_cookie_hash bytea, p_platform text, OUT outcome text, OUT id uuid, OUT redirect_uri text, OUT return_to text, OUT secret bytea); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.use_connect_session(p_state_hash bytea, p_cookie_hash bytea, p_platform text, OUT outcome text, OUT id uuid, OUT redirect_uri text, OUT return_to text, OUT secret bytea) FROM PUBLIC;
@@ -5418,9 +6232,22 @@ GRANT ALL ON FUNCTION tenancy.use_connect_session(p_state_hash bytea, p_cookie_h
 REVOKE ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) TO fanfare_worker;
 
+-- Name: FUNCTION warn_credential_moves(p_ahead interval); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) TO fanfare_worker;
+
 -- Name: TABLE agent_token_keys; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.agent_token_keys TO fanfare_definer;
+
+-- Name: COLUMN agent_token_keys.sealed; Type: ACL; Schema: public
+
+GRANT UPDATE(sealed) ON TABLE public.agent_token_keys TO fanfare_definer;
+
+-- Name: COLUMN agent_token_keys.key_id; Type: ACL; Schema: public
+
+GRANT UPDATE(key_id) ON TABLE public.agent_token_keys TO fanfare_definer;
 
 -- Name: TABLE agent_tokens; Type: ACL; Schema: public
 
@@ -5654,7 +6481,7 @@ GRANT SELECT(scopes),UPDATE(scopes) ON TABLE public.authorizations TO fanfare_wo
 GRANT INSERT(credential),UPDATE(credential) ON TABLE public.authorizations TO fanfare_user;
 GRANT INSERT(credential),UPDATE(credential) ON TABLE public.authorizations TO fanfare_admin;
 GRANT UPDATE(credential) ON TABLE public.authorizations TO fanfare_worker;
-GRANT SELECT(credential) ON TABLE public.authorizations TO fanfare_definer;
+GRANT SELECT(credential),UPDATE(credential) ON TABLE public.authorizations TO fanfare_definer;
 
 -- Name: COLUMN authorizations.key_id; Type: ACL; Schema: public
 
@@ -5662,6 +6489,7 @@ GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.authorization
 GRANT SELECT(key_id) ON TABLE public.authorizations TO fanfare_agent;
 GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.authorizations TO fanfare_admin;
 GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.authorizations TO fanfare_definer;
 
 -- Name: COLUMN authorizations.expires_at; Type: ACL; Schema: public
 
@@ -5669,12 +6497,14 @@ GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.a
 GRANT SELECT(expires_at) ON TABLE public.authorizations TO fanfare_agent;
 GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.authorizations TO fanfare_admin;
 GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(expires_at) ON TABLE public.authorizations TO fanfare_definer;
 
 -- Name: COLUMN authorizations.renew_at; Type: ACL; Schema: public
 
 GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.authorizations TO fanfare_user;
 GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.authorizations TO fanfare_admin;
 GRANT SELECT(renew_at),UPDATE(renew_at) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(renew_at) ON TABLE public.authorizations TO fanfare_definer;
 
 -- Name: COLUMN authorizations.reconnect_by; Type: ACL; Schema: public
 
@@ -5682,6 +6512,7 @@ GRANT SELECT(reconnect_by),INSERT(reconnect_by),UPDATE(reconnect_by) ON TABLE pu
 GRANT SELECT(reconnect_by) ON TABLE public.authorizations TO fanfare_agent;
 GRANT SELECT(reconnect_by),INSERT(reconnect_by),UPDATE(reconnect_by) ON TABLE public.authorizations TO fanfare_admin;
 GRANT SELECT(reconnect_by),UPDATE(reconnect_by) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(reconnect_by) ON TABLE public.authorizations TO fanfare_definer;
 
 -- Name: COLUMN authorizations.lease; Type: ACL; Schema: public
 
@@ -5690,6 +6521,7 @@ GRANT SELECT(lease),UPDATE(lease) ON TABLE public.authorizations TO fanfare_work
 -- Name: COLUMN authorizations.lease_until; Type: ACL; Schema: public
 
 GRANT SELECT(lease_until),UPDATE(lease_until) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(lease_until) ON TABLE public.authorizations TO fanfare_definer;
 
 -- Name: COLUMN authorizations.unanswered; Type: ACL; Schema: public
 
@@ -5719,6 +6551,7 @@ GRANT SELECT(renewed_at),UPDATE(renewed_at) ON TABLE public.authorizations TO fa
 -- Name: COLUMN authorizations.reminded; Type: ACL; Schema: public
 
 GRANT SELECT(reminded),UPDATE(reminded) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(reminded) ON TABLE public.authorizations TO fanfare_definer;
 
 -- Name: COLUMN authorizations.created_by; Type: ACL; Schema: public
 
@@ -5733,6 +6566,7 @@ GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_user;
 GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_agent;
 GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_admin;
 GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_worker;
+GRANT SELECT(version) ON TABLE public.authorizations TO fanfare_definer;
 
 -- Name: COLUMN authorizations.created_at; Type: ACL; Schema: public
 
@@ -5856,11 +6690,13 @@ GRANT SELECT(return_to),INSERT(return_to) ON TABLE public.connect_sessions TO fa
 
 GRANT INSERT(secret),UPDATE(secret) ON TABLE public.connect_sessions TO fanfare_user;
 GRANT INSERT(secret),UPDATE(secret) ON TABLE public.connect_sessions TO fanfare_admin;
+GRANT UPDATE(secret) ON TABLE public.connect_sessions TO fanfare_definer;
 
 -- Name: COLUMN connect_sessions.key_id; Type: ACL; Schema: public
 
 GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.connect_sessions TO fanfare_user;
 GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.connect_sessions TO fanfare_admin;
+GRANT UPDATE(key_id) ON TABLE public.connect_sessions TO fanfare_definer;
 
 -- Name: COLUMN connect_sessions.state; Type: ACL; Schema: public
 
@@ -5887,6 +6723,42 @@ GRANT SELECT(expires_at) ON TABLE public.connect_sessions TO fanfare_admin;
 
 GRANT SELECT(created_at) ON TABLE public.connect_sessions TO fanfare_user;
 GRANT SELECT(created_at) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: TABLE credential_moves; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: COLUMN credential_moves.customer_id; Type: ACL; Schema: public
+
+GRANT INSERT(customer_id) ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: COLUMN credential_moves.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: COLUMN credential_moves.old_owner_id; Type: ACL; Schema: public
+
+GRANT INSERT(old_owner_id) ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: COLUMN credential_moves.deadline; Type: ACL; Schema: public
+
+GRANT INSERT(deadline),UPDATE(deadline) ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: COLUMN credential_moves.ended_at; Type: ACL; Schema: public
+
+GRANT UPDATE(ended_at) ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: COLUMN credential_moves.uses; Type: ACL; Schema: public
+
+GRANT UPDATE(uses) ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: COLUMN credential_moves.last_used_at; Type: ACL; Schema: public
+
+GRANT UPDATE(last_used_at) ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: COLUMN credential_moves.warned_at; Type: ACL; Schema: public
+
+GRANT UPDATE(warned_at) ON TABLE public.credential_moves TO fanfare_definer;
 
 -- Name: TABLE customers; Type: ACL; Schema: public
 
@@ -6041,12 +6913,14 @@ GRANT UPDATE(acted_as) ON TABLE public.idempotency_keys TO fanfare_admin;
 GRANT UPDATE(answer) ON TABLE public.idempotency_keys TO fanfare_user;
 GRANT UPDATE(answer) ON TABLE public.idempotency_keys TO fanfare_agent;
 GRANT UPDATE(answer) ON TABLE public.idempotency_keys TO fanfare_admin;
+GRANT SELECT(answer),UPDATE(answer) ON TABLE public.idempotency_keys TO fanfare_definer;
 
 -- Name: COLUMN idempotency_keys.key_id; Type: ACL; Schema: public
 
 GRANT UPDATE(key_id) ON TABLE public.idempotency_keys TO fanfare_user;
 GRANT UPDATE(key_id) ON TABLE public.idempotency_keys TO fanfare_agent;
 GRANT UPDATE(key_id) ON TABLE public.idempotency_keys TO fanfare_admin;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.idempotency_keys TO fanfare_definer;
 
 -- Name: COLUMN idempotency_keys.subject_id; Type: ACL; Schema: public
 
@@ -6074,7 +6948,7 @@ GRANT SELECT(ctid) ON TABLE public.integrations TO fanfare_definer;
 
 GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_admin;
-GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT(customer_id),INSERT(customer_id) ON TABLE public.integrations TO fanfare_definer;
 GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_agent;
 
@@ -6082,7 +6956,7 @@ GRANT SELECT(customer_id) ON TABLE public.integrations TO fanfare_agent;
 
 GRANT SELECT(id),INSERT(id) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(id),INSERT(id) ON TABLE public.integrations TO fanfare_admin;
-GRANT SELECT(id) ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT(id),INSERT(id) ON TABLE public.integrations TO fanfare_definer;
 GRANT SELECT(id) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(id) ON TABLE public.integrations TO fanfare_agent;
 
@@ -6092,7 +6966,7 @@ GRANT SELECT(platform),INSERT(platform) ON TABLE public.integrations TO fanfare_
 GRANT SELECT(platform),INSERT(platform) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(platform) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(platform) ON TABLE public.integrations TO fanfare_agent;
-GRANT SELECT(platform) ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.external_id; Type: ACL; Schema: public
 
@@ -6100,6 +6974,7 @@ GRANT SELECT(external_id),INSERT(external_id) ON TABLE public.integrations TO fa
 GRANT SELECT(external_id),INSERT(external_id) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(external_id) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(external_id) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(external_id),INSERT(external_id) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.name; Type: ACL; Schema: public
 
@@ -6107,6 +6982,7 @@ GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.integrations TO fan
 GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(name),UPDATE(name) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(name) ON TABLE public.integrations TO fanfare_agent;
+GRANT INSERT(name) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.url; Type: ACL; Schema: public
 
@@ -6114,13 +6990,14 @@ GRANT SELECT(url),INSERT(url),UPDATE(url) ON TABLE public.integrations TO fanfar
 GRANT SELECT(url),INSERT(url),UPDATE(url) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(url),UPDATE(url) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(url) ON TABLE public.integrations TO fanfare_agent;
+GRANT INSERT(url) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.state; Type: ACL; Schema: public
 
 GRANT SELECT(state),INSERT(state),UPDATE(state) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(state),INSERT(state),UPDATE(state) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(state),UPDATE(state) ON TABLE public.integrations TO fanfare_worker;
-GRANT SELECT(state) ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.integrations TO fanfare_definer;
 GRANT SELECT(state) ON TABLE public.integrations TO fanfare_agent;
 
 -- Name: COLUMN integrations.credential; Type: ACL; Schema: public
@@ -6128,7 +7005,7 @@ GRANT SELECT(state) ON TABLE public.integrations TO fanfare_agent;
 GRANT INSERT(credential),UPDATE(credential) ON TABLE public.integrations TO fanfare_user;
 GRANT INSERT(credential),UPDATE(credential) ON TABLE public.integrations TO fanfare_admin;
 GRANT UPDATE(credential) ON TABLE public.integrations TO fanfare_worker;
-GRANT SELECT(credential) ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT(credential),UPDATE(credential) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.key_id; Type: ACL; Schema: public
 
@@ -6136,6 +7013,7 @@ GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.integrations 
 GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(key_id) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.created_by; Type: ACL; Schema: public
 
@@ -6157,6 +7035,7 @@ GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_worker;
 GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_agent;
+GRANT SELECT(created_at) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.updated_at; Type: ACL; Schema: public
 
@@ -6194,6 +7073,7 @@ GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(reason) ON TABLE public.integrations TO fanfare_agent;
 GRANT SELECT(reason),UPDATE(reason) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(reason),UPDATE(reason) ON TABLE public.integrations TO fanfare_definer;
 
 -- Name: COLUMN integrations.checked_at; Type: ACL; Schema: public
 
@@ -6201,6 +7081,18 @@ GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_user;
 GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_admin;
 GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_agent;
 GRANT SELECT(checked_at),UPDATE(checked_at) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(checked_at) ON TABLE public.integrations TO fanfare_definer;
+
+-- Name: COLUMN integrations.old_credential_id; Type: ACL; Schema: public
+
+GRANT SELECT(old_credential_id) ON TABLE public.integrations TO fanfare_worker;
+GRANT SELECT(old_credential_id),INSERT(old_credential_id) ON TABLE public.integrations TO fanfare_definer;
+
+-- Name: TABLE integrations_with_health; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.integrations_with_health TO fanfare_user;
+GRANT SELECT ON TABLE public.integrations_with_health TO fanfare_admin;
+GRANT SELECT ON TABLE public.integrations_with_health TO fanfare_agent;
 
 -- Name: TABLE invitations; Type: ACL; Schema: public
 
@@ -6249,12 +7141,14 @@ GRANT SELECT(token_hash) ON TABLE public.invitations TO fanfare_definer;
 GRANT INSERT(sealed_token) ON TABLE public.invitations TO fanfare_user;
 GRANT INSERT(sealed_token) ON TABLE public.invitations TO fanfare_admin;
 GRANT SELECT(sealed_token),UPDATE(sealed_token) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(sealed_token),UPDATE(sealed_token) ON TABLE public.invitations TO fanfare_definer;
 
 -- Name: COLUMN invitations.key_id; Type: ACL; Schema: public
 
 GRANT INSERT(key_id) ON TABLE public.invitations TO fanfare_user;
 GRANT INSERT(key_id) ON TABLE public.invitations TO fanfare_admin;
 GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.invitations TO fanfare_worker;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.invitations TO fanfare_definer;
 
 -- Name: COLUMN invitations.invited_by; Type: ACL; Schema: public
 
@@ -6402,6 +7296,34 @@ GRANT SELECT(customer_id) ON TABLE public.memberships TO fanfare_definer;
 
 GRANT UPDATE(role) ON TABLE public.memberships TO fanfare_user;
 GRANT UPDATE(role) ON TABLE public.memberships TO fanfare_admin;
+
+-- Name: TABLE old_credentials; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.old_credentials TO fanfare_definer;
+
+-- Name: COLUMN old_credentials.name; Type: ACL; Schema: public
+
+GRANT UPDATE(name) ON TABLE public.old_credentials TO fanfare_definer;
+
+-- Name: COLUMN old_credentials.url; Type: ACL; Schema: public
+
+GRANT UPDATE(url) ON TABLE public.old_credentials TO fanfare_definer;
+
+-- Name: COLUMN old_credentials.credential; Type: ACL; Schema: public
+
+GRANT UPDATE(credential) ON TABLE public.old_credentials TO fanfare_definer;
+
+-- Name: COLUMN old_credentials.key_id; Type: ACL; Schema: public
+
+GRANT UPDATE(key_id) ON TABLE public.old_credentials TO fanfare_definer;
+
+-- Name: COLUMN old_credentials.last_used_at; Type: ACL; Schema: public
+
+GRANT UPDATE(last_used_at) ON TABLE public.old_credentials TO fanfare_definer;
+
+-- Name: COLUMN old_credentials.uses; Type: ACL; Schema: public
+
+GRANT UPDATE(uses) ON TABLE public.old_credentials TO fanfare_definer;
 
 -- Name: TABLE platform_posts; Type: ACL; Schema: public
 
@@ -6700,6 +7622,10 @@ GRANT SELECT(id) ON TABLE public.users TO fanfare_worker;
 -- Name: COLUMN users.email; Type: ACL; Schema: public
 
 GRANT SELECT(email) ON TABLE public.users TO fanfare_worker;
+
+-- Name: COLUMN users.email_verified; Type: ACL; Schema: public
+
+GRANT SELECT(email_verified) ON TABLE public.users TO fanfare_worker;
 
 -- Name: COLUMN users.name; Type: ACL; Schema: public
 

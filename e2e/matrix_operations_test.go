@@ -14,7 +14,6 @@ import (
 	"fanfare/db/dbtest"
 	"fanfare/internal/bucket"
 	"fanfare/internal/vault"
-	"fanfare/jobs"
 )
 
 // act is how an operation is tried: a request that succeeds if whoever makes it may make it.
@@ -183,7 +182,7 @@ func choosing(t testing.TB, c *cell) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := c.m.keys.Seal(secret, vault.Context{CustomerID: c.customer, IntegrationID: id, Platform: "twitter", Field: jobs.ConnectSessionField})
+	sealed, err := c.m.keys.Seal(secret, vault.ConnectSession(c.customer, id, "twitter"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func (c *check) ask(ctx context.Context) (row queries.IntegrationForCheckRow, er
 	if found.sealed == nil {
 		return row, nil
 	}
-	credential, version, err := credentialOpener{db: c.db, vault: c.vault, log: c.log}.open(ctx, c.scope(), found)
+	credential, version, err := credentialOpener{db: c.db, vault: c.vault, log: c.checkWorker.log}.open(ctx, c.scope(), found)
 	if version != nil {
 		row.Version = *version
 	}

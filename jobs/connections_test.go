@@ -122,7 +122,7 @@ func (w *world) connect(customer dbtest.Customer, name platform.Name, person str
 		id := dbtest.NewID(w.t)
 		i := w.Integration(w.t, dbtest.Integration{
 			CustomerID: customer.ID, ID: id, Platform: string(name), ExternalID: account.ExternalID, KeyID: int64(w.vault.PrimaryKeyID()),
-			Credential: w.seal(account.Credential, vault.Context{CustomerID: customer.ID, IntegrationID: id, Platform: string(name), Field: CredentialField}),
+			Credential: w.seal(account.Credential, vault.Credential(customer.ID, id, string(name))),
 		})
 		w.exec("update integrations set authorization_id = $2 where id = $1", id, l.id)
 		l.accounts = append(l.accounts, i)
@@ -227,7 +227,7 @@ func (w *world) wantWorking(l *login) {
 	w.t.Helper()
 	for _, account := range l.accounts {
 		sealed := scan[[]byte](w.bundle, "select credential from integrations where id = $1", account.ID)
-		credential, err := w.vault.Unseal(sealed, vault.Context{CustomerID: l.customerID, IntegrationID: account.ID, Platform: string(l.platform), Field: CredentialField})
+		credential, err := w.vault.Unseal(sealed, vault.Credential(l.customerID, account.ID, string(l.platform)))
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -46,11 +46,6 @@ func (InvitationEmailArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: MailQueue, MaxAttempts: 100}
 }
 
-// InvitationTokenContext is what an invitation's sealed token is bound to.
-func InvitationTokenContext(customerID, invitationID uuid.UUID) vault.Context {
-	return vault.Context{CustomerID: customerID, IntegrationID: invitationID, Platform: "fanfare", Field: "invitation_token"}
-}
-
 // InvitationLink is where an invitation is accepted: a page of the dashboard at publicURL, or only its path where that
 // is empty. The token is in the fragment, which browsers keep to themselves: it reaches no server's log.
 func InvitationLink(publicURL, token string) string {
@@ -95,7 +90,7 @@ func (w *invitationEmailWorker) Work(ctx context.Context, job *river.Job[Invitat
 	}
 	log := w.log.With("customer_id", job.Args.CustomerID, "invitation_id", job.Args.InvitationID, "job_id", job.ID)
 
-	token, err := w.vault.Unseal(invitation.SealedToken, InvitationTokenContext(job.Args.CustomerID, job.Args.InvitationID))
+	token, err := w.vault.Unseal(invitation.SealedToken, vault.InvitationToken(job.Args.CustomerID, job.Args.InvitationID))
 	if err != nil {
 		log.ErrorContext(ctx, "the invitation's token could not be read on this server; is it the right key set?", "error", err)
 		return river.JobSnooze(mailPauseLimit)

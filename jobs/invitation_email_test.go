@@ -16,6 +16,7 @@ import (
 	"fanfare/db/tenant"
 	"fanfare/internal/mail"
 	"fanfare/internal/mail/mailtest"
+	"fanfare/internal/vault"
 	"fanfare/queries"
 )
 
@@ -25,7 +26,7 @@ const invitationState = "select coalesce(send_problem, case when sent_at is not 
 func (b *bundle) invite(email string) (id uuid.UUID) {
 	b.t.Helper()
 	id = dbtest.NewID(b.t)
-	sealed, err := b.vault.Seal([]byte("token-of-"+id.String()), InvitationTokenContext(b.customer.ID, id))
+	sealed, err := b.vault.Seal([]byte("token-of-"+id.String()), vault.InvitationToken(b.customer.ID, id))
 	if err != nil {
 		b.t.Fatal(err)
 	}

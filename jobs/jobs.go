@@ -69,6 +69,9 @@ func all(deps Deps, holder *lease, renewer *renewer) *river.Workers {
 	river.AddWorker(workers, &eraseWorker{
 		q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log, vault: deps.Vault, connectors: deps.Connectors,
 	})
+	river.AddWorker(workers, &resealWorker{
+		pool: deps.Pool, vault: deps.Vault, lease: holder, log: deps.Log, batch: resealBatch, settle: resealSettle,
+	})
 	if deps.Mail != nil {
 		river.AddWorker(workers, &invitationEmailWorker{
 			db: db, vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,

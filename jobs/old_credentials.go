@@ -16,21 +16,12 @@ import (
 	"fanfare/queries"
 )
 
-// OldCredentialField is the name of the sealed field of a credential from an earlier installation.
-const OldCredentialField = "old_credential" //nolint:gosec // a name and no credential
-
 const (
 	// moveEvery is how often a worker looks for moves of old credentials whose time is over, or nearly so.
 	moveEvery = time.Hour
 	// moveAhead is how long before its deadline an unfinished move is warned of.
 	moveAhead = 14 * 24 * time.Hour
 )
-
-// OldCredentialContext is what an old credential is sealed for. It belongs to the installation: several customers may
-// use it.
-func OldCredentialContext(id uuid.UUID, platform string) vault.Context {
-	return vault.Context{CustomerID: vault.Installation, IntegrationID: id, Platform: platform, Field: OldCredentialField}
-}
 
 // foundCredential is what tenancy.find_credential has answered for an account.
 type foundCredential struct {
@@ -60,7 +51,7 @@ func (o credentialOpener) open(ctx context.Context, scope tenant.Scope, found fo
 	log := o.log.With("customer_id", found.customerID, "integration_id", found.integrationID, "platform", found.platform)
 	log.WarnContext(ctx, "an account lives by an old credential", "deadline", found.deadline)
 	telemetry.OldCredentialUse(ctx, found.platform)
-	plain, err = o.vault.Unseal(found.sealed, OldCredentialContext(found.oldID, found.platform))
+	plain, err = o.vault.Unseal(found.sealed, vault.OldCredential(found.oldID, found.platform))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,21 +69,21 @@ func (o credentialOpener) open(ctx context.Context, scope tenant.Scope, found fo
 }
 
 func (o credentialOpener) own(found foundCredential) vault.Context {
-	return vault.Context{CustomerID: found.customerID, IntegrationID: found.integrationID, Platform: found.platform, Field: CredentialField}
+	return vault.Credential(found.customerID, found.integrationID, found.platform)
 }
 
 // move seals the credential for the account and stores it, if the account still has none.
 func (o credentialOpener) move(ctx context.Context, scope tenant.Scope, found foundCredential, plain []byte) (*int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	sealed, err := o.vault.Seal(plain, o.own(found))
+	sealed, keyID, err := o.vault.SealWithID(plain, o.own(found))
 	if err != nil {
 		return nil, err
 	}
 	var version int64
 	err = o.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
 		version, err = queries.New(tx).IntegrationMoveCredential(ctx, queries.IntegrationMoveCredentialParams{
-			ID: found.integrationID, OldCredentialID: &found.oldID, Credential: sealed, KeyID: ptr(int64(o.vault.PrimaryKeyID())),
+			ID: found.integrationID, OldCredentialID: &found.oldID, Credential: sealed, KeyID: &keyID,
 		})
 		return err
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"fanfare/db/dbtest"
+	"fanfare/db/tenant"
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
@@ -26,7 +27,7 @@ func (b *bundle) oldWay(plain, externalID string, deadline time.Time) (old uuid.
 	b.t.Helper()
 	owner := b.User(b.t, dbtest.User{})
 	old = dbtest.NewID(b.t)
-	sealed, err := b.vault.Seal([]byte(plain), OldCredentialContext(old, "ghost"))
+	sealed, err := b.vault.Seal([]byte(plain), vault.OldCredential(old, "ghost"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -34,7 +35,8 @@ func (b *bundle) oldWay(plain, externalID string, deadline time.Time) (old uuid.
 		old, owner.ID, externalID, sealed, int64(b.vault.PrimaryKeyID()))
 	b.exec("insert into credential_moves (customer_id, id, old_owner_id, deadline) values ($1, $2, $3, $4)", b.customer.ID, dbtest.NewID(b.t), owner.ID, deadline)
 	b.integration = dbtest.Integration{CustomerID: b.customer.ID, ID: dbtest.NewID(b.t), Platform: "ghost", ExternalID: externalID}
-	b.exec("insert into integrations (customer_id, id, platform, external_id, name, old_credential_id) values ($1, $2, 'ghost', $3, 'x', $4)",
+	// Checked a moment ago, so that no worker does so by itself.
+	b.exec("insert into integrations (customer_id, id, platform, external_id, name, old_credential_id, checked_at) values ($1, $2, 'ghost', $3, 'x', $4, now())",
 		b.customer.ID, b.integration.ID, externalID, old)
 	return old
 }
@@ -46,7 +48,7 @@ func (b *bundle) ownCredential() string {
 	if sealed == nil {
 		return ""
 	}
-	plain, err := b.vault.Unseal(sealed, vault.Context{CustomerID: b.customer.ID, IntegrationID: b.integration.ID, Platform: "ghost", Field: CredentialField})
+	plain, err := b.vault.Unseal(sealed, vault.Credential(b.customer.ID, b.integration.ID, "ghost"))
 	if err != nil {
 		b.t.Fatalf("the account's own credential: %v", err)
 	}
@@ -248,5 +250,24 @@ func TestOldCredentialsEnd(t *testing.T) {
 	}
 	if got := scan[string](b, state, b.integration.ID); got != "needs_reauth moved_out" {
 		t.Errorf("after the post the account is %q", got)
+	}
+}
+
+// A check finds the credential in the same way, and so moves accounts that have no post to send.
+func TestOldCredentialIsMovedByACheck(t *testing.T) {
+	b := setup(t)
+	b.oldWay(`{"secret":"s3cret"}`, "x", time.Now().Add(time.Hour))
+	b.exec("update integrations set checked_at = now() - interval '1 year' where id = $1", b.integration.ID)
+	w := b.worker(WorkerConfig{})
+	if err := b.TenantWorker().Tx(t.Context(), tenant.Worker(b.customer.ID, tenant.Request{}), func(ctx context.Context, tx *tenant.Tx) error {
+		_, err := w.client.InsertTx(ctx, tx, CheckIntegrationArgs{CustomerID: b.customer.ID, IntegrationID: b.integration.ID}, nil)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.start(w)
+	eventually(b, true, "select checked_at > now() - interval '1 hour' from integrations where id = $1", b.integration.ID)
+	if got := b.ownCredential(); got != `{"secret":"s3cret"}` || scan[string](b, usesOfOld) != "1 1 1" {
+		t.Errorf("the account has %q of its own; used %s", got, scan[string](b, usesOfOld))
 	}
 }

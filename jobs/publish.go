@@ -23,14 +23,6 @@ import (
 // PublishQueue is the queue that publishing has to itself, so that nothing slow stands before a post that is due.
 const PublishQueue = "publish"
 
-// Names of sealed fields, as the vault binds them: an integration's credential, an authorization's tokens, and what a
-// connect session keeps.
-const (
-	CredentialField     = "credential"
-	AuthorizationField  = "authorization"
-	ConnectSessionField = "connect_session"
-)
-
 const (
 	// callTimeout bounds one conversation with a platform.
 	callTimeout = 60 * time.Second

@@ -311,7 +311,7 @@ func TestOneCustomerCannotHoldEverySlot(t *testing.T) {
 	// Another customer's post is not delayed by it.
 	other := b.Customer(t, dbtest.Customer{})
 	id := dbtest.NewID(t)
-	sealed, err := b.vault.Seal([]byte(`{"secret":"s3cret"}`), vault.Context{CustomerID: other.ID, IntegrationID: id, Platform: "ghost", Field: CredentialField})
+	sealed, err := b.vault.Seal([]byte(`{"secret":"s3cret"}`), vault.Credential(other.ID, id, "ghost"))
 	if err != nil {
 		t.Fatal(err)
 	}

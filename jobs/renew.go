@@ -250,7 +250,7 @@ type turn struct {
 
 // context is what the authorization's tokens are bound to.
 func (g grant) context(platformName string) vault.Context {
-	return vault.Context{CustomerID: g.customerID, IntegrationID: g.id, Platform: platformName, Field: AuthorizationField}
+	return vault.Authorization(g.customerID, g.id, platformName)
 }
 
 // lead takes the lease and renews. done is false where somebody else was first.
@@ -333,13 +333,13 @@ func openTokens(v *vault.Vault, g grant, platformName string, sealed []byte) (to
 
 // keep stores new tokens, for as long as the lease holds however often that fails: there may be no others.
 func (r *renewer) keep(ctx context.Context, t *turn, tokens platform.Tokens) error {
-	sealed, err := r.seal(tokens, t.context(t.Platform))
+	sealed, keyID, err := r.seal(tokens, t.context(t.Platform))
 	if err != nil {
 		return fmt.Errorf("seal tokens: %w", err)
 	}
 	ask := t.connector.Traits().AsksForCredentials
 	for {
-		err = r.store(ctx, t, tokens, sealed, &ask)
+		err = r.store(ctx, t, tokens, sealed, keyID, &ask)
 		if err == nil || errors.Is(err, errLeaseGone) || errors.Is(err, tenant.ErrNotFound) {
 			break
 		}
@@ -366,16 +366,16 @@ func (r *renewer) keep(ctx context.Context, t *turn, tokens platform.Tokens) err
 	return nil
 }
 
-func (r *renewer) seal(tokens platform.Tokens, bound vault.Context) ([]byte, error) {
+func (r *renewer) seal(tokens platform.Tokens, bound vault.Context) (sealed []byte, keyID int64, err error) {
 	plain, err := json.Marshal(tokens) //nolint:gosec // it is sealed next
 	if err != nil {
-		return nil, errors.New("the tokens cannot be encoded")
+		return nil, 0, errors.New("the tokens cannot be encoded")
 	}
-	return r.vault.Seal(plain, bound)
+	return r.vault.SealWithID(plain, bound)
 }
 
 // store writes the tokens, and the accounts' credentials unless the platform is to be asked for them.
-func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, sealed []byte, ask *bool) error {
+func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, sealed []byte, keyID int64, ask *bool) error {
 	return r.db.TxRetry(ctx, t.scope(), func(ctx context.Context, tx *tenant.Tx) error {
 		q := queries.New(tx)
 		var credentials map[string]json.RawMessage
@@ -390,7 +390,7 @@ func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, se
 			}
 		}
 		params := queries.AuthorizationStoreTokensParams{
-			ID: t.id, Lease: &t.lease, KeepLease: *ask, Credential: sealed, KeyID: r.keyID(), Scopes: slices.Concat([]string{}, tokens.Scopes),
+			ID: t.id, Lease: &t.lease, KeepLease: *ask, Credential: sealed, KeyID: &keyID, Scopes: slices.Concat([]string{}, tokens.Scopes),
 			ExpiresAt: timeOrNil(tokens.ExpiresAt), ReconnectBy: timeOrNil(tokens.ReconnectBy), RenewAt: renewAt(tokens, time.Now()),
 		}
 		if *ask {
@@ -406,9 +406,6 @@ func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, se
 		return r.handOut(ctx, tx, t, accounts, credentials)
 	})
 }
-
-// keyID is that of the key which seals.
-func (r *renewer) keyID() *int64 { return ptr(int64(r.vault.PrimaryKeyID())) }
 
 // askForCredentials has the platform give the credentials of the accounts, and ends the renewal.
 func (r *renewer) askForCredentials(ctx context.Context, t *turn, tokens platform.Tokens) error {
@@ -452,14 +449,12 @@ func (r *renewer) handOut(ctx context.Context, tx *tenant.Tx, t *turn, accounts 
 			}
 			continue
 		}
-		sealed, err := r.vault.Seal(credential, vault.Context{
-			CustomerID: t.customerID, IntegrationID: account.ID, Platform: t.Platform, Field: CredentialField,
-		})
+		sealed, keyID, err := r.vault.SealWithID(credential, vault.Credential(t.customerID, account.ID, t.Platform))
 		if err != nil {
 			return fmt.Errorf("seal credential: %w", err)
 		}
 		if _, err := q.IntegrationRenewCredential(ctx, queries.IntegrationRenewCredentialParams{
-			ID: account.ID, AuthorizationID: t.id, Credential: sealed, KeyID: r.keyID(),
+			ID: account.ID, AuthorizationID: t.id, Credential: sealed, KeyID: &keyID,
 		}); err != nil {
 			return err
 		}

@@ -40,9 +40,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{DB: dbtest.New(t), t: t, vault: v, platform: &scripted{}}
 	b.customer = b.Customer(t, dbtest.Customer{})
 	id := dbtest.NewID(t)
-	sealed, err := v.Seal([]byte(`{"secret":"s3cret"}`), vault.Context{
-		CustomerID: b.customer.ID, IntegrationID: id, Platform: "ghost", Field: CredentialField,
-	})
+	sealed, err := v.Seal([]byte(`{"secret":"s3cret"}`), vault.Credential(b.customer.ID, id, "ghost"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -186,3 +186,19 @@ func TestPromote(t *testing.T) {
 		t.Errorf("the job for later is %s", state)
 	}
 }
+
+// Ways to a platform that nobody has gone to their end are forgotten, with what is sealed of them.
+func TestForgetsConnectSessions(t *testing.T) {
+	b := setup(t)
+	admin := b.Member(t, b.customer.ID, "admin")
+	for _, ago := range []string{"10 minutes", "2 hours"} {
+		b.exec(`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id, expires_at)
+			select $1, gen_random_uuid(), 'twitter', $4, sha256($2::bytea), sha256($2::bytea), '', '', 'sealed', 1, now() - $3::interval`,
+			b.customer.ID, []byte(ago), ago, admin.ID)
+	}
+	w := b.worker(WorkerConfig{})
+	if err := w.forget(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(b, 1, "select count(*)::int from connect_sessions")
+}

@@ -7,7 +7,8 @@ returning expires_at;
 -- name: ConnectSessionUse :one
 select s.outcome::text as outcome, s.id::uuid as id, coalesce(s.redirect_uri, '')::text as redirect_uri, coalesce(s.return_to, '')::text as return_to,
     s.secret::bytea as secret, tenancy.customer_id()::uuid as customer_id
-from (select (u).outcome, coalesce((u).id, '00000000-0000-0000-0000-000000000000') as id, (u).redirect_uri, (u).return_to, (u).secret
+from ( -- sqlc knows no columns of a function with OUT parameters
+    select (u).outcome, coalesce((u).id, '00000000-0000-0000-0000-000000000000') as id, (u).redirect_uri, (u).return_to, (u).secret
     from tenancy.use_connect_session(@state_hash, @cookie_hash, @platform) u) s;
 
 -- One's own session, whether one may (still) connect accounts, also where the customer is archived, and which accounts
@@ -43,6 +44,5 @@ update connect_sessions
 set state = 'failed', result = @result::text
 where id = @id and state = 'answered';
 
--- Forgets sessions of all customers an hour after their end.
 -- name: ConnectSessionDeleteExpired :one
 select tenancy.delete_expired_connect_sessions(@max_rows)::bigint as deleted;

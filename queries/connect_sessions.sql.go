@@ -76,7 +76,6 @@ const connectSessionDeleteExpired = `-- name: ConnectSessionDeleteExpired :one
 select tenancy.delete_expired_connect_sessions($1)::bigint as deleted
 `
 
-// Forgets sessions of all customers an hour after their end.
 func (q *Queries) ConnectSessionDeleteExpired(ctx context.Context, maxRows int32) (int64, error) {
 	row := q.db.QueryRow(ctx, connectSessionDeleteExpired, maxRows)
 	var deleted int64
@@ -188,7 +187,8 @@ func (q *Queries) ConnectSessionSecret(ctx context.Context, id uuid.UUID) ([]byt
 const connectSessionUse = `-- name: ConnectSessionUse :one
 select s.outcome::text as outcome, s.id::uuid as id, coalesce(s.redirect_uri, '')::text as redirect_uri, coalesce(s.return_to, '')::text as return_to,
     s.secret::bytea as secret, tenancy.customer_id()::uuid as customer_id
-from (select (u).outcome, coalesce((u).id, '00000000-0000-0000-0000-000000000000') as id, (u).redirect_uri, (u).return_to, (u).secret
+from ( -- sqlc knows no columns of a function with OUT parameters
+    select (u).outcome, coalesce((u).id, '00000000-0000-0000-0000-000000000000') as id, (u).redirect_uri, (u).return_to, (u).secret
     from tenancy.use_connect_session($1, $2, $3) u) s
 `
 

@@ -74,7 +74,7 @@ alter table integrations validate constraint integrations_credential_held;
 create index integrations_by_old_credential on integrations (customer_id, old_credential_id)
     where old_credential_id is not null and key_id is null;
 grant select (old_credential_id) on integrations to fanfare_worker;
-grant select (external_id, key_id, reason, old_credential_id), insert (customer_id, id, platform, external_id, name, url, old_credential_id),
+grant select (external_id, reason, old_credential_id), insert (customer_id, id, platform, external_id, name, url, old_credential_id),
     update (state, reason)
     on integrations to fanfare_definer;
 create policy integrations_definer_insert on integrations for insert to fanfare_definer with check (true);
@@ -344,7 +344,36 @@ begin
 end
 $$;
 
+-- They are re-encrypted like everything that is sealed.
+create or replace function tenancy.sealed_columns()
+returns table (table_name text, column_name text, key_columns text[], key_types text[], customer_column text, platform_column text, resource text)
+language plpgsql immutable parallel safe as $$
+begin
+    return query
+    values ('agent_token_keys', 'sealed', '{id}'::text[], '{uuid}'::text[], null, null, null),
+        ('authorizations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'authorization'),
+        ('connect_sessions', 'secret', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'connect_session'),
+        ('idempotency_keys', 'answer', '{actor_id,operation,key}', '{uuid,text,text}', 'subject_id', null, null),
+        ('integrations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'integration'),
+        ('invitations', 'sealed_token', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, null),
+        ('old_credentials', 'credential', '{id}', '{uuid}', null, 'platform', 'old_credential');
+end
+$$;
+
 -- migrate:down
+create or replace function tenancy.sealed_columns()
+returns table (table_name text, column_name text, key_columns text[], key_types text[], customer_column text, platform_column text, resource text)
+language plpgsql immutable parallel safe as $$
+begin
+    return query
+    values ('agent_token_keys', 'sealed', '{id}'::text[], '{uuid}'::text[], null, null, null),
+        ('authorizations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'authorization'),
+        ('connect_sessions', 'secret', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'connect_session'),
+        ('idempotency_keys', 'answer', '{actor_id,operation,key}', '{uuid,text,text}', 'subject_id', null, null),
+        ('integrations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'integration'),
+        ('invitations', 'sealed_token', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, null);
+end
+$$;
 create or replace function tenancy.erased_columns() returns table (table_name text, column_name text, key_name text)
 language plpgsql immutable parallel safe as $$
 begin
@@ -390,7 +419,7 @@ alter table integrations force row level security;
 drop trigger integrations_guard_old_credential on integrations;
 drop function tenancy.guard_old_credential();
 drop policy integrations_definer_insert on integrations;
-revoke select (external_id, key_id, reason), insert (customer_id, id, platform, external_id, name, url), update (state, reason)
+revoke select (external_id, reason), insert (customer_id, id, platform, external_id, name, url), update (state, reason)
     on integrations from fanfare_definer;
 alter table integrations drop constraint integrations_credential_held, drop column old_credential_id;
 alter table integrations add constraint integrations_credential_held check (

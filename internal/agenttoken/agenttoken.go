@@ -176,12 +176,12 @@ func (k *Keys) add(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make id: %w", err)
 	}
-	sealed, err := k.vault.Seal(plain, sealContext(id))
+	sealed, keyID, err := k.vault.SealWithID(plain, vault.AgentTokenKey(id))
 	if err != nil {
 		return fmt.Errorf("seal key for agent tokens: %w", err)
 	}
 	err = k.queries.AgentTokenKeyAdd(ctx, queries.AgentTokenKeyAddParams{
-		ID: id, Sealed: sealed, KeyID: int64(k.vault.PrimaryKeyID()), Unusable: k.unusable,
+		ID: id, Sealed: sealed, KeyID: keyID, Unusable: k.unusable,
 	})
 	if err != nil {
 		return fmt.Errorf("keep key for agent tokens: %w", err)
@@ -226,7 +226,7 @@ func (k *Keys) load(ctx context.Context) error {
 }
 
 func (k *Keys) open(row queries.AgentTokenKeyListRow) (private, public jwk.Key, err error) {
-	plain, err := k.vault.Unseal(row.Sealed, sealContext(row.ID))
+	plain, err := k.vault.Unseal(row.Sealed, vault.AgentTokenKey(row.ID))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open key for agent tokens: %w", err)
 	}
@@ -242,8 +242,4 @@ func (k *Keys) open(row queries.AgentTokenKeyListRow) (private, public jwk.Key, 
 		return nil, nil, fmt.Errorf("take public part of key for agent tokens: %w", err)
 	}
 	return private, public, nil
-}
-
-func sealContext(id uuid.UUID) vault.Context {
-	return vault.Context{CustomerID: vault.Installation, IntegrationID: id, Platform: "fanfare", Field: "agent_token_key"}
 }

@@ -30,6 +30,60 @@ type Context struct {
 	Field string
 }
 
+// The names of secrets. They are bound to what is stored, and so can never change.
+const (
+	credentialField     = "credential"
+	authorizationField  = "authorization"
+	connectSessionField = "connect_session"
+	invitationField     = "invitation_token"
+	agentTokenKeyField  = "agent_token_key"
+	oldcredentialField  = "old_credential"
+	answerField         = "answer to " // and the operation and the key
+
+	// ours stands where a secret is not of a platform.
+	ours = "fanfare"
+)
+
+// The contexts of all that is stored sealed, one for each column of the database. A new one gets a
+// function here, a line in tenancy.sealed_columns() and one in jobs/reseal.go.
+
+// Credential is the context of integrations.credential.
+func Credential(customerID, integrationID uuid.UUID, platform string) Context {
+	return Context{CustomerID: customerID, IntegrationID: integrationID, Platform: platform, Field: credentialField}
+}
+
+// Authorization is the context of authorizations.credential.
+func Authorization(customerID, authorizationID uuid.UUID, platform string) Context {
+	return Context{CustomerID: customerID, IntegrationID: authorizationID, Platform: platform, Field: authorizationField}
+}
+
+// ConnectSession is the context of connect_sessions.secret.
+func ConnectSession(customerID, sessionID uuid.UUID, platform string) Context {
+	return Context{CustomerID: customerID, IntegrationID: sessionID, Platform: platform, Field: connectSessionField}
+}
+
+// InvitationToken is the context of invitations.sealed_token.
+func InvitationToken(customerID, invitationID uuid.UUID) Context {
+	return Context{CustomerID: customerID, IntegrationID: invitationID, Platform: ours, Field: invitationField}
+}
+
+// AgentTokenKey is the context of agent_token_keys.sealed.
+func AgentTokenKey(id uuid.UUID) Context {
+	return Context{CustomerID: Installation, IntegrationID: id, Platform: ours, Field: agentTokenKeyField}
+}
+
+// OldCredential is the context of old_credentials.credential. It belongs to the installation: several customers may
+// use it.
+func OldCredential(id uuid.UUID, platform string) Context {
+	return Context{CustomerID: Installation, IntegrationID: id, Platform: platform, Field: oldcredentialField}
+}
+
+// Answer is the context of idempotency_keys.answer. within is the customer that was asked in, or
+// Installation for what is asked in none, such as to make one.
+func Answer(within uuid.UUID, operation, key string) Context {
+	return Context{CustomerID: within, IntegrationID: Installation, Platform: ours, Field: answerField + operation + " " + key}
+}
+
 // associatedData encodes c so that no two contexts share an encoding: the version, then each part in
 // order, every one preceded by its length in bytes as a big-endian uint32.
 func (c Context) associatedData() ([]byte, error) {

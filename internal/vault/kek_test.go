@@ -62,6 +62,10 @@ func requireWrappedKeySet(t *testing.T, cfg Config) {
 	if plaintext, err := opened.Unseal(sealed, c); err != nil || string(plaintext) != "secret-token" {
 		t.Errorf("Unseal = %q, %v", plaintext, err)
 	}
+	requireRotation(t, cfg, opened)
+	if raw, err := os.ReadFile(cfg.KeySet); err != nil || !bytes.Contains(raw, []byte("encryptedKeyset")) || bytes.Contains(raw, []byte("keyData")) {
+		t.Errorf("the file is not an encrypted key set after a rotation: %s, %v", raw, err)
+	}
 }
 
 func TestKEK(t *testing.T) {
@@ -163,9 +167,14 @@ func TestBrokenKMS(t *testing.T) {
 			defer cancel()
 			fresh := newConfig(t)
 			fresh.KEK, fresh.KMS = cfg.KEK, cfg.KMS
+			before, _ := os.ReadFile(cfg.KeySet)
 			_, openErr := Open(ctx, cfg)
 			_, createErr := Create(ctx, fresh)
-			for _, err := range []error{openErr, createErr} {
+			_, addErr := AddKey(ctx, cfg)
+			if after, _ := os.ReadFile(cfg.KeySet); !bytes.Equal(before, after) {
+				t.Error("the key set was changed")
+			}
+			for _, err := range []error{openErr, createErr, addErr} {
 				requireError(t, err, test.want)
 				if test.is != nil && !errors.Is(err, test.is) {
 					t.Errorf("%v is not %v", err, test.is)

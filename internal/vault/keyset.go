@@ -80,18 +80,33 @@ func decodeKeySet(ctx context.Context, raw []byte, key *kek) (*keyset.Handle, er
 	return handle, nil
 }
 
-// newVault makes the AEAD of a key set. Every key must prefix its ciphertexts with its id: without
+// newKeys makes the AEAD of a key set. Every key must prefix its ciphertexts with its id: without
 // that, KeyID could not say what a row is sealed with, and a rotation could not know its end.
-func newVault(handle *keyset.Handle) (*Vault, error) {
+func newKeys(handle *keyset.Handle) (*keys, error) {
 	info := handle.KeysetInfo()
+	k := &keys{info: info}
 	for _, key := range info.GetKeyInfo() {
 		if key.GetOutputPrefixType() != tinkpb.OutputPrefixType_TINK {
 			return nil, fmt.Errorf("key %d has output prefix %s, want TINK", key.GetKeyId(), key.GetOutputPrefixType())
 		}
+		if key.GetStatus() == tinkpb.KeyStatusType_ENABLED {
+			k.enabled = append(k.enabled, key.GetKeyId())
+		}
 	}
-	primitive, err := aead.New(handle)
-	if err != nil {
+	var err error
+	if k.aead, err = aead.New(handle); err != nil {
 		return nil, errors.New("the key set holds a key that is not a usable AEAD key")
 	}
-	return &Vault{aead: primitive, primary: info.GetPrimaryKeyId(), keys: len(info.GetKeyInfo())}, nil
+	return k, nil
+}
+
+func (k *keys) primary() uint32 { return k.info.GetPrimaryKeyId() }
+
+// ids are those of all keys, enabled or not.
+func (k *keys) ids() []uint32 {
+	ids := make([]uint32, len(k.info.GetKeyInfo()))
+	for i, key := range k.info.GetKeyInfo() {
+		ids[i] = key.GetKeyId()
+	}
+	return ids
 }

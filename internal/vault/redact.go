@@ -9,7 +9,8 @@ import (
 
 // String names the primary key and the number of keys, both public, and nothing else.
 func (v Vault) String() string {
-	return fmt.Sprintf("vault(primary key %d of %d)", v.primary, v.keys)
+	k := v.current.Load()
+	return fmt.Sprintf("vault(primary key %d of %d)", k.primary(), len(k.ids()))
 }
 
 // GoString is String, for %#v.
@@ -17,5 +18,6 @@ func (v Vault) GoString() string { return v.String() }
 
 // LogValue is what slog writes for a Vault: the primary key id and the number of keys.
 func (v Vault) LogValue() slog.Value {
-	return slog.GroupValue(slog.Uint64("primary_key_id", uint64(v.primary)), slog.Int("keys", v.keys))
+	k := v.current.Load()
+	return slog.GroupValue(slog.Uint64("primary_key_id", uint64(k.primary())), slog.Int("keys", len(k.ids())))
 }

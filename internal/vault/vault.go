@@ -3,9 +3,11 @@
 // A sealed value is a Tink AEAD ciphertext that opens only under the customer, the integration, the
 // platform and the field that it was sealed for, so a row copied onto another row is worthless. The
 // keys come from a Tink key set in a file, which a KMS may wrap; the database holds ciphertexts only.
+// AddKey, Promote and Retire change the file; whoever has it open takes the change over by itself.
 //
-// The package must not read or write the database, must not log, and must not put a plaintext, key
-// material or the content of a key set file into an error.
+// The package must not read or write the database, must log nothing but ids of keys and why the file
+// could not be read, and must not put a plaintext, key material or the content of a key set file into
+// an error.
 package vault
 
 import (
@@ -17,6 +19,7 @@ import (
 	"path/filepath"
 	"time"
 
+	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
@@ -40,12 +43,18 @@ type Config struct {
 	KMS map[string]OpenKEK
 }
 
-// Vault seals and unseals with the keys of one key set. It is safe for concurrent use, does no I/O,
-// and never changes: after a rotation of keys, open a new one.
+// Vault seals and unseals with the keys of one key set, safe for concurrent use. Each call uses one
+// state of the key set as a whole. A newer one is taken over from the file by Watch, by Reload, and by
+// an Unseal that meets an id of a key that it does not know.
 type Vault struct {
+	*live
+}
+
+// keys are a key set as it was read at one time. They never change.
+type keys struct {
 	aead    tink.AEAD
-	primary uint32
-	keys    int
+	info    *tinkpb.KeysetInfo // ids and status, nothing secret
+	enabled []uint32           // ids of the keys that open
 }
 
 // Open reads the key set that cfg names.
@@ -55,38 +64,40 @@ type Vault struct {
 // is cleartext and open to group or world, or holds a key that cannot seal. It fails after 30 seconds
 // if the KMS does not answer, or sooner if ctx ends.
 func Open(ctx context.Context, cfg Config) (*Vault, error) {
-	v, err := open(ctx, cfg)
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	read, file, err := load(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open key set: %w", err)
 	}
-	return v, nil
+	return newVault(cfg, read, file), nil
 }
 
-func open(ctx context.Context, cfg Config) (*Vault, error) {
+// load reads the key set, and gives with it the file that it was read from.
+func load(ctx context.Context, cfg Config) (*keys, fs.FileInfo, error) {
 	path, err := cfg.path()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	connect, err := cfg.kek()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	raw, err := readKeySetFile(path, cfg.KEK == "")
+	raw, file, err := readKeySetFile(path, cfg.KEK == "")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
 	key, err := connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer key.close()
 	handle, err := decodeKeySet(ctx, raw, key)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return newVault(handle)
+	read, err := newKeys(handle)
+	return read, file, err
 }
 
 // Create writes a new key set file with one fresh key, wrapped with cfg.KEK if there is one, and
@@ -135,14 +146,14 @@ func create(ctx context.Context, cfg Config) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read back: %w", err)
 	}
-	v, err := newVault(handle)
+	made, err := newKeys(handle)
 	if err != nil {
 		return nil, err
 	}
 	if err := publishKeySetFile(path, raw); err != nil {
 		return nil, err
 	}
-	return v, nil
+	return newVault(cfg, made, nil), nil
 }
 
 // OpenOrCreate opens the key set and creates it, and its folder, if there is none. Any number of
