@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,8 +39,11 @@ func TestOneRefreshAcrossProcesses(t *testing.T) {
 	}
 	// Nobody gets ahead of the others: the platform answers when everybody waits, or after some seconds.
 	const waiting = "from river.river_job where kind = 'check_integration' and state = 'running'"
+	var mu sync.Mutex
 	atOnce, in, connections := 0, 0, 0
 	s.box.OnRequest(func(r sandbox.RequestInfo) {
+		mu.Lock()
+		defer mu.Unlock()
 		for until := time.Now().Add(7 * time.Second); r.Step == "twitter.refresh" && atOnce < needs && time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 			if err := s.super.QueryRow(context.Background(), `select count(*), count(distinct attempted_by[array_upper(attempted_by, 1)]),
 				(select count(*) from pg_stat_activity where usename = 'fanfare_worker' and datname = current_database()) `+waiting).Scan(&atOnce, &in, &connections); err != nil {
@@ -57,6 +61,8 @@ func TestOneRefreshAcrossProcesses(t *testing.T) {
 		return one[int](t, s, "select count(*) from river.river_job where kind = 'check_integration' and state = 'completed'") == needs
 	})
 	took := time.Since(began)
+	mu.Lock()
+	defer mu.Unlock()
 	calls := s.box.Count("twitter.refresh")
 	if calls != 1 {
 		t.Errorf("%d refresh calls have reached the platform, want 1", calls)
