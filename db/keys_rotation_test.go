@@ -65,6 +65,9 @@ func sealSomething(t testing.TB, d *dbtest.DB, key uint32) map[string][]string {
 		values ($1, $2, 'twitter', $3, $4, $4, '', '', $5, $6)`, c.ID, session, u.ID, hash, sealedBy(key, "connect_sessions"), int64(key))
 	mustExec(t, d, `insert into invitations (customer_id, id, email, role, token_hash, invited_by, sealed_token, key_id)
 		values ($1, $2, 'a@example.com', 'viewer', $3, $4, $5, $6)`, c.ID, invitation, hash, u.ID, sealedBy(key, "invitations"), int64(key))
+	old := newID(t)
+	mustExec(t, d, "insert into old_credentials (id, owner_id, platform, external_id, name, credential, key_id) values ($1, $2, 'ghost', '1', 'A', $3, $4)",
+		old, u.ID, sealedBy(key, "old_credentials"), int64(key))
 	mustExec(t, d, "insert into agent_token_keys (id, sealed, key_id) values ($1, $2, $3)", signer, sealedBy(key, "agent_token_keys"), int64(key))
 	mustExec(t, d, `insert into idempotency_keys (actor_id, operation, key, fingerprint, acted_as, answer, key_id, subject_id)
 		values ($1, 'create-post', 'k{"1,2}', $2, '', $3, $4, $5)`, u.ID, hash, sealedBy(key, "idempotency_keys"), int64(key), c.ID)
@@ -74,6 +77,7 @@ func sealSomething(t testing.TB, d *dbtest.DB, key uint32) map[string][]string {
 		"connect_sessions": {c.ID.String(), session.String()},
 		"invitations":      {c.ID.String(), invitation.String()},
 		"agent_token_keys": {signer.String()},
+		"old_credentials":  {old.String()},
 		"idempotency_keys": {u.ID.String(), "create-post", `k{"1,2}`},
 	}
 }
@@ -156,6 +160,8 @@ func TestResealIsRecorded(t *testing.T) {
 		`integration.credential_use {"purpose": "reseal"} 5 reseal false`,
 		`integration.update {"credential": {"changed": true}} 5 reseal false`,
 		`invitation.update {"sealed_token": {"changed": true}} 5 reseal false`,
+		`old_credential.credential_use {"purpose": "reseal"} 5 reseal true`,
+		`old_credential.update {"credential": {"changed": true}} 5 reseal true`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -333,13 +333,10 @@ func openTokens(v *vault.Vault, g grant, platformName string, sealed []byte) (to
 
 // keep stores new tokens, for as long as the lease holds however often that fails: there may be no others.
 func (r *renewer) keep(ctx context.Context, t *turn, tokens platform.Tokens) error {
-	sealed, keyID, err := r.seal(tokens, t.context(t.Platform))
-	if err != nil {
-		return fmt.Errorf("seal tokens: %w", err)
-	}
+	var err error
 	ask := t.connector.Traits().AsksForCredentials
 	for {
-		err = r.store(ctx, t, tokens, sealed, keyID, &ask)
+		err = r.store(ctx, t, tokens, &ask)
 		if err == nil || errors.Is(err, errLeaseGone) || errors.Is(err, tenant.ErrNotFound) {
 			break
 		}
@@ -375,7 +372,12 @@ func (r *renewer) seal(tokens platform.Tokens, bound vault.Context) (sealed []by
 }
 
 // store writes the tokens, and the accounts' credentials unless the platform is to be asked for them.
-func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, sealed []byte, keyID int64, ask *bool) error {
+func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, ask *bool) error {
+	// Each time anew: this is tried for long enough that the key may have become another one.
+	sealed, keyID, err := r.seal(tokens, t.context(t.Platform))
+	if err != nil {
+		return fmt.Errorf("seal tokens: %w", err)
+	}
 	return r.db.TxRetry(ctx, t.scope(), func(ctx context.Context, tx *tenant.Tx) error {
 		q := queries.New(tx)
 		var credentials map[string]json.RawMessage

@@ -31,9 +31,9 @@ const (
 	resealPause = 2 * time.Second
 	// resealPatience is how long a job waits for its key to be the primary one. After that another one is.
 	resealPatience = 10 * time.Minute
-	// resealSettle is when after a promotion nobody seals with the key before any more. A process looks at the key set
-	// every vault.WatchInterval.
-	resealSettle = 2 * vault.WatchInterval
+	// resealSettle is when after a promotion nobody stores any more what was sealed with the key before. A process looks
+	// at the key set every vault.WatchInterval; the rest is for what is in the middle of a transaction.
+	resealSettle = 4 * vault.WatchInterval
 )
 
 // ResealArgs name the key with which everything that is stored sealed is to be sealed. It concerns all customers, so

@@ -161,6 +161,8 @@ func TestResealEverything(t *testing.T) {
 		put("invitations", "sealed_token", vault.InvitationToken(customer, id),
 			`insert into invitations (sealed_token, key_id, customer_id, id, email, role, token_hash, invited_by)
 			values ($1, $2, $3, $4, $4::uuid::text || '@example.com', 'viewer', $5, $6)`, customer, id, hash, user.ID)
+		put("old_credentials", "credential", vault.OldCredential(id, "ghost"),
+			"insert into old_credentials (credential, key_id, id, owner_id, platform, external_id, name) values ($1, $2, $3, $4, 'ghost', $3::uuid::text, 'A')", id, user.ID)
 		put("agent_token_keys", "sealed", vault.AgentTokenKey(id), "insert into agent_token_keys (sealed, key_id, id) values ($1, $2, $3)", id)
 		// Half of the answers were asked for outside of the customer that they concern.
 		within := []uuid.UUID{customer, vault.Installation}[i%2]
@@ -193,11 +195,11 @@ func TestResealEverything(t *testing.T) {
 	}
 	// Once more: there is nothing to do, and so nothing is used.
 	const uses = "select count(*)::integer from audit_log where action like '%.credential_use' and changes = '{\"purpose\": \"reseal\"}' and job_id = 5"
-	if n := scan[int](k.bundle, uses); n != 21 {
-		t.Errorf("%d uses on record, want 21", n)
+	if n := scan[int](k.bundle, uses); n != 28 {
+		t.Errorf("%d uses on record, want 28", n)
 	}
 	k.mustWork(fresh)
-	if n := scan[int](k.bundle, uses); n != 21 {
+	if n := scan[int](k.bundle, uses); n != 28 {
 		t.Errorf("%d uses after another run", n)
 	}
 }

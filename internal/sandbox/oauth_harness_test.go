@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
 )
 
 const (
@@ -254,4 +253,3 @@ func (c *oauthClient) wantError(r reply, status int, code string) {
 var codeError = map[string]string{
 	"twitter": "invalid_request", "linkedin": "invalid_request", "facebook": "[100,null]", "mailchimp": "invalid_grant",
 }
-

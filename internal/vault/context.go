@@ -37,8 +37,8 @@ const (
 	connectSessionField = "connect_session"
 	invitationField     = "invitation_token"
 	agentTokenKeyField  = "agent_token_key"
-	oldcredentialField  = "old_credential"
-	answerField         = "answer to " // and the operation and the key
+	oldCredentialField  = "old_credential" //nolint:gosec // a name and no credential
+	answerField         = "answer to "     // and the operation and the key
 
 	// ours stands where a secret is not of a platform.
 	ours = "fanfare"
@@ -75,7 +75,7 @@ func AgentTokenKey(id uuid.UUID) Context {
 // OldCredential is the context of old_credentials.credential. It belongs to the installation: several customers may
 // use it.
 func OldCredential(id uuid.UUID, platform string) Context {
-	return Context{CustomerID: Installation, IntegrationID: id, Platform: platform, Field: oldcredentialField}
+	return Context{CustomerID: Installation, IntegrationID: id, Platform: platform, Field: oldCredentialField}
 }
 
 // Answer is the context of idempotency_keys.answer. within is the customer that was asked in, or
