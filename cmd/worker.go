@@ -30,7 +30,7 @@ const workerConnections = 30
 type workerSettings struct {
 	Concurrency int           `default:"200" env:"FANFARE_WORKER_CONCURRENCY" help:"Posts that a worker publishes at once."`
 	Lease       time.Duration `default:"10s" env:"FANFARE_WORKER_LEASE" help:"How long after its last sign of life a worker's jobs are handed to others."`
-	Pool        int32         `name:"worker-database-pool" default:"30" env:"FANFARE_WORKER_DATABASE_POOL" help:"Connections of a worker at most, from 3; one of them only listens."`
+	Pool        int32         `name:"worker-database-pool" default:"30" env:"FANFARE_WORKER_DATABASE_POOL" help:"Connections of a worker at most, from 3, besides one that only listens."`
 	AuditMonths int32         `default:"24" env:"FANFARE_AUDIT_MONTHS" help:"Whole months for which the audit log is kept, besides the current one; 0 keeps it forever."`
 }
 

@@ -94,11 +94,11 @@ select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timesta
     coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
 from tenancy.find_credential(@id, @purpose) f;
 
--- An account was seen to work.
+-- An account was seen to work. Many who see it at once need not wait for each other to say so.
 -- name: IntegrationChecked :execrows
 update integrations
 set checked_at = now()
-where id = @id and state = 'active' and version = @version;
+where id = @id and state = 'active' and version = @version and (checked_at is null or checked_at < now() - interval '5 seconds');
 
 -- name: IntegrationRename :execrows
 update integrations

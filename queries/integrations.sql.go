@@ -15,7 +15,7 @@ import (
 const integrationChecked = `-- name: IntegrationChecked :execrows
 update integrations
 set checked_at = now()
-where id = $1 and state = 'active' and version = $2
+where id = $1 and state = 'active' and version = $2 and (checked_at is null or checked_at < now() - interval '5 seconds')
 `
 
 type IntegrationCheckedParams struct {
@@ -23,7 +23,7 @@ type IntegrationCheckedParams struct {
 	Version int64
 }
 
-// An account was seen to work.
+// An account was seen to work. Many who see it at once need not wait for each other to say so.
 func (q *Queries) IntegrationChecked(ctx context.Context, arg IntegrationCheckedParams) (int64, error) {
 	result, err := q.db.Exec(ctx, integrationChecked, arg.ID, arg.Version)
 	if err != nil {
