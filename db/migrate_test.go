@@ -359,8 +359,6 @@ var lintAllowed = map[string]string{
 	"20261122000600_invitations.sql: drop policy memberships_admin_insert on memberships":                       "as above",
 	"20261123000100_authorizations.sql: alter table authorizations no force row level security":                 "a table that is new in the same transaction, so that its foreign key can be checked; forced again in it",
 	"20261123000100_authorizations.sql: alter table integrations no force row level security":                   "the owner fills in the default accounts under a lock, and forces it again in the same transaction",
-	"20261123000300_renewals.sql: drop index authorizations_to_renew":                                           "made anew in another order; no older program looks at authorizations",
-	"20261123000300_renewals.sql: drop index authorizations_to_remind":                                          "as above",
 	"20261123000500_old_credentials.sql: alter table integrations drop constraint integrations_credential_held": "replaced in the same transaction by one that allows more",
 }
 

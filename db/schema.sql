@@ -1320,11 +1320,6 @@ begin
             where x.customer_id = new.customer_id and x.platform = new.platform and x.state <> 'disconnected'
             order by x.state = 'active' desc, x.id limit 1);
     end if;
-    update public.authorizations a set state = 'revoking'
-    where a.customer_id = new.customer_id and a.id = new.authorization_id and a.state in ('active', 'needs_reauth')
-        and not exists (
-            select from public.integrations i
-            where i.customer_id = new.customer_id and i.authorization_id = new.authorization_id and i.state <> 'disconnected');
     return null;
 end
 $$;
@@ -3702,11 +3697,11 @@ CREATE INDEX river_job_metadata_index ON river.river_job USING gin (metadata);
 
 -- Name: river_job_of_authorization; Type: INDEX; Schema: river
 
-CREATE INDEX river_job_of_authorization ON river.river_job USING btree (customer_id, ((args ->> 'authorization_id'::text))) WHERE (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state]));
+CREATE INDEX river_job_of_authorization ON river.river_job USING btree (customer_id, ((args ->> 'authorization_id'::text))) WHERE (((args ->> 'authorization_id'::text) IS NOT NULL) AND (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state])));
 
 -- Name: river_job_of_integration; Type: INDEX; Schema: river
 
-CREATE INDEX river_job_of_integration ON river.river_job USING btree (customer_id, ((args ->> 'integration_id'::text))) WHERE (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state]));
+CREATE INDEX river_job_of_integration ON river.river_job USING btree (customer_id, ((args ->> 'integration_id'::text))) WHERE (((args ->> 'integration_id'::text) IS NOT NULL) AND (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state])));
 
 -- Name: river_job_of_platform_post; Type: INDEX; Schema: river
 

@@ -59,10 +59,10 @@ create table authorizations (
     constraint authorizations_lease_ends check ((lease is null) = (lease_until is null))
 );
 
--- What the worker looks for, over all customers.
-create index authorizations_to_renew on authorizations (customer_id, renew_at) where state = 'active' and renew_at is not null;
+-- What the worker looks for, over all customers in the order of time.
+create index authorizations_to_renew on authorizations (renew_at) where state = 'active' and renew_at is not null;
 create index authorizations_to_revoke on authorizations (customer_id, id) where state = 'revoking';
-create index authorizations_to_remind on authorizations (customer_id, reconnect_by) where state = 'active' and reconnect_by is not null;
+create index authorizations_to_remind on authorizations (reconnect_by) where state = 'active' and reconnect_by is not null;
 
 -- A new credential from a person begins everything anew.
 create function tenancy.guard_authorization() returns trigger
@@ -205,8 +205,8 @@ create or replace trigger audit_update after update on integrations referencing 
     for each statement execute function tenancy.audit_change('integration', 'id', 'customer_id', '{credential}',
         '{version,created_at,updated_at,key_id,state_since,checked_at}');
 
--- What follows from a disconnected account: posts that wait for it are a person's to decide on, another account of the
--- platform becomes the default, and the authorization is withdrawn with the last of its accounts.
+-- What follows from a disconnected account: posts that wait for it are a person's to decide on, and another account of the
+-- platform becomes the default.
 create policy authorizations_definer_select on authorizations for select to fanfare_definer using (true);
 create policy authorizations_definer_update on authorizations for update to fanfare_definer using (true) with check (true);
 grant select (customer_id, id, platform, external_id, state, credential), update (state) on authorizations to fanfare_definer;
@@ -235,11 +235,6 @@ begin
             where x.customer_id = new.customer_id and x.platform = new.platform and x.state <> 'disconnected'
             order by x.state = 'active' desc, x.id limit 1);
     end if;
-    update public.authorizations a set state = 'revoking'
-    where a.customer_id = new.customer_id and a.id = new.authorization_id and a.state in ('active', 'needs_reauth')
-        and not exists (
-            select from public.integrations i
-            where i.customer_id = new.customer_id and i.authorization_id = new.authorization_id and i.state <> 'disconnected');
     return null;
 end
 $$;

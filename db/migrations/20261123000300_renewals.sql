@@ -5,19 +5,15 @@
 set local row_security = off;
 
 -- Looked for over all customers, in the order of time.
-drop index authorizations_to_renew;
-drop index authorizations_to_remind;
-create index authorizations_to_renew on authorizations (renew_at) where state = 'active' and renew_at is not null;
 create index authorizations_to_expire on authorizations (expires_at) where state = 'active' and renew_at is null and expires_at is not null;
-create index authorizations_to_remind on authorizations (reconnect_by) where state = 'active' and reconnect_by is not null;
 create index integrations_to_check on integrations ((coalesce(checked_at, created_at))) where state = 'active';
 -- Who else has the same login at a platform.
 create index authorizations_by_login on authorizations (platform, external_id);
 -- The live job of an authorization or an account.
 create index river_job_of_authorization on river.river_job (customer_id, (args ->> 'authorization_id'))
-    where state in ('available', 'pending', 'retryable', 'running', 'scheduled');
+    where args ->> 'authorization_id' is not null and state in ('available', 'pending', 'retryable', 'running', 'scheduled');
 create index river_job_of_integration on river.river_job (customer_id, (args ->> 'integration_id'))
-    where state in ('available', 'pending', 'retryable', 'running', 'scheduled');
+    where args ->> 'integration_id' is not null and state in ('available', 'pending', 'retryable', 'running', 'scheduled');
 
 grant select (renew_at, expires_at, lease_until, reconnect_by, reminded, version) on authorizations to fanfare_definer;
 grant select (checked_at, created_at) on integrations to fanfare_definer;
@@ -199,8 +195,4 @@ drop index river.river_job_of_integration;
 drop index river.river_job_of_authorization;
 drop index authorizations_by_login;
 drop index integrations_to_check;
-drop index authorizations_to_remind;
 drop index authorizations_to_expire;
-drop index authorizations_to_renew;
-create index authorizations_to_renew on authorizations (customer_id, renew_at) where state = 'active' and renew_at is not null;
-create index authorizations_to_remind on authorizations (customer_id, reconnect_by) where state = 'active' and reconnect_by is not null;
