@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,9 +97,8 @@ func (c *CallbackQuery) Resolve(ctx huma.Context) []error {
 	c.query, c.probe = asked.Query(), ctx.Method() != http.MethodGet
 	ctx.EachHeader(func(name, value string) {
 		if strings.EqualFold(name, "Cookie") {
-			if cookies, err := http.ParseCookie(value); err == nil {
-				c.cookies = append(c.cookies, cookies...)
-			}
+			// One by one: a cookie of somebody else's that is no proper one does not take the others along.
+			c.cookies = append(c.cookies, (&http.Request{Header: http.Header{"Cookie": {value}}}).Cookies()...)
 		}
 	})
 	return nil
@@ -260,7 +260,7 @@ func (c *callback) match(ctx context.Context, q *queries.Queries) (err error) {
 		return err
 	}
 	tried := 0
-	for _, cookie := range c.in.cookies {
+	for _, cookie := range slices.Backward(c.in.cookies) { // the newest come last
 		if !strings.HasPrefix(cookie.Name, c.a.cookiePrefix()) || !isRandomSecret(cookie.Value) {
 			continue
 		}
@@ -271,10 +271,10 @@ func (c *callback) match(ctx context.Context, q *queries.Queries) (err error) {
 		if err := try(hash[:]); err != nil {
 			return err
 		}
-		switch c.session.Outcome {
-		case "wrong_browser":
-			continue
-		case "answered", "used", "expired":
+		if c.session.ReturnTo == "" && (c.session.Outcome == "wrong_browser" || c.session.Outcome == "used") {
+			continue // it is not this cookie's session
+		}
+		if c.session.ReturnTo != "" {
 			c.cookie = cookie.Name
 		}
 		return nil
@@ -404,7 +404,7 @@ func (c *callback) offer(ctx context.Context, q *queries.Queries, tokens platfor
 	if err != nil {
 		return fmt.Errorf("seal sign-in: %w", err)
 	}
-	kept, err := q.ConnectSessionChoose(ctx, queries.ConnectSessionChooseParams{ID: c.session.ID, Accounts: accounts, Secret: sealed, KeyID: &keyID})
+	kept, err := q.ConnectSessionChoose(ctx, queries.ConnectSessionChooseParams{ID: c.session.ID, Login: login.ExternalID, Accounts: accounts, Secret: sealed, KeyID: &keyID})
 	return oneRow(kept, err)
 }
 

@@ -367,7 +367,7 @@ func TestCheckIntegration(t *testing.T) {
 	c.roles(t, launching, func(t *testing.T, who dbtest.User) answer { return w.call(t, who, "POST", path, nil) })
 	w.callWith(t, w.newKey(t, c, dbtest.AllPermissions...).Key, "POST", path, nil).want(t, 403)
 	if n := w.count(t, "select count(*) from river.river_job where kind = 'check_integration' and args = $1 and customer_id = $2",
-		fmt.Sprintf(`{"customer_id":"%s","integration_id":"%s"}`, c.customer.ID, made.ID), c.customer.ID); n != 5 { // one for each who may
+		fmt.Sprintf(`{"customer_id":"%s","integration_id":"%s"}`, c.customer.ID, made.ID), c.customer.ID); n != 1 { // at a time, whoever asks
 		t.Errorf("%d jobs", n)
 	}
 	w.call(t, c.admin, "DELETE", c.path("/integrations/%s", made.ID), nil).want(t, 204)
@@ -381,12 +381,15 @@ func TestPublishAfterReconnect(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	c := w.cast(t)
-	made := w.connect(t, c, c.admin, "twitter", baker)[0]
+	connect := func() api.Integration {
+		return into[api.Integration](t, w.call(t, c.admin, "POST", c.path("/integrations"), m{"platform": "ghost", "site_url": w.siteURL, "admin_api_key": w.siteKey}).want(t, 201))
+	}
+	made := connect()
 	for _, again := range []struct {
 		operation string
 		body      any
 	}{{"publish", nil}, {"schedule", m{"scheduled_at": "2029-01-02T09:00:00Z"}}} {
-		post := into[api.Post](t, w.call(t, c.member, "POST", c.path("/posts"), m{"text": "A", "platforms": []m{{"platform": "twitter"}}}).want(t, 201))
+		post := into[api.Post](t, w.call(t, c.member, "POST", c.path("/posts"), m{"text": "A", "platforms": []m{{"integration_id": made.ID}}}).want(t, 201))
 		path := c.path("/posts/%s", post.ID)
 		w.call(t, c.member, "POST", path+"/schedule", m{"scheduled_at": "2030-01-02T09:00:00Z"}).want(t, 202)
 		w.call(t, c.admin, "DELETE", c.path("/integrations/%s", made.ID), nil).want(t, 204)
@@ -395,11 +398,17 @@ func TestPublishAfterReconnect(t *testing.T) {
 			t.Fatalf("is %+v", got)
 		}
 		w.call(t, c.member, "POST", path+"/"+again.operation, again.body).want(t, 409)
-		w.connect(t, c, c.admin, "twitter", baker)
+		connect()
 		got = into[api.Post](t, w.call(t, c.member, "POST", path+"/"+again.operation, again.body).want(t, 202))
 		if n, _ := w.waiting(t, got); got.State != "scheduled" || got.PlatformPosts[0].Problem != nil || got.PlatformPosts[0].ProblemClass != nil || n != 1 {
 			t.Errorf("is %+v, %d jobs wait", got, n)
 		}
+	}
+	// What cannot be published yet is refused at once, and not at its time.
+	w.connect(t, c, c.admin, "twitter", baker)
+	early := into[api.Post](t, w.call(t, c.member, "POST", c.path("/posts"), m{"text": "A", "platforms": []m{{"platform": "twitter"}}}).want(t, 201))
+	if a := w.call(t, c.member, "POST", c.path("/posts/%s/publish", early.ID), nil).want(t, 409); !strings.Contains(string(a.body), "accounts of X") {
+		t.Errorf("refused with %s", a.body)
 	}
 	unknown := w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{{ID: made.ID}}})
 	w.exec(t, "update posts set scheduled_at = now() where id = $1", unknown.ID)

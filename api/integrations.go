@@ -148,7 +148,7 @@ const maxExternalID, maxAccountName, maxAccountURL = 500, 500, 2000
 // limit characters.
 func clip(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200d' { // which holds some emoji together
 			return -1
 		}
 		return r

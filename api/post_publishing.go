@@ -84,6 +84,11 @@ func (a *API) queuePost(ctx context.Context, tx *tenant.Tx, q *queries.Queries, 
 	if err := publishable(post.State, platformPosts); err != nil {
 		return err
 	}
+	for _, pp := range platformPosts {
+		if name := platform.Name(pp.Platform); a.Publishers[name] == nil && pp.State != "cancelled" {
+			return conflict("Fanfare can connect accounts of " + name.Title() + ", and cannot publish on them yet. Take them off the post first.")
+		}
+	}
 	if post.State == "cancelled" {
 		if _, err := q.PlatformPostReopenByPost(ctx, in.PostID); err != nil {
 			return err

@@ -836,7 +836,7 @@ begin
     if not found then
         return false;
     end if;
-    perform tenancy.audit_event(tenancy.customer_id(), case when p_outcome = 'revoked' then 'authorization.revoke' else 'authorization.forget' end,
+    perform tenancy.audit_event(tenancy.customer_id(), case p_outcome when 'revoked' then 'authorization.revoke' when 'ended' then 'authorization.end' else 'authorization.forget' end,
         'authorization', p_authorization_id::text, jsonb_build_object('outcome', p_outcome));
     return true;
 end
@@ -1854,7 +1854,7 @@ declare
     v_made bigint;
 begin
     select count(*) into v_made from river.river_job j
-    where j.kind = 'check_integration' and j.created_at > now() - interval '1 minute';
+    where j.kind = 'check_integration' and 'daily' = any (j.tags) and j.created_at > now() - interval '1 minute';
     return query
     select i.customer_id, i.id
     from public.integrations i
@@ -1878,9 +1878,25 @@ CREATE FUNCTION tenancy.login_in_use(p_authorization_id uuid) RETURNS boolean
 begin
     return exists (
         select from public.authorizations a
-            join public.authorizations o on o.platform = a.platform and o.external_id = a.external_id
-                and (o.customer_id, o.id) <> (a.customer_id, a.id) and o.state in ('active', 'needs_reauth')
-        where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id);
+        where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id
+            and tenancy.login_needed(a.platform, a.external_id, a.customer_id, a.id));
+end
+$$;
+
+-- Name: login_needed(text, text, uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.login_needed(p_platform text, p_external_id text, p_customer_id uuid, p_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return exists (
+        select from public.authorizations o
+        where o.platform = p_platform and o.external_id = p_external_id
+            and (o.customer_id, o.id) <> (p_customer_id, p_id) and o.state in ('active', 'needs_reauth'))
+        or exists (
+            select from public.connect_sessions s
+            where s.platform = p_platform and s.expires_at > now() - interval '2 minutes'
+                and (s.state = 'answered' or (s.state = 'choosing' and s.login = p_external_id)));
 end
 $$;
 
@@ -1959,7 +1975,13 @@ CREATE FUNCTION tenancy.number_job() RETURNS trigger
     AS $$
 begin
     if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        new.queue := case new.kind when 'publish' then 'publish' when 'check_integration' then 'checks' when 'invitation_email' then 'mail' end;
+        if new.queue is null then
+            raise insufficient_privilege using message = 'permission denied: tenants enqueue no such job';
+        end if;
         new.id := nextval('river.river_job_id_seq');
+        new.created_at := now();
+        new.unique_key := sha256(convert_to(new.customer_id::text, 'UTF8') || new.unique_key);
     end if;
     return new;
 end
@@ -2509,10 +2531,7 @@ begin
     perform tenancy.audit_event(tenancy.installation_id(), 'authorization.credential_use', 'customer', v_subject::text,
         jsonb_build_object('purpose', 'revoke', 'erasure_id', p_erasure));
     return query
-    select a.id, a.platform, a.credential, exists (
-        select from public.authorizations o
-        where o.platform = a.platform and o.external_id = a.external_id and o.customer_id <> a.customer_id
-            and o.state in ('active', 'needs_reauth'))
+    select a.id, a.platform, a.credential, tenancy.login_needed(a.platform, a.external_id, a.customer_id, a.id)
     from public.authorizations a
     where a.customer_id = v_subject and a.credential is not null
     order by a.id;
@@ -2534,11 +2553,11 @@ begin
     outcome := case
         when v_session.id is null then 'unknown'
         when v_session.platform is distinct from p_platform then 'wrong_platform'
+        when v_session.state <> 'started' then 'used' -- also to a browser that has lost its cookie by that
         when v_session.cookie_hash is distinct from p_cookie_hash then 'wrong_browser'
-        when v_session.state <> 'started' then 'used'
         when v_session.expires_at <= now() then 'expired'
         else 'answered' end;
-    if outcome in ('unknown', 'wrong_platform', 'wrong_browser') then
+    if outcome in ('unknown', 'wrong_platform') or v_session.cookie_hash is distinct from p_cookie_hash then
         return; -- and says nothing more
     end if;
     id := v_session.id;
@@ -2713,7 +2732,8 @@ CREATE TABLE public.authorizations (
     CONSTRAINT authorizations_reason_given CHECK (((state = 'needs_reauth'::text) = (reason IS NOT NULL))),
     CONSTRAINT authorizations_reason_known CHECK ((reason = ANY (ARRAY['revoked'::text, 'refused'::text, 'expired'::text, 'interrupted'::text]))),
     CONSTRAINT authorizations_scopes_length CHECK ((cardinality(scopes) <= 100)),
-    CONSTRAINT authorizations_state_known CHECK ((state = ANY (ARRAY['active'::text, 'needs_reauth'::text, 'revoking'::text, 'ended'::text])))
+    CONSTRAINT authorizations_state_known CHECK ((state = ANY (ARRAY['active'::text, 'needs_reauth'::text, 'revoking'::text, 'ended'::text]))),
+    CONSTRAINT authorizations_times_finite CHECK ((isfinite(expires_at) AND isfinite(renew_at) AND isfinite(reconnect_by)))
 );
 
 ALTER TABLE ONLY public.authorizations FORCE ROW LEVEL SECURITY;
@@ -2766,11 +2786,13 @@ CREATE TABLE public.connect_sessions (
     key_id bigint,
     state text DEFAULT 'started'::text NOT NULL,
     result text,
+    login text,
     accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     expires_at timestamp with time zone DEFAULT (now() + '00:10:00'::interval) NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT connect_sessions_accounts_size CHECK ((pg_column_size(accounts) <= 1000000)),
     CONSTRAINT connect_sessions_cookie_hash_size CHECK ((octet_length(cookie_hash) = 32)),
+    CONSTRAINT connect_sessions_login_length CHECK (((char_length(login) >= 1) AND (char_length(login) <= 500))),
     CONSTRAINT connect_sessions_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text]))),
     CONSTRAINT connect_sessions_redirect_uri_length CHECK ((char_length(redirect_uri) <= 2000)),
     CONSTRAINT connect_sessions_result_form CHECK ((result ~ '^[a-z_]{1,50}$'::text)),
@@ -3769,7 +3791,7 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.campaigns REFERENCING OLD TAB
 
 -- Name: connect_sessions audit_delete; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_delete AFTER DELETE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
+CREATE TRIGGER audit_delete AFTER DELETE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,login,accounts,redirect_uri,admin_reason}');
 
 -- Name: credential_moves audit_delete; Type: TRIGGER; Schema: public
 
@@ -3849,7 +3871,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.campaigns REFERENCING NEW TAB
 
 -- Name: connect_sessions audit_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_insert AFTER INSERT ON public.connect_sessions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.connect_sessions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,login,accounts,redirect_uri,admin_reason}');
 
 -- Name: credential_moves audit_insert; Type: TRIGGER; Schema: public
 
@@ -3929,7 +3951,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.campaigns REFERENCING OLD TAB
 
 -- Name: connect_sessions audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,accounts,redirect_uri,admin_reason}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,login,accounts,redirect_uri,admin_reason}');
 
 -- Name: credential_moves audit_update; Type: TRIGGER; Schema: public
 
@@ -6006,6 +6028,11 @@ GRANT ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) TO fanfare_
 REVOKE ALL ON FUNCTION tenancy.login_in_use(p_authorization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.login_in_use(p_authorization_id uuid) TO fanfare_worker;
 
+-- Name: FUNCTION login_needed(p_platform text, p_external_id text, p_customer_id uuid, p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.login_needed(p_platform text, p_external_id text, p_customer_id uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.login_needed(p_platform text, p_external_id text, p_customer_id uuid, p_id uuid) TO fanfare_definer;
+
 -- Name: FUNCTION maintain_audit(p_keep_months integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) FROM PUBLIC;
@@ -6703,6 +6730,11 @@ GRANT UPDATE(state) ON TABLE public.connect_sessions TO fanfare_definer;
 
 GRANT SELECT(result),UPDATE(result) ON TABLE public.connect_sessions TO fanfare_user;
 GRANT SELECT(result),UPDATE(result) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.login; Type: ACL; Schema: public
+
+GRANT UPDATE(login) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT UPDATE(login) ON TABLE public.connect_sessions TO fanfare_admin;
 
 -- Name: COLUMN connect_sessions.accounts; Type: ACL; Schema: public
 

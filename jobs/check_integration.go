@@ -20,19 +20,26 @@ import (
 	"fanfare/queries"
 )
 
+// ChecksQueue is the queue of checks. They have one to themselves: sites of customers that answer slowly keep nobody's
+// access from being renewed.
+const ChecksQueue = "checks"
+
 const (
 	// checkCall bounds one question to a platform.
 	checkCall = 20 * time.Second
 	// A check that a passing reason keeps from an answer is made again after checkPause, checkPauseLimit at most, and
 	// given up after checkGiveUp.
-	checkPause, checkPauseLimit, checkGiveUp = 10 * time.Second, time.Hour, 24 * time.Hour
+	checkPause, checkPauseLimit, checkGiveUp = 10 * time.Second, 15 * time.Minute, 24 * time.Hour
+	// checksConcurrency is how many checks a worker makes at once, and customerChecks about how many of one customer's
+	// are made at once over all workers.
+	checksConcurrency, customerChecks = 20, 4
 	// checksEvery is how often accounts are looked for that nobody has seen working for a day, checksAtOnce about how
 	// many are checked in that time, over all customers.
 	checksEvery, checksAtOnce = time.Minute, 300
 )
 
-// CheckIntegrationArgs name an account of which its platform is to be asked whether it works. Any number of such jobs
-// may be there for one account.
+// CheckIntegrationArgs name an account of which its platform is to be asked whether it works. Of those that people ask
+// for there is one at a time for an account.
 type CheckIntegrationArgs struct {
 	CustomerID    uuid.UUID `json:"customer_id"`
 	IntegrationID uuid.UUID `json:"integration_id"`
@@ -43,7 +50,7 @@ func (CheckIntegrationArgs) Kind() string { return "check_integration" }
 
 // InsertOpts are the job's defaults.
 func (CheckIntegrationArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: ConnectionsQueue, MaxAttempts: 20}
+	return river.InsertOpts{Queue: ChecksQueue, MaxAttempts: 20, UniqueOpts: oneAtATime}
 }
 
 // checkWorker asks a platform about one account. Only the platform's own word that a credential is not good marks it;
@@ -70,7 +77,13 @@ func (w *checkWorker) Work(ctx context.Context, job *river.Job[CheckIntegrationA
 	ctx, release := w.lease.hold(ctx)
 	defer release()
 	c := &check{checkWorker: w, job: job, log: w.log.With("customer_id", job.Args.CustomerID, "integration_id", job.Args.IntegrationID, "job_id", job.ID)}
-	err := c.run(ctx)
+	running, err := queries.New(w.db.Read(c.scope())).JobCountChecks(ctx)
+	if err == nil && running > customerChecks {
+		return river.JobSnooze(crowded(job.Metadata))
+	}
+	if err == nil {
+		err = c.run(ctx)
+	}
 	var problem *platform.Error
 	switch {
 	case errors.Is(err, tenant.ErrNotFound), errors.Is(err, pgx.ErrNoRows):
@@ -313,7 +326,7 @@ func (w *Worker) dispatchChecks(ctx context.Context) error {
 	}
 	var all error
 	for _, i := range todo {
-		opts := &river.InsertOpts{UniqueOpts: oneAtATime, ScheduledAt: time.Now().Add(rand.N(checksEvery))} //nolint:gosec // chance, not secrecy
+		opts := &river.InsertOpts{Tags: []string{"daily"}, ScheduledAt: time.Now().Add(rand.N(checksEvery))} //nolint:gosec // chance, not secrecy
 		all = errors.Join(all, w.enqueue(ctx, i.CustomerID, CheckIntegrationArgs{CustomerID: i.CustomerID, IntegrationID: i.ID}, opts))
 	}
 	return all

@@ -313,7 +313,7 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 	}
 	publisher, known := w.publishers[platform.Name(c.Platform)]
 	if !known {
-		return nil, &platform.Error{Class: platform.Invalid, Message: "Publishing to " + c.Platform + " is not set up on this server."}
+		return nil, &platform.Error{Class: platform.Invalid, Message: "This version of Fanfare cannot publish on " + platform.Name(c.Platform).Title() + " yet. Nothing was published."}
 	}
 	if c.IntegrationState != "active" || c.credential.sealed == nil {
 		if c.unresolved {

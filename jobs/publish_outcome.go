@@ -113,6 +113,9 @@ func (w *publishWorker) recordPlatformPost(ctx context.Context, q *queries.Queri
 		})
 	}
 	message, class := clip(problem.Message, maxProblem), string(problem.Class)
+	if next == stepUnresolved {
+		message = "It is not known yet whether the post is there. The platform is asked again."
+	}
 	switch next {
 	case stepRetry:
 		return q.PlatformPostRetry(ctx, queries.PlatformPostRetryParams{

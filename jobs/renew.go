@@ -23,7 +23,7 @@ import (
 	"fanfare/queries"
 )
 
-// ConnectionsQueue is the queue of what is done about connected accounts: renewing, checking, revoking.
+// ConnectionsQueue is the queue of what is done about authorizations: renewing and revoking.
 const ConnectionsQueue = "connections"
 
 const (

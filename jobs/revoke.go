@@ -32,6 +32,7 @@ const (
 const (
 	outcomeRevoked      = "revoked"
 	outcomeNotSupported = "not_supported" // the platform cannot be told
+	outcomeEnded        = "ended"         // revoked, or forgotten for the sake of others who have the same login
 	outcomeLoginInUse   = "login_in_use"  // telling it would end what another authorization needs
 	outcomeRefused      = "refused"       // the platform does not accept the tokens any more, or not for this
 	outcomeGivenUp      = "given_up"      // it could not be reached for a day
@@ -109,6 +110,16 @@ func (w *revokeWorker) Work(ctx context.Context, job *river.Job[RevokeAuthorizat
 	return w.end(ctx, log, g, row, outcome)
 }
 
+// told is the outcome as the customer's log has it. Where revoking would end every grant of a person, whether it was
+// done says whether another customer needs it.
+func (w *revokeWorker) told(name platform.Name, outcome string) string {
+	connector := w.connectors[name]
+	if connector != nil && connector.Traits().Revokes == platform.RevokesLogin && (outcome == outcomeRevoked || outcome == outcomeLoginInUse) {
+		return outcomeEnded
+	}
+	return outcome
+}
+
 // revoke does what the platform has for it. problem is a passing reason why that could not be done.
 func (w *revokeWorker) revoke(ctx context.Context, g grant, row queries.AuthorizationWatchRow) (outcome string, problem *platform.Error) {
 	connector := w.connectors[platform.Name(row.Platform)]
@@ -172,7 +183,7 @@ func (w *revokeWorker) end(ctx context.Context, log *slog.Logger, g grant, row q
 	var accounts []queries.IntegrationListOfAuthorizationRow
 	err := w.db.TxRetry(ctx, g.scope(), func(ctx context.Context, tx *tenant.Tx) (err error) {
 		q := queries.New(tx)
-		if ended, err = q.AuthorizationEnd(ctx, queries.AuthorizationEndParams{ID: g.id, Version: row.Version, Outcome: outcome}); err != nil || ended {
+		if ended, err = q.AuthorizationEnd(ctx, queries.AuthorizationEndParams{ID: g.id, Version: row.Version, Outcome: w.told(platform.Name(row.Platform), outcome)}); err != nil || ended {
 			return err
 		}
 		// Telling the platform may have ended what somebody has just allowed once more: see whether it works.

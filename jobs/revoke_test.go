@@ -16,7 +16,7 @@ func (w *world) disconnect(l *login) {
 }
 
 // revocation is what the audit log has of it.
-const revocation = "select coalesce((select action || ' ' || (changes ->> 'outcome') from audit_log where resource_id = $1::text and action in ('authorization.revoke', 'authorization.forget')), 'nothing')"
+const revocation = "select coalesce((select action || ' ' || (changes ->> 'outcome') from audit_log where resource_id = $1::text and action in ('authorization.revoke', 'authorization.end', 'authorization.forget')), 'nothing')"
 
 func (w *world) wantRevoked(l *login, want string) {
 	w.t.Helper()
@@ -56,14 +56,27 @@ func TestRevoke(t *testing.T) {
 		w.exec("update authorizations set state = 'needs_reauth', reason = 'refused' where id = $1", theirs.id)
 		w.disconnect(mine)
 		w.start(w.jobsWorker())
-		w.wantRevoked(mine, "authorization.forget login_in_use")
+		w.wantRevoked(mine, "authorization.end ended")
 		if n := w.box.Count("facebook.revoke"); n != 0 {
 			t.Errorf("%d calls", n)
 		}
 		w.wantWorking(theirs)
 		w.disconnect(theirs)
-		w.wantRevoked(theirs, "authorization.revoke revoked")
+		w.wantRevoked(theirs, "authorization.end ended") // the log says the same whether others need it or not
 		if n := w.box.Count("facebook.revoke"); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+	t.Run("a login that somebody is choosing accounts of", func(t *testing.T) {
+		w := newWorld(t)
+		mine := w.connect(w.customer, platform.Facebook, "10001")
+		theirs := w.Customer(t, dbtest.Customer{})
+		w.exec(`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id, state, login)
+			values ($1, gen_random_uuid(), 'facebook', $2, sha256('x'), sha256('x'), 'x', 'x', 'x', 1, 'choosing', '10001')`, theirs.ID, w.Member(t, theirs.ID, "owner").ID)
+		w.disconnect(mine)
+		w.start(w.jobsWorker())
+		w.wantRevoked(mine, "authorization.end ended")
+		if n := w.box.Count("facebook.revoke"); n != 0 {
 			t.Errorf("%d calls", n)
 		}
 	})

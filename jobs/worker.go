@@ -109,7 +109,8 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 	served := map[string]river.QueueConfig{
 		PublishQueue: {MaxWorkers: config.Concurrency}, ConnectionsQueue: {MaxWorkers: connectionsConcurrency, FetchPollInterval: dispatchEvery},
-		EraseQueue: {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery}, ResealQueue: {MaxWorkers: 1, FetchPollInterval: dispatchEvery},
+		ChecksQueue: {MaxWorkers: checksConcurrency, FetchPollInterval: dispatchEvery},
+		EraseQueue:  {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery}, ResealQueue: {MaxWorkers: 1, FetchPollInterval: dispatchEvery},
 	}
 	if deps.Bucket != nil {
 		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency, FetchPollInterval: dispatchEvery}

@@ -25,7 +25,7 @@ select coalesce(tenancy.member_role() in ('admin', 'owner') or tenancy.system_ro
 
 -- name: ConnectSessionChoose :execrows
 update connect_sessions
-set state = 'choosing', accounts = @accounts, secret = @secret, key_id = @key_id
+set state = 'choosing', login = @login::text, accounts = @accounts, secret = @secret, key_id = @key_id
 where id = @id and state = 'answered';
 
 -- Ends a session that has not ended; its secret goes with it.

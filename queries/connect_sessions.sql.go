@@ -15,11 +15,12 @@ import (
 
 const connectSessionChoose = `-- name: ConnectSessionChoose :execrows
 update connect_sessions
-set state = 'choosing', accounts = $1, secret = $2, key_id = $3
-where id = $4 and state = 'answered'
+set state = 'choosing', login = $1::text, accounts = $2, secret = $3, key_id = $4
+where id = $5 and state = 'answered'
 `
 
 type ConnectSessionChooseParams struct {
+	Login    string
 	Accounts json.RawMessage
 	Secret   []byte
 	KeyID    *int64
@@ -28,6 +29,7 @@ type ConnectSessionChooseParams struct {
 
 func (q *Queries) ConnectSessionChoose(ctx context.Context, arg ConnectSessionChooseParams) (int64, error) {
 	result, err := q.db.Exec(ctx, connectSessionChoose,
+		arg.Login,
 		arg.Accounts,
 		arg.Secret,
 		arg.KeyID,

@@ -43,3 +43,10 @@ where id in (
     for update skip locked
 )
 returning id, kind;
+
+-- How many of the entered customer's accounts are being checked at this moment.
+-- name: JobCountChecks :one
+select count(*)
+from river.river_job j
+where j.customer_id = tenancy.customer_id() and j.args ->> 'integration_id' is not null
+    and j.kind = 'check_integration' and j.state = 'running';

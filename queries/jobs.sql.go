@@ -24,6 +24,21 @@ func (q *Queries) JobCancel(ctx context.Context, postID *uuid.UUID) (int64, erro
 	return cancelled, err
 }
 
+const jobCountChecks = `-- name: JobCountChecks :one
+select count(*)
+from river.river_job j
+where j.customer_id = tenancy.customer_id() and j.args ->> 'integration_id' is not null
+    and j.kind = 'check_integration' and j.state = 'running'
+`
+
+// How many of the entered customer's accounts are being checked at this moment.
+func (q *Queries) JobCountChecks(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, jobCountChecks)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const jobIsRunning = `-- name: JobIsRunning :one
 select exists (select from river.river_job j where j.id = $1 and j.state = 'running')
 `

@@ -15,7 +15,7 @@ import (
 const resealJobList = `-- name: ResealJobList :many
 select j.id, j.state::text as state, coalesce((j.args ->> 'key_id')::bigint, 0)::bigint as key_id, j.created_at
 from river.river_job j
-where j.kind = 'reseal'
+where j.kind = 'reseal' and j.customer_id is null
 order by j.id desc
 limit 10
 `

@@ -56,6 +56,7 @@ create table authorizations (
     constraint authorizations_credential_held check (
         (state = 'ended' and credential is null and key_id is null)
         or (state <> 'ended' and credential is not null and key_id is not null)),
+    constraint authorizations_times_finite check (isfinite(expires_at) and isfinite(renew_at) and isfinite(reconnect_by)),
     constraint authorizations_lease_ends check ((lease is null) = (lease_until is null))
 );
 

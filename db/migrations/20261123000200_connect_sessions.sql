@@ -24,7 +24,8 @@ create table connect_sessions (
     state text not null default 'started',
     -- a plain code, as the browser gets it
     result text,
-    -- the accounts to choose from
+    -- who has signed in, as the platform knows them, and the accounts to choose from
+    login text,
     accounts jsonb not null default '[]',
     expires_at timestamptz not null default now() + interval '10 minutes',
     created_at timestamptz not null default now(),
@@ -39,6 +40,7 @@ create table connect_sessions (
     constraint connect_sessions_return_to_length check (char_length(return_to) <= 2000),
     constraint connect_sessions_result_form check (result ~ '^[a-z_]{1,50}$'),
     constraint connect_sessions_result_given check ((state in ('connected', 'failed')) = (result is not null)),
+    constraint connect_sessions_login_length check (char_length(login) between 1 and 500),
     constraint connect_sessions_accounts_size check (pg_column_size(accounts) <= 1000000),
     constraint connect_sessions_secret_held check (
         (state in ('connected', 'failed') and secret is null and key_id is null)
@@ -92,13 +94,13 @@ create policy connect_sessions_admin_update on connect_sessions for update to fa
     with check (user_id = (select tenancy.user_id()));
 grant select (customer_id, id, platform, user_id, redirect_uri, return_to, key_id, state, result, accounts, expires_at, created_at),
     insert (id, platform, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id),
-    update (state, result, accounts, secret, key_id)
+    update (state, result, login, accounts, secret, key_id)
     on connect_sessions to fanfare_user, fanfare_admin;
 
 create policy connect_sessions_definer on connect_sessions to fanfare_definer using (true) with check (true);
 grant select, update (state), delete on connect_sessions to fanfare_definer;
 
-select tenancy.audit_table('connect_sessions', 'connect_session', 'id', '{state_hash,cookie_hash,secret}', '{key_id,accounts,redirect_uri,admin_reason}');
+select tenancy.audit_table('connect_sessions', 'connect_session', 'id', '{state_hash,cookie_hash,secret}', '{key_id,login,accounts,redirect_uri,admin_reason}');
 
 -- Enters as whoever began the session of this state, in its customer, with what they may do there at this moment. It
 -- can be entered for two more minutes than it may be used, so that what was begun in time can be told an end. FF008
@@ -139,11 +141,11 @@ begin
     outcome := case
         when v_session.id is null then 'unknown'
         when v_session.platform is distinct from p_platform then 'wrong_platform'
+        when v_session.state <> 'started' then 'used' -- also to a browser that has lost its cookie by that
         when v_session.cookie_hash is distinct from p_cookie_hash then 'wrong_browser'
-        when v_session.state <> 'started' then 'used'
         when v_session.expires_at <= now() then 'expired'
         else 'answered' end;
-    if outcome in ('unknown', 'wrong_platform', 'wrong_browser') then
+    if outcome in ('unknown', 'wrong_platform') or v_session.cookie_hash is distinct from p_cookie_hash then
         return; -- and says nothing more
     end if;
     id := v_session.id;

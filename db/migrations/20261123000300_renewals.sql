@@ -99,7 +99,7 @@ declare
     v_made bigint;
 begin
     select count(*) into v_made from river.river_job j
-    where j.kind = 'check_integration' and j.created_at > now() - interval '1 minute';
+    where j.kind = 'check_integration' and 'daily' = any (j.tags) and j.created_at > now() - interval '1 minute';
     return query
     select i.customer_id, i.id
     from public.integrations i
@@ -117,6 +117,23 @@ revoke execute on function tenancy.integrations_to_check(integer) from public;
 grant execute on function tenancy.integrations_to_check(integer) to fanfare_worker;
 alter function tenancy.integrations_to_check(integer) owner to fanfare_definer;
 
+-- Whether somebody else needs a login at a platform: another authorization, or a connect session whose person is still
+-- choosing accounts of it, or has only just come back so that nobody knows yet who has signed in.
+create function tenancy.login_needed(p_platform text, p_external_id text, p_customer_id uuid, p_id uuid) returns boolean
+language plpgsql stable as $$
+begin
+    return exists (
+        select from public.authorizations o
+        where o.platform = p_platform and o.external_id = p_external_id
+            and (o.customer_id, o.id) <> (p_customer_id, p_id) and o.state in ('active', 'needs_reauth'))
+        or exists (
+            select from public.connect_sessions s
+            where s.platform = p_platform and s.expires_at > now() - interval '2 minutes'
+                and (s.state = 'answered' or (s.state = 'choosing' and s.login = p_external_id)));
+end
+$$;
+grant execute on function tenancy.login_needed(text, text, uuid, uuid) to fanfare_definer;
+
 -- Whether another authorization, of any customer, still needs the login that one of the entered customer has at its
 -- platform. It says yes or no, and not whose.
 create function tenancy.login_in_use(p_authorization_id uuid) returns boolean
@@ -124,9 +141,8 @@ language plpgsql stable security definer set search_path = '' as $$
 begin
     return exists (
         select from public.authorizations a
-            join public.authorizations o on o.platform = a.platform and o.external_id = a.external_id
-                and (o.customer_id, o.id) <> (a.customer_id, a.id) and o.state in ('active', 'needs_reauth')
-        where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id);
+        where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id
+            and tenancy.login_needed(a.platform, a.external_id, a.customer_id, a.id));
 end
 $$;
 revoke execute on function tenancy.login_in_use(uuid) from public;
@@ -143,7 +159,7 @@ begin
     if not found then
         return false;
     end if;
-    perform tenancy.audit_event(tenancy.customer_id(), case when p_outcome = 'revoked' then 'authorization.revoke' else 'authorization.forget' end,
+    perform tenancy.audit_event(tenancy.customer_id(), case p_outcome when 'revoked' then 'authorization.revoke' when 'ended' then 'authorization.end' else 'authorization.forget' end,
         'authorization', p_authorization_id::text, jsonb_build_object('outcome', p_outcome));
     return true;
 end
@@ -168,10 +184,7 @@ begin
     perform tenancy.audit_event(tenancy.installation_id(), 'authorization.credential_use', 'customer', v_subject::text,
         jsonb_build_object('purpose', 'revoke', 'erasure_id', p_erasure));
     return query
-    select a.id, a.platform, a.credential, exists (
-        select from public.authorizations o
-        where o.platform = a.platform and o.external_id = a.external_id and o.customer_id <> a.customer_id
-            and o.state in ('active', 'needs_reauth'))
+    select a.id, a.platform, a.credential, tenancy.login_needed(a.platform, a.external_id, a.customer_id, a.id)
     from public.authorizations a
     where a.customer_id = v_subject and a.credential is not null
     order by a.id;
@@ -185,6 +198,7 @@ alter function tenancy.use_authorizations_of_erased(uuid) owner to fanfare_defin
 drop function tenancy.use_authorizations_of_erased(uuid);
 drop function tenancy.end_authorization(uuid, bigint, text);
 drop function tenancy.login_in_use(uuid);
+drop function tenancy.login_needed(text, text, uuid, uuid);
 drop function tenancy.integrations_to_check(integer);
 drop function tenancy.authorizations_to_remind(integer);
 drop function tenancy.authorizations_to_do(text[], integer);

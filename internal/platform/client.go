@@ -205,13 +205,16 @@ func boundedRetry(at, now time.Time) time.Time {
 	return at
 }
 
+// zeroWidthJoiner holds some emoji together.
+const zeroWidthJoiner = '\u200d'
+
 // foreignText makes what a platform says of an account fit to be stored and shown: valid UTF-8 in one line, without
 // space at its ends, of at most 500 characters.
 func foreignText(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
-		case r == utf8.RuneError:
-			return -1
+		case r == utf8.RuneError, unicode.Is(unicode.Cf, r) && r != zeroWidthJoiner:
+			return -1 // what turns the direction of a text around, above all
 		case unicode.IsControl(r):
 			return ' '
 		}

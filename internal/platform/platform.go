@@ -24,6 +24,24 @@ const (
 	Ghost     Name = "ghost"
 )
 
+// Title is the name that people know a platform by.
+func (n Name) Title() string {
+	switch n {
+	case Twitter:
+		return "X"
+	case LinkedIn:
+		return "LinkedIn"
+	case Facebook:
+		return "Facebook"
+	case Mailchimp:
+		return "Mailchimp"
+	case Ghost:
+		return "Ghost"
+	default:
+		return string(n)
+	}
+}
+
 // Account is who a credential belongs to, as the platform itself says.
 type Account struct {
 	// ExternalID identifies the account on its platform and never changes: two connections of the
