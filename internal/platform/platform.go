@@ -24,6 +24,9 @@ const (
 	Ghost     Name = "ghost"
 )
 
+// Names lists the platforms.
+var Names = []Name{Twitter, LinkedIn, Facebook, Mailchimp, Ghost}
+
 // Account is who a credential belongs to, as the platform itself says.
 type Account struct {
 	// ExternalID identifies the account on its platform and never changes: two connections of the
