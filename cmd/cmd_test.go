@@ -40,6 +40,8 @@ func TestRefusals(t *testing.T) {
 		{"old-credentials status", 2, "--database-url (MIGRATE_DATABASE_URL)"},
 		{"token --email ada@northlight.example --data-dir " + t.TempDir(), 1, "holds no development key"},
 		{"dev --addr nowhere --data-dir " + t.TempDir(), 1, "--addr (FANFARE_ADDR)"},
+		{"dev --metrics-addr nowhere --data-dir " + t.TempDir(), 1, "--metrics-addr (FANFARE_METRICS_ADDR)"},
+		{"dev --return-urls http://app.example.com --data-dir " + t.TempDir(), 1, "--return-urls (FANFARE_RETURN_URLS)"},
 		{"sandbox --addr 0.0.0.0:0", 1, "only listens on this machine"},
 	} {
 		var out bytes.Buffer

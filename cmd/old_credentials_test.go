@@ -394,6 +394,26 @@ func TestMetrics(t *testing.T) {
 		"--jwt-issuer", "https://issuer.example", "--jwt-audience", "fanfare", "--jwt-hs256-secret", strings.Repeat("x", 40))
 	waitForMetrics(t, served, "\nfanfare_old_credentials 0\n")
 
+	// An address that cannot be had is told by its setting.
+	taken := strings.TrimPrefix(base, "http://")
+	worker := []string{"worker", "--keyset", o.keyset, "--worker-database-url", o.WorkerURL}
+	serve := []string{"serve", "--keyset", o.keyset, "--database-url", o.LoginURL, "--jwt-issuer", "i", "--jwt-audience", "a", "--jwt-hs256-secret", strings.Repeat("x", 40)}
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{append(worker, "--metrics-addr", "foo"), "--metrics-addr (FANFARE_METRICS_ADDR): "},
+		{append(worker, "--metrics-addr", taken), "--metrics-addr (FANFARE_METRICS_ADDR): listen tcp " + taken},
+		{append(serve, "--addr", "foo"), "--addr (FANFARE_ADDR): "},
+		{append(serve, "--addr", taken), "--addr (FANFARE_ADDR): listen tcp " + taken},
+		{[]string{"sandbox", "--addr", taken}, "--addr: listen tcp " + taken},
+	} {
+		var out bytes.Buffer
+		if status := Run(t.Context(), c.args, &out, &out); status != 1 || !strings.Contains(out.String(), "fanfare: "+c.says) {
+			t.Errorf("%v: status %d, want %q:\n%s", c.args[0], status, c.says, out.String())
+		}
+	}
+
 	// Without a database the rest is told all the same.
 	if _, err := o.Super.Exec(t.Context(), "revoke execute on function tenancy.count_old_credentials() from fanfare_worker"); err != nil {
 		t.Fatal(err)

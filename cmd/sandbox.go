@@ -23,7 +23,7 @@ func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return fmt.Errorf("open sandbox: %w", err)
 	}
-	listener, err := listen(ctx, c.Addr)
+	listener, err := listen(ctx, "--addr", c.Addr)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 // readyAnswer is the line that `fanfare dev --json` prints.
 type readyAnswer struct {
 	API, Sandbox, Database string
+	WorkerDatabase         string `json:"worker_database"`
 	Users                  []struct {
 		Email, Token string
 		Customers    []struct {
@@ -44,6 +45,21 @@ func startDev(t testing.TB, dir string, env ...string) *dev {
 		t.Fatalf("the line that it prints: %v\n%s", err, d.out[0])
 	}
 	return d
+}
+
+// listening is the address at which it has said to serve something.
+func (d *dev) listening(t testing.TB, part string) string {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, line := range d.log {
+		var entry struct{ Msg, Part, Addr string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "listening" && entry.Part == part {
+			return entry.Addr
+		}
+	}
+	t.Fatalf("it does not serve the %s", part)
+	return ""
 }
 
 // client calls as the first user.
@@ -124,14 +140,14 @@ func postmasterOf(t testing.TB, dir string) int {
 func TestDev(t *testing.T) {
 	t.Parallel()
 	dir := postgresDir(t)
-	first := startDev(t, dir)
+	first := startDev(t, dir, "FANFARE_METRICS_ADDR=127.0.0.1:0", "FANFARE_RETURN_URLS=https://app.example.com/settings")
 	if len(first.ready.Users) < 3 || len(first.ready.Users[0].Customers) < 2 || first.ready.Users[0].Customers[0].Role != "owner" ||
 		len(first.ready.Users[0].Customers[0].Integrations) != 1 || first.ready.Users[0].Customers[0].Integrations[0].Platform != "ghost" {
 		t.Fatalf("ready says %s", first.out[0])
 	}
 	var shape map[string]any
-	if err := json.Unmarshal([]byte(first.out[0]), &shape); err != nil || len(shape) != 4 {
-		t.Errorf("ready has other fields than api, sandbox, database, users: %s", first.out[0])
+	if err := json.Unmarshal([]byte(first.out[0]), &shape); err != nil || len(shape) != 5 {
+		t.Errorf("ready has other fields than api, sandbox, database, worker_database, users: %s", first.out[0])
 	}
 	if !strings.HasPrefix(first.ready.Database, "postgres://") {
 		t.Errorf("the database is %q", first.ready.Database)
@@ -164,6 +180,20 @@ func TestDev(t *testing.T) {
 			t.Errorf("the token is %s's", me.Email)
 		}
 		c.expect(t, http.StatusNotFound, http.MethodGet, first.customer(), nil)
+	})
+	t.Run("metrics and return addresses", func(t *testing.T) {
+		if status, said := fetch(t, "http://"+first.listening(t, "metrics")+"/metrics"); status != http.StatusOK || !strings.Contains(said, "fanfare_old_credentials 0") {
+			t.Errorf("metrics: status %d\n%s", status, said)
+		}
+		connect := first.customer() + "/integrations/twitter/connect?return_to="
+		call[any](t, first.client(), http.MethodGet, connect+"https://app.example.com/settings/accounts", nil)
+		first.client().expect(t, http.StatusUnprocessableEntity, http.MethodGet, connect+"https://app.example.com/", nil)
+	})
+	t.Run("fanfare keys", func(t *testing.T) {
+		said := command(t, nil, "keys", "status", "--keyset", filepath.Join(dir, "keyset.json"), "--worker-database-url", first.ready.WorkerDatabase)
+		if !strings.Contains(said, "integrations 4") {
+			t.Errorf("the status is:\n%s", said)
+		}
 	})
 	t.Run("a second one beside it", func(t *testing.T) {
 		second := startDev(t, postgresDir(t))
