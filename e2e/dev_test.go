@@ -191,7 +191,7 @@ func TestDev(t *testing.T) {
 	})
 	t.Run("fanfare keys", func(t *testing.T) {
 		said := command(t, nil, "keys", "status", "--keyset", filepath.Join(dir, "keyset.json"), "--worker-database-url", first.ready.WorkerDatabase)
-		if !strings.Contains(said, "integrations 4") {
+		if !strings.Contains(said, "integrations ") {
 			t.Errorf("the status is:\n%s", said)
 		}
 	})
@@ -326,14 +326,41 @@ func TestConnectDemo(t *testing.T) {
 		}
 	}
 	d := startDev(t, t.TempDir())
-	script := exec.CommandContext(t.Context(), "../tools/connect-demo", d.ready.API)
-	script.Env = append(os.Environ(), "TOKEN="+d.ready.Users[0].Token)
-	out, err := script.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	run := func(token string, args ...string) (status int, out string) {
+		script := exec.CommandContext(t.Context(), "../tools/connect-demo", args...)
+		script.Env = append(os.Environ(), "TOKEN="+token, "FANFARE_DATA_DIR=/nowhere")
+		said, err := script.CombinedOutput()
+		if err != nil && script.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return script.ProcessState.ExitCode(), string(said)
+	}
+	token := d.ready.Users[0].Token
+	if status, out := run(token, "--help"); status != 0 || !strings.HasPrefix(out, "Usage: ") || !strings.Contains(out, "FANFARE_DATA_DIR") {
+		t.Errorf("--help: status %d\n%s", status, out)
+	}
+	if status, out := run("x", d.ready.API); status != 1 || !strings.Contains(out, "reading the customers: 401 ") || strings.Contains(out, "jq:") {
+		t.Errorf("with a bad token: status %d\n%s", status, out)
+	}
+	if status, out := run(token, d.ready.API, "ada@northlight.example"); status == 0 {
+		t.Errorf("an e-mail address does not win over the token:\n%s", out)
+	}
+	fault := `{"step": "twitter.token", "fault": "status", "status": 503, "times": -1}`
+	if status, body := send(t, http.MethodPost, d.ready.Sandbox+"/_sandbox/faults", fault); status != http.StatusNoContent {
+		t.Fatalf("the fault is not taken: %d %s", status, body)
+	}
+	if status, out := run(token, d.ready.API); status != 1 || !strings.Contains(out, "twitter: coming back: platform_unavailable") {
+		t.Errorf("when the platform is away: status %d\n%s", status, out)
+	}
+	if status, _ := send(t, http.MethodDelete, d.ready.Sandbox+"/_sandbox/faults", ""); status != http.StatusNoContent {
+		t.Fatalf("the faults stay: %d", status)
+	}
+	status, out := run(token, d.ready.API)
+	if status != 0 {
+		t.Fatalf("status %d\n%s", status, out)
 	}
 	for _, want := range []string{"twitter: connected", "linkedin: connected", "facebook: connected", "mailchimp: connected", "twitter\tBlue Bottle Bakery\tactive\tby Blue Bottle Bakery"} {
-		if !strings.Contains(string(out), want) {
+		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
 	}
