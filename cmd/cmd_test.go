@@ -42,6 +42,7 @@ func TestRefusals(t *testing.T) {
 		{"dev --addr nowhere --data-dir " + t.TempDir(), 1, "--addr (FANFARE_ADDR)"},
 		{"dev --metrics-addr nowhere --data-dir " + t.TempDir(), 1, "--metrics-addr (FANFARE_METRICS_ADDR)"},
 		{"dev --return-urls http://app.example.com --data-dir " + t.TempDir(), 1, "--return-urls (FANFARE_RETURN_URLS)"},
+		{"sandbox --addr foo", 1, "--addr must look like 127.0.0.1:8081"},
 		{"sandbox --addr 0.0.0.0:0", 1, "only listens on this machine"},
 	} {
 		var out bytes.Buffer

@@ -203,7 +203,7 @@ func (c *devCommand) checkAddresses() error {
 		}
 	}
 	if c.SandboxAddr != "" {
-		return loopbackOnly(c.SandboxAddr)
+		return loopbackOnly("--sandbox-addr", c.SandboxAddr)
 	}
 	return nil
 }
@@ -399,14 +399,15 @@ func (s *devState) save(path string) error {
 	return nil
 }
 
-// loopbackOnly refuses an address from which others could reach the sandbox, which checks nobody.
-func loopbackOnly(addr string) error {
+// loopbackOnly refuses an address from which others could reach the sandbox, which checks nobody. setting names where it
+// was given.
+func loopbackOnly(setting, addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("sandbox address: %w", err)
+		return fmt.Errorf("%s must look like 127.0.0.1:8081: %w", setting, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("the sandbox only listens on this machine itself, such as at 127.0.0.1:8081")
+		return fmt.Errorf("%s: the sandbox only listens on this machine itself, such as at 127.0.0.1:8081", setting)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ type sandboxCommand struct {
 // Run serves the stand-ins until it is told to stop.
 func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
 	log := c.logger(s.err)
-	if err := loopbackOnly(c.Addr); err != nil {
+	if err := loopbackOnly("--addr", c.Addr); err != nil {
 		return err
 	}
 	box, err := sandbox.New(sandbox.Options{Dir: c.Dir, Log: log})
