@@ -86,7 +86,8 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// withVariables adds to each flag that an error calls missing the variable that can stand for it.
+// withVariables adds to each flag that an error calls missing the variable that can stand for it, and names the arguments
+// that are missing besides.
 func withVariables(err error) string {
 	text := err.Error()
 	var failed *kong.ParseError
@@ -97,6 +98,13 @@ func withVariables(err error) string {
 	for _, flag := range failed.Context.Flags() {
 		if i := slices.Index(settings, flag.Summary()); i >= 0 && len(flag.Envs) > 0 {
 			settings[i] = "--" + flag.Name + " (" + flag.Envs[0] + ")"
+		}
+	}
+	if node := failed.Context.Selected(); node != nil {
+		for _, arg := range node.Positional {
+			if arg.Required && !arg.Set {
+				settings = append(settings, arg.Summary())
+			}
 		}
 	}
 	return "missing settings: " + strings.Join(settings, ", ")

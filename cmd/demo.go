@@ -21,7 +21,7 @@ import (
 
 // demo makes the data that development mode shows, and tells how to reach it.
 type demo struct {
-	adminURL, apiURL, sandboxURL, databaseURL string
+	adminURL, apiURL, sandboxURL, databaseURL, workerURL string
 
 	box    *sandbox.Sandbox
 	vault  *vault.Vault

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,10 +14,11 @@ import (
 
 // ready is what `fanfare dev --json` prints when everything is up.
 type ready struct {
-	API      string      `json:"api"`
-	Sandbox  string      `json:"sandbox"`
-	Database string      `json:"database"`
-	Users    []readyUser `json:"users"`
+	API            string      `json:"api"`
+	Sandbox        string      `json:"sandbox"`
+	Database       string      `json:"database"`        // as its owner
+	WorkerDatabase string      `json:"worker_database"` // as a worker, for 'fanfare keys'
+	Users          []readyUser `json:"users"`
 }
 
 type readyUser struct {
@@ -39,7 +41,7 @@ type readyIntegration struct {
 
 // announce tells how to reach what runs.
 func (d *demo) announce(w io.Writer, asJSON bool, dataDir string) error {
-	info := ready{API: d.apiURL, Sandbox: d.sandboxURL, Database: d.databaseURL}
+	info := ready{API: d.apiURL, Sandbox: d.sandboxURL, Database: d.databaseURL, WorkerDatabase: d.workerURL}
 	for _, p := range demoPeople {
 		token, err := devToken(d.signer, p.email, p.name, 30*24*time.Hour)
 		if err != nil {
@@ -75,6 +77,7 @@ Fanfare is ready.
   API            %s        documentation: %s/docs
   Sandbox        %s       shows what was published; the first post is there
   Database       %s
+  as a worker    %s       for fanfare keys … --keyset %s --worker-database-url …
   Data           %s
 
   %s's owner is %s, customer %s.
@@ -89,7 +92,7 @@ curl -H "Authorization: Bearer $TOKEN" $API/v1/customers
                  olga@fanfare.example is system admin
 
 Ctrl-C stops everything; the data stays.
-`, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
+`, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, shellWord(d.workerURL), shellWord(filepath.Join(dataDir, "keyset.json")), dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
 		d.apiURL, token(info.Users[0].Email), token("ben@northlight.example"))
 	return nil
 }

@@ -37,7 +37,9 @@ type devCommand struct {
 	DataDir     string `default:".fanfare" env:"FANFARE_DATA_DIR" help:"Where everything is kept between runs."`
 	DatabaseURL string `env:"DATABASE_URL" help:"A superuser's URL of a PostgreSQL database to use in place of the embedded one: an empty one, or Fanfare's."`
 	mailConfig
-	JSON bool `name:"json" help:"Print one line of JSON when ready, in place of text."`
+	metricsConfig
+	ReturnURLs []string `name:"return-urls" env:"FANFARE_RETURN_URLS" help:"Addresses to which browsers may be sent once an account is connected, and all below them, besides --public-url."`
+	JSON       bool     `name:"json" help:"Print one line of JSON when ready, in place of text."`
 }
 
 // devState is what a data directory remembers between runs.
@@ -54,6 +56,9 @@ type devState struct {
 func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	log := logConfig{LogFormat: c.LogFormat, LogLevel: c.LogLevel}.logger(s.err)
 	if err := c.checkAddresses(); err != nil {
+		return err
+	}
+	if err := (&returnConfig{ReturnURLs: c.ReturnURLs}).check(false); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.DataDir, 0o711); err != nil {
@@ -141,13 +146,13 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	handler := api.New(api.Deps{
 		Pool: pool, Verifier: verifier, Vault: sealer, Publishers: publishers, Connectors: connectors, Queue: queue, Bucket: files, Log: log,
-		PublicURL: c.PublicURL, APIURL: apiURL, MailsInvitations: mailer != nil,
+		PublicURL: c.PublicURL, APIURL: apiURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil,
 	})
 	demo := &demo{
 		adminURL: adminURL, apiURL: apiURL, sandboxURL: "http://" + boxListener.Addr().String(),
-		databaseURL: ownerURL, box: box, vault: sealer, signer: signer,
+		databaseURL: ownerURL, workerURL: workerURL, box: box, vault: sealer, signer: signer,
 	}
-	return together(ctx, log,
+	parts, err := c.withMetrics(ctx, log,
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "sandbox", boxListener, box.Handler()) },
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		watchKeys(sealer, log),
@@ -173,6 +178,10 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 			}
 		},
 	)
+	if err != nil {
+		return err
+	}
+	return together(ctx, log, parts...)
 }
 
 // openDevBucket opens the directory for files, which it makes.
@@ -188,8 +197,13 @@ func (c *devCommand) checkAddresses() error {
 	if _, err := net.ResolveTCPAddr("tcp", c.Addr); err != nil {
 		return fmt.Errorf("--addr (FANFARE_ADDR) must look like 127.0.0.1:8080: %w", err)
 	}
+	if c.MetricsAddr != "" {
+		if _, err := net.ResolveTCPAddr("tcp", c.MetricsAddr); err != nil {
+			return fmt.Errorf("%s must look like 127.0.0.1:9090: %w", named("metrics-addr"), err)
+		}
+	}
 	if c.SandboxAddr != "" {
-		return loopbackOnly(c.SandboxAddr)
+		return loopbackOnly("--sandbox-addr", c.SandboxAddr)
 	}
 	return nil
 }
@@ -311,13 +325,13 @@ func (c *devCommand) openSandbox(ctx context.Context, log *slog.Logger, state *d
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	listener, err := listen(ctx, addr)
+	listener, err := listen(ctx, "--sandbox-addr", addr)
 	if err != nil && c.SandboxAddr == "" {
 		log.WarnContext(ctx, "the sandbox's earlier port is taken; it gets another, and the demo's accounts with it", "addr", addr)
-		listener, err = listen(ctx, "127.0.0.1:0")
+		listener, err = listen(ctx, "--sandbox-addr", "127.0.0.1:0")
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the sandbox's port: %w", err)
+		return nil, nil, err
 	}
 	state.SandboxAddr = listener.Addr().String()
 	return box, listener, nil
@@ -326,7 +340,7 @@ func (c *devCommand) openSandbox(ctx context.Context, log *slog.Logger, state *d
 // listenNear listens at addr, or at one of the ports after it if that is taken: two instances can run
 // beside each other without being told so.
 func listenNear(ctx context.Context, addr string, log *slog.Logger) (net.Listener, error) {
-	first, err := listen(ctx, addr)
+	first, err := listen(ctx, named("addr"), addr)
 	if err == nil {
 		return first, nil
 	}
@@ -385,14 +399,15 @@ func (s *devState) save(path string) error {
 	return nil
 }
 
-// loopbackOnly refuses an address from which others could reach the sandbox, which checks nobody.
-func loopbackOnly(addr string) error {
+// loopbackOnly refuses an address from which others could reach the sandbox, which checks nobody. setting names where it
+// was given.
+func loopbackOnly(setting, addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("sandbox address: %w", err)
+		return fmt.Errorf("%s must look like 127.0.0.1:8081: %w", setting, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("the sandbox only listens on this machine itself, such as at 127.0.0.1:8081")
+		return fmt.Errorf("%s: the sandbox only listens on this machine itself, such as at 127.0.0.1:8081", setting)
 	}
 	return nil
 }

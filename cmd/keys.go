@@ -91,8 +91,16 @@ type keysPromoteCommand struct {
 	ID uint32 `arg:"" help:"Id of the key, as 'fanfare keys status' shows it."`
 }
 
-// Run promotes a key and enqueues the re-encryption.
+// Run promotes a key and enqueues the re-encryption, unless it is the primary key already.
 func (c *keysPromoteCommand) Run(ctx context.Context, s streams) error {
+	infos, err := vault.KeyInfos(ctx, c.vaultConfig())
+	if err != nil {
+		return err // it says what was done
+	}
+	if slices.ContainsFunc(infos, func(key vault.KeyInfo) bool { return key.ID == c.ID && key.Primary }) {
+		fmt.Fprintf(s.out, "Key %d is the primary key already. To re-encrypt once more: fanfare keys reseal\n", c.ID)
+		return nil
+	}
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
 		return err

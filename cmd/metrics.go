@@ -21,7 +21,7 @@ func (c metricsConfig) withMetrics(ctx context.Context, log *slog.Logger, parts 
 	if err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, c.MetricsAddr)
+	listener, err := listen(ctx, named("metrics-addr"), c.MetricsAddr)
 	if err != nil {
 		return nil, err
 	}

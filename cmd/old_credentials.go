@@ -19,7 +19,7 @@ import (
 type oldCredentialsCommand struct {
 	Import oldCredentialsImportCommand `cmd:"" help:"Store credentials from an earlier installation, where they belonged to people, for customers to use until a date."`
 	Status oldCredentialsStatusCommand `cmd:"" help:"Show which customers' accounts still live by an old credential, and until when."`
-	End    oldCredentialsEndCommand    `cmd:"" help:"End a customer's use of a person's old credentials now."`
+	End    oldCredentialsEndCommand    `cmd:"" help:"End a customer's use of a person's old credentials now. This cannot be undone."`
 }
 
 // ownerConfig says where the database is, for commands that act for all customers.
@@ -121,15 +121,15 @@ func statusOf(rows []queries.OldCredentialStatusRow, now time.Time) ([]customerS
 	return customers, nil
 }
 
-// printStatus prints a line for each customer and platform. Uses, last use and the deadline are of all the customer's
+// printStatus prints a line for each customer and platform. Uses, last use and the last day are of all the customer's
 // moves: the sum, the latest, and the first that is to come.
 func printStatus(s streams, customers []customerStatus) error {
 	table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CUSTOMER\tNAME\tPLATFORM\tSTILL OLD\tMOVED\tLEFT BEHIND\tUSES\tLAST USE\tDEADLINE\tDAYS LEFT")
+	fmt.Fprintln(table, "CUSTOMER\tNAME\tPLATFORM\tSTILL OLD\tMOVED\tLEFT BEHIND\tUSES\tLAST USE\tLAST DAY\tDAYS LEFT")
 	var living int64
 	for _, c := range customers {
 		var uses int64
-		lastUse, deadline, daysLeft := "never", "over", ""
+		lastUse, lastDay, daysLeft := "never", "over", ""
 		var latest time.Time
 		for _, m := range c.Moves { // in the order of their deadlines
 			uses += m.Uses
@@ -138,7 +138,7 @@ func printStatus(s streams, customers []customerStatus) error {
 				lastUse = latest.UTC().Format(time.DateTime)
 			}
 			if m.DaysLeft != nil && daysLeft == "" {
-				deadline, daysLeft = m.Deadline.UTC().Format(time.DateTime), strconv.Itoa(*m.DaysLeft)
+				lastDay, daysLeft = m.Deadline.UTC().AddDate(0, 0, -1).Format(time.DateOnly), strconv.Itoa(*m.DaysLeft)
 			}
 		}
 		platforms := c.Platforms
@@ -148,20 +148,43 @@ func printStatus(s streams, customers []customerStatus) error {
 		for _, p := range platforms {
 			living += p.Living
 			fmt.Fprintf(table, "%s\t%q\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", c.CustomerID, c.Customer, p.Platform, p.Living, p.Moved, p.LeftBehind,
-				uses, lastUse, deadline, daysLeft)
+				uses, lastUse, lastDay, daysLeft)
 		}
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print status: %w", err)
 	}
-	fmt.Fprintf(s.out, "%d accounts live by an old credential. Times are UTC; uses are a customer's on all platforms.\n", living)
+	fmt.Fprintf(s.out, "%s. Times are UTC; uses are a customer's on all platforms.\n", spellLiving(living))
 	return nil
+}
+
+func spellLiving(accounts int64) string {
+	if accounts == 1 {
+		return "1 account lives by an old credential"
+	}
+	return fmt.Sprintf("%d accounts live by an old credential", accounts)
 }
 
 type oldCredentialsEndCommand struct {
 	ownerConfig
-	CustomerID uuid.UUID `arg:"" help:"The customer."`
-	Owner      string    `required:"" help:"Whose old credentials: the subject, or the e-mail address of a verified person."`
+	CustomerID customerID `arg:"" help:"The customer, by its id."`
+	Owner      string     `required:"" help:"Whose old credentials: the subject, or the e-mail address of a verified person."`
+}
+
+// customerID is an id on the command line.
+type customerID struct{ uuid.UUID }
+
+// UnmarshalText is called by kong.
+func (id *customerID) UnmarshalText(text []byte) (err error) {
+	if id.UUID, err = uuid.ParseBytes(text); err != nil {
+		return fmt.Errorf("%q is not an id such as 019a5c1e-7d3b-7c42-9f60-2b8e4d1a6c05; 'fanfare old-credentials status' shows them", text)
+	}
+	return nil
+}
+
+// Help is shown by kong below the summary.
+func (c *oldCredentialsEndCommand) Help() string {
+	return "Accounts that have not moved must be reconnected. A customer's ended use cannot be begun again, not even by another import."
 }
 
 // Run ends a move.
@@ -176,14 +199,14 @@ func (c *oldCredentialsEndCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	ended, err := q.CredentialMoveEnd(ctx, queries.CredentialMoveEndParams{Customer: c.CustomerID, OwnerID: owner})
+	ended, err := q.CredentialMoveEnd(ctx, queries.CredentialMoveEndParams{Customer: c.CustomerID.UUID, OwnerID: owner})
 	if err != nil {
 		return fmt.Errorf("end move: %w", err)
 	}
 	if len(ended) == 0 {
 		return fmt.Errorf("customer %s does not use old credentials of this person (any more)", c.CustomerID)
 	}
-	fmt.Fprintf(s.out, "Ended. Accounts that have not moved and must be reconnected: %d\n", ended[0].LeftBehind)
+	fmt.Fprintf(s.out, "Ended, which cannot be undone. Accounts that have not moved and must be reconnected: %d\n", ended[0].LeftBehind)
 	return nil
 }
 

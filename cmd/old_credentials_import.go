@@ -31,13 +31,39 @@ const maxOldCredentialLine = 1 << 20
 type oldCredentialsImportCommand struct {
 	keyConfig
 	ownerConfig
-	File   string    `arg:"" help:"NDJSON, one credential a line: {\"owner\", \"platform\", \"external_id\", \"name\", \"url\", \"credential\": {…}, \"customers\": [\"…\"]}; - is the standard input."`
-	Until  time.Time `required:"" format:"2006-01-02" placeholder:"DATE" help:"The last day (UTC) on which they can be used, a year ahead at most."`
-	DryRun bool      `help:"Check everything and change nothing."`
+	File   string  `arg:"" help:"NDJSON, one credential a line: {\"owner\", \"platform\", \"external_id\", \"name\", \"url\", \"credential\": {…}, \"customers\": [\"…\"]}; - is the standard input."`
+	Until  lastDay `required:"" placeholder:"YYYY-MM-DD" help:"The last day (UTC) on which they can be used, a year ahead at most."`
+	DryRun bool    `help:"Check everything and change nothing."`
+}
+
+// lastDay is a day as people write it: its beginning, UTC.
+type lastDay struct{ time.Time }
+
+// UnmarshalText is called by kong.
+func (d *lastDay) UnmarshalText(text []byte) (err error) {
+	if d.Time, err = time.Parse(time.DateOnly, string(text)); err != nil {
+		return fmt.Errorf("%q is not a date such as 2027-03-31", text)
+	}
+	return nil
+}
+
+// Help is shown by kong below the summary.
+func (c *oldCredentialsImportCommand) Help() string {
+	text := &strings.Builder{}
+	text.WriteString("A credential is sealed as it is imported, and becomes the account's own when the account first uses it. " +
+		"What has not been used by the end of --until is deleted, and its accounts must be reconnected (needs_reauth, moved_out).\n\n" +
+		"'credential' has these fields:\n\n")
+	for _, name := range platform.Names {
+		fmt.Fprintf(text, "  %-10s {%s}\n", name, strings.Join(platform.CredentialFields(name), ", "))
+	}
+	return text.String()
 }
 
 // Validate is called by kong.
 func (c *oldCredentialsImportCommand) Validate() error {
+	if c.Until.IsZero() {
+		return nil // it is missing, which kong says
+	}
 	if c.deadline().Before(time.Now()) {
 		return errors.New("--until is in the past")
 	}

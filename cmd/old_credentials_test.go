@@ -210,7 +210,7 @@ func TestOldCredentialsRefused(t *testing.T) {
 		{o.line(map[string]any{"owner": "nobody@example.com"}), "nobody with this subject"},
 		{o.line(map[string]any{"owner": "unverified@example.com"}), "nobody with this subject"},
 		{o.line(map[string]any{"owner": "twice@example.com"}), "several people"},
-		{o.line(map[string]any{"platform": "myspace"}), "no such platform"},
+		{o.line(map[string]any{"platform": "myspace"}), "no such platform; it is one of twitter, linkedin, facebook, mailchimp, ghost."},
 		{o.line(map[string]any{"external_id": ""}), "external_id must have"},
 		{o.line(map[string]any{"external_id": strings.Repeat("x", 501)}), "external_id must have"},
 		{o.line(map[string]any{"name": "a\x00b"}), "no control characters"},
@@ -221,19 +221,19 @@ func TestOldCredentialsRefused(t *testing.T) {
 		{o.line(map[string]any{"customers": []string{erased.String()}}), "there is no customer"},
 		{o.line(map[string]any{"customers": []string{ended.String()}}), "has ended its use"},
 		{o.line(map[string]any{"credential": nil}), "no JSON object"},
-		{o.line(map[string]any{"credential": secret}), "shape"},
+		{o.line(map[string]any{"credential": secret}), "has the fields site_url, admin_api_key."},
 		{o.line(map[string]any{"credential": map[string]any{"site_url": "https://news.example.com", "admin_api_key": secret}}), "not an Admin API key"},
 		{o.line(map[string]any{"credential": map[string]any{"site_url": "https://u:" + secret + "@news.example.com", "admin_api_key": ghostKey}}), "must not hold a user name"},
 		{o.line(map[string]any{"credential": map[string]any{"access_token": secret, "user_id": "7"}}), "field that is not known"},
 		{twitter(map[string]any{"site_url": "https://news.example.com", "admin_api_key": ghostKey}), "field that is not known"},
-		{twitter(map[string]any{"access_token": "", "user_id": "7"}), "access_token is empty"},
+		{twitter(map[string]any{"access_token": "", "user_id": "7"}), "A credential for twitter has the fields access_token, user_id."},
 		{twitter(map[string]any{"access_token": secret + " " + secret, "user_id": "7"}), "access_token is empty, too long, or no token"},
 		{twitter(map[string]any{"access_token": secret, "user_id": "8"}), "user_id is not the account's external_id"},
 		{twitter(map[string]any{"access_token": 12345678901, "user_id": "7"}), "access_token is of another type"},
 		{twitter(map[string]any{"access_token": secret, "user_id": "7", "refresh_token": secret}), "field that is not known"},
-		{o.line(map[string]any{"platform": "linkedin", "external_id": "urn:li:person:x", "credential": map[string]any{"access_token": secret, "author": "urn:li:person:y"}}), "author is not"},
-		{o.line(map[string]any{"platform": "facebook", "external_id": "1", "credential": map[string]any{"access_token": secret, "page_id": "2"}}), "page_id is not"},
-		{o.line(map[string]any{"platform": "mailchimp", "external_id": "a/b", "credential": map[string]any{"access_token": secret, "account_id": "a", "list_id": "b", "endpoint": secret}}), "endpoint is not"},
+		{o.line(map[string]any{"platform": "linkedin", "external_id": "urn:li:person:x", "credential": map[string]any{"access_token": secret, "author": "urn:li:person:y"}}), "has the fields access_token, author."},
+		{o.line(map[string]any{"platform": "facebook", "external_id": "1", "credential": map[string]any{"access_token": secret, "page_id": "2"}}), "has the fields access_token, page_id."},
+		{o.line(map[string]any{"platform": "mailchimp", "external_id": "a/b", "credential": map[string]any{"access_token": secret, "account_id": "a", "list_id": "b", "endpoint": secret}}), "has the fields access_token, endpoint, account_id, list_id."},
 		{o.line(map[string]any{"platform": "mailchimp", "external_id": "a", "credential": map[string]any{"access_token": secret, "account_id": "a", "list_id": "b", "endpoint": "https://us6.api.mailchimp.com"}}), "list_id is not"},
 		{o.line(map[string]any{"name": strings.Repeat(secret, 10<<20/len(secret))}), "longer than 1048576 bytes"},
 	}
@@ -306,8 +306,11 @@ func TestOldCredentialsStatus(t *testing.T) {
 	if m.Owner != "ada" || m.Uses != 3 || m.LastUsedAt == nil || m.EndedAt != nil || m.DaysLeft == nil || *m.DaysLeft < 10 || *m.DaysLeft > 11 {
 		t.Errorf("the move is %+v", m)
 	}
+	if got := spellLiving(1); !strings.HasPrefix(got, "1 account lives ") {
+		t.Errorf("of one: %s", got)
+	}
 	_, said := o.run("status")
-	for _, want := range []string{`"Blue Bottle" ghost 1 1 0 3 2026-01-02 03:04:05 ` + until(11), "twitter 1 0 0 3", "2 accounts live by an old credential"} {
+	for _, want := range []string{`"Blue Bottle" ghost 1 1 0 3 2026-01-02 03:04:05 ` + until(10) + " 1", "twitter 1 0 0 3", "2 accounts live by an old credential"} {
 		if !strings.Contains(strings.Join(strings.Fields(said), " "), want) {
 			t.Errorf("the table lacks %q:\n%s", want, said)
 		}
@@ -316,7 +319,7 @@ func TestOldCredentialsStatus(t *testing.T) {
 	if status, said := o.run("end", o.customer.String(), "--owner", "nobody"); status != 1 || !strings.Contains(said, "nobody with this subject") {
 		t.Errorf("of nobody: status %d\n%s", status, said)
 	}
-	if status, said := o.run("end", o.customer.String(), "--owner", "ada@northlight.example"); status != 0 || !strings.Contains(said, "must be reconnected: 2") {
+	if status, said := o.run("end", o.customer.String(), "--owner", "ada@northlight.example"); status != 0 || !strings.Contains(said, "cannot be undone") || !strings.Contains(said, "must be reconnected: 2") {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	if status, said := o.run("end", o.customer.String(), "--owner", "ada"); status != 1 || !strings.Contains(said, "any more") {
@@ -390,6 +393,26 @@ func TestMetrics(t *testing.T) {
 	served := startProcess(t, "metrics", "serve", "--metrics-addr", "127.0.0.1:0", "--addr", "127.0.0.1:0", "--keyset", o.keyset, "--database-url", o.LoginURL,
 		"--jwt-issuer", "https://issuer.example", "--jwt-audience", "fanfare", "--jwt-hs256-secret", strings.Repeat("x", 40))
 	waitForMetrics(t, served, "\nfanfare_old_credentials 0\n")
+
+	// An address that cannot be had is told by its setting.
+	taken := strings.TrimPrefix(base, "http://")
+	worker := []string{"worker", "--keyset", o.keyset, "--worker-database-url", o.WorkerURL}
+	serve := []string{"serve", "--keyset", o.keyset, "--database-url", o.LoginURL, "--jwt-issuer", "i", "--jwt-audience", "a", "--jwt-hs256-secret", strings.Repeat("x", 40)}
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{append(worker, "--metrics-addr", "foo"), "--metrics-addr (FANFARE_METRICS_ADDR): "},
+		{append(worker, "--metrics-addr", taken), "--metrics-addr (FANFARE_METRICS_ADDR): listen tcp " + taken},
+		{append(serve, "--addr", "foo"), "--addr (FANFARE_ADDR): "},
+		{append(serve, "--addr", taken), "--addr (FANFARE_ADDR): listen tcp " + taken},
+		{[]string{"sandbox", "--addr", taken}, "--addr: listen tcp " + taken},
+	} {
+		var out bytes.Buffer
+		if status := Run(t.Context(), c.args, &out, &out); status != 1 || !strings.Contains(out.String(), "fanfare: "+c.says) {
+			t.Errorf("%v: status %d, want %q:\n%s", c.args[0], status, c.says, out.String())
+		}
+	}
 
 	// Without a database the rest is told all the same.
 	if _, err := o.Super.Exec(t.Context(), "revoke execute on function tenancy.count_old_credentials() from fanfare_worker"); err != nil {

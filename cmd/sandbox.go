@@ -16,14 +16,14 @@ type sandboxCommand struct {
 // Run serves the stand-ins until it is told to stop.
 func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
 	log := c.logger(s.err)
-	if err := loopbackOnly(c.Addr); err != nil {
+	if err := loopbackOnly("--addr", c.Addr); err != nil {
 		return err
 	}
 	box, err := sandbox.New(sandbox.Options{Dir: c.Dir, Log: log})
 	if err != nil {
 		return fmt.Errorf("open sandbox: %w", err)
 	}
-	listener, err := listen(ctx, c.Addr)
+	listener, err := listen(ctx, "--addr", c.Addr)
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, c.Addr)
+	listener, err := listen(ctx, named("addr"), c.Addr)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,11 @@ func warnIfNotMigrated(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger
 	}
 }
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+// listen listens at the address that the named setting holds.
+func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
 	return listener, nil
 }

@@ -18,6 +18,7 @@ import (
 // readyAnswer is the line that `fanfare dev --json` prints.
 type readyAnswer struct {
 	API, Sandbox, Database string
+	WorkerDatabase         string `json:"worker_database"`
 	Users                  []struct {
 		Email, Token string
 		Customers    []struct {
@@ -44,6 +45,21 @@ func startDev(t testing.TB, dir string, env ...string) *dev {
 		t.Fatalf("the line that it prints: %v\n%s", err, d.out[0])
 	}
 	return d
+}
+
+// listening is the address at which it has said to serve something.
+func (d *dev) listening(t testing.TB, part string) string {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, line := range d.log {
+		var entry struct{ Msg, Part, Addr string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "listening" && entry.Part == part {
+			return entry.Addr
+		}
+	}
+	t.Fatalf("it does not serve the %s", part)
+	return ""
 }
 
 // client calls as the first user.
@@ -124,14 +140,14 @@ func postmasterOf(t testing.TB, dir string) int {
 func TestDev(t *testing.T) {
 	t.Parallel()
 	dir := postgresDir(t)
-	first := startDev(t, dir)
+	first := startDev(t, dir, "FANFARE_METRICS_ADDR=127.0.0.1:0", "FANFARE_RETURN_URLS=https://app.example.com/settings")
 	if len(first.ready.Users) < 3 || len(first.ready.Users[0].Customers) < 2 || first.ready.Users[0].Customers[0].Role != "owner" ||
 		len(first.ready.Users[0].Customers[0].Integrations) != 1 || first.ready.Users[0].Customers[0].Integrations[0].Platform != "ghost" {
 		t.Fatalf("ready says %s", first.out[0])
 	}
 	var shape map[string]any
-	if err := json.Unmarshal([]byte(first.out[0]), &shape); err != nil || len(shape) != 4 {
-		t.Errorf("ready has other fields than api, sandbox, database, users: %s", first.out[0])
+	if err := json.Unmarshal([]byte(first.out[0]), &shape); err != nil || len(shape) != 5 {
+		t.Errorf("ready has other fields than api, sandbox, database, worker_database, users: %s", first.out[0])
 	}
 	if !strings.HasPrefix(first.ready.Database, "postgres://") {
 		t.Errorf("the database is %q", first.ready.Database)
@@ -164,6 +180,20 @@ func TestDev(t *testing.T) {
 			t.Errorf("the token is %s's", me.Email)
 		}
 		c.expect(t, http.StatusNotFound, http.MethodGet, first.customer(), nil)
+	})
+	t.Run("metrics and return addresses", func(t *testing.T) {
+		if status, said := fetch(t, "http://"+first.listening(t, "metrics")+"/metrics"); status != http.StatusOK || !strings.Contains(said, "fanfare_old_credentials 0") {
+			t.Errorf("metrics: status %d\n%s", status, said)
+		}
+		connect := first.customer() + "/integrations/twitter/connect?return_to="
+		call[any](t, first.client(), http.MethodGet, connect+"https://app.example.com/settings/accounts", nil)
+		first.client().expect(t, http.StatusUnprocessableEntity, http.MethodGet, connect+"https://app.example.com/", nil)
+	})
+	t.Run("fanfare keys", func(t *testing.T) {
+		said := command(t, nil, "keys", "status", "--keyset", filepath.Join(dir, "keyset.json"), "--worker-database-url", first.ready.WorkerDatabase)
+		if !strings.Contains(said, "integrations ") {
+			t.Errorf("the status is:\n%s", said)
+		}
 	})
 	t.Run("a second one beside it", func(t *testing.T) {
 		second := startDev(t, postgresDir(t))
@@ -296,14 +326,41 @@ func TestConnectDemo(t *testing.T) {
 		}
 	}
 	d := startDev(t, t.TempDir())
-	script := exec.CommandContext(t.Context(), "../tools/connect-demo", d.ready.API)
-	script.Env = append(os.Environ(), "TOKEN="+d.ready.Users[0].Token)
-	out, err := script.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	run := func(token string, args ...string) (status int, out string) {
+		script := exec.CommandContext(t.Context(), "../tools/connect-demo", args...)
+		script.Env = append(os.Environ(), "TOKEN="+token, "FANFARE_DATA_DIR=/nowhere")
+		said, err := script.CombinedOutput()
+		if err != nil && script.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return script.ProcessState.ExitCode(), string(said)
+	}
+	token := d.ready.Users[0].Token
+	if status, out := run(token, "--help"); status != 0 || !strings.HasPrefix(out, "Usage: ") || !strings.Contains(out, "FANFARE_DATA_DIR") {
+		t.Errorf("--help: status %d\n%s", status, out)
+	}
+	if status, out := run("x", d.ready.API); status != 1 || !strings.Contains(out, "reading the customers: 401 ") || strings.Contains(out, "jq:") {
+		t.Errorf("with a bad token: status %d\n%s", status, out)
+	}
+	if status, out := run(token, d.ready.API, "ada@northlight.example"); status == 0 {
+		t.Errorf("an e-mail address does not win over the token:\n%s", out)
+	}
+	fault := `{"step": "twitter.token", "fault": "status", "status": 503, "times": -1}`
+	if status, body := send(t, http.MethodPost, d.ready.Sandbox+"/_sandbox/faults", fault); status != http.StatusNoContent {
+		t.Fatalf("the fault is not taken: %d %s", status, body)
+	}
+	if status, out := run(token, d.ready.API); status != 1 || !strings.Contains(out, "twitter: coming back: platform_unavailable") {
+		t.Errorf("when the platform is away: status %d\n%s", status, out)
+	}
+	if status, _ := send(t, http.MethodDelete, d.ready.Sandbox+"/_sandbox/faults", ""); status != http.StatusNoContent {
+		t.Fatalf("the faults stay: %d", status)
+	}
+	status, out := run(token, d.ready.API)
+	if status != 0 {
+		t.Fatalf("status %d\n%s", status, out)
 	}
 	for _, want := range []string{"twitter: connected", "linkedin: connected", "facebook: connected", "mailchimp: connected", "twitter\tBlue Bottle Bakery\tactive\tby Blue Bottle Bakery"} {
-		if !strings.Contains(string(out), want) {
+		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
 	}

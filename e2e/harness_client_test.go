@@ -158,7 +158,13 @@ func decode[T any](t testing.TB, r response) T {
 
 func fetch(t testing.TB, url string) (status int, body string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	return send(t, http.MethodGet, url, "")
+}
+
+// send sends a body to an address of no particular API.
+func send(t testing.TB, method, url, text string) (status int, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,34 @@ const maxSecret = 10_000
 // it back in its normal form. It asks nobody whether it works. Its errors are *Error with class Invalid, and never
 // quote raw.
 func ParseCredential(name Name, externalID string, raw json.RawMessage) (json.RawMessage, error) {
+	credential, err := parseCredential(name, externalID, raw)
+	var wrong *Error
+	if errors.As(err, &wrong) && len(CredentialFields(name)) > 0 {
+		return nil, &Error{Class: Invalid, Message: wrong.Message + " A credential for " + string(name) + " has the fields " + strings.Join(CredentialFields(name), ", ") + "."}
+	}
+	return credential, err
+}
+
+// CredentialFields names the fields of a platform's credential, all of which are needed. There are none for a platform
+// that is not known.
+func CredentialFields(name Name) []string {
+	switch name {
+	case Twitter:
+		return []string{"access_token", "user_id"}
+	case LinkedIn:
+		return []string{"access_token", "author"}
+	case Facebook:
+		return []string{"access_token", "page_id"}
+	case Mailchimp:
+		return []string{"access_token", "endpoint", "account_id", "list_id"}
+	case Ghost:
+		return []string{"site_url", "admin_api_key"}
+	default:
+		return nil
+	}
+}
+
+func parseCredential(name Name, externalID string, raw json.RawMessage) (json.RawMessage, error) {
 	switch name {
 	case Twitter:
 		return parse(raw, func(c *TwitterCredential) error {
@@ -43,7 +71,11 @@ func ParseCredential(name Name, externalID string, raw json.RawMessage) (json.Ra
 			return err
 		})
 	default:
-		return nil, &Error{Class: Invalid, Message: "There is no such platform."}
+		names := make([]string, len(Names))
+		for i, known := range Names {
+			names[i] = string(known)
+		}
+		return nil, &Error{Class: Invalid, Message: "There is no such platform; it is one of " + strings.Join(names, ", ") + "."}
 	}
 }
 

@@ -24,6 +24,9 @@ const (
 	Ghost     Name = "ghost"
 )
 
+// Names lists the platforms.
+var Names = []Name{Twitter, LinkedIn, Facebook, Mailchimp, Ghost}
+
 // Title is the name that people know a platform by.
 func (n Name) Title() string {
 	switch n {

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -31,6 +33,16 @@ type RequestInfo struct {
 	//	<platform>.page         one page or list: facebook, mailchimp
 	Step string
 }
+
+// addStep notes a step that a route serves.
+func (s *Sandbox) addStep(platform, name string) {
+	if step := platform + "." + name; !slices.Contains(s.steps[platform], step) {
+		s.steps[platform] = append(s.steps[platform], step)
+	}
+}
+
+// Steps lists the steps of each platform, as RequestInfo names them.
+func (s *Sandbox) Steps() map[string][]string { return maps.Clone(s.steps) }
 
 type hooks struct {
 	request, applied []func(RequestInfo)

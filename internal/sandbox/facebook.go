@@ -70,7 +70,7 @@ const (
 
 func (s *Sandbox) routeFacebook() {
 	s.routeAuthorize("/facebook/{version}/dialog/oauth", facebookService)
-	graph := func(pattern string, step func(*oauthState, *oauthRequest) string, judge func(*Sandbox, *oauthState, *oauthRequest) answer) {
+	graph := func(pattern string, step oauthStep, judge func(*Sandbox, *oauthState, *oauthRequest) answer) {
 		method, path, _ := strings.Cut(pattern, " ")
 		s.mux.HandleFunc(method+" /facebook-graph/{version}"+path, s.oauthHandler(oauthEndpoint{
 			svc: facebookService, step: step, refuse: facebookFault,
@@ -114,7 +114,7 @@ func (r *oauthRequest) param(name string) string {
 
 // facebookTokenStep tells the redeeming of a code ("token"), the first exchange for a long-lived token ("extend") and
 // the renewing of a long-lived one ("refresh").
-func facebookTokenStep(st *oauthState, r *oauthRequest) string {
+var facebookTokenStep = oauthStep{names: []string{"token", "extend", "refresh"}, of: func(st *oauthState, r *oauthRequest) string {
 	if r.param("grant_type") != "fb_exchange_token" {
 		return "token"
 	}
@@ -122,7 +122,7 @@ func facebookTokenStep(st *oauthState, r *oauthRequest) string {
 		return "extend"
 	}
 	return "refresh"
-}
+}}
 
 func facebookToken(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 	switch {

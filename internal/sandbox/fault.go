@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -70,12 +71,36 @@ func (s *Sandbox) AddFault(f Fault) error {
 	case f.DelayMS < 0:
 		return errors.New("delay_ms is negative")
 	}
+	if err := s.checkFaultTarget(f); err != nil {
+		return err
+	}
 	if f.Times == 0 {
 		f.Times = 1
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)
+	return nil
+}
+
+// checkFaultTarget refuses a fault that could never match, for a platform or a step that is not there.
+func (s *Sandbox) checkFaultTarget(f Fault) error {
+	platform := f.Platform
+	if platform == "" {
+		platform, _, _ = strings.Cut(f.Step, ".")
+	}
+	steps := s.steps[platform]
+	platforms := strings.Join(slices.Sorted(maps.Keys(s.steps)), ", ")
+	switch {
+	case platform == "" && f.Step == "":
+		return nil
+	case steps == nil && f.Platform == "":
+		return fmt.Errorf("step %q does not begin with a platform and a dot; the platforms are %s", f.Step, platforms)
+	case steps == nil:
+		return fmt.Errorf("platform %q is none of %s", f.Platform, platforms)
+	case f.Step != "" && !slices.Contains(steps, f.Step):
+		return fmt.Errorf("step %q is none of %s", f.Step, strings.Join(steps, ", "))
+	}
 	return nil
 }
 

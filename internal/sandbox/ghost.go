@@ -125,6 +125,9 @@ func (s *Sandbox) GhostPosts(name string) []GhostPost {
 func ghostPath(name string) string { return "/ghost-sites/" + name }
 
 func (s *Sandbox) routeGhost() {
+	for _, name := range ghostSteps {
+		s.addStep("ghost", name)
+	}
 	s.mux.HandleFunc("/ghost-sites/{site}/ghost/api/admin/{path...}", s.serveGhost)
 }
 
@@ -168,6 +171,9 @@ func (s *Sandbox) serveGhost(w http.ResponseWriter, r *http.Request) {
 }
 
 var ghostPostPath = regexp.MustCompile(`^posts/([0-9a-f]{24})/$`)
+
+// ghostSteps are all that ghostRequest.step can give, without the platform.
+var ghostSteps = []string{"site", "browse", "find", "create_draft", "create_published", "read", "publish", "update", "delete", "other"}
 
 // step names the request for hooks and faults, before anything is judged.
 func (r *ghostRequest) step() string {

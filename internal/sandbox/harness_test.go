@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,6 +59,12 @@ func setupDir(t *testing.T, dir string) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	steps := box.Steps()
+	box.OnRequest(func(r sandbox.RequestInfo) {
+		if !slices.Contains(steps[r.Platform], r.Step) {
+			t.Errorf("%s %s is %q, which is not listed", r.Method, r.Path, r.Step)
+		}
+	})
 	server := httptest.NewServer(box.Handler())
 	t.Cleanup(server.Close)
 	return &bundle{t: t, box: box, clock: c, base: server.URL, key: box.AddGhostSite("news", "The News")}

@@ -204,9 +204,8 @@ func parseForm(encoded string, repeatable ...string) (oauthForm, error) {
 
 // oauthEndpoint is one address of an OAuth server or of the API behind it.
 type oauthEndpoint struct {
-	svc *oauthService
-	// step names the request, before anything is judged, without the platform. It runs with s.mu held.
-	step func(*oauthState, *oauthRequest) string
+	svc  *oauthService
+	step oauthStep
 	// judge judges the request and carries it out. It runs with s.mu held.
 	judge func(*Sandbox, *oauthState, *oauthRequest) answer
 	// invalid answers parameters that cannot be read.
@@ -215,8 +214,16 @@ type oauthEndpoint struct {
 	refuse func(Fault) answer
 }
 
-func always(step string) func(*oauthState, *oauthRequest) string {
-	return func(*oauthState, *oauthRequest) string { return step }
+// oauthStep names requests, before anything is judged, without the platform.
+type oauthStep struct {
+	// names are all that of can give.
+	names []string
+	// of runs with s.mu held.
+	of func(*oauthState, *oauthRequest) string
+}
+
+func always(step string) oauthStep {
+	return oauthStep{names: []string{step}, of: func(*oauthState, *oauthRequest) string { return step }}
 }
 
 // formType is the media type of a form.
@@ -224,6 +231,9 @@ const formType = "application/x-www-form-urlencoded"
 
 // handler takes requests to the endpoint through faults and hooks like any other.
 func (s *Sandbox) oauthHandler(e oauthEndpoint) http.HandlerFunc {
+	for _, name := range e.step.names {
+		s.addStep(e.svc.platform, name)
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		req := &oauthRequest{Request: r, svc: e.svc, base: baseURL(r)}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOAuthBody))
@@ -242,7 +252,7 @@ func (s *Sandbox) oauthHandler(e oauthEndpoint) http.HandlerFunc {
 			invalid = err.Error()
 		}
 		s.mu.Lock()
-		step := e.svc.platform + "." + e.step(s.oauth(e.svc), req)
+		step := e.svc.platform + "." + e.step.of(s.oauth(e.svc), req)
 		req.person = s.oauth(e.svc).about(req)
 		s.mu.Unlock()
 		s.serve(w, r, exchange{

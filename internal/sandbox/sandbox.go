@@ -49,6 +49,8 @@ type Sandbox struct {
 	faults []*Fault
 	hooks  hooks
 	counts map[string]int // requests by step
+	// steps are those of each platform. They do not change once the routes are there.
+	steps map[string][]string
 	// secrets are all that were issued.
 	secrets []string
 	// meWindows are twitter's limits, by person.
@@ -66,7 +68,7 @@ type state struct {
 func New(opts Options) (*Sandbox, error) {
 	s := &Sandbox{
 		log: opts.Log, now: opts.Now, mux: http.NewServeMux(),
-		counts: map[string]int{}, meWindows: map[string]rateWindow{},
+		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

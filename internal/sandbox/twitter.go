@@ -57,12 +57,12 @@ func (s *Sandbox) routeTwitter() {
 }
 
 // tokenStep tells the renewing of tokens from the redeeming of a code.
-func tokenStep(_ *oauthState, r *oauthRequest) string {
+var tokenStep = oauthStep{names: []string{"token", "refresh"}, of: func(_ *oauthState, r *oauthRequest) string {
 	if r.form["grant_type"] == "refresh_token" {
 		return "refresh"
 	}
 	return "token"
-}
+}}
 
 var s256Challenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 

@@ -1,0 +1,94 @@
+package sandbox_test
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSteps: the steps that are listed are those that are served, and those that the manual has.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const posts = "/ghost-sites/news/ghost/api/admin/posts/"
+	one := posts + strings.Repeat("a", 24) + "/"
+	published := object{"posts": []any{object{"status": "published"}}}
+	for _, r := range []struct {
+		method, path string
+		body         any
+	}{
+		{"GET", "/ghost-sites/news/ghost/api/admin/site/", nil}, {"GET", "/ghost-sites/news/ghost/api/admin/tags/", nil},
+		{"GET", posts, nil}, {"GET", posts + "?filter=id:1", nil}, {"POST", posts, nil}, {"POST", posts, published},
+		{"GET", one, nil}, {"PUT", one, nil}, {"PUT", one, published}, {"DELETE", one, nil},
+	} {
+		b.request(r.method, r.path, "", r.body)
+	}
+	for platform, address := range addresses {
+		c := b.app(platform)
+		b.send("GET", address.authorize, c.params())
+		b.send("POST", address.token, url.Values{"grant_type": {"authorization_code"}})
+		if platform == "twitter" || platform == "linkedin" {
+			b.send("POST", address.token, url.Values{"grant_type": {"refresh_token"}})
+			b.send("POST", address.revoke, nil)
+		}
+	}
+	for _, path := range []string{
+		"/twitter-api/2/users/me", "/linkedin-api/v2/userinfo", "/linkedin-api/v2/organizationalEntityAcls",
+		"/facebook-graph/v26.0/me", "/facebook-graph/v26.0/me/permissions", "/facebook-graph/v26.0/me/accounts", "/facebook-graph/v26.0/20001",
+		"/mailchimp-login/oauth2/metadata", "/mailchimp-api/us6/3.0/", "/mailchimp-api/us6/3.0/lists", "/mailchimp-api/us6/3.0/lists/a1b2c3d4e5",
+	} {
+		b.send("GET", path, nil)
+	}
+	b.send("DELETE", "/facebook-graph/v26.0/me/permissions", nil)
+	facebook := b.app("facebook")
+	facebook.long(facebook.person) // exchanges a short-lived token
+	b.send("POST", facebook.token, url.Values{"grant_type": {"fb_exchange_token"}})
+
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for platform, steps := range b.box.Steps() {
+		listed = append(listed, steps...)
+		names := make([]string, len(steps))
+		for i, step := range steps {
+			names[i] = "`" + strings.TrimPrefix(step, platform+".") + "`"
+		}
+		if row := fmt.Sprintf("\n| `%s` | %s |\n", platform, strings.Join(names, ", ")); !strings.Contains(string(manual), row) {
+			t.Errorf("docs/operations.md lacks %s", row)
+		}
+	}
+	slices.Sort(listed)
+	if served := slices.Sorted(maps.Keys(b.box.Counts())); !slices.Equal(served, listed) {
+		t.Errorf("served are %s, listed are %s", served, listed)
+	}
+}
+
+// TestFaultsThatNeverMatch: a fault for a platform or a step that is not there is refused, with those that are.
+func TestFaultsThatNeverMatch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, c := range []struct {
+		fault object
+		says  string
+	}{
+		{object{"step": "twitter.metadata"}, "is none of twitter.authorize, twitter.token, twitter.refresh, twitter.revoke, twitter.me"},
+		{object{"step": "mailchimp.refresh"}, "is none of mailchimp.authorize, mailchimp.token, mailchimp.metadata, mailchimp.me, mailchimp.pages, mailchimp.page"},
+		{object{"step": "twitter.me", "platform": "ghost"}, "is none of ghost.site"},
+		{object{"step": "publish"}, "the platforms are facebook, ghost, linkedin, mailchimp, twitter"},
+		{object{"platform": "x"}, "is none of facebook, ghost, linkedin, mailchimp, twitter"},
+	} {
+		c.fault["fault"] = "drop_before"
+		if r := b.request("POST", "/_sandbox/faults", "", c.fault); r.status != 422 || !strings.Contains(r.text("error"), c.says) {
+			t.Errorf("%v: %d %s", c.fault, r.status, r.body)
+		}
+	}
+	if left := b.box.Faults(); len(left) != 0 {
+		t.Errorf("kept: %+v", left)
+	}
+}
