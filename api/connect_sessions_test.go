@@ -370,9 +370,17 @@ func TestCheckIntegration(t *testing.T) {
 		fmt.Sprintf(`{"customer_id":"%s","integration_id":"%s"}`, c.customer.ID, made.ID), c.customer.ID); n != 5 { // one for each who may
 		t.Errorf("%d jobs", n)
 	}
+	refused := func(why string) {
+		t.Helper()
+		if p := w.call(t, c.member, "POST", path, nil).want(t, 409).problem(t); p.Detail != why {
+			t.Errorf("got %q", p.Detail)
+		}
+		w.call(t, c.viewer, "POST", path, nil).want(t, 403)
+	}
+	w.exec(t, "update integrations set state = 'needs_reauth', reason = 'revoked' where id = $1", made.ID)
+	refused("Its access has ended; connect it again.")
 	w.call(t, c.admin, "DELETE", c.path("/integrations/%s", made.ID), nil).want(t, 204)
-	w.call(t, c.member, "POST", path, nil).want(t, 409)
-	w.call(t, c.viewer, "POST", path, nil).want(t, 403)
+	refused("The account is disconnected: there is nothing to check. Connect it again.")
 }
 
 // A post whose account was disconnected before it was sent goes out once the account is back; one of which nobody knows

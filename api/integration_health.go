@@ -27,7 +27,7 @@ type IntegrationHealth struct {
 	Message     string     `json:"message" doc:"What happened and what to do, in a sentence or two; empty where there is nothing to say."`
 	ExpiresAt   *time.Time `json:"expires_at" doc:"When what it is used with ends. It is renewed before, where the platform lets us."`
 	ReconnectBy *time.Time `json:"reconnect_by" doc:"By when somebody must have signed in again, whatever is renewed until then."`
-	CheckedAt   *time.Time `json:"checked_at" doc:"When the platform was last asked whether it works."`
+	CheckedAt   *time.Time `json:"checked_at" doc:"When it was last certain whether it works. It moves with every answer of the platform to a check, and whenever the account comes to needs_reauth: its access was refused or came to its end. It does not move while the platform cannot be reached."`
 }
 
 // IntegrationAuthorization is the sign-in that a connected account hangs on, which it may share with others.
@@ -76,7 +76,7 @@ func (a *API) registerIntegrationHealth() {
 	}, a.updateIntegration)
 	register(a, huma.Operation{
 		OperationID: "check-integration", Method: http.MethodPost, Path: one + "/check", Tags: tags, Summary: "Ask the platform whether an account works",
-		Description:   "The platform is asked soon after the answer, in which the account is as it was; read it again to see what came of it, by checked_at in its health.",
+		Description:   "The platform is asked soon after the answer, in which the account is as it was. Read it again to see what came of it: health.checked_at moves with every answer; while the platform cannot be reached the job is tried again, see list-jobs. An account that is disconnected, or whose access has ended, is not checked (409).",
 		DefaultStatus: http.StatusAccepted,
 	}, a.checkIntegration)
 }
@@ -140,8 +140,11 @@ func (a *API) checkIntegration(ctx context.Context, in *IntegrationPath) (*integ
 		if _, err := a.Queue.InsertTx(ctx, tx, jobs.CheckIntegrationArgs{CustomerID: in.CustomerID, IntegrationID: in.IntegrationID}, nil); err != nil {
 			return nil, fmt.Errorf("enqueue check: %w", err)
 		}
-		if row.State == "disconnected" {
+		switch row.State {
+		case "disconnected":
 			return nil, conflict("The account is disconnected: there is nothing to check. Connect it again.")
+		case "needs_reauth":
+			return nil, conflict("Its access has ended; connect it again.")
 		}
 		return integrationAnswer(row)
 	})

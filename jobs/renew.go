@@ -446,7 +446,7 @@ func (r *renewer) handOut(ctx context.Context, tx *tenant.Tx, t *turn, accounts 
 		credential, ok := credentials[account.ExternalID]
 		if !ok {
 			// Whoever signed in does not manage it any more.
-			if err := r.notices.markAccount(ctx, tx, t.customerID, account.ID, account.Version, reasonAccessLost); err != nil {
+			if _, err := r.notices.markAccount(ctx, tx, t.customerID, account.ID, account.Version, reasonAccessLost); err != nil {
 				return err
 			}
 			continue

@@ -141,7 +141,7 @@ alter table integrations
     add column state_since timestamptz not null default now(),
     -- why it needs somebody to sign in again; access_lost: whoever signed in does not manage the account any more
     add column reason text,
-    -- when it was last seen to work, by asking the platform
+    -- when it was last certain whether it works: the platform said so, or what it had allowed came to its end
     add column checked_at timestamptz,
     add constraint integrations_authorization_fkey foreign key (customer_id, authorization_id)
         references authorizations (customer_id, id) not valid,
@@ -294,7 +294,7 @@ $$;
 create function tenancy.follow_authorization() returns trigger
 language plpgsql as $$
 begin
-    update public.integrations i set state = 'needs_reauth', reason = new.reason
+    update public.integrations i set state = 'needs_reauth', reason = new.reason, checked_at = now()
     where i.customer_id = new.customer_id and i.authorization_id = new.id and i.state = 'active';
     return null;
 end
