@@ -34,6 +34,9 @@ create table authorizations (
     -- renewals and revocations in a row that failed for a passing reason, and since when
     failures integer not null default 0,
     failing_since timestamptz,
+    -- what the last of them was: misconfigured is the platform's word that it does not accept this installation's
+    -- application, unreadable that the tokens could not be opened here
+    failure text,
     renewed_at timestamptz,
     -- days before reconnect_by at which the owners were reminded last
     reminded integer,
@@ -48,6 +51,7 @@ create table authorizations (
     constraint authorizations_platform_known check (platform in ('twitter', 'linkedin', 'facebook', 'mailchimp')),
     constraint authorizations_state_known check (state in ('active', 'needs_reauth', 'revoking', 'ended')),
     constraint authorizations_reason_known check (reason in ('revoked', 'refused', 'expired', 'interrupted')),
+    constraint authorizations_failure_known check (failure in ('unavailable', 'rate_limited', 'misconfigured', 'bad_answer', 'unreadable')),
     constraint authorizations_reason_given check ((state = 'needs_reauth') = (reason is not null)),
     constraint authorizations_external_id_length check (char_length(external_id) between 1 and 500),
     constraint authorizations_name_length check (char_length(name) between 1 and 500),
@@ -76,6 +80,7 @@ begin
         new.unanswered := false;
         new.failures := 0;
         new.failing_since := null;
+        new.failure := null;
         new.reminded := null;
     end if;
     if new.state = 'ended' then
@@ -119,19 +124,19 @@ create policy authorizations_admin_update on authorizations for update to fanfar
 create policy authorizations_worker_update on authorizations for update to fanfare_worker using (true) with check (true);
 
 grant select (customer_id, id, platform, external_id, name, state, state_since, reason, scopes, key_id, expires_at, reconnect_by,
-        failures, failing_since, renewed_at, created_by, version, created_at, updated_at)
+        failures, failing_since, failure, renewed_at, created_by, version, created_at, updated_at)
     on authorizations to fanfare_user, fanfare_agent, fanfare_admin;
 grant insert (id, platform, external_id, name, scopes, credential, key_id, expires_at, renew_at, reconnect_by),
     update (name, scopes, credential, key_id, expires_at, renew_at, reconnect_by)
     on authorizations to fanfare_user, fanfare_admin;
 grant select (customer_id, id, platform, external_id, name, state, state_since, reason, scopes, key_id, expires_at, renew_at, reconnect_by,
-        lease, lease_until, unanswered, failures, failing_since, renewed_at, reminded, created_by, version, created_at, updated_at),
+        lease, lease_until, unanswered, failures, failing_since, failure, renewed_at, reminded, created_by, version, created_at, updated_at),
     update (name, state, reason, scopes, credential, key_id, expires_at, renew_at, reconnect_by, lease, lease_until, unanswered,
-        failures, failing_since, renewed_at, reminded)
+        failures, failing_since, failure, renewed_at, reminded)
     on authorizations to fanfare_worker;
 
 select tenancy.audit_table('authorizations', 'authorization', 'id', '{credential}',
-    '{key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,renewed_at,reminded,state_since}');
+    '{key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,failure,renewed_at,reminded,state_since}');
 
 -- The accounts of an authorization, which is the default of its platform, and how each fares by itself.
 alter table integrations
