@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -319,13 +320,23 @@ func TestIntegrationHealth(t *testing.T) {
 		t.Errorf("Ghost is %+v", ghost)
 	}
 	made := w.connect(t, c, c.admin, "twitter", baker)[0]
-	fresh := "failures = 0, failing_since = null, expires_at = now() + interval '2 hours', reconnect_by = null"
+	fresh := "failures = 0, failing_since = null, failure = null, expires_at = now() + interval '2 hours', reconnect_by = null"
 	for _, test := range []struct{ login, account, status, reason, loginStatus, message string }{
 		{"failures = 0", "", "active", "", "active", ""},
 		{"reconnect_by = now() + interval '15 days'", "", "active", "", "active", ""},
-		{"reconnect_by = now() + interval '13 days'", "", "expiring", "reconnect_due", "expiring", "cannot be prolonged without you"},
+		{"reconnect_by = now() + interval '13 days'", "", "expiring", "reconnect_due", "expiring", `X ends on \d+ \w+ \d{4} and cannot be prolonged without you`},
+		{"reconnect_by = now() + interval '47 hours'", "", "expiring", "reconnect_due", "expiring", `X ends on \d+ \w+ \d{4} at \d\d:\d\d UTC and cannot`},
+		{"reconnect_by = now() - interval '1 second'", "", "expiring", "reconnect_due", "expiring", `X ended .*at \d\d:\d\d UTC\. Posts cannot go out until you connect`},
 		{"failures = 1, failing_since = now(), expires_at = now() + interval '2 days'", "", "active", "", "active", ""},
-		{"failures = 1, failing_since = now()", "", "expiring", "renewal_failing", "expiring", "X has not let us renew"},
+		{"failures = 1, failing_since = now()", "", "expiring", "renewal_failing", "expiring", `X has not let us renew .* ends .*at \d\d:\d\d UTC\.`},
+		{"failures = 1, failure = 'unavailable', expires_at = now() - interval '1 minute'", "", "expiring", "renewal_failing", "expiring",
+			`^X's access ended .*at \d\d:\d\d UTC and could not be renewed yet\. Posts wait until it is\.$`},
+		{"failures = 1, failure = 'misconfigured', expires_at = now() + interval '15 days'", "", "active", "", "active", ""},
+		{"failures = 1, failure = 'misconfigured', expires_at = now() + interval '13 days'", "", "expiring", "renewal_misconfigured", "expiring",
+			`it ends on \d+ \w+ \d{4}\. Whoever runs this installation must look at its settings for X`},
+		{"failures = 1, failure = 'misconfigured', expires_at = now() - interval '1 minute'", "", "expiring", "renewal_misconfigured", "expiring",
+			`ended .*UTC and could not be renewed: X does not accept .* Posts wait until whoever runs`},
+		{"failures = 1, failure = 'misconfigured', reconnect_by = now() + interval '1 hour'", "", "expiring", "reconnect_due", "expiring", "without you"},
 		{"failures = 0, expires_at = null", "", "active", "", "active", ""},
 		{"failures = 0", "state = 'needs_reauth', reason = 'access_lost'", "needs_reauth", "access_lost", "active", "does not manage this account any more"},
 		{"failures = 0", "state = 'needs_reauth', reason = 'refused'", "needs_reauth", "refused", "active", "X does not accept"},
@@ -347,13 +358,16 @@ func TestIntegrationHealth(t *testing.T) {
 				reason = *got.Health.Reason
 			}
 			if got.Health.Status != test.status || reason != test.reason || got.Authorization.Status != test.loginStatus || got.Health.Since.IsZero() ||
-				(got.Health.Message == "") != (test.message == "") || !strings.Contains(got.Health.Message, test.message) {
+				(got.Health.Message == "") != (test.message == "") || !regexp.MustCompile(test.message).MatchString(got.Health.Message) ||
+				(got.Health.ExpiresAt != nil || got.Health.ReconnectBy != nil) != (got.State == "active" && test.loginStatus != "needs_reauth" && !strings.Contains(test.login, "expires_at = null")) ||
+				(test.loginStatus == "needs_reauth" && (got.Authorization.ExpiresAt != nil || got.Authorization.ReconnectBy != nil)) {
 				t.Errorf("%s, %s: %+v, %+v", test.login, test.account, got.Health, got.Authorization)
 			}
 		}
 	}
 	w.call(t, c.admin, "DELETE", c.path("/integrations/%s", made.ID), nil).want(t, 204)
-	if got := account(t, w.accounts(t, c), baker); got.Health.Status != "disconnected" || got.Authorization.Status != "revoking" || got.Health.Message == "" || got.Authorization.Message == "" {
+	if got := account(t, w.accounts(t, c), baker); got.Health.Status != "disconnected" || got.Authorization.Status != "revoking" || got.Health.Message == "" || got.Authorization.Message == "" ||
+		got.Health.ExpiresAt != nil || got.Authorization.ExpiresAt != nil {
 		t.Errorf("is %+v, %+v", got.Health, got.Authorization)
 	}
 }
@@ -370,9 +384,17 @@ func TestCheckIntegration(t *testing.T) {
 		fmt.Sprintf(`{"customer_id":"%s","integration_id":"%s"}`, c.customer.ID, made.ID), c.customer.ID); n != 1 { // at a time, whoever asks
 		t.Errorf("%d jobs", n)
 	}
+	refused := func(why string) {
+		t.Helper()
+		if p := w.call(t, c.member, "POST", path, nil).want(t, 409).problem(t); p.Detail != why {
+			t.Errorf("got %q", p.Detail)
+		}
+		w.call(t, c.viewer, "POST", path, nil).want(t, 403)
+	}
+	w.exec(t, "update integrations set state = 'needs_reauth', reason = 'revoked' where id = $1", made.ID)
+	refused("Its access has ended; connect it again.")
 	w.call(t, c.admin, "DELETE", c.path("/integrations/%s", made.ID), nil).want(t, 204)
-	w.call(t, c.member, "POST", path, nil).want(t, 409)
-	w.call(t, c.viewer, "POST", path, nil).want(t, 403)
+	refused("The account is disconnected: there is nothing to check. Connect it again.")
 }
 
 // A post whose account was disconnected before it was sent goes out once the account is back; one of which nobody knows

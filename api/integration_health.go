@@ -23,11 +23,11 @@ import (
 type IntegrationHealth struct {
 	Status      string     `json:"status" enum:"active,expiring,needs_reauth,disconnected" doc:"expiring: it works, and will stop soon unless somebody signs in again or a renewal succeeds. needs_reauth: it works again once somebody signs in."`
 	Since       time.Time  `json:"since"`
-	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,access_lost,moved_out,reconnect_due,renewal_failing"`
+	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,access_lost,moved_out,reconnect_due,renewal_failing,renewal_misconfigured"`
 	Message     string     `json:"message" doc:"What happened and what to do, in a sentence or two; empty where there is nothing to say."`
 	ExpiresAt   *time.Time `json:"expires_at" doc:"When what it is used with ends. It is renewed before, where the platform lets us."`
 	ReconnectBy *time.Time `json:"reconnect_by" doc:"By when somebody must have signed in again, whatever is renewed until then."`
-	CheckedAt   *time.Time `json:"checked_at" doc:"When the platform was last asked whether it works."`
+	CheckedAt   *time.Time `json:"checked_at" doc:"When it was last certain whether it works. It moves with every answer of the platform to a check, and whenever the account comes to needs_reauth: its access was refused or came to its end. It does not move while the platform cannot be reached."`
 }
 
 // IntegrationAuthorization is the sign-in that a connected account hangs on, which it may share with others.
@@ -36,7 +36,7 @@ type IntegrationAuthorization struct {
 	Name        string     `json:"name" doc:"Who signed in."`
 	Status      string     `json:"status" enum:"active,expiring,needs_reauth,revoking,ended"`
 	Since       time.Time  `json:"since"`
-	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,reconnect_due,renewal_failing"`
+	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,reconnect_due,renewal_failing,renewal_misconfigured"`
 	Message     string     `json:"message" doc:"What happened and what to do; empty where there is nothing to say."`
 	ExpiresAt   *time.Time `json:"expires_at"`
 	ReconnectBy *time.Time `json:"reconnect_by"`
@@ -76,7 +76,7 @@ func (a *API) registerIntegrationHealth() {
 	}, a.updateIntegration)
 	register(a, huma.Operation{
 		OperationID: "check-integration", Method: http.MethodPost, Path: one + "/check", Tags: tags, Summary: "Ask the platform whether an account works",
-		Description:   "The platform is asked soon after the answer, in which the account is as it was; read it again to see what came of it, by checked_at in its health.",
+		Description:   "The platform is asked soon after the answer, in which the account is as it was. Read it again to see what came of it: health.checked_at moves with every answer; while the platform cannot be reached the job is tried again, see list-jobs. An account that is disconnected, or whose access has ended, is not checked (409).",
 		DefaultStatus: http.StatusAccepted,
 	}, a.checkIntegration)
 }
@@ -140,8 +140,11 @@ func (a *API) checkIntegration(ctx context.Context, in *IntegrationPath) (*integ
 		if _, err := a.Queue.InsertTx(ctx, tx, jobs.CheckIntegrationArgs{CustomerID: in.CustomerID, IntegrationID: in.IntegrationID}, nil); err != nil {
 			return nil, fmt.Errorf("enqueue check: %w", err)
 		}
-		if row.State == "disconnected" {
+		switch row.State {
+		case "disconnected":
 			return nil, conflict("The account is disconnected: there is nothing to check. Connect it again.")
+		case "needs_reauth":
+			return nil, conflict("Its access has ended; connect it again.")
 		}
 		return integrationAnswer(row)
 	})
@@ -153,7 +156,7 @@ var platformNames = map[platform.Name]string{
 }
 
 // healthMessage says in words what a status means, and what to do.
-func healthMessage(name platform.Name, status string, reason *string, expiresAt, reconnectBy *time.Time) string {
+func healthMessage(name platform.Name, status string, reason *string, expiresAt, reconnectBy *time.Time, now time.Time) string {
 	why := ""
 	if reason != nil {
 		why = *reason
@@ -168,10 +171,8 @@ func healthMessage(name platform.Name, status string, reason *string, expiresAt,
 		return "The account was disconnected." + again
 	case status == "revoking" || status == "ended":
 		return "The last account of this sign-in was disconnected, and it is used no more."
-	case status == "expiring" && why == "reconnect_due":
-		return fmt.Sprintf("What was allowed at %s ends on %s and cannot be prolonged without you. Connect the account again before.", site, spokenDay(reconnectBy))
 	case status == "expiring":
-		return fmt.Sprintf("%s has not let us renew the connection for a while, and it ends on %s. We go on trying; connect the account again if it stays so.", site, spokenDay(expiresAt))
+		return expiringMessage(site, why, expiresAt, reconnectBy, now)
 	case status != "needs_reauth":
 		return ""
 	}
@@ -191,12 +192,47 @@ func healthMessage(name platform.Name, status string, reason *string, expiresAt,
 	}
 }
 
-// spokenDay is a date as people read it.
-func spokenDay(t *time.Time) string {
-	if t == nil {
-		return "a day that is not known"
+// expiringMessage says when what was allowed at a platform ends, or that it has, and who can do something about it.
+func expiringMessage(site, why string, expiresAt, reconnectBy *time.Time, now time.Time) string {
+	end := expiresAt
+	if why == "reconnect_due" {
+		end = reconnectBy
 	}
-	return t.UTC().Format("2 January 2006")
+	when, over := spokenEnd(end, now), end != nil && !end.After(now)
+	switch {
+	case why == "reconnect_due" && over:
+		return fmt.Sprintf("What was allowed at %s ended %s. Posts cannot go out until you connect the account again.", site, when)
+	case why == "reconnect_due":
+		return fmt.Sprintf("What was allowed at %s ends %s and cannot be prolonged without you. Connect the account again before.", site, when)
+	case why == "renewal_misconfigured" && over:
+		return fmt.Sprintf("%s's access ended %s and could not be renewed: %[1]s does not accept this installation's application. "+
+			"Posts wait until whoever runs this installation has set right its settings for %[1]s.", site, when)
+	case why == "renewal_misconfigured":
+		return fmt.Sprintf("%s does not accept this installation's application, so the connection cannot be renewed; it ends %s. "+
+			"Whoever runs this installation must look at its settings for %[1]s.", site, when)
+	case over:
+		return fmt.Sprintf("%s's access ended %s and could not be renewed yet. Posts wait until it is.", site, when)
+	default:
+		return fmt.Sprintf("%s has not let us renew the connection for a while, and it ends %s. We go on trying; connect the account again if it stays so.", site, when)
+	}
+}
+
+// spokenEnd is a time as people read it: the hour of today, the day and the hour where it is less than two days away, or
+// the day.
+func spokenEnd(t *time.Time, now time.Time) string {
+	if t == nil {
+		return "on a day that is not known"
+	}
+	at, now := t.UTC(), now.UTC()
+	const day = "2 January 2006"
+	switch {
+	case at.Format(day) == now.Format(day):
+		return at.Format("at 15:04 UTC")
+	case at.Sub(now).Abs() < 48*time.Hour:
+		return at.Format("on " + day + " at 15:04 UTC")
+	default:
+		return at.Format("on " + day)
+	}
 }
 
 // healthFrom reads the health of an account and of its authorization.
@@ -207,11 +243,11 @@ func healthFrom(row queries.IntegrationsWithHealth) (health IntegrationHealth, l
 	if err := json.Unmarshal(row.Login, &login); err != nil {
 		return health, login, fmt.Errorf("decode authorization: %w", err)
 	}
-	name := platform.Name(row.Platform)
-	health.Message = healthMessage(name, health.Status, health.Reason, health.ExpiresAt, health.ReconnectBy)
+	name, now := platform.Name(row.Platform), time.Now()
+	health.Message = healthMessage(name, health.Status, health.Reason, health.ExpiresAt, health.ReconnectBy, now)
 	health.Since, health.ExpiresAt, health.ReconnectBy, health.CheckedAt = health.Since.UTC(), utc(health.ExpiresAt), utc(health.ReconnectBy), utc(health.CheckedAt)
 	if l := login.IntegrationAuthorization; l != nil {
-		l.Message = healthMessage(name, l.Status, l.Reason, l.ExpiresAt, l.ReconnectBy)
+		l.Message = healthMessage(name, l.Status, l.Reason, l.ExpiresAt, l.ReconnectBy, now)
 		l.Since, l.ExpiresAt, l.ReconnectBy = l.Since.UTC(), utc(l.ExpiresAt), utc(l.ReconnectBy)
 	}
 	return health, login, nil

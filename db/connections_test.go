@@ -295,7 +295,7 @@ func TestAuthorizationTakesAccountsAlong(t *testing.T) {
 		if got := one[string](ctx, t, tx, "select convert_from(tenancy.use_authorization($1, 'renew'), 'UTF8')", authorization); got != "tokens" {
 			t.Errorf("the worker gets %q", got)
 		}
-		_, err := tx.Exec(ctx, `update authorizations set state = 'needs_reauth', reason = 'revoked', renew_at = now(), failures = 3, lease = $2, lease_until = now()
+		_, err := tx.Exec(ctx, `update authorizations set state = 'needs_reauth', reason = 'revoked', renew_at = now(), failures = 3, failure = 'misconfigured', lease = $2, lease_until = now()
 			where id = $1`, authorization, newID(t))
 		return err
 	})
@@ -309,7 +309,7 @@ func TestAuthorizationTakesAccountsAlong(t *testing.T) {
 	if diff := cmp.Diff([]string{"needs_reauth revoked", "needs_reauth revoked", "active"}, states()); diff != "" {
 		t.Error(diff)
 	}
-	if got := one[string](ctx, t, d.Super, "select concat_ws(' ', state, reason, renew_at, failures) from authorizations where id = $1", authorization); got != "needs_reauth revoked 3" {
+	if got := one[string](ctx, t, d.Super, "select concat_ws(' ', state, reason, renew_at, failures, failure) from authorizations where id = $1", authorization); got != "needs_reauth revoked 3 misconfigured" {
 		t.Errorf("the authorization: %s", got)
 	}
 	err = d.Tenant().Tx(ctx, a.people["admin"].Scope().In(a.id), func(ctx context.Context, tx *tenant.Tx) error {
@@ -322,7 +322,7 @@ func TestAuthorizationTakesAccountsAlong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := one[string](ctx, t, d.Super, "select concat_ws(' ', state, reason, failures, lease) from authorizations where id = $1", authorization); got != "active 0" {
+	if got := one[string](ctx, t, d.Super, "select concat_ws(' ', state, reason, failures, failure, lease) from authorizations where id = $1", authorization); got != "active 0" {
 		t.Errorf("after signing in again: %s", got)
 	}
 	if diff := cmp.Diff([]string{"active", "active", "active"}, states()); diff != "" {

@@ -227,9 +227,14 @@ func (c *check) works(ctx context.Context, row queries.IntegrationForCheckRow, a
 	}
 	err := c.db.TxRetry(ctx, c.scope(), func(ctx context.Context, tx *tenant.Tx) error {
 		q := queries.New(tx)
-		checked, err := q.IntegrationChecked(ctx, queries.IntegrationCheckedParams{ID: row.ID, Version: row.Version})
-		if err != nil || checked == 0 || account.ExternalID != row.ExternalID {
+		checked, err := q.IntegrationChecked(ctx, queries.IntegrationCheckedParams{ID: row.ID, Version: row.Version, Since: &row.DatabaseNow})
+		switch {
+		case err != nil:
 			return err
+		case checked == 0:
+			return overtaken(ctx, q, row)
+		case account.ExternalID != row.ExternalID:
+			return nil
 		}
 		_, err = q.IntegrationRename(ctx, queries.IntegrationRenameParams{ID: row.ID, Name: name, URL: url})
 		return err
@@ -281,12 +286,26 @@ func (c *check) mark(ctx context.Context, row queries.IntegrationForCheckRow, re
 		if row.AuthorizationID != nil && (login || row.ExternalID == row.Login) {
 			r.authorizationID, r.reason = row.AuthorizationID, reasonRefused
 		}
-		return c.notices.markRefused(ctx, tx, r)
+		marked, err := c.notices.markRefused(ctx, tx, r)
+		if err != nil || marked {
+			return err
+		}
+		return overtaken(ctx, queries.New(tx), row)
 	})
 	if err != nil {
 		return fmt.Errorf("note that an account is refused: %w", err)
 	}
 	return nil
+}
+
+// overtaken says that an account is to be asked about once more: the answer is about a credential that it does not have
+// any more. It is not where the account does not work any more, or somebody else has seen since that it does.
+func overtaken(ctx context.Context, q *queries.Queries, row queries.IntegrationForCheckRow) error {
+	now, err := q.IntegrationForCheck(ctx, row.ID)
+	if err != nil || now.State != "active" || orZero(now.CheckedAt).After(row.DatabaseNow) {
+		return err
+	}
+	return later("The account was changed while its platform was asked about it.", time.Time{}, nil)
 }
 
 // refusal says of what a platform does not accept the credential.
@@ -299,8 +318,9 @@ type refusal struct {
 	reason               string
 }
 
-// markRefused notes that a platform refuses an account or its login, unless that has changed since, and has it told.
-func (n *notices) markRefused(ctx context.Context, tx *tenant.Tx, r refusal) error {
+// markRefused notes that a platform refuses an account or its login, and has it told. marked is false where that has
+// changed since.
+func (n *notices) markRefused(ctx context.Context, tx *tenant.Tx, r refusal) (marked bool, err error) {
 	if r.authorizationID == nil {
 		return n.markAccount(ctx, tx, r.customerID, r.integrationID, r.version, r.reason)
 	}
@@ -308,11 +328,11 @@ func (n *notices) markRefused(ctx context.Context, tx *tenant.Tx, r refusal) err
 		ID: *r.authorizationID, Version: r.authorizationVersion, Reason: &r.reason,
 	})
 	if err != nil || changed == 0 {
-		return err
+		return false, err
 	}
 	n.log.WarnContext(ctx, "an account's access is refused; somebody must sign in again", "customer_id", r.customerID,
 		"authorization_id", r.authorizationID, "reason", r.reason)
-	return n.authorizationNeedsReauth(ctx, tx, grant{customerID: r.customerID, id: *r.authorizationID})
+	return true, n.authorizationNeedsReauth(ctx, tx, grant{customerID: r.customerID, id: *r.authorizationID})
 }
 
 // dispatchChecks has accounts asked about that nobody has seen working for a day, spread over the time until the next

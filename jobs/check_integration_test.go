@@ -1,8 +1,14 @@
 package jobs
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
@@ -13,6 +19,26 @@ func (w *world) refuse(step string, times int) {
 	w.t.Helper()
 	w.fault(sandbox.Fault{Step: step, Kind: sandbox.FaultStatus, Status: http.StatusUnauthorized, Times: times,
 		Body: `{"title":"Unauthorized","status":401}`, ContentType: "application/json"})
+}
+
+// askedFirst is a connector that does something before it first answers whose an account is.
+type askedFirst struct {
+	platform.Connector
+	once  sync.Once
+	first func()
+}
+
+func (a *askedFirst) Account(ctx context.Context, credential json.RawMessage) (platform.Account, error) {
+	a.once.Do(a.first)
+	return a.Connector.Account(ctx, credential)
+}
+
+// wantCheckedNow: it is told that the platform's answer is new.
+func (w *world) wantCheckedNow(id uuid.UUID) {
+	w.t.Helper()
+	if !scan[bool](w.bundle, "select coalesce(checked_at > now() - interval '1 minute', false) from integrations where id = $1", id) {
+		w.t.Error("checked_at has not moved")
+	}
 }
 
 func (w *world) check(l *login, account int) {
@@ -34,9 +60,9 @@ func TestCheckIntegration(t *testing.T) {
 		}
 		// Seeing that it works once more changes nothing that anybody would notice.
 		version := scan[int64](w.bundle, "select version from integrations where id = $1", l.accounts[0].ID)
-		w.exec("update integrations set checked_at = null where id = $1", l.accounts[0].ID)
+		before := scan[time.Time](w.bundle, "select checked_at from integrations where id = $1", l.accounts[0].ID)
 		w.check(l, 0)
-		eventually(w.bundle, true, "select checked_at is not null from integrations where id = $1", l.accounts[0].ID)
+		eventually(w.bundle, true, "select checked_at > $2 from integrations where id = $1", l.accounts[0].ID, before)
 		if now := scan[int64](w.bundle, "select version from integrations where id = $1", l.accounts[0].ID); now != version {
 			t.Errorf("version %d has become %d", version, now)
 		}
@@ -61,6 +87,7 @@ func TestCheckIntegration(t *testing.T) {
 		w.start(w.jobsWorker())
 		eventually(w.bundle, "needs_reauth refused", authorizationState, l.id)
 		w.wantAccount(l.accounts[0].ID, "needs_reauth refused")
+		w.wantCheckedNow(l.accounts[0].ID)
 	})
 	t.Run("a page has gone", func(t *testing.T) {
 		w := newWorld(t)
@@ -70,6 +97,7 @@ func TestCheckIntegration(t *testing.T) {
 		w.start(w.jobsWorker())
 		eventually(w.bundle, "needs_reauth", "select state from integrations where id = $1", l.accounts[1].ID)
 		w.wantAccount(l.accounts[1].ID, "needs_reauth access_lost")
+		w.wantCheckedNow(l.accounts[1].ID)
 		w.wantAccount(l.accounts[0].ID, "active")
 		w.wantState(l, "active")
 	})
@@ -81,6 +109,7 @@ func TestCheckIntegration(t *testing.T) {
 		w.start(w.jobsWorker())
 		eventually(w.bundle, "needs_reauth", "select state from integrations where id = $1", l.accounts[2].ID)
 		w.wantAccount(l.accounts[2].ID, "needs_reauth access_lost")
+		w.wantCheckedNow(l.accounts[2].ID)
 		w.wantAccount(l.accounts[0].ID, "active")
 	})
 	t.Run("withdrawn where nothing can be renewed", func(t *testing.T) {
@@ -91,6 +120,7 @@ func TestCheckIntegration(t *testing.T) {
 		w.start(w.jobsWorker())
 		eventually(w.bundle, "needs_reauth refused", authorizationState, l.id)
 		w.wantAccount(l.accounts[1].ID, "needs_reauth refused")
+		w.wantCheckedNow(l.accounts[1].ID)
 	})
 	t.Run("trouble on the way", func(t *testing.T) {
 		w := newWorld(t)
@@ -105,6 +135,31 @@ func TestCheckIntegration(t *testing.T) {
 		w.exec("update river.river_job set created_at = now() - interval '25 hours', scheduled_at = now() where kind = 'check_integration'")
 		eventually(w.bundle, "cancelled", "select state::text from river.river_job where kind = 'check_integration'")
 		w.wantAccount(l.accounts[0].ID, "active")
+		if n := scan[int](w.bundle, "select count(*) from integrations where checked_at is not null"); n != 0 {
+			t.Error("it was checked though there was no answer")
+		}
+	})
+	t.Run("withdrawn, as its renewal shows", func(t *testing.T) {
+		w := newWorld(t)
+		l := w.connect(w.customer, platform.Twitter, "2244994945")
+		w.due(l)
+		w.box.Withdraw("twitter", l.person)
+		w.check(l, 0)
+		w.start(w.jobsWorker())
+		eventually(w.bundle, "needs_reauth revoked", authorizationState, l.id)
+		w.wantCheckedNow(l.accounts[0].ID)
+	})
+	t.Run("changed while the platform answers", func(t *testing.T) {
+		w := newWorld(t)
+		l := w.connect(w.customer, platform.Twitter, "2244994945")
+		w.connectors[platform.Twitter] = &askedFirst{Connector: w.connectors[platform.Twitter], first: func() {
+			w.exec("update integrations set version = version + 1")
+		}}
+		w.check(l, 0)
+		w.start(w.jobsWorker())
+		eventually(w.bundle, "scheduled", "select state::text from river.river_job where kind = 'check_integration' and (metadata ->> 'snoozes')::int = 1")
+		w.exec("update river.river_job set scheduled_at = now() where kind = 'check_integration'")
+		eventually(w.bundle, true, "select checked_at is not null from integrations where id = $1", l.accounts[0].ID)
 	})
 	t.Run("Ghost's key", func(t *testing.T) {
 		w := newWorld(t)

@@ -59,15 +59,15 @@ func (n *notices) authorizationNeedsReauth(ctx context.Context, tx *tenant.Tx, g
 }
 
 // markAccount notes that an account alone does not work any more, unless it has changed since the given version, and
-// has it told.
-func (n *notices) markAccount(ctx context.Context, tx *tenant.Tx, customerID, id uuid.UUID, version int64, reason string) error {
+// has it told. marked is false where it has.
+func (n *notices) markAccount(ctx context.Context, tx *tenant.Tx, customerID, id uuid.UUID, version int64, reason string) (marked bool, err error) {
 	changed, err := queries.New(tx).IntegrationNeedsReauth(ctx, queries.IntegrationNeedsReauthParams{ID: id, Version: version, Reason: &reason})
 	if err != nil || changed == 0 {
-		return err
+		return false, err
 	}
 	n.log.WarnContext(ctx, "an account does not work any more; somebody must sign in again",
 		"customer_id", customerID, "integration_id", id, "reason", reason)
-	return n.tell(ctx, tx, ConnectionEmailArgs{CustomerID: customerID, IntegrationID: &id})
+	return true, n.tell(ctx, tx, ConnectionEmailArgs{CustomerID: customerID, IntegrationID: &id})
 }
 
 // tell enqueues an e-mail to everybody who looks after the customer. The health of an account is shown anyway.

@@ -95,7 +95,7 @@ func (w *publishWorker) record(ctx context.Context, job *river.Job[PublishArgs],
 			if c.IsLogin {
 				r.authorizationID = c.AuthorizationID
 			}
-			if err := w.notices.markRefused(ctx, tx, r); err != nil {
+			if _, err := w.notices.markRefused(ctx, tx, r); err != nil {
 				return err
 			}
 		}

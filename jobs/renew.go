@@ -53,6 +53,31 @@ const (
 	reasonAccessLost  = "access_lost"
 )
 
+// Why a renewal or revocation failed for a passing reason, as the database knows it.
+const (
+	failureUnavailable   = "unavailable"
+	failureRateLimited   = "rate_limited"
+	failureMisconfigured = "misconfigured"
+	failureBadAnswer     = "bad_answer"
+	failureUnreadable    = "unreadable"
+)
+
+// failureOf is the code of a passing reason.
+func failureOf(problem *platform.Error) string {
+	switch {
+	case problem.Code == platform.CodeInvalidClient:
+		return failureMisconfigured
+	case problem.Code == platform.CodeBadAnswer:
+		return failureBadAnswer
+	case problem.Code == failureUnreadable && problem.Status == 0:
+		return failureUnreadable
+	case problem.Class == platform.RateLimited:
+		return failureRateLimited
+	default:
+		return failureUnavailable
+	}
+}
+
 // errNothingToRenew: the tokens cannot be renewed, so what the platform says of them is the last word.
 var errNothingToRenew = errors.New("there is nothing to renew")
 
@@ -186,7 +211,7 @@ func (r *renewer) renew(ctx context.Context, g grant, n need) error {
 		case row.RenewAt == nil:
 			return nil // it holds for some seconds yet, and then no longer
 		case row.Waits:
-			return later("The platform has not renewed the account's access. It is tried again.", *row.RenewAt, nil)
+			return notRenewed(orZero(row.Failure), *row.RenewAt, nil)
 		case r.connectors[platform.Name(row.Platform)] == nil:
 			r.log.WarnContext(ctx, "an account's access is to be renewed, but no application at its platform is set up here",
 				"customer_id", g.customerID, "authorization_id", g.id, "platform", row.Platform)
@@ -214,6 +239,16 @@ func signInAgain() error {
 // later says that something cannot be done now.
 func later(message string, at time.Time, cause error) error {
 	return &platform.Error{Class: platform.Transient, Message: message, RetryAt: at, Err: cause}
+}
+
+// notRenewed says that a renewal has failed for a passing reason: with CodeInvalidClient where the platform does not
+// accept this installation's application.
+func notRenewed(failure string, at time.Time, cause error) error {
+	problem := &platform.Error{Class: platform.Transient, Message: "The platform has not renewed the account's access. It is tried again.", RetryAt: at, Err: cause}
+	if failure == failureMisconfigured {
+		problem.Code = platform.CodeInvalidClient
+	}
+	return problem
 }
 
 // expire notes that an access token has ended that nothing can renew.
@@ -286,7 +321,7 @@ func (r *renewer) call(ctx context.Context, t *turn) error {
 	tokens, err := openTokens(r.vault, t.grant, t.Platform, t.Credential)
 	if err != nil {
 		t.log.ErrorContext(ctx, "an account's tokens could not be read on this server; is it the right key set?", "error", err)
-		return r.failed(ctx, t, &platform.Error{Class: platform.Transient, Err: err, Message: "The account's tokens could not be read on this server."}, t.WasUnanswered)
+		return r.failed(ctx, t, &platform.Error{Class: platform.Transient, Code: failureUnreadable, Err: err, Message: "The account's tokens could not be read on this server."}, t.WasUnanswered)
 	}
 	if tokens.RefreshToken == "" && !tokens.ExpiresAt.IsZero() && !time.Now().Before(tokens.ExpiresAt) {
 		// It would have been exchanged for a new one while it was good.
@@ -446,7 +481,7 @@ func (r *renewer) handOut(ctx context.Context, tx *tenant.Tx, t *turn, accounts 
 		credential, ok := credentials[account.ExternalID]
 		if !ok {
 			// Whoever signed in does not manage it any more.
-			if err := r.notices.markAccount(ctx, tx, t.customerID, account.ID, account.Version, reasonAccessLost); err != nil {
+			if _, err := r.notices.markAccount(ctx, tx, t.customerID, account.ID, account.Version, reasonAccessLost); err != nil {
 				return err
 			}
 			continue
@@ -497,19 +532,19 @@ func asCause(problem *platform.Error) error {
 
 // failed gives the lease back after a failure that says nothing about the grant, and tells when it is tried again.
 func (r *renewer) failed(ctx context.Context, t *turn, problem *platform.Error, unanswered bool) error {
-	wait := renewWait(problem, int(t.Failures)+1, time.Now())
+	wait, failure := renewWait(problem, int(t.Failures)+1, time.Now()), failureOf(problem)
 	t.log.WarnContext(ctx, "access could not be renewed", "class", problem.Class, "status", problem.Status, "code", problem.Code,
 		"again_in", wait, "error", problem)
 	err := r.db.TxRetry(ctx, t.scope(), func(ctx context.Context, tx *tenant.Tx) error {
 		_, err := queries.New(tx).AuthorizationRenewalFailed(ctx, queries.AuthorizationRenewalFailedParams{
-			ID: t.id, Lease: &t.lease, Unanswered: unanswered, Wait: wait,
+			ID: t.id, Lease: &t.lease, Unanswered: unanswered, Failure: &failure, Wait: wait,
 		})
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("note a failed renewal: %w", err)
 	}
-	return later("The platform has not renewed the account's access. It is tried again.", time.Now().Add(wait), problem)
+	return notRenewed(failure, time.Now().Add(wait), problem)
 }
 
 // renewWait is how long to wait after the nth failure in a row.

@@ -62,16 +62,17 @@ func TestRenewalFailures(t *testing.T) {
 	refused := sandbox.Fault{Step: "twitter.refresh", Kind: sandbox.FaultStatus, Status: http.StatusUnauthorized,
 		Body: `{"error":"invalid_client","error_description":"no"}`, ContentType: "application/json"}
 	for name, test := range map[string]struct {
-		fault sandbox.Fault
-		want  string
-		wait  [2]time.Duration
+		fault   sandbox.Fault
+		want    string
+		wait    [2]time.Duration
+		failure string
 	}{
-		"server error":   {sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503}, "active", [2]time.Duration{3 * time.Second, 6 * time.Second}},
-		"rate limit":     {sandbox.Fault{Kind: sandbox.FaultStatus, Status: 429, Headers: map[string]string{"Retry-After": "40"}}, "active", [2]time.Duration{30 * time.Second, 41 * time.Second}},
-		"invalid client": {refused, "active", [2]time.Duration{3 * time.Second, 6 * time.Second}},
-		"HTML":           {sandbox.Fault{Kind: sandbox.FaultBody, Body: "<html>hello</html>"}, "active unanswered", [2]time.Duration{500 * time.Millisecond, 2 * time.Second}},
-		"lost request":   {sandbox.Fault{Kind: sandbox.FaultDropBefore}, "active unanswered", [2]time.Duration{500 * time.Millisecond, 2 * time.Second}},
-		"lost answer":    {sandbox.Fault{Kind: sandbox.FaultDropAfter}, "active unanswered", [2]time.Duration{500 * time.Millisecond, 2 * time.Second}},
+		"server error":   {sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503}, "active", [2]time.Duration{3 * time.Second, 6 * time.Second}, "unavailable"},
+		"rate limit":     {sandbox.Fault{Kind: sandbox.FaultStatus, Status: 429, Headers: map[string]string{"Retry-After": "40"}}, "active", [2]time.Duration{30 * time.Second, 41 * time.Second}, "rate_limited"},
+		"invalid client": {refused, "active", [2]time.Duration{3 * time.Second, 6 * time.Second}, "misconfigured"},
+		"HTML":           {sandbox.Fault{Kind: sandbox.FaultBody, Body: "<html>hello</html>"}, "active unanswered", [2]time.Duration{500 * time.Millisecond, 2 * time.Second}, "bad_answer"},
+		"lost request":   {sandbox.Fault{Kind: sandbox.FaultDropBefore}, "active unanswered", [2]time.Duration{500 * time.Millisecond, 2 * time.Second}, "unavailable"},
+		"lost answer":    {sandbox.Fault{Kind: sandbox.FaultDropAfter}, "active unanswered", [2]time.Duration{500 * time.Millisecond, 2 * time.Second}, "unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -85,6 +86,9 @@ func TestRenewalFailures(t *testing.T) {
 			w.wantState(l, test.want)
 			within(t, "the next try", scan[time.Time](w.bundle, "select renew_at from authorizations where id = $1", l.id),
 				began.Add(test.wait[0]), time.Now().Add(test.wait[1]))
+			if got := scan[string](w.bundle, "select failure from authorizations"); got != test.failure {
+				t.Errorf("the failure is %s, want %s", got, test.failure)
+			}
 			// Nobody asks again before that.
 			wantClass(t, w.renewer(false).Fresh(t.Context(), l.grant), platform.Transient)
 			wantClass(t, w.renewer(false).Force(t.Context(), l.grant, scan[int64](w.bundle, "select version from authorizations")), platform.Transient)
@@ -97,7 +101,7 @@ func TestRenewalFailures(t *testing.T) {
 			}
 			w.wantState(l, "active")
 			w.wantWorking(l)
-			if n := scan[int](w.bundle, "select failures from authorizations where failing_since is null"); n != 0 {
+			if n := scan[int](w.bundle, "select failures from authorizations where failing_since is null and failure is null"); n != 0 {
 				t.Errorf("%d failures are left", n)
 			}
 		})

@@ -96,7 +96,7 @@ func (w *revokeWorker) Work(ctx context.Context, job *river.Job[RevokeAuthorizat
 		log.WarnContext(ctx, "what was allowed could not be revoked yet", "class", problem.Class, "status", problem.Status, "code", problem.Code,
 			"again_in", wait, "error", problem)
 		if err := w.db.TxRetry(ctx, g.scope(), func(ctx context.Context, tx *tenant.Tx) error {
-			_, err := queries.New(tx).AuthorizationRevocationFailed(ctx, g.id)
+			_, err := queries.New(tx).AuthorizationRevocationFailed(ctx, queries.AuthorizationRevocationFailedParams{ID: g.id, Failure: ptr(failureOf(problem))})
 			return err
 		}); err != nil {
 			return fmt.Errorf("note a failed revocation: %w", err)
@@ -153,7 +153,7 @@ func (w *revokeWorker) revoke(ctx context.Context, g grant, row queries.Authoriz
 	}
 	tokens, err := openTokens(w.vault, g, row.Platform, sealed)
 	if err != nil {
-		return "", &platform.Error{Class: platform.Transient, Message: "The tokens could not be read on this server.", Err: err}
+		return "", &platform.Error{Class: platform.Transient, Code: failureUnreadable, Message: "The tokens could not be read on this server.", Err: err}
 	}
 	return revoke(ctx, connector, tokens, revokeCall)
 }

@@ -86,7 +86,7 @@ func TestRevoke(t *testing.T) {
 		w.fault(sandbox.Fault{Step: "twitter.revoke", Kind: sandbox.FaultStatus, Status: 503, Times: -1})
 		w.disconnect(l)
 		w.start(w.jobsWorker())
-		eventually(w.bundle, true, "select failures = 1 and failing_since is not null from authorizations where id = $1", l.id)
+		eventually(w.bundle, true, "select failures = 1 and failing_since is not null and failure is not null from authorizations where id = $1", l.id)
 		w.wantState(l, "revoking")
 		w.exec("update authorizations set state_since = now() - interval '25 hours' where id = $1", l.id)
 		w.exec("update river.river_job set scheduled_at = now() where kind = 'revoke_authorization'")

@@ -17,7 +17,7 @@ where id = @id;
 -- Where a renewal stands. due: the time for it has come; ending: the access token is not good for much longer; leased:
 -- somebody is at it; waits: it failed, and is to be tried again later.
 -- name: AuthorizationWatch :one
-select a.platform, a.external_id, a.state, a.reason, a.version, a.renew_at, a.lease_until, a.state_since, a.failures, a.created_at,
+select a.platform, a.external_id, a.state, a.reason, a.version, a.renew_at, a.lease_until, a.state_since, a.failures, a.failure, a.created_at,
     coalesce(a.renew_at <= now(), false)::boolean as due,
     coalesce(a.expires_at <= now() + @margin::interval, false)::boolean as ending,
     coalesce(a.expires_at <= now(), false)::boolean as ended,
@@ -53,20 +53,20 @@ update authorizations
 set credential = @credential, key_id = @key_id, scopes = @scopes, expires_at = @expires_at, renew_at = @renew_at,
     reminded = case when reconnect_by is distinct from @reconnect_by then null else reminded end, reconnect_by = @reconnect_by,
     lease = case when @keep_lease::boolean then lease end, lease_until = case when @keep_lease::boolean then lease_until end,
-    unanswered = false, failures = 0, failing_since = null, renewed_at = now()
+    unanswered = false, failures = 0, failing_since = null, failure = null, renewed_at = now()
 where id = @id and lease = @lease and state in ('active', 'revoking');
 
 -- Ends a renewal whose tokens are stored already.
 -- name: AuthorizationRenewalDone :execrows
 update authorizations
-set lease = null, lease_until = null, failures = 0, failing_since = null, renew_at = @renew_at
+set lease = null, lease_until = null, failures = 0, failing_since = null, failure = null, renew_at = @renew_at
 where id = @id and lease = @lease;
 
 -- Gives the lease back after a renewal that failed for a passing reason.
 -- name: AuthorizationRenewalFailed :execrows
 update authorizations
 set lease = null, lease_until = null, unanswered = @unanswered, failures = failures + 1, failing_since = coalesce(failing_since, now()),
-    renew_at = now() + @wait::interval
+    failure = @failure, renew_at = now() + @wait::interval
 where id = @id and lease = @lease;
 
 -- Gives the lease back, with nothing having been done.
@@ -109,7 +109,7 @@ select tenancy.use_authorization(@id, @purpose)::bytea as credential;
 
 -- name: AuthorizationRevocationFailed :execrows
 update authorizations
-set failures = failures + 1, failing_since = coalesce(failing_since, now())
+set failures = failures + 1, failing_since = coalesce(failing_since, now()), failure = @failure
 where id = @id and state = 'revoking';
 
 -- Whether another authorization of the same login is in use, of whatever customer.

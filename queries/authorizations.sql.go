@@ -299,7 +299,7 @@ func (q *Queries) AuthorizationRemind(ctx context.Context, arg AuthorizationRemi
 
 const authorizationRenewalDone = `-- name: AuthorizationRenewalDone :execrows
 update authorizations
-set lease = null, lease_until = null, failures = 0, failing_since = null, renew_at = $1
+set lease = null, lease_until = null, failures = 0, failing_since = null, failure = null, renew_at = $1
 where id = $2 and lease = $3
 `
 
@@ -321,12 +321,13 @@ func (q *Queries) AuthorizationRenewalDone(ctx context.Context, arg Authorizatio
 const authorizationRenewalFailed = `-- name: AuthorizationRenewalFailed :execrows
 update authorizations
 set lease = null, lease_until = null, unanswered = $1, failures = failures + 1, failing_since = coalesce(failing_since, now()),
-    renew_at = now() + $2::interval
-where id = $3 and lease = $4
+    failure = $2, renew_at = now() + $3::interval
+where id = $4 and lease = $5
 `
 
 type AuthorizationRenewalFailedParams struct {
 	Unanswered bool
+	Failure    *string
 	Wait       time.Duration
 	ID         uuid.UUID
 	Lease      *uuid.UUID
@@ -336,6 +337,7 @@ type AuthorizationRenewalFailedParams struct {
 func (q *Queries) AuthorizationRenewalFailed(ctx context.Context, arg AuthorizationRenewalFailedParams) (int64, error) {
 	result, err := q.db.Exec(ctx, authorizationRenewalFailed,
 		arg.Unanswered,
+		arg.Failure,
 		arg.Wait,
 		arg.ID,
 		arg.Lease,
@@ -369,12 +371,17 @@ func (q *Queries) AuthorizationRenewalRefused(ctx context.Context, arg Authoriza
 
 const authorizationRevocationFailed = `-- name: AuthorizationRevocationFailed :execrows
 update authorizations
-set failures = failures + 1, failing_since = coalesce(failing_since, now())
-where id = $1 and state = 'revoking'
+set failures = failures + 1, failing_since = coalesce(failing_since, now()), failure = $1
+where id = $2 and state = 'revoking'
 `
 
-func (q *Queries) AuthorizationRevocationFailed(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, authorizationRevocationFailed, id)
+type AuthorizationRevocationFailedParams struct {
+	Failure *string
+	ID      uuid.UUID
+}
+
+func (q *Queries) AuthorizationRevocationFailed(ctx context.Context, arg AuthorizationRevocationFailedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, authorizationRevocationFailed, arg.Failure, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -386,7 +393,7 @@ update authorizations
 set credential = $1, key_id = $2, scopes = $3, expires_at = $4, renew_at = $5,
     reminded = case when reconnect_by is distinct from $6 then null else reminded end, reconnect_by = $6,
     lease = case when $7::boolean then lease end, lease_until = case when $7::boolean then lease_until end,
-    unanswered = false, failures = 0, failing_since = null, renewed_at = now()
+    unanswered = false, failures = 0, failing_since = null, failure = null, renewed_at = now()
 where id = $8 and lease = $9 and state in ('active', 'revoking')
 `
 
@@ -502,7 +509,7 @@ func (q *Queries) AuthorizationUse(ctx context.Context, arg AuthorizationUsePara
 }
 
 const authorizationWatch = `-- name: AuthorizationWatch :one
-select a.platform, a.external_id, a.state, a.reason, a.version, a.renew_at, a.lease_until, a.state_since, a.failures, a.created_at,
+select a.platform, a.external_id, a.state, a.reason, a.version, a.renew_at, a.lease_until, a.state_since, a.failures, a.failure, a.created_at,
     coalesce(a.renew_at <= now(), false)::boolean as due,
     coalesce(a.expires_at <= now() + $1::interval, false)::boolean as ending,
     coalesce(a.expires_at <= now(), false)::boolean as ended,
@@ -527,6 +534,7 @@ type AuthorizationWatchRow struct {
 	LeaseUntil *time.Time
 	StateSince time.Time
 	Failures   int32
+	Failure    *string
 	CreatedAt  time.Time
 	Due        bool
 	Ending     bool
@@ -550,6 +558,7 @@ func (q *Queries) AuthorizationWatch(ctx context.Context, arg AuthorizationWatch
 		&i.LeaseUntil,
 		&i.StateSince,
 		&i.Failures,
+		&i.Failure,
 		&i.CreatedAt,
 		&i.Due,
 		&i.Ending,

@@ -87,7 +87,7 @@ limit @max_rows;
 -- name: ExportRowsOfAuthorizations :many
 select a.id, json_build_object('id', a.id, 'platform', a.platform, 'external_id', a.external_id, 'name', a.name,
     'state', a.state, 'state_since', a.state_since, 'reason', a.reason, 'scopes', a.scopes, 'expires_at', a.expires_at,
-    'renew_at', a.renew_at, 'reconnect_by', a.reconnect_by, 'failures', a.failures, 'failing_since', a.failing_since,
+    'renew_at', a.renew_at, 'reconnect_by', a.reconnect_by, 'failures', a.failures, 'failing_since', a.failing_since, 'failure', a.failure,
     'renewed_at', a.renewed_at, 'reminded', a.reminded, 'created_by', a.created_by,
     'version', a.version, 'created_at', a.created_at, 'updated_at', a.updated_at)::text as line
 from authorizations a

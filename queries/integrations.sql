@@ -71,7 +71,7 @@ where id = @id and version = coalesce(sqlc.narg('version'), version);
 -- The worker learns from a platform that a credential is refused. A newer credential is not touched.
 -- name: IntegrationNeedsReauth :execrows
 update integrations
-set state = 'needs_reauth', reason = @reason
+set state = 'needs_reauth', reason = @reason, checked_at = now()
 where id = @id and state = 'active' and version = @version;
 
 -- Whether the entered user may connect accounts, to ask before a platform is called.
@@ -82,7 +82,7 @@ select (tenancy.has_role('admin') or tenancy.has_system_role('admin'))::boolean 
 -- name: IntegrationForCheck :one
 select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.authorization_id,
     coalesce(a.external_id, '')::text as login, coalesce(a.version, 0)::bigint as authorization_version,
-    (a.renew_at is not null)::boolean as renewable
+    (a.renew_at is not null)::boolean as renewable, i.checked_at, now()::timestamptz as database_now
 from integrations i
     left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
 where i.id = @id;
@@ -94,11 +94,11 @@ select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timesta
     coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
 from tenancy.find_credential(@id, @purpose) f;
 
--- An account was seen to work. Many who see it at once need not wait for each other to say so.
+-- An account was seen to work, by who began to look at @since. Somebody else who has seen it since then has said so.
 -- name: IntegrationChecked :execrows
 update integrations
 set checked_at = now()
-where id = @id and state = 'active' and version = @version and (checked_at is null or checked_at < now() - interval '5 seconds');
+where id = @id and state = 'active' and version = @version and (checked_at is null or checked_at < @since);
 
 -- name: IntegrationRename :execrows
 update integrations

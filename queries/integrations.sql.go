@@ -15,17 +15,18 @@ import (
 const integrationChecked = `-- name: IntegrationChecked :execrows
 update integrations
 set checked_at = now()
-where id = $1 and state = 'active' and version = $2 and (checked_at is null or checked_at < now() - interval '5 seconds')
+where id = $1 and state = 'active' and version = $2 and (checked_at is null or checked_at < $3)
 `
 
 type IntegrationCheckedParams struct {
 	ID      uuid.UUID
 	Version int64
+	Since   *time.Time
 }
 
-// An account was seen to work. Many who see it at once need not wait for each other to say so.
+// An account was seen to work, by who began to look at @since. Somebody else who has seen it since then has said so.
 func (q *Queries) IntegrationChecked(ctx context.Context, arg IntegrationCheckedParams) (int64, error) {
-	result, err := q.db.Exec(ctx, integrationChecked, arg.ID, arg.Version)
+	result, err := q.db.Exec(ctx, integrationChecked, arg.ID, arg.Version, arg.Since)
 	if err != nil {
 		return 0, err
 	}
@@ -124,7 +125,7 @@ func (q *Queries) IntegrationFindByAccount(ctx context.Context, arg IntegrationF
 const integrationForCheck = `-- name: IntegrationForCheck :one
 select i.id, i.platform, i.external_id, i.name, i.url, i.state, i.version, i.authorization_id,
     coalesce(a.external_id, '')::text as login, coalesce(a.version, 0)::bigint as authorization_version,
-    (a.renew_at is not null)::boolean as renewable
+    (a.renew_at is not null)::boolean as renewable, i.checked_at, now()::timestamptz as database_now
 from integrations i
     left join authorizations a on a.customer_id = i.customer_id and a.id = i.authorization_id
 where i.id = $1
@@ -142,6 +143,8 @@ type IntegrationForCheckRow struct {
 	Login                string
 	AuthorizationVersion int64
 	Renewable            bool
+	CheckedAt            *time.Time
+	DatabaseNow          time.Time
 }
 
 // What the worker asks a platform about, and what stands behind it.
@@ -160,6 +163,8 @@ func (q *Queries) IntegrationForCheck(ctx context.Context, id uuid.UUID) (Integr
 		&i.Login,
 		&i.AuthorizationVersion,
 		&i.Renewable,
+		&i.CheckedAt,
+		&i.DatabaseNow,
 	)
 	return i, err
 }
@@ -447,7 +452,7 @@ func (q *Queries) IntegrationMayCreate(ctx context.Context) (bool, error) {
 
 const integrationNeedsReauth = `-- name: IntegrationNeedsReauth :execrows
 update integrations
-set state = 'needs_reauth', reason = $1
+set state = 'needs_reauth', reason = $1, checked_at = now()
 where id = $2 and state = 'active' and version = $3
 `
 

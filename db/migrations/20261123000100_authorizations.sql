@@ -34,6 +34,9 @@ create table authorizations (
     -- renewals and revocations in a row that failed for a passing reason, and since when
     failures integer not null default 0,
     failing_since timestamptz,
+    -- what the last of them was: misconfigured is the platform's word that it does not accept this installation's
+    -- application, unreadable that the tokens could not be opened here
+    failure text,
     renewed_at timestamptz,
     -- days before reconnect_by at which the owners were reminded last
     reminded integer,
@@ -48,6 +51,7 @@ create table authorizations (
     constraint authorizations_platform_known check (platform in ('twitter', 'linkedin', 'facebook', 'mailchimp')),
     constraint authorizations_state_known check (state in ('active', 'needs_reauth', 'revoking', 'ended')),
     constraint authorizations_reason_known check (reason in ('revoked', 'refused', 'expired', 'interrupted')),
+    constraint authorizations_failure_known check (failure in ('unavailable', 'rate_limited', 'misconfigured', 'bad_answer', 'unreadable')),
     constraint authorizations_reason_given check ((state = 'needs_reauth') = (reason is not null)),
     constraint authorizations_external_id_length check (char_length(external_id) between 1 and 500),
     constraint authorizations_name_length check (char_length(name) between 1 and 500),
@@ -77,6 +81,7 @@ begin
         new.unanswered := false;
         new.failures := 0;
         new.failing_since := null;
+        new.failure := null;
         new.reminded := null;
     end if;
     if new.state = 'ended' then
@@ -120,19 +125,19 @@ create policy authorizations_admin_update on authorizations for update to fanfar
 create policy authorizations_worker_update on authorizations for update to fanfare_worker using (true) with check (true);
 
 grant select (customer_id, id, platform, external_id, name, state, state_since, reason, scopes, key_id, expires_at, reconnect_by,
-        failures, failing_since, renewed_at, created_by, version, created_at, updated_at)
+        failures, failing_since, failure, renewed_at, created_by, version, created_at, updated_at)
     on authorizations to fanfare_user, fanfare_agent, fanfare_admin;
 grant insert (id, platform, external_id, name, scopes, credential, key_id, expires_at, renew_at, reconnect_by),
     update (name, scopes, credential, key_id, expires_at, renew_at, reconnect_by)
     on authorizations to fanfare_user, fanfare_admin;
 grant select (customer_id, id, platform, external_id, name, state, state_since, reason, scopes, key_id, expires_at, renew_at, reconnect_by,
-        lease, lease_until, unanswered, failures, failing_since, renewed_at, reminded, created_by, version, created_at, updated_at),
+        lease, lease_until, unanswered, failures, failing_since, failure, renewed_at, reminded, created_by, version, created_at, updated_at),
     update (name, state, reason, scopes, credential, key_id, expires_at, renew_at, reconnect_by, lease, lease_until, unanswered,
-        failures, failing_since, renewed_at, reminded)
+        failures, failing_since, failure, renewed_at, reminded)
     on authorizations to fanfare_worker;
 
 select tenancy.audit_table('authorizations', 'authorization', 'id', '{credential}',
-    '{key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,renewed_at,reminded,state_since}');
+    '{key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,failure,renewed_at,reminded,state_since}');
 
 -- The accounts of an authorization, which is the default of its platform, and how each fares by itself.
 alter table integrations
@@ -142,7 +147,7 @@ alter table integrations
     add column state_since timestamptz not null default now(),
     -- why it needs somebody to sign in again; access_lost: whoever signed in does not manage the account any more
     add column reason text,
-    -- when it was last seen to work, by asking the platform
+    -- when it was last certain whether it works: the platform said so, or what it had allowed came to its end
     add column checked_at timestamptz,
     add constraint integrations_authorization_fkey foreign key (customer_id, authorization_id)
         references authorizations (customer_id, id) not valid,
@@ -295,7 +300,7 @@ $$;
 create function tenancy.follow_authorization() returns trigger
 language plpgsql as $$
 begin
-    update public.integrations i set state = 'needs_reauth', reason = new.reason
+    update public.integrations i set state = 'needs_reauth', reason = new.reason, checked_at = now()
     where i.customer_id = new.customer_id and i.authorization_id = new.id and i.state = 'active';
     return null;
 end
