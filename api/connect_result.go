@@ -83,7 +83,7 @@ func (a *API) registerConnectResult(mux *http.ServeMux) {
 		}
 		name := ""
 		if given := r.URL.Query().Get("platform"); isOAuthPlatform(given) {
-			name = platformNames[platform.Name(given)]
+			name = platform.Name(given).Title()
 		}
 		var page bytes.Buffer
 		if err := resultPage.Execute(&page, struct {

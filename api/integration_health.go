@@ -150,18 +150,13 @@ func (a *API) checkIntegration(ctx context.Context, in *IntegrationPath) (*integ
 	})
 }
 
-// platformNames are the platforms as people know them.
-var platformNames = map[platform.Name]string{
-	platform.Twitter: "X", platform.LinkedIn: "LinkedIn", platform.Facebook: "Facebook", platform.Mailchimp: "Mailchimp", platform.Ghost: "Ghost",
-}
-
 // healthMessage says in words what a status means, and what to do.
 func healthMessage(name platform.Name, status string, reason *string, expiresAt, reconnectBy *time.Time, now time.Time) string {
 	why := ""
 	if reason != nil {
 		why = *reason
 	}
-	site := platformNames[name]
+	site := name.Title()
 	again := " Connect the account again."
 	if name == platform.Ghost {
 		again = " Connect the site again with a valid Admin API key."

@@ -1290,7 +1290,7 @@ CREATE FUNCTION tenancy.follow_authorization() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    update public.integrations i set state = 'needs_reauth', reason = new.reason
+    update public.integrations i set state = 'needs_reauth', reason = new.reason, checked_at = now()
     where i.customer_id = new.customer_id and i.authorization_id = new.id and i.state = 'active';
     return null;
 end
@@ -1443,6 +1443,7 @@ begin
         new.unanswered := false;
         new.failures := 0;
         new.failing_since := null;
+        new.failure := null;
         new.reminded := null;
     end if;
     if new.state = 'ended' then
@@ -2718,6 +2719,7 @@ CREATE TABLE public.authorizations (
     unanswered boolean DEFAULT false NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     failing_since timestamp with time zone,
+    failure text,
     renewed_at timestamp with time zone,
     reminded integer,
     created_by uuid DEFAULT tenancy.user_id(),
@@ -2726,6 +2728,7 @@ CREATE TABLE public.authorizations (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT authorizations_credential_held CHECK ((((state = 'ended'::text) AND (credential IS NULL) AND (key_id IS NULL)) OR ((state <> 'ended'::text) AND (credential IS NOT NULL) AND (key_id IS NOT NULL)))),
     CONSTRAINT authorizations_external_id_length CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 500))),
+    CONSTRAINT authorizations_failure_known CHECK ((failure = ANY (ARRAY['unavailable'::text, 'rate_limited'::text, 'misconfigured'::text, 'bad_answer'::text, 'unreadable'::text]))),
     CONSTRAINT authorizations_lease_ends CHECK (((lease IS NULL) = (lease_until IS NULL))),
     CONSTRAINT authorizations_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 500))),
     CONSTRAINT authorizations_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text]))),
@@ -2975,11 +2978,11 @@ CREATE VIEW public.integrations_with_health WITH (security_invoker='true') AS
             ELSE i.reason
         END, 'expires_at',
         CASE
-            WHEN (i.state <> 'disconnected'::text) THEN a.expires_at
+            WHEN ((i.state = 'active'::text) AND (a.state = 'active'::text)) THEN a.expires_at
             ELSE NULL::timestamp with time zone
         END, 'reconnect_by',
         CASE
-            WHEN (i.state <> 'disconnected'::text) THEN a.reconnect_by
+            WHEN ((i.state = 'active'::text) AND (a.state = 'active'::text)) THEN a.reconnect_by
             ELSE NULL::timestamp with time zone
         END, 'checked_at', i.checked_at) AS health,
         CASE
@@ -2991,18 +2994,30 @@ CREATE VIEW public.integrations_with_health WITH (security_invoker='true') AS
             CASE
                 WHEN (e.reason IS NOT NULL) THEN e.since
                 ELSE a.state_since
-            END, 'reason', COALESCE(a.reason, e.reason), 'expires_at', a.expires_at, 'reconnect_by', a.reconnect_by)
+            END, 'reason', COALESCE(a.reason, e.reason), 'expires_at',
+            CASE
+                WHEN (a.state = 'active'::text) THEN a.expires_at
+                ELSE NULL::timestamp with time zone
+            END, 'reconnect_by',
+            CASE
+                WHEN (a.state = 'active'::text) THEN a.reconnect_by
+                ELSE NULL::timestamp with time zone
+            END)
             ELSE 'null'::jsonb
         END AS login
    FROM ((public.integrations i
      LEFT JOIN public.authorizations a ON (((a.customer_id = i.customer_id) AND (a.id = i.authorization_id))))
-     LEFT JOIN LATERAL ( SELECT 'reconnect_due'::text AS reason,
-            GREATEST((a.reconnect_by - '14 days'::interval), a.state_since) AS since
-          WHERE ((a.state = 'active'::text) AND (a.reconnect_by < (now() + '14 days'::interval)))
+     LEFT JOIN LATERAL ( SELECT 'renewal_misconfigured'::text AS reason,
+            GREATEST(a.failing_since, a.state_since) AS since
+          WHERE ((a.state = 'active'::text) AND (a.failures > 0) AND (a.failure = 'misconfigured'::text) AND (a.expires_at < (now() + '14 days'::interval)) AND COALESCE((a.expires_at < a.reconnect_by), true))
         UNION ALL
          SELECT 'renewal_failing'::text,
-            COALESCE(a.failing_since, a.state_since) AS "coalesce"
-          WHERE ((a.state = 'active'::text) AND (a.failures > 0) AND (a.expires_at < (now() + '1 day'::interval)))
+            GREATEST(a.failing_since, a.state_since) AS "greatest"
+          WHERE ((a.state = 'active'::text) AND (a.failures > 0) AND (a.expires_at < (now() + '1 day'::interval)) AND COALESCE((a.expires_at < a.reconnect_by), true))
+        UNION ALL
+         SELECT 'reconnect_due'::text,
+            GREATEST((a.reconnect_by - '14 days'::interval), a.state_since) AS "greatest"
+          WHERE ((a.state = 'active'::text) AND (a.reconnect_by < (now() + '14 days'::interval)))
  LIMIT 1) e ON (true));
 
 -- Name: invitations; Type: TABLE; Schema: public
@@ -3783,7 +3798,7 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.api_keys REFERENCING OLD TABL
 
 -- Name: authorizations audit_delete; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_delete AFTER DELETE ON public.authorizations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,renewed_at,reminded,state_since}');
+CREATE TRIGGER audit_delete AFTER DELETE ON public.authorizations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,failure,renewed_at,reminded,state_since}');
 
 -- Name: campaigns audit_delete; Type: TRIGGER; Schema: public
 
@@ -3863,7 +3878,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.api_keys REFERENCING NEW TABL
 
 -- Name: authorizations audit_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_insert AFTER INSERT ON public.authorizations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,renewed_at,reminded,state_since}');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.authorizations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,failure,renewed_at,reminded,state_since}');
 
 -- Name: campaigns audit_insert; Type: TRIGGER; Schema: public
 
@@ -3943,7 +3958,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.api_keys REFERENCING OLD TABL
 
 -- Name: authorizations audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.authorizations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,renewed_at,reminded,state_since}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.authorizations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,failure,renewed_at,reminded,state_since}');
 
 -- Name: campaigns audit_update; Type: TRIGGER; Schema: public
 
@@ -6562,6 +6577,13 @@ GRANT SELECT(failing_since) ON TABLE public.authorizations TO fanfare_user;
 GRANT SELECT(failing_since) ON TABLE public.authorizations TO fanfare_agent;
 GRANT SELECT(failing_since) ON TABLE public.authorizations TO fanfare_admin;
 GRANT SELECT(failing_since),UPDATE(failing_since) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: COLUMN authorizations.failure; Type: ACL; Schema: public
+
+GRANT SELECT(failure) ON TABLE public.authorizations TO fanfare_user;
+GRANT SELECT(failure) ON TABLE public.authorizations TO fanfare_agent;
+GRANT SELECT(failure) ON TABLE public.authorizations TO fanfare_admin;
+GRANT SELECT(failure),UPDATE(failure) ON TABLE public.authorizations TO fanfare_worker;
 
 -- Name: COLUMN authorizations.renewed_at; Type: ACL; Schema: public
 

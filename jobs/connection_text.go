@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fanfare/internal/mail"
+	"fanfare/internal/platform"
 	"fanfare/queries"
 )
 
@@ -28,11 +29,6 @@ type connectionWords struct {
 	Accounts                                []string
 }
 
-// platformNames are what people call the platforms.
-var platformNames = map[string]string{
-	"twitter": "X", "linkedin": "LinkedIn", "facebook": "Facebook", "mailchimp": "Mailchimp", "ghost": "Ghost",
-}
-
 // writeConnection composes the e-mail in the customer's language: German, or else English. The names in it are other
 // people's words; they are one line each, and escaped where they could be anything but text.
 func writeConnection(row queries.ConnectionForEmailRow, days int, link string) (mail.Message, error) {
@@ -41,7 +37,7 @@ func writeConnection(row queries.ConnectionForEmailRow, days int, link string) (
 		language = connectionGerman
 	}
 	words := connectionWords{
-		Platform: cmp.Or(platformNames[row.Platform], row.Platform), Customer: oneLine(row.CustomerName),
+		Platform: platform.Name(row.Platform).Title(), Customer: oneLine(row.CustomerName),
 		Reason: cmp.Or(language.reasons[row.Reason], language.reasons[""]), Link: link,
 	}
 	for _, name := range row.Accounts {
