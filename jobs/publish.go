@@ -98,6 +98,7 @@ type claim struct {
 // staleError: the access of the post's account ends soon or has ended. Nothing was begun.
 type staleError struct {
 	authorizationID uuid.UUID
+	platform        string
 	due             time.Time
 }
 
@@ -156,14 +157,14 @@ func (w *publishWorker) scope(job *river.Job[PublishArgs]) tenant.Scope {
 	return tenant.Worker(job.Args.CustomerID, tenant.Request{Job: job.ID, Operation: job.Kind})
 }
 
-// claimFresh is claim for an account whose access is renewed first. While that is not possible the post waits, and no
-// attempt is counted.
+// claimFresh is claim for an account whose access is renewed first. While that is not possible the post waits and
+// says so, and no attempt is counted.
 func (w *publishWorker) claimFresh(ctx context.Context, job *river.Job[PublishArgs], stale *staleError) (c *claim, wait time.Duration, err error) {
 	err = w.renewer.Fresh(ctx, w.grant(job, stale.authorizationID))
 	var problem *platform.Error
 	switch {
 	case errors.Is(err, errNotSetUp):
-		problem = &platform.Error{Class: platform.Transient, Message: "Connecting to the platform is not set up on this server.", Err: err}
+		problem = &platform.Error{Class: platform.Transient, Code: codeNotSetUp, Message: "Connecting to the platform is not set up on this server.", Err: err}
 	case err != nil && !errors.As(err, &problem):
 		return nil, 0, fmt.Errorf("renew access: %w", err)
 	}
@@ -180,7 +181,37 @@ func (w *publishWorker) claimFresh(ctx context.Context, job *river.Job[PublishAr
 	wait = putOff(job.Metadata, problem.RetryAt, accessPause, accessPauseLimit)
 	w.log.WarnContext(ctx, "a post waits until its account's access is renewed", "customer_id", job.Args.CustomerID,
 		"platform_post_id", job.Args.PlatformPostID, "again_in", wait, "job_id", job.ID, "error", problem)
+	err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) error {
+		q := queries.New(tx)
+		if _, err := q.PostLock(ctx, job.Args.PostID); err != nil {
+			return err
+		}
+		why := waitsFor(stale.platform, problem)
+		_, err := q.PlatformPostWait(ctx, queries.PlatformPostWaitParams{ID: job.Args.PlatformPostID, Wait: wait, Problem: &why})
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("note that a post waits: %w", err)
+	}
 	return nil, wait, nil
+}
+
+// codeNotSetUp: there is no application at the platform here with which access could be renewed.
+const codeNotSetUp = "not_set_up"
+
+// waitsFor says why a post waits for its account's access. It says the same as long as that is so: with each other word
+// the post would become another version.
+func waitsFor(platformName string, problem *platform.Error) string {
+	name := cmp.Or(platformNames[platformName], platformName)
+	switch problem.Code {
+	case codeNotSetUp:
+		return "The account's access is to be renewed, and " + name + " is not set up on this installation's worker. The post goes out as soon as it can."
+	case platform.CodeInvalidClient:
+		return "The account's access is to be renewed, and " + name + " does not accept this installation's application: " +
+			"whoever runs the installation must look at its settings. The post goes out as soon as it can."
+	default:
+		return "The account's access is being renewed; " + name + " cannot be reached at the moment. The post goes out as soon as it can."
+	}
 }
 
 func (w *publishWorker) grant(job *river.Job[PublishArgs], authorizationID uuid.UUID) grant {
@@ -220,7 +251,7 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 			wait = due.Sub(row.DatabaseNow).Truncate(time.Millisecond) + time.Millisecond
 			return nil
 		case row.Ending && !fresh:
-			return &staleError{authorizationID: *row.AuthorizationID, due: cmp.Or(orZero(row.ScheduledAt), row.DatabaseNow)}
+			return &staleError{authorizationID: *row.AuthorizationID, platform: row.Platform, due: cmp.Or(orZero(row.ScheduledAt), row.DatabaseNow)}
 		case row.State == "publishing":
 			busy, err := w.takeOver(ctx, q, job, row)
 			if err != nil {

@@ -3,11 +3,15 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"fanfare/db/dbtest"
 	"fanfare/internal/platform"
@@ -74,11 +78,72 @@ func TestPublishRenewsFirst(t *testing.T) {
 			t.Errorf("%d attempts were counted", n)
 		}
 		w.wantState(l, "active")
+		// It says why it waits, and until when: not for longer than its job does.
+		const why = "select state || ' ' || problem_class || ': ' || problem from platform_posts"
+		waits := "scheduled transient: The account's access is being renewed; X cannot be reached at the moment. The post goes out as soon as it can."
+		if got := scan[string](w.bundle, why); got != waits {
+			t.Error(got)
+		}
+		if !scan[bool](w.bundle, "select retry_at is not null and retry_at <= j.scheduled_at from platform_posts, river.river_job j where j.kind = 'publish'") {
+			t.Error("the post waits for longer than its job")
+		}
+		// It waits once more, and is the same version; nothing more is recorded of it.
+		const told = "select version || ' ' || (select count(*) from audit_log where resource_type = 'platform_post' and action = 'platform_post.update') from posts"
+		before, retryAt := scan[string](w.bundle, told), scan[time.Time](w.bundle, "select retry_at from platform_posts")
+		if n := scan[int](w.bundle, "select count(*) from audit_log where action = 'platform_post.update' and changes::text like '%cannot be reached%'"); n != 1 {
+			t.Errorf("that it waits is recorded %d times", n)
+		}
+		eventually(w.bundle, true, "select retry_at > $1 from platform_posts", retryAt)
+		if got := scan[string](w.bundle, told); got != before {
+			t.Errorf("version and records were %s and are %s", before, got)
+		}
 		w.box.ClearFaults()
 		w.again(l)
 		w.exec("update river.river_job set scheduled_at = now() where kind = 'publish'")
 		eventually(w.bundle, "published", stateOf, post.PlatformPosts[0])
 		w.wantTimes(p, post.PlatformPosts[0], 1)
+		if n := scan[int](w.bundle, "select count(*) from platform_posts where num_nonnulls(problem, problem_class, retry_at) > 0"); n != 0 {
+			t.Error("it still says why it has waited")
+		}
+		if n := scan[int](w.bundle, "select count(*) from publish_attempts"); n != 1 {
+			t.Errorf("%d attempts were counted", n)
+		}
+	})
+	t.Run("what held it up is over when the attempt begins", func(t *testing.T) {
+		w, l, p, post := newTweet(t)
+		w.due(l)
+		w.fault(sandbox.Fault{Step: "twitter.refresh", Kind: sandbox.FaultStatus, Status: http.StatusUnauthorized,
+			Body: `{"error":"invalid_client"}`, ContentType: "application/json", Times: -1})
+		during := ""
+		p.publish = func(context.Context, platform.Post, platform.Attempt) error {
+			during = scan[string](w.bundle, "select concat_ws(' ', state, problem_class, problem, retry_at) from platform_posts")
+			return nil
+		}
+		w.start(w.jobsWorker())
+		eventually(w.bundle, true, "select problem like '%X does not accept this installation''s application%' from platform_posts where problem is not null")
+		w.box.ClearFaults()
+		w.again(l)
+		eventually(w.bundle, "published", stateOf, post.PlatformPosts[0])
+		if during != "publishing" {
+			t.Errorf("during the attempt: %s", during)
+		}
+	})
+	t.Run("moved while it waits", func(t *testing.T) {
+		w, l, p, post := newTweet(t)
+		w.due(l)
+		w.fault(sandbox.Fault{Step: "twitter.refresh", Kind: sandbox.FaultStatus, Status: 503, Times: -1})
+		job := &river.Job[PublishArgs]{JobRow: &rivertype.JobRow{Kind: "publish", Metadata: []byte("{}")}, Args: PublishArgs{
+			CustomerID: w.customer.ID, PostID: post.ID, PlatformPostID: post.PlatformPosts[0]}}
+		worker := &publishWorker{db: w.TenantWorker(), renewer: w.renewer(false), log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+		stale := &staleError{authorizationID: l.id, platform: "twitter", due: time.Now()}
+		w.exec("update posts set scheduled_at = now() + interval '1 day'")
+		if _, wait, err := worker.claimFresh(t.Context(), job, stale); err != nil || wait <= 0 {
+			t.Errorf("waits %s, %v", wait, err)
+		}
+		if n := scan[int](w.bundle, "select count(*) from platform_posts where num_nonnulls(problem, problem_class, retry_at) > 0"); n != 0 {
+			t.Error("it says of a post for tomorrow that it waits")
+		}
+		w.wantTimes(p, post.PlatformPosts[0], 0)
 	})
 	t.Run("for a day in vain", func(t *testing.T) {
 		w, l, p, post := newTweet(t)

@@ -36,20 +36,22 @@ where post_id = @post_id
     and (state in ('draft', 'approved', 'scheduled', 'failed') or (state = 'needs_attention' and problem_class = 'credential'))
 returning id;
 
+-- What made it wait is over; why it failed is kept.
 -- name: PlatformPostCancelByPost :execrows
 update platform_posts
-set state = 'cancelled'
+set state = 'cancelled', retry_at = null, problem = case when state <> 'scheduled' then problem end,
+    problem_class = case when state <> 'scheduled' then problem_class end
 where post_id = @post_id and state in ('draft', 'pending_approval', 'approved', 'scheduled', 'failed', 'needs_attention');
 
 -- Everything of the customer that waits for its time, when the customer is archived.
 -- name: PlatformPostCancelScheduled :execrows
 update platform_posts
-set state = 'cancelled'
+set state = 'cancelled', retry_at = null, problem = null, problem_class = null
 where state = 'scheduled';
 
 -- name: PlatformPostCancel :execrows
 update platform_posts
-set state = 'cancelled'
+set state = 'cancelled', retry_at = null, problem = null, problem_class = null
 where id = @id and state = 'scheduled';
 
 -- Locks a platform post for the worker, with everything that publishing needs. Its post is locked before
@@ -76,18 +78,27 @@ for no key update of pp;
 select count(*) from platform_posts where state = 'publishing' and retry_at is null;
 
 -- Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
--- which is recorded. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
+-- which is recorded. What held up a post that is not out yet is over. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
 -- one, and can be had until the deadline.
 -- name: PlatformPostStartAttempt :one
 with started as (
     update platform_posts
-    set state = 'publishing', attempt = attempt + 1, retry_at = null
+    set state = 'publishing', attempt = attempt + 1, retry_at = null,
+        problem = case when state = 'publishing' then problem end, problem_class = case when state = 'publishing' then problem_class end
     where id = @id and state in ('scheduled', 'publishing') and attempt = @attempts_so_far
     returning integration_id
 )
 select f.credential::bytea as credential, coalesce(f.deadline, 'epoch')::timestamptz as deadline,
     coalesce(f.old_credential_id, '00000000-0000-0000-0000-000000000000')::uuid as old_credential_id
 from started s cross join lateral tenancy.find_credential(s.integration_id, 'publish') f;
+
+-- Says why a post that is due has to wait, unless somebody has moved it meanwhile.
+-- name: PlatformPostWait :execrows
+update platform_posts pp
+set retry_at = now() + @wait::interval, problem = @problem, problem_class = 'transient'
+from posts p
+where pp.id = @id and pp.state = 'scheduled' and coalesce(pp.retry_at <= now(), true)
+    and p.customer_id = pp.customer_id and p.id = pp.post_id and coalesce(p.scheduled_at <= now(), true);
 
 -- Keeps what an adapter must not repeat, as long as this attempt is still the newest one.
 -- name: PlatformPostKeep :execrows

@@ -15,7 +15,7 @@ import (
 
 const platformPostCancel = `-- name: PlatformPostCancel :execrows
 update platform_posts
-set state = 'cancelled'
+set state = 'cancelled', retry_at = null, problem = null, problem_class = null
 where id = $1 and state = 'scheduled'
 `
 
@@ -29,10 +29,12 @@ func (q *Queries) PlatformPostCancel(ctx context.Context, id uuid.UUID) (int64, 
 
 const platformPostCancelByPost = `-- name: PlatformPostCancelByPost :execrows
 update platform_posts
-set state = 'cancelled'
+set state = 'cancelled', retry_at = null, problem = case when state <> 'scheduled' then problem end,
+    problem_class = case when state <> 'scheduled' then problem_class end
 where post_id = $1 and state in ('draft', 'pending_approval', 'approved', 'scheduled', 'failed', 'needs_attention')
 `
 
+// What made it wait is over; why it failed is kept.
 func (q *Queries) PlatformPostCancelByPost(ctx context.Context, postID uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, platformPostCancelByPost, postID)
 	if err != nil {
@@ -43,7 +45,7 @@ func (q *Queries) PlatformPostCancelByPost(ctx context.Context, postID uuid.UUID
 
 const platformPostCancelScheduled = `-- name: PlatformPostCancelScheduled :execrows
 update platform_posts
-set state = 'cancelled'
+set state = 'cancelled', retry_at = null, problem = null, problem_class = null
 where state = 'scheduled'
 `
 
@@ -415,7 +417,8 @@ func (q *Queries) PlatformPostSetText(ctx context.Context, arg PlatformPostSetTe
 const platformPostStartAttempt = `-- name: PlatformPostStartAttempt :one
 with started as (
     update platform_posts
-    set state = 'publishing', attempt = attempt + 1, retry_at = null
+    set state = 'publishing', attempt = attempt + 1, retry_at = null,
+        problem = case when state = 'publishing' then problem end, problem_class = case when state = 'publishing' then problem_class end
     where id = $1 and state in ('scheduled', 'publishing') and attempt = $2
     returning integration_id
 )
@@ -436,7 +439,7 @@ type PlatformPostStartAttemptRow struct {
 }
 
 // Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
-// which is recorded. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
+// which is recorded. What held up a post that is not out yet is over. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
 // one, and can be had until the deadline.
 func (q *Queries) PlatformPostStartAttempt(ctx context.Context, arg PlatformPostStartAttemptParams) (PlatformPostStartAttemptRow, error) {
 	row := q.db.QueryRow(ctx, platformPostStartAttempt, arg.ID, arg.AttemptsSoFar)
@@ -497,6 +500,29 @@ func (q *Queries) PlatformPostUnresolved(ctx context.Context, arg PlatformPostUn
 		arg.ID,
 		arg.Attempt,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const platformPostWait = `-- name: PlatformPostWait :execrows
+update platform_posts pp
+set retry_at = now() + $1::interval, problem = $2, problem_class = 'transient'
+from posts p
+where pp.id = $3 and pp.state = 'scheduled' and coalesce(pp.retry_at <= now(), true)
+    and p.customer_id = pp.customer_id and p.id = pp.post_id and coalesce(p.scheduled_at <= now(), true)
+`
+
+type PlatformPostWaitParams struct {
+	Wait    time.Duration
+	Problem *string
+	ID      uuid.UUID
+}
+
+// Says why a post that is due has to wait, unless somebody has moved it meanwhile.
+func (q *Queries) PlatformPostWait(ctx context.Context, arg PlatformPostWaitParams) (int64, error) {
+	result, err := q.db.Exec(ctx, platformPostWait, arg.Wait, arg.Problem, arg.ID)
 	if err != nil {
 		return 0, err
 	}

@@ -194,7 +194,15 @@ revoke execute on function tenancy.use_authorizations_of_erased(uuid) from publi
 grant execute on function tenancy.use_authorizations_of_erased(uuid) to fanfare_worker;
 alter function tenancy.use_authorizations_of_erased(uuid) owner to fanfare_definer;
 
+-- A post can wait long for its account's access, and looks again and again: that is nothing to record each time.
+create or replace trigger audit_update after update on platform_posts referencing old table as old_rows new table as new_rows
+    for each statement execute function tenancy.audit_change('platform_post', 'id', 'customer_id', '{}',
+        '{version,created_at,updated_at,checkpoint,retry_at}');
+
 -- migrate:down
+create or replace trigger audit_update after update on platform_posts referencing old table as old_rows new table as new_rows
+    for each statement execute function tenancy.audit_change('platform_post', 'id', 'customer_id', '{}',
+        '{version,created_at,updated_at,checkpoint}');
 drop function tenancy.use_authorizations_of_erased(uuid);
 drop function tenancy.end_authorization(uuid, bigint, text);
 drop function tenancy.login_in_use(uuid);
