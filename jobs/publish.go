@@ -202,7 +202,7 @@ const codeNotSetUp = "not_set_up"
 // waitsFor says why a post waits for its account's access. It says the same as long as that is so: with each other word
 // the post would become another version.
 func waitsFor(platformName string, problem *platform.Error) string {
-	name := cmp.Or(platformNames[platformName], platformName)
+	name := cmp.Or(platform.Name(platformName).Title(), platformName)
 	switch problem.Code {
 	case codeNotSetUp:
 		return "The account's access is to be renewed, and " + name + " is not set up on this installation's worker. The post goes out as soon as it can."
