@@ -181,7 +181,7 @@ func (c *check) ask(ctx context.Context) (row queries.IntegrationForCheckRow, er
 		row.Version = *version
 	}
 	if err != nil {
-		return row, later("The account's credential could not be read on this server.", time.Time{}, err)
+		return row, later("The account's credential could not be read on this server.", err)
 	}
 	callCtx, cancel := context.WithTimeout(ctx, checkCall)
 	defer cancel()
@@ -248,7 +248,7 @@ func (c *check) askLogin(ctx context.Context, row queries.IntegrationForCheckRow
 	}
 	tokens, err := openTokens(c.vault, c.grant(*row.AuthorizationID), row.Platform, sealed)
 	if err != nil {
-		return later("The account's tokens could not be read on this server.", time.Time{}, err)
+		return later("The account's tokens could not be read on this server.", err)
 	}
 	callCtx, cancel := context.WithTimeout(ctx, checkCall)
 	defer cancel()
@@ -292,7 +292,7 @@ func overtaken(ctx context.Context, q *queries.Queries, row queries.IntegrationF
 	if err != nil || now.State != "active" || orZero(now.CheckedAt).After(row.DatabaseNow) {
 		return err
 	}
-	return later("The account was changed while its platform was asked about it.", time.Time{}, nil)
+	return later("The account was changed while its platform was asked about it.", nil)
 }
 
 // refusal says of what a platform does not accept the credential.

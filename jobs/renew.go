@@ -149,7 +149,7 @@ func (r *renewer) wait(ctx context.Context, g grant, n need) error {
 		defer cancel()
 		err := r.renew(ctx, g, n)
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
-			err = later("The account's access is being renewed, which takes long.", time.Time{}, err)
+			err = later("The account's access is being renewed, which takes long.", err)
 		}
 		return nil, err
 	})
@@ -237,8 +237,8 @@ func signInAgain() error {
 }
 
 // later says that something cannot be done now.
-func later(message string, at time.Time, cause error) error {
-	return &platform.Error{Class: platform.Transient, Message: message, RetryAt: at, Err: cause}
+func later(message string, cause error) error {
+	return &platform.Error{Class: platform.Transient, Message: message, Err: cause}
 }
 
 // notRenewed says that a renewal has failed for a passing reason: with CodeInvalidClient where the platform does not
@@ -291,7 +291,7 @@ func (g grant) context(platformName string) vault.Context {
 // lead takes the lease and renews. done is false where somebody else was first.
 func (r *renewer) lead(ctx context.Context, g grant, n need) (done bool, err error) {
 	if !r.begin() {
-		return false, later("This server is being stopped.", time.Time{}, nil)
+		return false, later("This server is being stopped.", nil)
 	}
 	defer r.under.Done()
 	t := &turn{grant: g, lease: uuid.New(), until: time.Now().Add(renewLease)}
