@@ -47,14 +47,15 @@ func (a *API) registerConnect() {
 		Tags: []string{"Integrations"}, Summary: "Connect accounts by signing in at a platform",
 		Description: "Gives the address of the platform's consent page, and the browser a cookie that it must come back with, within ten minutes. " +
 			"The platform sends it to oauth-callback, which sends it on to return_to with the query parameters connect (what came of it), platform, " +
-			"and with connect=choose also connect_session, whose accounts are then chosen by choose-accounts.",
+			"and with connect=choose also connect_session, whose accounts are then chosen by choose-accounts within half an hour. The first account of " +
+			"a platform becomes its default.",
 		Parameters: []*huma.Param{reasonParameter},
 	}, a.connectIntegration)
 }
 
 func (a *API) connectIntegration(ctx context.Context, in *struct {
 	CustomerPath
-	Platform string `path:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"The platform."`
+	Platform string `path:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"The platform; twitter is X."`
 	ReturnTo string `query:"return_to" maxLength:"1500" doc:"Where the browser goes in the end: an address below the dashboard's, or below another one that the installation allows. Left out: the dashboard's list of accounts." example:"https://app.example.com/integrations"`
 }) (*connectOutput, error) {
 	name := platform.Name(in.Platform)

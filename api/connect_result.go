@@ -15,7 +15,7 @@ const resultPath = "/connect/result"
 
 // resultTexts say for each result what happened and what to do.
 var resultTexts = map[string]struct{ title, text string }{
-	resultConnected:             {"The account is connected", "You can close this page; posts can go out on the account now."},
+	resultConnected:             {"The account is connected", "You can close this page and go back to where you began."},
 	resultChoose:                {"Almost done: choose the accounts", "The sign-in has several accounts. Go back to where you began and choose which of them to connect, within half an hour."},
 	resultAccessDenied:          {"Nothing was connected", "You did not allow it at the platform. Begin again if that was a mistake."},
 	resultPlatformError:         {"The platform refused", "It did not let you sign in for Fanfare. Try again later; if it stays so, ask whoever runs this installation."},
@@ -28,7 +28,7 @@ var resultTexts = map[string]struct{ title, text string }{
 	resultIssuerMismatch:        {"This answer came from elsewhere", "It does not come from the platform that you were sent to, so it was not used. Begin again."},
 	resultCodeMissing:           {"The platform's answer was not complete", "Nothing was connected. Begin again."},
 	resultCodeRefused:           {"The platform did not accept the sign-in", "It may have taken too long, or been used already. Begin again."},
-	resultPlatformUnavailable:   {"The platform did not answer", "Nothing was connected. Begin again in a few minutes."},
+	resultPlatformUnavailable:   {"The platform cannot be reached", "It did not answer, or answered that it cannot at the moment. Nothing was connected. Begin again in a few minutes."},
 	resultPlatformAnswerInvalid: {"The platform answered with nonsense", "Nothing was connected. Begin again later; if it stays so, ask whoever runs this installation."},
 	resultPlatformMisconfigured: {"This installation is not set up right", "The platform does not know it as it is configured. Ask whoever runs this installation."},
 	resultScopesMissing:         {"Not everything was allowed", "Begin again, and leave every permission on the platform's page switched on."},

@@ -23,11 +23,11 @@ import (
 // ConnectSession is somebody's way to a platform and back.
 type ConnectSession struct {
 	ID        uuid.UUID        `json:"id" format:"uuid"`
-	Platform  string           `json:"platform" enum:"twitter,linkedin,facebook,mailchimp"`
+	Platform  string           `json:"platform" enum:"twitter,linkedin,facebook,mailchimp" doc:"twitter is X."`
 	State     string           `json:"state" enum:"started,answered,choosing,connected,failed,expired" doc:"started: the browser is at the platform; answered: it has come back; choosing: accounts are to be chosen."`
-	Result    *string          `json:"result" doc:"How it ended, as the browser was told."`
+	Result    *string          `json:"result" enum:"connected,state_expired,access_denied,platform_error,issuer_mismatch,code_missing,code_refused,platform_unavailable,platform_answer_invalid,platform_misconfigured,scopes_missing,no_accounts,not_allowed,unavailable,internal" doc:"How it ended, as the browser was told; null until then."`
 	Accounts  []ConnectAccount `json:"accounts" nullable:"false" doc:"The accounts to choose from."`
-	ExpiresAt time.Time        `json:"expires_at" doc:"By when the browser must have come back, or accounts must have been chosen."`
+	ExpiresAt time.Time        `json:"expires_at" doc:"By when the browser must have come back, ten minutes after it was sent, or accounts must have been chosen, half an hour after it came back."`
 }
 
 // ConnectAccount is an account that can be connected.
@@ -41,7 +41,7 @@ type OfferedAccount struct {
 	ExternalID string `json:"external_id" doc:"What identifies the account on its platform."`
 	Name       string `json:"name"`
 	URL        string `json:"url"`
-	Kind       string `json:"kind" doc:"user, page, organization or audience."`
+	Kind       string `json:"kind" enum:"user,page,organization,audience" doc:"user: whoever signed in, on X or LinkedIn; page: a Facebook page; organization: a page of an organization on LinkedIn; audience: an audience of Mailchimp."`
 }
 
 type connectSessionOutput struct{ Body ConnectSession }
@@ -73,8 +73,10 @@ func (a *API) registerConnectSessions() {
 	}, a.getConnectSession)
 	register(a, huma.Operation{
 		OperationID: "choose-accounts", Method: http.MethodPost, Path: one + "/accounts", Tags: tags, Summary: "Choose the accounts to connect",
-		Description: "For a connect session that is choosing. An account that was connected before keeps its id, its posts and its place; " +
-			"accounts of the same login that are connected and not named here get what is new too.",
+		Description: "For a connect session that is choosing, within half an hour after the browser came back. An account that was connected before " +
+			"remains the same: it keeps its id, posts that name it go out on it again, and it stays the default of its platform if it is. The first " +
+			"account of a platform becomes its default. Accounts of the same sign-in that are connected and not named here remain connected, and " +
+			"work by the new sign-in too.",
 	}, a.chooseAccounts)
 }
 

@@ -30,7 +30,7 @@ type CustomerContext struct {
 // ContextAccount is a connected account as a writer sees it.
 type ContextAccount struct {
 	ID       uuid.UUID `json:"id" format:"uuid"`
-	Platform string    `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost"`
+	Platform string    `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"twitter is X."`
 	Name     string    `json:"name"`
 	State    string    `json:"state" enum:"active,needs_reauth,disconnected"`
 }

@@ -21,12 +21,12 @@ import (
 
 // IntegrationHealth is how a connected account is.
 type IntegrationHealth struct {
-	Status      string     `json:"status" enum:"active,expiring,needs_reauth,disconnected" doc:"expiring: it works, and will stop soon unless somebody signs in again or a renewal succeeds. needs_reauth: it works again once somebody signs in."`
+	Status      string     `json:"status" enum:"active,expiring,needs_reauth,disconnected" doc:"As the state of the account, and expiring: it is active, and will stop working soon, or has just stopped, unless somebody signs in again or a renewal succeeds. needs_reauth: it works again once somebody signs in."`
 	Since       time.Time  `json:"since"`
-	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,access_lost,moved_out,reconnect_due,renewal_failing,renewal_misconfigured"`
+	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,access_lost,moved_out,reconnect_due,renewal_failing,renewal_misconfigured" doc:"Why, where the status is not active. revoked: the permission was withdrawn at the platform, or the platform ended it; refused: the platform does not accept the access or the key any more; expired: what was allowed has come to its end; interrupted: the platform's answer to a renewal was lost, and what it gave with it; access_lost: whoever signed in does not manage this account any more; moved_out: the account lived by a credential of an earlier installation, and the time for that is over; reconnect_due: what was allowed ends within two weeks, and only a person can prolong it; renewal_failing: it ends within a day, and the platform has not renewed it so far; renewal_misconfigured: it ends within two weeks, and the platform does not renew it because it does not accept this installation's application, whose settings whoever runs the installation must look at. null for disconnected."`
 	Message     string     `json:"message" doc:"What happened and what to do, in a sentence or two; empty where there is nothing to say."`
-	ExpiresAt   *time.Time `json:"expires_at" doc:"When what it is used with ends. It is renewed before, where the platform lets us."`
-	ReconnectBy *time.Time `json:"reconnect_by" doc:"By when somebody must have signed in again, whatever is renewed until then."`
+	ExpiresAt   *time.Time `json:"expires_at" doc:"When its access ends. It is renewed before, where the platform lets us. null where it does not end, or has ended for good."`
+	ReconnectBy *time.Time `json:"reconnect_by" doc:"By when somebody must have signed in again, whatever is renewed until then. null where nobody must, or the access has ended for good."`
 	CheckedAt   *time.Time `json:"checked_at" doc:"When it was last certain whether it works. It moves with every answer of the platform to a check, and whenever the account comes to needs_reauth: its access was refused or came to its end. It does not move while the platform cannot be reached."`
 }
 
@@ -34,12 +34,12 @@ type IntegrationHealth struct {
 type IntegrationAuthorization struct {
 	ID          uuid.UUID  `json:"id" format:"uuid"`
 	Name        string     `json:"name" doc:"Who signed in."`
-	Status      string     `json:"status" enum:"active,expiring,needs_reauth,revoking,ended"`
+	Status      string     `json:"status" enum:"active,expiring,needs_reauth,revoking,ended" doc:"revoking: its last account was disconnected, and the platform is being told to end the permission; ended: that is done, or given up, and its tokens are erased. Else as in the health of an account."`
 	Since       time.Time  `json:"since"`
-	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,reconnect_due,renewal_failing,renewal_misconfigured"`
+	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,reconnect_due,renewal_failing,renewal_misconfigured" doc:"As in the health of an account."`
 	Message     string     `json:"message" doc:"What happened and what to do; empty where there is nothing to say."`
-	ExpiresAt   *time.Time `json:"expires_at"`
-	ReconnectBy *time.Time `json:"reconnect_by"`
+	ExpiresAt   *time.Time `json:"expires_at" doc:"As in the health of an account."`
+	ReconnectBy *time.Time `json:"reconnect_by" doc:"As in the health of an account."`
 }
 
 // MaybeAuthorization is an authorization, or null for an account that is connected by a key.

@@ -25,14 +25,14 @@ import (
 // Integration is a connected account. Its credential never leaves the server.
 type Integration struct {
 	ID            uuid.UUID          `json:"id" format:"uuid"`
-	Platform      string             `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost"`
+	Platform      string             `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"twitter is X."`
 	ExternalID    string             `json:"external_id" doc:"What identifies the account on its platform."`
 	Name          string             `json:"name"`
 	URL           string             `json:"url"`
-	State         string             `json:"state" enum:"active,needs_reauth,disconnected"`
-	IsDefault     bool               `json:"is_default" doc:"It is the account that is meant where a post names its platform and no account."`
+	State         string             `json:"state" enum:"active,needs_reauth,disconnected" doc:"Whether it can be used. health.status is the same, and expiring for an active account that will stop working soon unless something is done."`
+	IsDefault     bool               `json:"is_default" doc:"It is the account that is meant where a post names its platform and no account. The first account of a platform becomes it."`
 	Health        IntegrationHealth  `json:"health"`
-	Authorization MaybeAuthorization `json:"authorization" doc:"The sign-in that it hangs on; null for Ghost, which is connected by a key."`
+	Authorization MaybeAuthorization `json:"authorization" doc:"The sign-in that it hangs on; null for Ghost, which is connected by a key, and for an account that lives by a credential of an earlier installation until it is connected again."`
 	CreatedAt     time.Time          `json:"created_at"`
 	UpdatedAt     time.Time          `json:"updated_at"`
 }
@@ -71,8 +71,8 @@ func (a *API) registerIntegrations() {
 	}, a.getIntegration)
 	register(a, huma.Operation{
 		OperationID: "disconnect-integration", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Disconnect an account",
-		Description: "Erases its credential. Posts that wait for it are not sent: they need attention, and go out after all if the account is " +
-			"connected again and they are published again. With the last account of a sign-in its tokens go too, and the platform is told to end " +
+		Description: "Erases its credential. If it was the default of its platform, another connected account of the platform becomes it. Posts that wait " +
+			"for it are not sent: they need attention, and once the account is connected again they can be published or scheduled again. With the last account of a sign-in its tokens go too, and the platform is told to end " +
 			"the permission where it can be told.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
 	}, a.disconnectIntegration)

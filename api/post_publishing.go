@@ -146,8 +146,13 @@ func publishable(state string, platformPosts []queries.PlatformPostListByPostRow
 			continue
 		}
 		eligible++
-		if pp.IntegrationState != "active" {
-			return conflict("An account that the post goes to (" + pp.Platform + ") is not connected. Reconnect it first.")
+		account := fmt.Sprintf("The account %q on %s", pp.IntegrationName, platformNames[platform.Name(pp.Platform)])
+		switch pp.IntegrationState {
+		case "active":
+		case "needs_reauth":
+			return conflict(account + " must be connected again before the post can go out.")
+		default:
+			return conflict(account + " is not connected. Connect it before the post can go out, or take it off the post.")
 		}
 	}
 	if eligible == 0 {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -113,7 +114,11 @@ func TestPublishRefused(t *testing.T) {
 		} else {
 			w.exec(t, "update integrations set state = $2 where id = $1", lost.ID, state)
 		}
-		w.call(t, c.member, "POST", c.path("/posts/%s/publish", make(account, lost).ID), nil).want(t, 409)
+		w.exec(t, "update integrations set name = 'The lost one' where id = $1", lost.ID)
+		want := map[string]string{"disconnected": `The account "The lost one" on Ghost is not connected.`, "needs_reauth": `The account "The lost one" on Ghost must be connected again`}
+		if p := w.call(t, c.member, "POST", c.path("/posts/%s/publish", make(account, lost).ID), nil).want(t, 409).problem(t); !strings.HasPrefix(p.Detail, want[state]) {
+			t.Errorf("%s: %s", state, p.Detail)
+		}
 	}
 
 	// What the worker has begun or finished is out of the API's hands.

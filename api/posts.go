@@ -34,14 +34,14 @@ type Post struct {
 type PlatformPost struct {
 	ID            uuid.UUID  `json:"id" format:"uuid"`
 	IntegrationID uuid.UUID  `json:"integration_id" format:"uuid"`
-	Platform      string     `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost"`
+	Platform      string     `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"twitter is X."`
 	Text          string     `json:"text" doc:"Its text there: its own, or the post's."`
 	State         string     `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,failed,needs_attention,cancelled"`
 	ExternalURL   *string    `json:"external_url" doc:"Where readers see it."`
 	PublishedAt   *time.Time `json:"published_at"`
-	ProblemClass  *string    `json:"problem_class" enum:"credential,invalid,rate_limited,payment_required,transient,unknown_outcome" doc:"What kind of problem there was at the last attempt."`
+	ProblemClass  *string    `json:"problem_class" enum:"credential,invalid,rate_limited,payment_required,transient,unknown_outcome" doc:"What kind of problem there was at the last attempt, or holds up the next one."`
 	Problem       *string    `json:"problem" doc:"What happened and what to do."`
-	RetryAt       *time.Time `json:"retry_at" doc:"When the next attempt is made."`
+	RetryAt       *time.Time `json:"retry_at" doc:"When the next attempt is made, or what holds it up is looked at again."`
 }
 
 type postOutput struct {
@@ -58,7 +58,7 @@ type PostPath struct {
 // PostPlatform names an account that a post goes to, by its id or as the default of its platform.
 type PostPlatform struct {
 	IntegrationID *uuid.UUID `json:"integration_id,omitempty" format:"uuid" doc:"The connected account."`
-	Platform      string     `json:"platform,omitempty" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"In place of integration_id: the default account of this platform, as it is now."`
+	Platform      string     `json:"platform,omitempty" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"In place of integration_id: the default account of this platform, as it is now. twitter is X."`
 	Text          *string    `json:"text,omitempty" minLength:"1" maxLength:"100000" doc:"A text of its own; the post's text if left out."`
 }
 

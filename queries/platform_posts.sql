@@ -14,7 +14,8 @@ where post_id = @post_id and integration_id <> all (@keep_integration_ids::uuid[
 
 -- A post's platform posts, with what must be known of their accounts to put it on its way.
 -- name: PlatformPostListByPost :many
-select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.state as integration_state
+select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.name as integration_name,
+    i.state as integration_state
 from platform_posts pp
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
 where pp.post_id = @post_id

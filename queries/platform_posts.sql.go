@@ -134,7 +134,8 @@ func (q *Queries) PlatformPostKeep(ctx context.Context, arg PlatformPostKeepPara
 }
 
 const platformPostListByPost = `-- name: PlatformPostListByPost :many
-select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.state as integration_state
+select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.name as integration_name,
+    i.state as integration_state
 from platform_posts pp
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
 where pp.post_id = $1
@@ -148,6 +149,7 @@ type PlatformPostListByPostRow struct {
 	Text             *string
 	ProblemClass     *string
 	Platform         string
+	IntegrationName  string
 	IntegrationState string
 }
 
@@ -168,6 +170,7 @@ func (q *Queries) PlatformPostListByPost(ctx context.Context, postID uuid.UUID) 
 			&i.Text,
 			&i.ProblemClass,
 			&i.Platform,
+			&i.IntegrationName,
 			&i.IntegrationState,
 		); err != nil {
 			return nil, err
