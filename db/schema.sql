@@ -4002,7 +4002,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.old_credentials REFERENCING O
 
 -- Name: platform_posts audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint,retry_at}');
 
 -- Name: post_media audit_update; Type: TRIGGER; Schema: public
 
