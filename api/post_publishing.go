@@ -146,7 +146,7 @@ func publishable(state string, platformPosts []queries.PlatformPostListByPostRow
 			continue
 		}
 		eligible++
-		account := fmt.Sprintf("The account %q on %s", pp.IntegrationName, platformNames[platform.Name(pp.Platform)])
+		account := fmt.Sprintf("The account %q on %s", pp.IntegrationName, platform.Name(pp.Platform).Title())
 		switch pp.IntegrationState {
 		case "active":
 		case "needs_reauth":

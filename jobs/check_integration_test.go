@@ -61,6 +61,7 @@ func TestCheckIntegration(t *testing.T) {
 		// Seeing that it works once more changes nothing that anybody would notice.
 		version := scan[int64](w.bundle, "select version from integrations where id = $1", l.accounts[0].ID)
 		before := scan[time.Time](w.bundle, "select checked_at from integrations where id = $1", l.accounts[0].ID)
+		eventually(w.bundle, false, "select exists (select from river.river_job where kind = 'check_integration' and state not in ('completed', 'cancelled', 'discarded'))")
 		w.check(l, 0)
 		eventually(w.bundle, true, "select checked_at > $2 from integrations where id = $1", l.accounts[0].ID, before)
 		if now := scan[int64](w.bundle, "select version from integrations where id = $1", l.accounts[0].ID); now != version {
