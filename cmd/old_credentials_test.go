@@ -356,8 +356,8 @@ func TestMetrics(t *testing.T) {
 
 	id := uuid.MustParse(o.scan("select id::text from integrations"))
 	post := o.Post(t, dbtest.Post{CustomerID: o.customer, Integrations: []dbtest.Integration{{ID: id, CustomerID: o.customer}}})
-	for sql, arg := range map[string]any{"update posts set scheduled_at = now() where id = $1": post.ID, "update platform_posts set state = 'scheduled' where post_id = $1": post.ID} {
-		if _, err := o.Super.Exec(t.Context(), sql, arg); err != nil {
+	for _, sql := range []string{"update posts set scheduled_at = now() where id = $1", "update platform_posts set state = 'scheduled' where post_id = $1"} {
+		if _, err := o.Super.Exec(t.Context(), sql, post.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
