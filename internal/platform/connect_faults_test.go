@@ -142,9 +142,6 @@ func TestFaults(t *testing.T) {
 // TestSlowPlatform: an answer that takes a minute is not waited for.
 func TestSlowPlatform(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes ten seconds")
-	}
 	b := setupConnect(t)
 	tokens := b.connect(platform.Twitter, "2244994945")
 	b.fault(sandbox.Fault{Step: "twitter.refresh", Kind: sandbox.FaultSlow, DelayMS: 60_000})

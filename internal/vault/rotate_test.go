@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -278,30 +279,40 @@ func TestRotateBrokenOff(t *testing.T) {
 	}
 }
 
-// rotateForever names the key set that TestRotateUntilKilled rotates, in a process of its own.
+// rotateForever names the key set that a child of TestRotateSurvivesKill rotates, in a process of its own.
 const rotateForever = "FANFARE_TEST_ROTATE"
 
-func TestRotateUntilKilled(t *testing.T) {
-	cfg := Config{KeySet: os.Getenv(rotateForever)}
-	if cfg.KeySet == "" {
-		t.Skip("it is run by TestRotateSurvivesKill")
+func TestMain(m *testing.M) {
+	if keySet := os.Getenv(rotateForever); keySet != "" {
+		fmt.Fprintln(os.Stderr, rotateUntilKilled(Config{KeySet: keySet}))
+		os.Exit(1)
 	}
+	os.Exit(m.Run())
+}
+
+// rotateUntilKilled returns only the error that stopped it, or the end of a minute if nobody kills it.
+func rotateUntilKilled(cfg Config) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	for {
-		infos, err := KeyInfos(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		id, err := AddKey(t.Context(), cfg)
+		infos, err := KeyInfos(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		id, err := AddKey(ctx, cfg)
 		if err == nil {
-			err = Promote(t.Context(), cfg, id)
+			err = Promote(ctx, cfg, id)
 		}
 		for _, old := range infos {
 			if err == nil && len(infos) > 3 {
-				err = Retire(t.Context(), cfg, old.ID)
+				err = Retire(ctx, cfg, old.ID)
 			}
 		}
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 	}
 }
@@ -315,7 +326,7 @@ func TestRotateSurvivesKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	for round := range 15 {
-		child := exec.Command(os.Args[0], "-test.run=^TestRotateUntilKilled$", "-test.timeout=1m")
+		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), rotateForever+"="+cfg.KeySet)
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
