@@ -28,10 +28,11 @@ const workerConnections = 30
 
 // workerSettings say how a worker works.
 type workerSettings struct {
-	Concurrency int           `default:"200" env:"FANFARE_WORKER_CONCURRENCY" help:"Posts that a worker publishes at once."`
-	Lease       time.Duration `default:"10s" env:"FANFARE_WORKER_LEASE" help:"How long after its last sign of life a worker's jobs are handed to others."`
-	Pool        int32         `name:"worker-database-pool" default:"30" env:"FANFARE_WORKER_DATABASE_POOL" help:"Connections of a worker at most, from 3, besides one that only listens."`
-	AuditMonths int32         `default:"24" env:"FANFARE_AUDIT_MONTHS" help:"Whole months for which the audit log is kept, besides the current one; 0 keeps it forever."`
+	Concurrency    int           `default:"200" env:"FANFARE_WORKER_CONCURRENCY" help:"Posts that a worker publishes at once."`
+	Lease          time.Duration `default:"10s" env:"FANFARE_WORKER_LEASE" help:"How long after its last sign of life a worker's jobs are handed to others."`
+	Pool           int32         `name:"worker-database-pool" default:"30" env:"FANFARE_WORKER_DATABASE_POOL" help:"Connections of a worker at most, from 3, besides one that only listens."`
+	CustomerChecks int           `default:"4" env:"FANFARE_WORKER_CUSTOMER_CHECKS" help:"Accounts of one customer that are checked at once, over all workers, about."`
+	AuditMonths    int32         `default:"24" env:"FANFARE_AUDIT_MONTHS" help:"Whole months for which the audit log is kept, besides the current one; 0 keeps it forever."`
 }
 
 // Validate is called by kong.
@@ -45,6 +46,9 @@ func (c *workerSettings) Validate() error {
 	if c.Pool < 3 || c.Pool > 1000 {
 		return fmt.Errorf("--worker-database-pool (FANFARE_WORKER_DATABASE_POOL) must be from 3 to 1000, not %d", c.Pool)
 	}
+	if c.CustomerChecks < 1 || c.CustomerChecks > 10_000 {
+		return fmt.Errorf("--customer-checks (FANFARE_WORKER_CUSTOMER_CHECKS) must be from 1 to 10000, not %d", c.CustomerChecks)
+	}
 	if c.AuditMonths < 0 || c.AuditMonths > 1200 {
 		return fmt.Errorf("--audit-months (FANFARE_AUDIT_MONTHS) must be from 0 to 1200, not %d", c.AuditMonths)
 	}
@@ -52,7 +56,7 @@ func (c *workerSettings) Validate() error {
 }
 
 func (c *workerSettings) config() jobs.WorkerConfig {
-	return jobs.WorkerConfig{Concurrency: c.Concurrency, Lease: c.Lease, AuditMonths: c.AuditMonths}
+	return jobs.WorkerConfig{Concurrency: c.Concurrency, Lease: c.Lease, CustomerChecks: c.CustomerChecks, AuditMonths: c.AuditMonths}
 }
 
 // Run works the queue until it is told to stop.

@@ -25,8 +25,8 @@ func (s *system) exec(t testing.TB, sql string, args ...any) {
 // Many processes with many needs of one access token that ends: the platform is asked for a new one once.
 func TestOneRefreshAcrossProcesses(t *testing.T) {
 	processes, needs := pick(whole(), 50, 5), pick(whole(), 1000, 100)
-	// Small pools, and patience with processes that are far more than this machine has processors.
-	s := newSystem(t, options{connectors: true, noWorker: true, workerArgs: []string{"--lease", "60s"}, env: []string{"FANFARE_WORKER_DATABASE_POOL=4"}})
+	// Small pools, no limit that keeps a customer's needs apart, and patience with processes that are far more than this machine has processors.
+	s := newSystem(t, options{connectors: true, noWorker: true, workerArgs: []string{"--lease", "60s"}, env: []string{"FANFARE_WORKER_DATABASE_POOL=4", "FANFARE_WORKER_CUSTOMER_CHECKS=10000"}})
 	s.box.OAuthSettings("twitter", sandbox.OAuthSettings{MeRequests: 10 * needs})
 	b := s.newBrand(t)
 	newVisitor(t, nil).connect(t, b, "twitter", "2244994945")

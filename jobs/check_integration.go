@@ -30,9 +30,8 @@ const (
 	// A check that a passing reason keeps from an answer is made again after checkPause, checkPauseLimit at most, and
 	// given up after checkGiveUp.
 	checkPause, checkPauseLimit, checkGiveUp = 10 * time.Second, 15 * time.Minute, 24 * time.Hour
-	// checksConcurrency is how many checks a worker makes at once, and customerChecks about how many of one customer's
-	// are made at once over all workers.
-	checksConcurrency, customerChecks = 20, 4
+	// checksConcurrency is how many checks a worker makes at once.
+	checksConcurrency = 20
 	// checksEvery is how often accounts are looked for that nobody has seen working for a day, checksAtOnce about how
 	// many are checked in that time, over all customers.
 	checksEvery, checksAtOnce = time.Minute, 300
@@ -65,6 +64,8 @@ type checkWorker struct {
 	notices    *notices
 	lease      *lease
 	log        *slog.Logger
+	// customerLimit is about how many checks of one customer's accounts are made at once, over all workers.
+	customerLimit int
 }
 
 // Timeout bounds the job: two renewals that are waited for, and three questions.
@@ -77,8 +78,8 @@ func (w *checkWorker) Work(ctx context.Context, job *river.Job[CheckIntegrationA
 	ctx, release := w.lease.hold(ctx)
 	defer release()
 	c := &check{checkWorker: w, job: job, log: w.log.With("customer_id", job.Args.CustomerID, "integration_id", job.Args.IntegrationID, "job_id", job.ID)}
-	running, err := queries.New(w.db.Read(c.scope())).JobCountChecks(ctx)
-	if err == nil && running > customerChecks {
+	older, err := queries.New(w.db.Read(c.scope())).JobCountOlderChecks(ctx, job.ID)
+	if err == nil && older >= int64(w.customerLimit) {
 		return river.JobSnooze(crowded(job.Metadata))
 	}
 	if err == nil {

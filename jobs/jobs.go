@@ -45,7 +45,7 @@ type Deps struct {
 }
 
 // all lists every job.
-func all(deps Deps, holder *lease, renewer *renewer) *river.Workers {
+func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer) *river.Workers {
 	workers := river.NewWorkers()
 	db := tenant.New(deps.Pool)
 	river.AddWorker(workers, &publishWorker{
@@ -60,7 +60,7 @@ func all(deps Deps, holder *lease, renewer *renewer) *river.Workers {
 	river.AddWorker(workers, &renewWorker{renewer: renewer, lease: holder})
 	river.AddWorker(workers, &checkWorker{
 		db: db, vault: deps.Vault, publishers: deps.Publishers, connectors: deps.Connectors,
-		renewer: renewer, notices: renewer.notices, lease: holder, log: deps.Log,
+		renewer: renewer, notices: renewer.notices, lease: holder, log: deps.Log, customerLimit: config.CustomerChecks,
 	})
 	river.AddWorker(workers, &revokeWorker{
 		db: db, vault: deps.Vault, connectors: deps.Connectors, queue: renewer.notices.queue, lease: holder, log: deps.Log,

@@ -24,6 +24,8 @@ const (
 	// DefaultConcurrency is how many posts a worker publishes at once. Nearly all of that time is spent waiting
 	// for platforms, with nothing held but memory.
 	DefaultConcurrency = 200
+	// DefaultCustomerChecks is about how many of one customer's accounts are checked at once.
+	DefaultCustomerChecks = 4
 	// pollInterval is how often a worker looks for due jobs, and so the most that a scheduled post waits.
 	pollInterval = 200 * time.Millisecond
 	// promoteEvery and promoteAhead: scheduled jobs are put within reach of that look before they are due.
@@ -51,6 +53,9 @@ type WorkerConfig struct {
 	Concurrency int
 	// Lease is how long the worker may be silent before others take its jobs over; 0 means DefaultLease.
 	Lease time.Duration
+	// CustomerChecks is about how many of one customer's accounts are checked at once, over all workers; 0 means
+	// DefaultCustomerChecks.
+	CustomerChecks int
 	// AuditMonths is for how many whole months the audit log is kept besides the current one; 0 means forever.
 	AuditMonths int32
 }
@@ -77,6 +82,9 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	if config.Lease == 0 {
 		config.Lease = DefaultLease
 	}
+	if config.CustomerChecks == 0 {
+		config.CustomerChecks = DefaultCustomerChecks
+	}
 	id := workerID()
 	q := queries.New(deps.Pool)
 	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths}
@@ -90,7 +98,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 		ID:                   id,
 		Schema:               Schema,
 		Logger:               deps.Log,
-		Workers:              all(deps, w.lease, w.renewer),
+		Workers:              all(deps, config, w.lease, w.renewer),
 		Queues:               queues(deps, config),
 		FetchPollInterval:    pollInterval,
 		FetchCooldown:        pollInterval / 4,

@@ -44,9 +44,10 @@ where id in (
 )
 returning id, kind;
 
--- How many of the entered customer's accounts are being checked at this moment.
--- name: JobCountChecks :one
+-- How many of the entered customer's accounts are being checked at this moment by older jobs than this one. Jobs that
+-- come at once do not all give way to each other: the oldest go on.
+-- name: JobCountOlderChecks :one
 select count(*)
 from river.river_job j
 where j.customer_id = tenancy.customer_id() and j.args ->> 'integration_id' is not null
-    and j.kind = 'check_integration' and j.state = 'running';
+    and j.kind = 'check_integration' and j.state = 'running' and j.id < @id;

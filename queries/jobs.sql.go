@@ -24,16 +24,17 @@ func (q *Queries) JobCancel(ctx context.Context, postID *uuid.UUID) (int64, erro
 	return cancelled, err
 }
 
-const jobCountChecks = `-- name: JobCountChecks :one
+const jobCountOlderChecks = `-- name: JobCountOlderChecks :one
 select count(*)
 from river.river_job j
 where j.customer_id = tenancy.customer_id() and j.args ->> 'integration_id' is not null
-    and j.kind = 'check_integration' and j.state = 'running'
+    and j.kind = 'check_integration' and j.state = 'running' and j.id < $1
 `
 
-// How many of the entered customer's accounts are being checked at this moment.
-func (q *Queries) JobCountChecks(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, jobCountChecks)
+// How many of the entered customer's accounts are being checked at this moment by older jobs than this one. Jobs that
+// come at once do not all give way to each other: the oldest go on.
+func (q *Queries) JobCountOlderChecks(ctx context.Context, id int64) (int64, error) {
+	row := q.db.QueryRow(ctx, jobCountOlderChecks, id)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
