@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,6 +169,43 @@ func TestCheckIntegration(t *testing.T) {
 		w.start(w.jobsWorker())
 		eventually(w.bundle, true, "select checked_at is not null from integrations where id = $1", w.integration.ID)
 	})
+}
+
+// slowAccount is a publisher that takes its time to say whose an account is, and counts who waits for it.
+type slowAccount struct {
+	platform.Publisher
+	waiting, most, asked atomic.Int64
+}
+
+func (s *slowAccount) Account(ctx context.Context, credential json.RawMessage) (platform.Account, error) {
+	waiting := s.waiting.Add(1)
+	defer s.waiting.Add(-1)
+	for most := s.most.Load(); waiting > most && !s.most.CompareAndSwap(most, waiting); {
+		most = s.most.Load()
+	}
+	s.asked.Add(1)
+	time.Sleep(50 * time.Millisecond) // the platform's slowness is what is tested
+	return s.Publisher.Account(ctx, credential)
+}
+
+// Many checks of one customer that come at once neither crowd out others nor keep each other from being made.
+func TestManyChecksOfOneCustomer(t *testing.T) {
+	const checks = 24
+	w := newWorld(t)
+	slow := &slowAccount{Publisher: w.platform}
+	w.publishers[platform.Ghost] = slow
+	w.exec(`insert into river.river_job (customer_id, kind, queue, args, max_attempts)
+		select $1, 'check_integration', 'checks', jsonb_build_object('customer_id', $1::uuid, 'integration_id', $2::uuid), 20 from generate_series(1, $3)`,
+		w.customer.ID, w.integration.ID, checks)
+	w.start(w.jobsWorker())
+	eventually(w.bundle, checks, "select count(*)::int from river.river_job where kind = 'check_integration' and state = 'completed'")
+	// Older ones that come back may meet as many younger ones that have begun.
+	if most := slow.most.Load(); most > 2*DefaultCustomerChecks {
+		t.Errorf("%d were made at once", most)
+	}
+	if asked := slow.asked.Load(); asked != checks {
+		t.Errorf("the site was asked %d times", asked)
+	}
 }
 
 // Accounts that nobody has seen working for a day are found, so many in a minute and no more.
