@@ -155,23 +155,14 @@ func (f *FacebookConnector) Login(ctx context.Context, tokens Tokens) (Login, er
 
 // Credentials gives the pages' own tokens.
 func (f *FacebookConnector) Credentials(ctx context.Context, tokens Tokens, accounts []string) (map[string]json.RawMessage, error) {
-	credentials := make(map[string]json.RawMessage, len(accounts))
 	if len(accounts) == 0 {
-		return credentials, nil
+		return map[string]json.RawMessage{}, nil
 	}
 	pages, whole, err := f.pages(ctx, tokens.AccessToken, accounts)
 	if err != nil {
 		return nil, err
 	}
-	for _, page := range pages {
-		if slices.Contains(accounts, page.ExternalID) {
-			credentials[page.ExternalID] = page.Credential
-		}
-	}
-	if !whole && len(credentials) < len(accounts) {
-		return nil, f.badAnswer(reading, http.StatusOK)
-	}
-	return credentials, nil
+	return f.credentialsOf(accounts, pages, whole)
 }
 
 // Account asks who the credential belongs to.
@@ -190,17 +181,7 @@ func (f *FacebookConnector) Account(ctx context.Context, raw json.RawMessage) (A
 func (f *FacebookConnector) Revoke(ctx context.Context, tokens Tokens) error {
 	c := f.call("/me/permissions", url.Values{}, tokens.AccessToken)
 	c.method = http.MethodDelete
-	a, err := send(ctx, f.client, c)
-	if err != nil {
-		return f.noAnswer(revoking, unanswered(err))
-	}
-	if a.ok() {
-		return nil
-	}
-	if refused := f.refusal(revoking, a); refused.Code != CodeInvalidGrant {
-		return refused
-	}
-	return nil // it has ended already
+	return f.revoke(ctx, f.refusal, c)
 }
 
 var facebookIDPattern = regexp.MustCompile(`^[0-9]{1,32}$`)
@@ -260,9 +241,7 @@ func (f *FacebookConnector) pages(ctx context.Context, token string, wanted []st
 		if answer.Paging.Next == "" || after == "" {
 			return found, true, nil
 		}
-		if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(id string) bool {
-			return !slices.ContainsFunc(found, func(a LoginAccount) bool { return a.ExternalID == id })
-		}) {
+		if foundAll(found, wanted) {
 			return found, false, nil
 		}
 		query.Set("after", after)

@@ -121,9 +121,7 @@ func (l *LinkedInConnector) Login(ctx context.Context, tokens Tokens) (Login, er
 	if err != nil {
 		return Login{}, err
 	}
-	for _, organization := range organizations {
-		login.Accounts = append(login.Accounts, l.account(organization, "organization", tokens.AccessToken))
-	}
+	login.Accounts = append(login.Accounts, organizations...)
 	return login, nil
 }
 
@@ -134,31 +132,25 @@ func (l *LinkedInConnector) account(account Account, kind, token string) LoginAc
 
 // Credentials asks for the organizations if there is one among the accounts.
 func (l *LinkedInConnector) Credentials(ctx context.Context, tokens Tokens, accounts []string) (map[string]json.RawMessage, error) {
-	credentials := make(map[string]json.RawMessage, len(accounts))
+	var listed []LoginAccount
 	var wanted []string
 	for _, urn := range accounts {
 		if strings.HasPrefix(urn, linkedInPersonURN) {
-			credentials[urn] = sealable(LinkedInCredential{AccessToken: tokens.AccessToken, Author: urn})
+			listed = append(listed, l.account(Account{ExternalID: urn}, "user", tokens.AccessToken))
 		} else {
 			wanted = append(wanted, urn)
 		}
 	}
-	if len(wanted) == 0 {
-		return credentials, nil
-	}
-	organizations, whole, err := l.organizations(ctx, tokens.AccessToken, wanted)
-	if err != nil {
-		return nil, err
-	}
-	for _, organization := range organizations {
-		if urn := organization.ExternalID; slices.Contains(wanted, urn) {
-			credentials[urn] = sealable(LinkedInCredential{AccessToken: tokens.AccessToken, Author: urn})
+	whole := true
+	if len(wanted) > 0 {
+		var organizations []LoginAccount
+		var err error
+		if organizations, whole, err = l.organizations(ctx, tokens.AccessToken, wanted); err != nil {
+			return nil, err
 		}
+		listed = append(listed, organizations...)
 	}
-	if !whole && len(credentials) < len(accounts) {
-		return nil, l.badAnswer(reading, http.StatusOK)
-	}
-	return credentials, nil
+	return l.credentialsOf(accounts, listed, whole)
 }
 
 // Account asks who the credential belongs to.
@@ -176,7 +168,7 @@ func (l *LinkedInConnector) Account(ctx context.Context, raw json.RawMessage) (A
 	}
 	for _, organization := range organizations {
 		if organization.ExternalID == credential.Author {
-			return organization, nil
+			return organization.Account, nil
 		}
 	}
 	if !whole {
@@ -187,7 +179,7 @@ func (l *LinkedInConnector) Account(ctx context.Context, raw json.RawMessage) (A
 
 // Revoke ends the grant.
 func (l *LinkedInConnector) Revoke(ctx context.Context, tokens Tokens) error {
-	return l.revoke(ctx, call{url: l.siteURL + "/oauth/v2/revoke", form: url.Values{
+	return l.revoke(ctx, l.grantRefusal, call{method: http.MethodPost, url: l.siteURL + "/oauth/v2/revoke", form: url.Values{
 		"client_id": {l.config.ClientID}, "client_secret": {l.config.ClientSecret},
 		"token": {cmp.Or(tokens.RefreshToken, tokens.AccessToken)},
 	}})
@@ -228,7 +220,7 @@ type linkedInACLs struct {
 
 // organizations lists what the member may publish for. It stops when it has found all that are wanted, if any are;
 // whole says that it has seen the end of the list.
-func (l *LinkedInConnector) organizations(ctx context.Context, token string, wanted []string) (found []Account, whole bool, err error) {
+func (l *LinkedInConnector) organizations(ctx context.Context, token string, wanted []string) (found []LoginAccount, whole bool, err error) {
 	for page := range linkedInMaxPages {
 		// The projection stands unescaped, as in LinkedIn's documentation.
 		address := fmt.Sprintf("%s/v2/organizationalEntityAcls?q=roleAssignee&state=APPROVED"+
@@ -242,20 +234,17 @@ func (l *LinkedInConnector) organizations(ctx context.Context, token string, wan
 			return nil, false, l.badAnswer(reading, http.StatusOK)
 		}
 		for _, element := range answer.Elements {
-			known := slices.ContainsFunc(found, func(a Account) bool { return a.ExternalID == element.Target })
-			if known || element.State != "APPROVED" || !slices.Contains(linkedInRoles, element.Role) ||
+			if isAmong(found, element.Target) || element.State != "APPROVED" || !slices.Contains(linkedInRoles, element.Role) ||
 				!linkedInOrganizationPattern.MatchString(element.Target) {
 				continue
 			}
-			found = append(found, named(element.Target, element.Named.LocalizedName,
-				accountURL(l.siteURL+"/company", element.Named.VanityName)))
+			organization := named(element.Target, element.Named.LocalizedName, accountURL(l.siteURL+"/company", element.Named.VanityName))
+			found = append(found, l.account(organization, "organization", token))
 		}
 		if len(answer.Elements) < linkedInPageSize {
 			return found, true, nil
 		}
-		if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(urn string) bool {
-			return !slices.ContainsFunc(found, func(a Account) bool { return a.ExternalID == urn })
-		}) {
+		if foundAll(found, wanted) {
 			return found, false, nil
 		}
 	}

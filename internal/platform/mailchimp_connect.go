@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -79,9 +78,8 @@ func (m *MailchimpConnector) Login(ctx context.Context, tokens Tokens) (Login, e
 
 // Credentials asks which audiences there are.
 func (m *MailchimpConnector) Credentials(ctx context.Context, tokens Tokens, accounts []string) (map[string]json.RawMessage, error) {
-	credentials := make(map[string]json.RawMessage, len(accounts))
 	if len(accounts) == 0 {
-		return credentials, nil
+		return map[string]json.RawMessage{}, nil
 	}
 	login, err := m.root(ctx, tokens.Endpoint, tokens.AccessToken)
 	if err != nil {
@@ -91,15 +89,7 @@ func (m *MailchimpConnector) Credentials(ctx context.Context, tokens Tokens, acc
 	if err != nil {
 		return nil, err
 	}
-	for _, audience := range audiences {
-		if slices.Contains(accounts, audience.ExternalID) {
-			credentials[audience.ExternalID] = audience.Credential
-		}
-	}
-	if !whole && len(credentials) < len(accounts) {
-		return nil, m.badAnswer(reading, http.StatusOK)
-	}
-	return credentials, nil
+	return m.credentialsOf(accounts, audiences, whole)
 }
 
 // Account asks who the credential belongs to.

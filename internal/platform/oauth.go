@@ -180,9 +180,9 @@ func (o *oauthClient) get(ctx context.Context, p purpose, c call, refusal func(p
 	return nil
 }
 
-// revoke asks a revocation endpoint (RFC 7009) to end the grant of a token.
-func (o *oauthClient) revoke(ctx context.Context, c call) error {
-	c.method = http.MethodPost
+// revoke asks a platform to end the grant of a token, as RFC 7009 has it or in the platform's own way. refusal judges an
+// answer other than 2xx.
+func (o *oauthClient) revoke(ctx context.Context, refusal func(purpose, answer) *Error, c call) error {
 	a, err := send(ctx, o.client, c)
 	if err != nil {
 		return o.noAnswer(revoking, unanswered(err))
@@ -190,7 +190,7 @@ func (o *oauthClient) revoke(ctx context.Context, c call) error {
 	if a.ok() {
 		return nil
 	}
-	refused := o.grantRefusal(revoking, a)
+	refused := refusal(revoking, a)
 	if refused.Code == CodeInvalidGrant {
 		return nil // it has ended already
 	}
@@ -325,6 +325,30 @@ func (o *oauthClient) openCredential(raw json.RawMessage, out any) error {
 		return o.unreadable()
 	}
 	return nil
+}
+
+// credentialsOf gives the credentials of those accounts that a platform has listed. One that is missing is not in the
+// login's hands any more, if the list was whole; else that is not known.
+func (o *oauthClient) credentialsOf(accounts []string, listed []LoginAccount, whole bool) (map[string]json.RawMessage, error) {
+	credentials := make(map[string]json.RawMessage, len(accounts))
+	for _, account := range listed {
+		if slices.Contains(accounts, account.ExternalID) {
+			credentials[account.ExternalID] = account.Credential
+		}
+	}
+	if !whole && len(credentials) < len(accounts) {
+		return nil, o.badAnswer(reading, http.StatusOK)
+	}
+	return credentials, nil
+}
+
+// foundAll tells whether all that are wanted have been found, where some in particular are.
+func foundAll(found []LoginAccount, wanted []string) bool {
+	return len(wanted) > 0 && !slices.ContainsFunc(wanted, func(externalID string) bool { return !isAmong(found, externalID) })
+}
+
+func isAmong(accounts []LoginAccount, externalID string) bool {
+	return slices.ContainsFunc(accounts, func(account LoginAccount) bool { return account.ExternalID == externalID })
 }
 
 // sealable makes the JSON form of a credential.

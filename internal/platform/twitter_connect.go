@@ -118,7 +118,7 @@ func (t *TwitterConnector) Revoke(ctx context.Context, tokens Tokens) error {
 	if tokens.RefreshToken != "" {
 		form = url.Values{"token": {tokens.RefreshToken}, "token_type_hint": {"refresh_token"}}
 	}
-	return t.revoke(ctx, call{url: t.apiURL + "/2/oauth2/revoke", form: form, authorization: basic.Header.Get("Authorization")})
+	return t.revoke(ctx, t.grantRefusal, call{method: http.MethodPost, url: t.apiURL + "/2/oauth2/revoke", form: form, authorization: basic.Header.Get("Authorization")})
 }
 
 var twitterIDPattern = regexp.MustCompile(`^[0-9]{1,20}$`)
