@@ -75,7 +75,7 @@ func (a *API) connectIntegration(ctx context.Context, in *struct {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
 	cookie := randomSecret()
-	consent := platform.Consent{State: randomSecret(), Verifier: oauth2.GenerateVerifier(), RedirectURL: a.redirectURL(name)}
+	consent := platform.Consent{State: randomSecret(), Verifier: oauth2.GenerateVerifier(), RedirectURL: CallbackURL(a.APIURL, name)}
 	stateHash, cookieHash := sha256.Sum256([]byte(consent.State)), sha256.Sum256([]byte(cookie))
 	sealed, keyID, err := a.Vault.SealWithID([]byte(consent.Verifier), vault.ConnectSession(in.CustomerID, id, in.Platform))
 	if err != nil {
@@ -97,9 +97,9 @@ func (a *API) connectIntegration(ctx context.Context, in *struct {
 	}, nil
 }
 
-// redirectURL is where a platform sends browsers back. It is registered there.
-func (a *API) redirectURL(name platform.Name) string {
-	return a.APIURL + "/v1/oauth/" + string(name) + "/callback"
+// CallbackURL is where a platform sends browsers back to an API with that address, as it is registered there.
+func CallbackURL(apiURL string, name platform.Name) string {
+	return apiURL + "/v1/oauth/" + string(name) + "/callback"
 }
 
 // randomSecret is 32 random bytes as text.

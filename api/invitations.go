@@ -2,9 +2,7 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -144,7 +142,7 @@ func (a *API) createInvitation(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
-	token := newInvitationToken()
+	token := randomSecret()
 	create := queries.InvitationCreateParams{ID: id, Email: in.Body.Email, Role: in.Body.Role, TokenHash: hashInvitationToken(token)}
 	var link *string
 	if a.MailsInvitations {
@@ -224,15 +222,6 @@ func (a *API) acceptInvitation(ctx context.Context, in *struct{ Body InvitationA
 func noInvitation(err error) bool {
 	var pgErr *pgconn.PgError
 	return errors.As(err, &pgErr) && pgErr.Code == "FF007"
-}
-
-// invitationTokenBytes is how many random bytes a token is made of.
-const invitationTokenBytes = 32
-
-func newInvitationToken() string {
-	random := make([]byte, invitationTokenBytes)
-	_, _ = rand.Read(random) // it never fails
-	return base64.RawURLEncoding.EncodeToString(random)
 }
 
 // hashInvitationToken is what the database keeps. A token is random enough to need no salt.

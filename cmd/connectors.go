@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"fanfare/api"
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 )
@@ -116,7 +117,7 @@ func (c *connectorConfig) connectors() (map[platform.Name]platform.Connector, er
 // sandboxConnectors registers an application for each platform in a sandbox, and gives its connectors.
 func sandboxConnectors(box *sandbox.Sandbox, boxURL, apiURL string) (map[platform.Name]platform.Connector, error) {
 	app := func(name platform.Name) (id, secret string) {
-		return box.AddOAuthApp(string(name), callbackURL(apiURL, name))
+		return box.AddOAuthApp(string(name), api.CallbackURL(apiURL, name))
 	}
 	c := connectorConfig{
 		TwitterSiteURL: boxURL + "/twitter", TwitterAPIURL: boxURL + "/twitter-api",
@@ -157,11 +158,6 @@ func (c *returnConfig) check(connecting bool) error {
 		c.ReturnURLs[i] = checked
 	}
 	return nil
-}
-
-// callbackURL is where a platform sends browsers back to, as it is registered there.
-func callbackURL(apiURL string, name platform.Name) string {
-	return apiURL + "/v1/oauth/" + string(name) + "/callback"
 }
 
 // named is a setting as a flag and as a variable.

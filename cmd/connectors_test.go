@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"fanfare/api"
 	"fanfare/internal/platform"
 )
 
@@ -74,7 +75,7 @@ func TestConnectorSettings(t *testing.T) {
 				}
 			}
 			for name, connector := range connectors {
-				address := connector.AuthorizeURL(platform.Consent{State: "s", RedirectURL: callbackURL("https://api.example.com", name)})
+				address := connector.AuthorizeURL(platform.Consent{State: "s", RedirectURL: api.CallbackURL("https://api.example.com", name)})
 				if strings.Contains(address, "s3cret") || strings.Contains(address, "//i/") ||
 					!strings.Contains(address, "redirect_uri=https%3A%2F%2Fapi.example.com%2Fv1%2Foauth%2F"+string(name)+"%2Fcallback") {
 					t.Errorf("%s", address)
