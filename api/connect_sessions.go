@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
@@ -256,7 +255,7 @@ func (a *API) storeAuthorization(ctx context.Context, q *queries.Queries, custom
 		return uuid.Nil, fmt.Errorf("seal tokens: %w", err)
 	}
 	scopes := append([]string{}, tokens.Scopes...)
-	expiresAt, renewAt, reconnectBy := timeOrNil(tokens.ExpiresAt), timeOrNil(renewal(tokens)), timeOrNil(tokens.ReconnectBy)
+	expiresAt, renewAt, reconnectBy := timeOrNil(tokens.ExpiresAt), tokens.RenewAround(time.Now()), timeOrNil(tokens.ReconnectBy)
 	if !known {
 		return id, q.AuthorizationCreate(ctx, queries.AuthorizationCreateParams{
 			ID: id, Platform: string(name), ExternalID: who.ExternalID, Name: who.Name, Scopes: scopes, Credential: sealed, KeyID: &keyID,
@@ -267,16 +266,6 @@ func (a *API) storeAuthorization(ctx context.Context, q *queries.Queries, custom
 		ID: id, Name: who.Name, Scopes: scopes, Credential: sealed, KeyID: &keyID, ExpiresAt: expiresAt, RenewAt: renewAt, ReconnectBy: reconnectBy,
 	})
 	return id, oneRow(changed, err)
-}
-
-// renewal is when tokens are to be renewed, up to a tenth of the time until then earlier: what was connected together
-// is not renewed together.
-func renewal(tokens platform.Tokens) time.Time {
-	at := tokens.RenewAt()
-	if wait := at.Sub(tokens.IssuedAt); !at.IsZero() && wait >= 10 {
-		at = at.Add(-rand.N(wait / 10)) //nolint:gosec // it only spreads load
-	}
-	return at
 }
 
 func timeOrNil(t time.Time) *time.Time {

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -153,12 +152,6 @@ func (w *invitationEmailWorker) record(ctx context.Context, job *river.Job[Invit
 
 // mailWait is how long to leave the mail server in peace: longer with each time.
 func mailWait(metadata []byte) time.Duration {
-	var waited struct {
-		Snoozes int `json:"snoozes"`
-	}
-	if err := json.Unmarshal(metadata, &waited); err != nil {
-		waited.Snoozes = 0 // River writes it; without it the wait is a short one
-	}
-	wait := backoff(1+waited.Snoozes, mailPause, mailPauseLimit)
+	wait := backoff(1+snoozes(metadata), mailPause, mailPauseLimit)
 	return wait/2 + rand.N(wait/2) //nolint:gosec // so that they do not all come back at once
 }

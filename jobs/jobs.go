@@ -4,8 +4,10 @@
 package jobs
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -99,4 +101,27 @@ func backoff(n int, first, limit time.Duration) time.Duration {
 		}
 	}
 	return pause
+}
+
+// snoozes is how often a job has been put off.
+func snoozes(metadata []byte) int {
+	var waited struct {
+		Snoozes int `json:"snoozes"`
+	}
+	if err := json.Unmarshal(metadata, &waited); err != nil {
+		return 0 // River writes it; without it the wait is a short one
+	}
+	return waited.Snoozes
+}
+
+// putOff is how long a job waits for something that passes: longer with each time, at least until the time that is
+// named.
+func putOff(metadata []byte, at time.Time, first, limit time.Duration) time.Duration {
+	wait := shortened(backoff(1+snoozes(metadata), first, limit))
+	return max(wait, min(time.Until(at), limit))
+}
+
+// shortened is a wait less up to a quarter of it, by chance: those that began to wait together do not all come back at once.
+func shortened(wait time.Duration) time.Duration {
+	return wait*3/4 + rand.N(wait/4) //nolint:gosec // chance, not secrecy
 }

@@ -307,13 +307,7 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 // crowded is how long a job waits whose customer has too many posts at platforms already: short at first, since
 // most are done in a moment, and longer the more often it has waited.
 func crowded(metadata []byte) time.Duration {
-	var waited struct {
-		Snoozes int `json:"snoozes"`
-	}
-	if err := json.Unmarshal(metadata, &waited); err != nil {
-		waited.Snoozes = 0 // River writes it; without it the wait is a short one
-	}
-	wait := backoff(1+waited.Snoozes/3, pollInterval, 15*time.Second)
+	wait := backoff(1+snoozes(metadata)/3, pollInterval, 15*time.Second)
 	return wait/2 + rand.N(wait) //nolint:gosec // so that they do not all come back at once
 }
 

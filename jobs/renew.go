@@ -428,7 +428,7 @@ func (r *renewer) store(ctx context.Context, t *turn, tokens platform.Tokens, as
 		}
 		params := queries.AuthorizationStoreTokensParams{
 			ID: t.id, Lease: &t.lease, KeepLease: *ask, Credential: sealed, KeyID: &keyID, Scopes: slices.Concat([]string{}, tokens.Scopes),
-			ExpiresAt: timeOrNil(tokens.ExpiresAt), ReconnectBy: timeOrNil(tokens.ReconnectBy), RenewAt: renewAt(tokens, time.Now()),
+			ExpiresAt: timeOrNil(tokens.ExpiresAt), ReconnectBy: timeOrNil(tokens.ReconnectBy), RenewAt: tokens.RenewAround(time.Now()),
 		}
 		if *ask {
 			params.RenewAt = ptr(time.Now().Add(renewLease)) // should the credentials be still missing then
@@ -458,7 +458,7 @@ func (r *renewer) askForCredentials(ctx context.Context, t *turn, tokens platfor
 	}
 	err = r.db.TxRetry(ctx, t.scope(), func(ctx context.Context, tx *tenant.Tx) error {
 		done, err := queries.New(tx).AuthorizationRenewalDone(ctx, queries.AuthorizationRenewalDoneParams{
-			ID: t.id, Lease: &t.lease, RenewAt: renewAt(tokens, time.Now()),
+			ID: t.id, Lease: &t.lease, RenewAt: tokens.RenewAround(time.Now()),
 		})
 		if err == nil && done == 0 {
 			err = errLeaseGone
@@ -556,20 +556,7 @@ func renewWait(problem *platform.Error, failures int, now time.Time) time.Durati
 	if problem.Class == platform.UnknownOutcome {
 		first = renewSoon
 	}
-	wait := backoff(failures, first, renewPauseLimit)
-	return wait*3/4 + rand.N(wait/4) //nolint:gosec // so that they do not all come back at once
-}
-
-// renewAt is when tokens are to be renewed, somewhat earlier by chance, so that those of one moment spread. nil: never.
-func renewAt(tokens platform.Tokens, now time.Time) *time.Time {
-	at := tokens.RenewAt()
-	if at.IsZero() {
-		return nil
-	}
-	if ahead := at.Sub(now); ahead > 0 {
-		at = at.Add(-rand.N(ahead/10 + 1)) //nolint:gosec // chance, not secrecy
-	}
-	return &at
+	return shortened(backoff(failures, first, renewPauseLimit))
 }
 
 func timeOrNil(t time.Time) *time.Time {
@@ -665,23 +652,4 @@ func (w *Worker) enqueue(ctx context.Context, customerID uuid.UUID, args river.J
 		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
 	}
 	return nil
-}
-
-// snoozes is how often a job has been put off.
-func snoozes(metadata []byte) int {
-	var waited struct {
-		Snoozes int `json:"snoozes"`
-	}
-	if err := json.Unmarshal(metadata, &waited); err != nil {
-		return 0 // River writes it; without it the wait is a short one
-	}
-	return waited.Snoozes
-}
-
-// putOff is how long a job waits for something that passes: longer with each time, at least until the time that is
-// named.
-func putOff(metadata []byte, at time.Time, first, limit time.Duration) time.Duration {
-	wait := backoff(1+snoozes(metadata), first, limit)
-	wait = wait*3/4 + rand.N(wait/4) //nolint:gosec // so that they do not all come back at once
-	return max(wait, min(time.Until(at), limit))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 )
 
@@ -94,7 +95,7 @@ func (t Tokens) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens")
 func (t Tokens) LogValue() slog.Value { return slog.StringValue("tokens") }
 
 // RenewAt is when the tokens are to be renewed: a quarter of their life before its end, but at most 15 minutes for
-// those of hours; zero where there is nothing to renew or it never ends. The caller adds chance.
+// those of hours; zero where there is nothing to renew or it never ends.
 func (t Tokens) RenewAt() time.Time {
 	if !t.Renewable || t.ExpiresAt.IsZero() {
 		return time.Time{}
@@ -105,6 +106,19 @@ func (t Tokens) RenewAt() time.Time {
 		return t.ExpiresAt.Add(-min(7*24*time.Hour, life/4))
 	}
 	return t.ExpiresAt.Add(-min(15*time.Minute, life/4))
+}
+
+// RenewAround is RenewAt, by chance up to a tenth of the time from now earlier: what was connected together is not renewed
+// together. nil: never.
+func (t Tokens) RenewAround(now time.Time) *time.Time {
+	at := t.RenewAt()
+	if at.IsZero() {
+		return nil
+	}
+	if ahead := at.Sub(now); ahead > 0 {
+		at = at.Add(-rand.N(ahead/10 + 1)) //nolint:gosec // chance, not secrecy
+	}
+	return &at
 }
 
 // Login is a person at a platform, with the accounts that they can connect.
