@@ -742,7 +742,7 @@ func TestConnectBrowserLeaves(t *testing.T) {
 		response.Body.Close()
 		t.Fatal("there was an answer")
 	}
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		if state, _, _ := w.session(t, way.ConnectSessionID); state == "connected" {
 			break

@@ -441,7 +441,7 @@ func get(t *testing.T, url string) (status int, body string) {
 // waitForMetrics reads /metrics until it holds something.
 func waitForMetrics(t *testing.T, base, want string) string {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		status, said := get(t, base+"/metrics")
 		if status == http.StatusOK && strings.Contains("\n"+said, want) {
@@ -488,7 +488,7 @@ func startProcess(t *testing.T, part string, args ...string) (base string) {
 	select {
 	case base = <-found:
 		return base
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("the %s of the process are not there", part)
 		return ""
 	}

@@ -489,7 +489,7 @@ func TestTwoOwnersLeave(t *testing.T) {
 
 // awaitLock returns when the backend waits for a lock, and fails the test if it does not within 10 s.
 func awaitLock(ctx context.Context, t testing.TB, d *dbtest.DB, pid int32) {
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		var waits bool
 		err := d.Super.QueryRow(ctx, "select coalesce(wait_event_type = 'Lock', false) from pg_stat_activity where pid = $1", pid).Scan(&waits)

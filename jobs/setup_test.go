@@ -135,7 +135,7 @@ func queryOne[T any](b *bundle, sql string, args ...any) (T, error) {
 // eventually waits until a query answers the wanted value.
 func eventually[T comparable](b *bundle, want T, sql string, args ...any) {
 	b.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		got, err := queryOne[T](b, sql, args...)
 		if err == nil && got == want {

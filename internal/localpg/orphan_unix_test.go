@@ -128,7 +128,7 @@ func serverStartedByHand(t *testing.T, dir string, previous *Server) {
 		t.Fatal(err)
 	}
 	defer func() { _ = byHand.Process.Kill() }()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if _, ok := runningServer(cluster); ok {
 			break
 		}
@@ -154,7 +154,7 @@ func serverStartedByHand(t *testing.T, dir string, previous *Server) {
 
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 			return
 		}
