@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -184,7 +183,7 @@ func (c *keysRetireCommand) Run(ctx context.Context, s streams) error {
 		if rows := status.Keys[i].Rows; len(rows) > 0 {
 			return fmt.Errorf("key %d is still needed: with it are sealed %s. Promote another key, or begin again with 'fanfare keys reseal'", c.ID, spellRows(rows))
 		}
-		if r := status.Reseal; r != nil && r.underWay() {
+		if r := status.Reseal; r != nil && underWay(r.State) {
 			return fmt.Errorf("re-encryption with key %d is still under way (%s since %s); see 'fanfare keys status', and retire key %d when it has ended",
 				r.KeyID, r.State, r.Since.Format(time.RFC3339), c.ID)
 		}
@@ -254,8 +253,9 @@ type resealStatus struct {
 	Since time.Time `json:"since"`
 }
 
-func (r *resealStatus) underWay() bool {
-	return r.State != "completed" && r.State != "cancelled" && r.State != "discarded"
+// underWay tells whether a job in that state is still to end.
+func underWay(state string) bool {
+	return state != "completed" && state != "cancelled" && state != "discarded"
 }
 
 // readKeyStatus reads the key set, and the database if there is one.
@@ -283,18 +283,9 @@ func readKeyStatus(ctx context.Context, config vault.Config, pool *pgxpool.Pool)
 	if err != nil {
 		return nil, fmt.Errorf("look for re-encryption: %w", err)
 	}
-	// One that is under way before the others, the newest first.
-	slices.SortStableFunc(queued, func(a, b queries.ResealJobListRow) int {
-		ended := func(row queries.ResealJobListRow) int {
-			if (&resealStatus{State: row.State}).underWay() {
-				return 0
-			}
-			return 1
-		}
-		return cmp.Compare(ended(a), ended(b))
-	})
-	if len(queued) > 0 {
-		status.Reseal = &resealStatus{KeyID: queued[0].KeyID, State: queued[0].State, Since: queued[0].CreatedAt}
+	if len(queued) > 0 { // the newest that is under way, else the newest
+		row := queued[max(0, slices.IndexFunc(queued, func(row queries.ResealJobListRow) bool { return underWay(row.State) }))]
+		status.Reseal = &resealStatus{KeyID: row.KeyID, State: row.State, Since: row.CreatedAt}
 	}
 	return status, nil
 }

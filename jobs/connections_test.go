@@ -26,6 +26,18 @@ import (
 // returnTo is where the platforms of the sandbox send the browser. Nobody listens there.
 const returnTo = "http://127.0.0.1:1/callback"
 
+// openSandbox gives a sandbox that answers until the test ends.
+func openSandbox(t *testing.T) (*sandbox.Sandbox, *httptest.Server) {
+	t.Helper()
+	box, err := sandbox.New(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(box.Handler())
+	t.Cleanup(server.Close)
+	return box, server
+}
+
 // world is a bundle with the sandbox's platforms, and real connectors to them.
 type world struct {
 	*bundle
@@ -37,12 +49,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	b := setup(t)
-	box, err := sandbox.New(sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(box.Handler())
-	t.Cleanup(server.Close)
+	box, server := openSandbox(t)
 	app := func(name platform.Name) platform.OAuthApp {
 		id, secret := box.AddOAuthApp(string(name), returnTo)
 		return platform.OAuthApp{ClientID: id, ClientSecret: secret}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -18,7 +17,6 @@ import (
 	"fanfare/db/dbtest"
 	"fanfare/db/tenant"
 	"fanfare/internal/platform"
-	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
 )
 
@@ -99,12 +97,7 @@ func (b *bundle) workerLogging(ghost platform.Publisher) (*Worker, *logOf) {
 // A site whose key was a person's: the first post goes out with it and moves it, the second with the account's own.
 func TestOldCredentialIsMoved(t *testing.T) {
 	b := setup(t)
-	box, err := sandbox.New(sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(box.Handler())
-	t.Cleanup(server.Close)
+	box, server := openSandbox(t)
 	key := box.AddGhostSite("news", "The News")
 	site := server.URL + "/ghost-sites/news"
 	plain, err := json.Marshal(platform.GhostCredential{SiteURL: site, AdminAPIKey: key})
