@@ -356,11 +356,21 @@ func tidyLogin(login platform.Login) (platform.Login, error) {
 	return login, nil
 }
 
+// errWithdrawn: the platform was told meanwhile to end every grant of whoever has signed in, and so maybe this one.
+var errWithdrawn = &platform.Error{Class: platform.Credential, Code: platform.CodeInvalidGrant, Message: "What was allowed was withdrawn meanwhile."}
+
 // store keeps what a sign-in has given: a single account at once, several until somebody has chosen.
 func (c *callback) store(ctx context.Context, tokens platform.Tokens, login platform.Login) (result string, err error) {
 	// Somebody else may be storing the same account; then it is there at the second try.
 	for range 3 {
 		if err = c.a.tx(ctx, c.scope, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+			good, err := q.LoginHold(ctx, queries.LoginHoldParams{ConnectSessionID: c.session.ID, Login: login.ExternalID})
+			if err != nil {
+				return err
+			}
+			if !good {
+				return errWithdrawn
+			}
 			if len(login.Accounts) > 1 {
 				result = resultChoose
 				return c.offer(ctx, q, tokens, login)

@@ -18,6 +18,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
+	"fanfare/db/tenant"
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
@@ -620,6 +621,50 @@ func TestConnectCodeTwice(t *testing.T) {
 	stolen.RawQuery = query.Encode()
 	if got := w.comeBack(t, stolen, mine.cookie).result(); got != "code_refused" || w.kept(t) != before {
 		t.Errorf("is %s, and there is %s, before %s", got, w.kept(t), before)
+	}
+	w.noSecrets(t)
+}
+
+// Facebook ends every grant of a person at once. What somebody is given while that happens may be void, and is not kept;
+// what is kept first is not ended.
+func TestConnectWhileLoginIsRevoked(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	other := cast{customer: c.elsewhere, owner: c.outsider, viewer: c.outsider}
+	pages := w.connect(t, other, other.owner, "facebook", adaFacebook)
+	for _, page := range pages {
+		w.call(t, other.owner, "DELETE", other.path("/integrations/%s", page.ID), nil).want(t, 204)
+	}
+	worker := w.TenantWorker()
+	ask := func(sql string) (answer string) {
+		if err := worker.Tx(t.Context(), tenant.Worker(other.customer.ID, tenant.Request{Job: 5}), func(ctx context.Context, tx *tenant.Tx) error {
+			return tx.QueryRow(ctx, sql, pages[0].Authorization.ID).Scan(&answer)
+		}); err != nil {
+			t.Error(err)
+		}
+		return answer
+	}
+	const begin, end = "select tenancy.begin_login_revocation($1)::text", "select tenancy.end_login_revocation($1)::text"
+	var once sync.Once
+	w.box.OnRequest(func(r sandbox.RequestInfo) {
+		if r.Step == "facebook.token" {
+			once.Do(func() {
+				if got := ask(begin); got != "true" {
+					t.Errorf("begun: %s", got)
+				}
+			})
+		}
+	})
+	before := w.kept(t)
+	way := w.begin(t, c, c.admin, "facebook")
+	if got := w.comeBack(t, w.allow(t, way, adaFacebook), way.cookie).result(); got != "code_refused" || w.kept(t) != before {
+		t.Errorf("during a revocation: %s, kept %s", got, w.kept(t))
+	}
+	ask(end)
+	w.connect(t, c, c.admin, "facebook", adaFacebook)
+	if got := ask(begin); got != "false" {
+		t.Errorf("begun although the login is needed: %s", got)
 	}
 	w.noSecrets(t)
 }

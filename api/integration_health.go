@@ -23,7 +23,7 @@ import (
 type IntegrationHealth struct {
 	Status      string     `json:"status" enum:"active,expiring,needs_reauth,disconnected" doc:"As the state of the account, and expiring: it is active, and will stop working soon, or has just stopped, unless somebody signs in again or a renewal succeeds. needs_reauth: it works again once somebody signs in."`
 	Since       time.Time  `json:"since"`
-	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,access_lost,moved_out,reconnect_due,renewal_failing,renewal_misconfigured" doc:"Why, where the status is not active. revoked: the permission was withdrawn at the platform, or the platform ended it; refused: the platform does not accept the access or the key any more; expired: what was allowed has come to its end; interrupted: the platform's answer to a renewal was lost, and what it gave with it; access_lost: whoever signed in does not manage this account any more; moved_out: the account lived by a credential of an earlier installation, and the time for that is over; reconnect_due: what was allowed ends within two weeks, and only a person can prolong it; renewal_failing: it ends within a day, and the platform has not renewed it so far; renewal_misconfigured: it ends within two weeks, and the platform does not renew it because it does not accept this installation's application, whose settings whoever runs the installation must look at. null for disconnected."`
+	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,access_lost,moved_out,reconnect_due,renewal_failing,renewal_misconfigured,renewal_unreadable" doc:"Why, where the status is not active. revoked: the permission was withdrawn at the platform, or the platform ended it; refused: the platform does not accept the access or the key any more; expired: what was allowed has come to its end; interrupted: the platform's answer to a renewal was lost, and what it gave with it; access_lost: whoever signed in does not manage this account any more; moved_out: the account lived by a credential of an earlier installation, and the time for that is over; reconnect_due: what was allowed ends within two weeks, and only a person can prolong it; renewal_failing: it ends within a day, and the platform has not renewed it so far; renewal_misconfigured: it ends within two weeks, and the platform does not renew it because it does not accept this installation's application, whose settings whoever runs the installation must look at; renewal_unreadable: it ends within two weeks, and this installation cannot open what it has stored of it, so whoever runs it must look at its key set. null for disconnected."`
 	Message     string     `json:"message" doc:"What happened and what to do, in a sentence or two; empty where there is nothing to say."`
 	ExpiresAt   *time.Time `json:"expires_at" doc:"When its access ends. It is renewed before, where the platform lets us. null where it does not end, or has ended for good."`
 	ReconnectBy *time.Time `json:"reconnect_by" doc:"By when somebody must have signed in again, whatever is renewed until then. null where nobody must, or the access has ended for good."`
@@ -36,7 +36,7 @@ type IntegrationAuthorization struct {
 	Name        string     `json:"name" doc:"Who signed in."`
 	Status      string     `json:"status" enum:"active,expiring,needs_reauth,revoking,ended" doc:"revoking: its last account was disconnected, and the platform is being told to end the permission; ended: that is done, or given up, and its tokens are erased. Else as in the health of an account."`
 	Since       time.Time  `json:"since"`
-	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,reconnect_due,renewal_failing,renewal_misconfigured" doc:"As in the health of an account."`
+	Reason      *string    `json:"reason" enum:"revoked,refused,expired,interrupted,reconnect_due,renewal_failing,renewal_misconfigured,renewal_unreadable" doc:"As in the health of an account."`
 	Message     string     `json:"message" doc:"What happened and what to do; empty where there is nothing to say."`
 	ExpiresAt   *time.Time `json:"expires_at" doc:"As in the health of an account."`
 	ReconnectBy *time.Time `json:"reconnect_by" doc:"As in the health of an account."`
@@ -205,6 +205,12 @@ func expiringMessage(site, why string, expiresAt, reconnectBy *time.Time, now ti
 	case why == "renewal_misconfigured":
 		return fmt.Sprintf("%s does not accept this installation's application, so the connection cannot be renewed; it ends %s. "+
 			"Whoever runs this installation must look at its settings for %[1]s.", site, when)
+	case why == "renewal_unreadable" && over:
+		return fmt.Sprintf("%s's access ended %s and could not be renewed: this installation cannot open what it has stored. "+
+			"Posts wait until whoever runs it has set right its key set.", site, when)
+	case why == "renewal_unreadable":
+		return fmt.Sprintf("This installation cannot open what it has stored of the connection to %s, so it cannot be renewed; it ends %s. "+
+			"Whoever runs it must look at its key set.", site, when)
 	case over:
 		return fmt.Sprintf("%s's access ended %s and could not be renewed yet. Posts wait until it is.", site, when)
 	default:

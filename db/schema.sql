@@ -502,6 +502,31 @@ begin
 end
 $$;
 
+-- Name: begin_login_revocation(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.begin_login_revocation(p_authorization_id uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return tenancy.claim_login(tenancy.customer_id(), p_authorization_id);
+end
+$$;
+
+-- Name: begin_login_revocation_of_erased(uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.begin_login_revocation_of_erased(p_erasure uuid, p_authorization_id uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_subject uuid;
+begin
+    select e.subject_id into v_subject from public.erasures e where e.id = p_erasure and e.state = 'requested';
+    return v_subject is not null and tenancy.claim_login(v_subject, p_authorization_id);
+end
+$$;
+
 -- Name: cancel_jobs(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.cancel_jobs(p_post_id uuid) RETURNS bigint
@@ -669,6 +694,33 @@ begin
             raise insufficient_privilege using message = 'permission denied: the caller''s rights have changed since';
         end if;
     end if;
+end
+$$;
+
+-- Name: claim_login(uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.claim_login(p_customer_id uuid, p_id uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_platform text;
+    v_external_id text;
+    v_login bytea;
+begin
+    select a.platform, a.external_id into v_platform, v_external_id
+    from public.authorizations a where a.customer_id = p_customer_id and a.id = p_id;
+    if not found then
+        return false;
+    end if;
+    v_login := tenancy.lock_login(v_platform, v_external_id);
+    if tenancy.login_needed(v_platform, v_external_id, p_customer_id, p_id) then
+        return false;
+    end if;
+    insert into public.login_revocations as r (login, until) values (v_login, clock_timestamp() + interval '1 minute')
+    on conflict on constraint login_revocations_pkey do update set until = excluded.until;
+    delete from public.login_revocations r
+    where r.login in (select x.login from public.login_revocations x where x.until < now() - interval '1 hour' for update skip locked limit 100);
+    return true;
 end
 $$;
 
@@ -870,6 +922,21 @@ begin
     delete from public.old_credentials o
     where not exists (
         select from public.credential_moves m where m.old_owner_id = o.owner_id and m.ended_at is null);
+end
+$$;
+
+-- Name: end_login_revocation(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.end_login_revocation(p_authorization_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_login bytea;
+begin
+    select tenancy.lock_login(a.platform, a.external_id) into v_login
+    from public.authorizations a where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id;
+    update public.login_revocations r set until = clock_timestamp() where r.login = v_login and r.until > clock_timestamp();
 end
 $$;
 
@@ -1484,6 +1551,8 @@ begin
         new.key_id := null;
     elsif new.state = 'choosing' and old.state <> 'choosing' then
         new.expires_at := now() + interval '30 minutes';
+    elsif new.state = 'answered' and old.state <> 'answered' then
+        new.answered_at := now();
     end if;
     return new;
 end
@@ -1795,6 +1864,30 @@ begin
 end
 $$;
 
+-- Name: hold_login(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_platform text;
+    v_answered_at timestamptz;
+    v_login bytea;
+begin
+    select s.platform, s.answered_at into v_platform, v_answered_at
+    from public.connect_sessions s
+    where s.customer_id = tenancy.customer_id() and s.user_id = tenancy.user_id() and s.id = p_connect_session_id;
+    if not found then
+        return false;
+    end if;
+    v_login := tenancy.lock_login(v_platform, p_login);
+    return not exists (
+        select from public.login_revocations r
+        where r.login = v_login and r.until > coalesce(v_answered_at, '-infinity'));
+end
+$$;
+
 -- Name: import_old_credential(uuid, uuid, text, text, text, text, bytea, bigint, uuid[], timestamp with time zone); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean) RETURNS record
@@ -1870,17 +1963,16 @@ begin
 end
 $$;
 
--- Name: login_in_use(uuid); Type: FUNCTION; Schema: tenancy
+-- Name: lock_login(text, text); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.login_in_use(p_authorization_id uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+CREATE FUNCTION tenancy.lock_login(p_platform text, p_external_id text) RETURNS bytea
+    LANGUAGE plpgsql
     AS $$
+declare
+    v_login bytea := sha256(convert_to(p_platform || ' ' || p_external_id, 'utf8'));
 begin
-    return exists (
-        select from public.authorizations a
-        where a.customer_id = tenancy.customer_id() and a.id = p_authorization_id
-            and tenancy.login_needed(a.platform, a.external_id, a.customer_id, a.id));
+    perform pg_catalog.pg_advisory_xact_lock(7262835, hashtext(encode(v_login, 'hex')));
+    return v_login;
 end
 $$;
 
@@ -1897,7 +1989,7 @@ begin
         or exists (
             select from public.connect_sessions s
             where s.platform = p_platform and s.expires_at > now() - interval '2 minutes'
-                and (s.state = 'answered' or (s.state = 'choosing' and s.login = p_external_id)));
+                and s.state = 'choosing' and s.login = p_external_id);
 end
 $$;
 
@@ -2518,7 +2610,7 @@ $$;
 
 -- Name: use_authorizations_of_erased(uuid); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.use_authorizations_of_erased(p_erasure uuid) RETURNS TABLE(id uuid, platform text, credential bytea, in_use boolean)
+CREATE FUNCTION tenancy.use_authorizations_of_erased(p_erasure uuid) RETURNS TABLE(id uuid, platform text, credential bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -2532,7 +2624,7 @@ begin
     perform tenancy.audit_event(tenancy.installation_id(), 'authorization.credential_use', 'customer', v_subject::text,
         jsonb_build_object('purpose', 'revoke', 'erasure_id', p_erasure));
     return query
-    select a.id, a.platform, a.credential, tenancy.login_needed(a.platform, a.external_id, a.customer_id, a.id)
+    select a.id, a.platform, a.credential
     from public.authorizations a
     where a.customer_id = v_subject and a.credential is not null
     order by a.id;
@@ -2793,6 +2885,7 @@ CREATE TABLE public.connect_sessions (
     accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     expires_at timestamp with time zone DEFAULT (now() + '00:10:00'::interval) NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    answered_at timestamp with time zone,
     CONSTRAINT connect_sessions_accounts_size CHECK ((pg_column_size(accounts) <= 1000000)),
     CONSTRAINT connect_sessions_cookie_hash_size CHECK ((octet_length(cookie_hash) = 32)),
     CONSTRAINT connect_sessions_login_length CHECK (((char_length(login) >= 1) AND (char_length(login) <= 500))),
@@ -3007,9 +3100,9 @@ CREATE VIEW public.integrations_with_health WITH (security_invoker='true') AS
         END AS login
    FROM ((public.integrations i
      LEFT JOIN public.authorizations a ON (((a.customer_id = i.customer_id) AND (a.id = i.authorization_id))))
-     LEFT JOIN LATERAL ( SELECT 'renewal_misconfigured'::text AS reason,
+     LEFT JOIN LATERAL ( SELECT ('renewal_'::text || a.failure) AS reason,
             GREATEST(a.failing_since, a.state_since) AS since
-          WHERE ((a.state = 'active'::text) AND (a.failures > 0) AND (a.failure = 'misconfigured'::text) AND (a.expires_at < (now() + '14 days'::interval)) AND COALESCE((a.expires_at < a.reconnect_by), true))
+          WHERE ((a.state = 'active'::text) AND (a.failures > 0) AND (a.failure = ANY (ARRAY['misconfigured'::text, 'unreadable'::text])) AND (a.expires_at < (now() + '14 days'::interval)) AND COALESCE((a.expires_at < a.reconnect_by), true))
         UNION ALL
          SELECT 'renewal_failing'::text,
             GREATEST(a.failing_since, a.state_since) AS "greatest"
@@ -3052,6 +3145,16 @@ CREATE TABLE public.invitations (
 );
 
 ALTER TABLE ONLY public.invitations FORCE ROW LEVEL SECURITY;
+
+-- Name: login_revocations; Type: TABLE; Schema: public
+
+CREATE TABLE public.login_revocations (
+    login bytea NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT login_revocations_login_size CHECK ((octet_length(login) = 32))
+);
+
+ALTER TABLE ONLY public.login_revocations FORCE ROW LEVEL SECURITY;
 
 -- Name: media; Type: TABLE; Schema: public
 
@@ -3490,6 +3593,11 @@ ALTER TABLE ONLY public.invitations
 
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_token_hash_key UNIQUE (customer_id, token_hash);
+
+-- Name: login_revocations login_revocations_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.login_revocations
+    ADD CONSTRAINT login_revocations_pkey PRIMARY KEY (login);
 
 -- Name: media media_path_key; Type: CONSTRAINT; Schema: public
 
@@ -3966,7 +4074,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.campaigns REFERENCING OLD TAB
 
 -- Name: connect_sessions audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,login,accounts,redirect_uri,admin_reason}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.connect_sessions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('connect_session', 'id', 'customer_id', '{state_hash,cookie_hash,secret}', '{version,created_at,updated_at,key_id,login,accounts,redirect_uri,admin_reason,answered_at}');
 
 -- Name: credential_moves audit_update; Type: TRIGGER; Schema: public
 
@@ -4937,6 +5045,14 @@ CREATE POLICY invitations_worker_select ON public.invitations FOR SELECT TO fanf
 
 CREATE POLICY invitations_worker_update ON public.invitations FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
+-- Name: login_revocations; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.login_revocations ENABLE ROW LEVEL SECURITY;
+
+-- Name: login_revocations login_revocations_definer; Type: POLICY; Schema: public
+
+CREATE POLICY login_revocations_definer ON public.login_revocations TO fanfare_definer USING (true) WITH CHECK (true);
+
 -- Name: media; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.media ENABLE ROW LEVEL SECURITY;
@@ -5716,6 +5832,16 @@ GRANT ALL ON FUNCTION tenancy.authorizations_to_do(p_platforms text[], p_limit i
 REVOKE ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) TO fanfare_worker;
 
+-- Name: FUNCTION begin_login_revocation(p_authorization_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.begin_login_revocation(p_authorization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.begin_login_revocation(p_authorization_id uuid) TO fanfare_worker;
+
+-- Name: FUNCTION begin_login_revocation_of_erased(p_erasure uuid, p_authorization_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.begin_login_revocation_of_erased(p_erasure uuid, p_authorization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.begin_login_revocation_of_erased(p_erasure uuid, p_authorization_id uuid) TO fanfare_worker;
+
 -- Name: FUNCTION cancel_jobs(p_post_id uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.cancel_jobs(p_post_id uuid) FROM PUBLIC;
@@ -5748,6 +5874,11 @@ REVOKE ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key tex
 GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text, p_fingerprint bytea, OUT claimed boolean, OUT fingerprint bytea, OUT answer bytea) TO fanfare_admin;
+
+-- Name: FUNCTION claim_login(p_customer_id uuid, p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.claim_login(p_customer_id uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.claim_login(p_customer_id uuid, p_id uuid) TO fanfare_definer;
 
 -- Name: FUNCTION connect_session_secret(p_id uuid); Type: ACL; Schema: tenancy
 
@@ -5815,6 +5946,11 @@ GRANT ALL ON FUNCTION tenancy.end_authorization(p_authorization_id uuid, p_versi
 REVOKE ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) TO fanfare_owner;
+
+-- Name: FUNCTION end_login_revocation(p_authorization_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.end_login_revocation(p_authorization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.end_login_revocation(p_authorization_id uuid) TO fanfare_worker;
 
 -- Name: FUNCTION enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text); Type: ACL; Schema: tenancy
 
@@ -6019,6 +6155,12 @@ GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_agent;
 
+-- Name: FUNCTION hold_login(p_connect_session_id uuid, p_login text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login text) TO fanfare_admin;
+
 -- Name: FUNCTION import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean) FROM PUBLIC;
@@ -6038,10 +6180,10 @@ GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) TO fanfare_worker;
 
--- Name: FUNCTION login_in_use(p_authorization_id uuid); Type: ACL; Schema: tenancy
+-- Name: FUNCTION lock_login(p_platform text, p_external_id text); Type: ACL; Schema: tenancy
 
-REVOKE ALL ON FUNCTION tenancy.login_in_use(p_authorization_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION tenancy.login_in_use(p_authorization_id uuid) TO fanfare_worker;
+REVOKE ALL ON FUNCTION tenancy.lock_login(p_platform text, p_external_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.lock_login(p_platform text, p_external_id text) TO fanfare_definer;
 
 -- Name: FUNCTION login_needed(p_platform text, p_external_id text, p_customer_id uuid, p_id uuid); Type: ACL; Schema: tenancy
 
@@ -7267,6 +7409,10 @@ GRANT SELECT(created_at) ON TABLE public.invitations TO fanfare_worker;
 GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_worker;
+
+-- Name: TABLE login_revocations; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.login_revocations TO fanfare_definer;
 
 -- Name: TABLE media; Type: ACL; Schema: public
 

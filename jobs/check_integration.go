@@ -31,7 +31,8 @@ const (
 	// given up after checkGiveUp.
 	checkPause, checkPauseLimit, checkGiveUp = 10 * time.Second, 15 * time.Minute, 24 * time.Hour
 	// checksConcurrency is how many checks a worker makes at once.
-	checksConcurrency = 20
+	// Each may wait long for a slow site, and does nothing else meanwhile.
+	checksConcurrency = 100
 	// checksEvery is how often accounts are looked for that nobody has seen working for a day, checksAtOnce about how
 	// many are checked in that time, over all customers.
 	checksEvery, checksAtOnce = time.Minute, 300

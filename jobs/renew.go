@@ -321,6 +321,7 @@ func (r *renewer) call(ctx context.Context, t *turn) error {
 	tokens, err := openTokens(r.vault, t.grant, t.Platform, t.Credential)
 	if err != nil {
 		t.log.ErrorContext(ctx, "an account's tokens could not be read on this server; is it the right key set?", "error", err)
+		telemetry.TokenRenewal(ctx, t.Platform, telemetry.RenewalUnreadable)
 		return r.failed(ctx, t, &platform.Error{Class: platform.Transient, Code: failureUnreadable, Err: err, Message: "The account's tokens could not be read on this server."}, t.WasUnanswered)
 	}
 	if tokens.RefreshToken == "" && !tokens.ExpiresAt.IsZero() && !time.Now().Before(tokens.ExpiresAt) {

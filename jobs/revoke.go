@@ -66,7 +66,7 @@ type revokeWorker struct {
 
 // Timeout bounds the job.
 func (*revokeWorker) Timeout(*river.Job[RevokeAuthorizationArgs]) time.Duration {
-	return revokeCall + 2*recordTimeout
+	return revokeCall + 3*recordTimeout
 }
 
 // Work revokes the job's authorization, or finds that there is nothing to revoke.
@@ -126,36 +126,49 @@ func (w *revokeWorker) revoke(ctx context.Context, g grant, row queries.Authoriz
 	if connector == nil {
 		return "", &platform.Error{Class: platform.Transient, Message: "No application at the platform is set up on this server.", Err: errNotSetUp}
 	}
+	traits := connector.Traits()
+	if traits.Revokes == platform.RevokesNothing {
+		return outcomeNotSupported, nil
+	}
 	var sealed []byte
-	var inUse bool
+	free := true
 	if err := w.db.TxRetry(ctx, g.scope(), func(ctx context.Context, tx *tenant.Tx) (err error) {
 		q := queries.New(tx)
-		sealed, inUse = nil, false
-		switch connector.Traits().Revokes {
-		case platform.RevokesNothing:
-			return nil
-		case platform.RevokesLogin:
-			if inUse, err = q.AuthorizationLoginInUse(ctx, g.id); err != nil || inUse {
-				return err
-			}
-		case platform.RevokesGrant:
+		// Also where they are not needed then: what is recorded says nothing of other customers.
+		if sealed, err = q.AuthorizationUse(ctx, queries.AuthorizationUseParams{ID: g.id, Purpose: "revoke"}); err != nil {
+			return err
 		}
-		sealed, err = q.AuthorizationUse(ctx, queries.AuthorizationUseParams{ID: g.id, Purpose: "revoke"})
+		if traits.Revokes == platform.RevokesLogin {
+			free, err = q.AuthorizationBeginLoginRevocation(ctx, g.id)
+		}
 		return err
 	}); err != nil {
 		return "", &platform.Error{Class: platform.Transient, Message: "The tokens could not be read.", Err: err}
 	}
-	switch {
-	case inUse:
+	if !free {
 		return outcomeLoginInUse, nil
-	case connector.Traits().Revokes == platform.RevokesNothing:
-		return outcomeNotSupported, nil
 	}
 	tokens, err := openTokens(w.vault, g, row.Platform, sealed)
 	if err != nil {
 		return "", &platform.Error{Class: platform.Transient, Code: failureUnreadable, Message: "The tokens could not be read on this server.", Err: err}
 	}
-	return revoke(ctx, connector, tokens, revokeCall)
+	outcome, problem = revoke(ctx, connector, tokens, revokeCall)
+	if traits.Revokes == platform.RevokesLogin && (problem == nil || problem.Status != 0) { // it has answered
+		w.endLoginRevocation(ctx, g)
+	}
+	return outcome, problem
+}
+
+// endLoginRevocation says that a platform has answered. That this fails only makes those begin again who sign in within
+// a minute.
+func (w *revokeWorker) endLoginRevocation(ctx context.Context, g grant) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if err := w.db.TxRetry(ctx, g.scope(), func(ctx context.Context, tx *tenant.Tx) error {
+		return queries.New(tx).AuthorizationEndLoginRevocation(ctx, g.id)
+	}); err != nil {
+		w.log.WarnContext(ctx, "the end of a revocation was not written down", "customer_id", g.customerID, "authorization_id", g.id, "error", err)
+	}
 }
 
 // revoke tells a platform. problem is a passing reason why it could not be told.
@@ -224,8 +237,7 @@ func (w *eraseWorker) revokeErased(ctx context.Context, log *slog.Logger, erasur
 	slots := make(chan struct{}, 10)
 	for _, row := range rows {
 		connector := w.connectors[platform.Name(row.Platform)]
-		if connector == nil || connector.Traits().Revokes == platform.RevokesNothing ||
-			(row.InUse && connector.Traits().Revokes == platform.RevokesLogin) {
+		if connector == nil || connector.Traits().Revokes == platform.RevokesNothing {
 			continue
 		}
 		calls.Go(func() {
@@ -240,6 +252,15 @@ func (w *eraseWorker) revokeErased(ctx context.Context, log *slog.Logger, erasur
 			if err != nil {
 				log.WarnContext(ctx, "what was allowed could not be revoked: the tokens could not be read on this server", "error", err)
 				return
+			}
+			if connector.Traits().Revokes == platform.RevokesLogin {
+				free, err := w.q.AuthorizationBeginLoginRevocationOfErased(ctx, queries.AuthorizationBeginLoginRevocationOfErasedParams{ErasureID: erasure.ID, ID: row.ID})
+				if err != nil {
+					log.WarnContext(ctx, "what was allowed could not be revoked: it is not known whether others need it", "error", err)
+				}
+				if err != nil || !free {
+					return
+				}
 			}
 			outcome, problem := revoke(ctx, connector, tokens, revokeErasedCall)
 			if problem != nil {

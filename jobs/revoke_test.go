@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,39 @@ func TestRevoke(t *testing.T) {
 		w.wantRevoked(mine, "authorization.end ended")
 		if n := w.box.Count("facebook.revoke"); n != 0 {
 			t.Errorf("%d calls", n)
+		}
+	})
+	// Nobody keeps others' permissions alive by signing in all the time: who it is, is looked at when it is known.
+	t.Run("somebody unknown is signing in", func(t *testing.T) {
+		w := newWorld(t)
+		mine := w.connect(w.customer, platform.Facebook, "10001")
+		theirs := w.Customer(t, dbtest.Customer{})
+		w.exec(`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, state)
+			values ($1, gen_random_uuid(), 'facebook', $2, sha256('x'), sha256('x'), 'x', 'x', 'answered')`, theirs.ID, w.Member(t, theirs.ID, "owner").ID)
+		w.disconnect(mine)
+		w.start(w.jobsWorker())
+		w.wantRevoked(mine, "authorization.end ended")
+		if n := w.box.Count("facebook.revoke"); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+		if under := scan[bool](w.bundle, "select until > now() from login_revocations"); under {
+			t.Error("the platform has answered, and that is not written down")
+		}
+	})
+	// What the customer's own log says of a revocation is the same, whether other customers have the same login or not.
+	t.Run("the log says nothing of others", func(t *testing.T) {
+		w := newWorld(t)
+		other := w.Customer(t, dbtest.Customer{})
+		mine, theirs := w.connect(w.customer, platform.Facebook, "10001"), w.connect(other, platform.Facebook, "10001")
+		w.start(w.jobsWorker())
+		log := func(l *login, customer dbtest.Customer) string {
+			w.disconnect(l)
+			w.wantRevoked(l, "authorization.end ended")
+			return scan[string](w.bundle, `select string_agg(concat_ws(' ', action, actor_kind, changes), ', ' order by id)
+				from audit_log where resource_id = $1 and customer_id = $2 and action <> 'authorization.create'`, l.id.String(), customer.ID)
+		}
+		if shared, alone := log(mine, w.customer), log(theirs, other); alone != shared || !strings.Contains(alone, "credential_use") {
+			t.Errorf("alone: %s\nshared: %s", alone, shared)
 		}
 	})
 	t.Run("trouble for a day", func(t *testing.T) {

@@ -112,15 +112,23 @@ update authorizations
 set failures = failures + 1, failing_since = coalesce(failing_since, now()), failure = @failure
 where id = @id and state = 'revoking';
 
--- Whether another authorization of the same login is in use, of whatever customer.
--- name: AuthorizationLoginInUse :one
-select tenancy.login_in_use(@id)::boolean as in_use;
+-- Whether a platform may be told to end every grant of a login: no other authorization needs it, of whatever customer. If
+-- so, what somebody is given for the login until the telling has ended is not kept; see LoginHold.
+-- name: AuthorizationBeginLoginRevocation :one
+select tenancy.begin_login_revocation(@id)::boolean as begun;
+
+-- name: AuthorizationBeginLoginRevocationOfErased :one
+select tenancy.begin_login_revocation_of_erased(@erasure_id, @id)::boolean as begun;
+
+-- Says that a platform has answered to AuthorizationBeginLoginRevocation.
+-- name: AuthorizationEndLoginRevocation :exec
+select tenancy.end_login_revocation(@id);
 
 -- name: AuthorizationEnd :one
 select tenancy.end_authorization(@id, @version, @outcome)::boolean as ended;
 
 -- name: AuthorizationListOfErased :many
-select a.id::uuid as id, a.platform::text as platform, a.credential::bytea as credential, a.in_use::boolean as in_use
+select a.id::uuid as id, a.platform::text as platform, a.credential::bytea as credential
 from tenancy.use_authorizations_of_erased(@erasure_id) a;
 
 -- What the worker writes an e-mail from: to one person, about an authorization or about one account. accounts are the

@@ -12,6 +12,35 @@ import (
 	"github.com/google/uuid"
 )
 
+const authorizationBeginLoginRevocation = `-- name: AuthorizationBeginLoginRevocation :one
+select tenancy.begin_login_revocation($1)::boolean as begun
+`
+
+// Whether a platform may be told to end every grant of a login: no other authorization needs it, of whatever customer. If
+// so, what somebody is given for the login until the telling has ended is not kept; see LoginHold.
+func (q *Queries) AuthorizationBeginLoginRevocation(ctx context.Context, id uuid.UUID) (bool, error) {
+	row := q.db.QueryRow(ctx, authorizationBeginLoginRevocation, id)
+	var begun bool
+	err := row.Scan(&begun)
+	return begun, err
+}
+
+const authorizationBeginLoginRevocationOfErased = `-- name: AuthorizationBeginLoginRevocationOfErased :one
+select tenancy.begin_login_revocation_of_erased($1, $2)::boolean as begun
+`
+
+type AuthorizationBeginLoginRevocationOfErasedParams struct {
+	ErasureID uuid.UUID
+	ID        uuid.UUID
+}
+
+func (q *Queries) AuthorizationBeginLoginRevocationOfErased(ctx context.Context, arg AuthorizationBeginLoginRevocationOfErasedParams) (bool, error) {
+	row := q.db.QueryRow(ctx, authorizationBeginLoginRevocationOfErased, arg.ErasureID, arg.ID)
+	var begun bool
+	err := row.Scan(&begun)
+	return begun, err
+}
+
 const authorizationCreate = `-- name: AuthorizationCreate :exec
 insert into authorizations (id, platform, external_id, name, scopes, credential, key_id, expires_at, renew_at, reconnect_by)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -63,6 +92,16 @@ func (q *Queries) AuthorizationEnd(ctx context.Context, arg AuthorizationEndPara
 	return ended, err
 }
 
+const authorizationEndLoginRevocation = `-- name: AuthorizationEndLoginRevocation :exec
+select tenancy.end_login_revocation($1)
+`
+
+// Says that a platform has answered to AuthorizationBeginLoginRevocation.
+func (q *Queries) AuthorizationEndLoginRevocation(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, authorizationEndLoginRevocation, id)
+	return err
+}
+
 const authorizationFindByLogin = `-- name: AuthorizationFindByLogin :one
 select a.id from authorizations a where a.platform = $1 and a.external_id = $2
 `
@@ -102,7 +141,7 @@ func (q *Queries) AuthorizationGiveBackLease(ctx context.Context, arg Authorizat
 }
 
 const authorizationListOfErased = `-- name: AuthorizationListOfErased :many
-select a.id::uuid as id, a.platform::text as platform, a.credential::bytea as credential, a.in_use::boolean as in_use
+select a.id::uuid as id, a.platform::text as platform, a.credential::bytea as credential
 from tenancy.use_authorizations_of_erased($1) a
 `
 
@@ -110,7 +149,6 @@ type AuthorizationListOfErasedRow struct {
 	ID         uuid.UUID
 	Platform   string
 	Credential []byte
-	InUse      bool
 }
 
 func (q *Queries) AuthorizationListOfErased(ctx context.Context, erasureID uuid.UUID) ([]AuthorizationListOfErasedRow, error) {
@@ -122,12 +160,7 @@ func (q *Queries) AuthorizationListOfErased(ctx context.Context, erasureID uuid.
 	items := []AuthorizationListOfErasedRow{}
 	for rows.Next() {
 		var i AuthorizationListOfErasedRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Platform,
-			&i.Credential,
-			&i.InUse,
-		); err != nil {
+		if err := rows.Scan(&i.ID, &i.Platform, &i.Credential); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -204,18 +237,6 @@ func (q *Queries) AuthorizationListToRemind(ctx context.Context, maxRows int32) 
 		return nil, err
 	}
 	return items, nil
-}
-
-const authorizationLoginInUse = `-- name: AuthorizationLoginInUse :one
-select tenancy.login_in_use($1)::boolean as in_use
-`
-
-// Whether another authorization of the same login is in use, of whatever customer.
-func (q *Queries) AuthorizationLoginInUse(ctx context.Context, id uuid.UUID) (bool, error) {
-	row := q.db.QueryRow(ctx, authorizationLoginInUse, id)
-	var in_use bool
-	err := row.Scan(&in_use)
-	return in_use, err
 }
 
 const authorizationNeedsReauth = `-- name: AuthorizationNeedsReauth :execrows

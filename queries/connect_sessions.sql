@@ -23,6 +23,11 @@ where s.id = @id;
 -- name: ConnectSessionMayRead :one
 select coalesce(tenancy.member_role() in ('admin', 'owner') or tenancy.system_role() = 'admin', false)::boolean as allowed;
 
+-- Keeps a login from being revoked until the transaction ends, and tells whether what a session was given for it is still
+-- good: no revocation of the login was under way since the session's state was used up.
+-- name: LoginHold :one
+select tenancy.hold_login(@connect_session_id, @login::text)::boolean as good;
+
 -- name: ConnectSessionChoose :execrows
 update connect_sessions
 set state = 'choosing', login = @login::text, accounts = @accounts, secret = @secret, key_id = @key_id

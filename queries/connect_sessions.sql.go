@@ -223,3 +223,21 @@ func (q *Queries) ConnectSessionUse(ctx context.Context, arg ConnectSessionUsePa
 	)
 	return i, err
 }
+
+const loginHold = `-- name: LoginHold :one
+select tenancy.hold_login($1, $2::text)::boolean as good
+`
+
+type LoginHoldParams struct {
+	ConnectSessionID uuid.UUID
+	Login            string
+}
+
+// Keeps a login from being revoked until the transaction ends, and tells whether what a session was given for it is still
+// good: no revocation of the login was under way since the session's state was used up.
+func (q *Queries) LoginHold(ctx context.Context, arg LoginHoldParams) (bool, error) {
+	row := q.db.QueryRow(ctx, loginHold, arg.ConnectSessionID, arg.Login)
+	var good bool
+	err := row.Scan(&good)
+	return good, err
+}

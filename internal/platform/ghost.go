@@ -88,13 +88,21 @@ func (g *GhostPublisher) Account(ctx context.Context, credential json.RawMessage
 	return account, nil
 }
 
-// ghostSiteID is the address that the site itself reports, in one spelling, whatever address it was
-// reached by. A site that reports nothing usable is known by the address it was reached by.
+// ghostSiteID is what a site is known by: the address it was reached by, in the spelling that the site itself reports,
+// which may differ in the scheme and in a leading www. A site that says it is somewhere else is not believed: it could
+// take the place of another one that is connected.
 func ghostSiteID(reported, reached string) string {
-	if site, err := parseSiteURL(reported); err == nil {
+	site, err := parseSiteURL(reported)
+	if err == nil && spellingless(site) == spellingless(reached) {
 		return site
 	}
 	return reached
+}
+
+// spellingless is a site's address without what may differ in the spellings of one.
+func spellingless(site string) string {
+	_, rest, _ := strings.Cut(site, "://")
+	return strings.TrimPrefix(rest, "www.")
 }
 
 // connecting judges a failure while somebody connects an account: there a name that does not resolve

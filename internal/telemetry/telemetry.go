@@ -64,13 +64,15 @@ const (
 	RenewalUnanswered = "unanswered"
 	// RenewalFailed: for a passing reason; nothing has changed, and it is tried again.
 	RenewalFailed = "failed"
+	// RenewalUnreadable: the stored tokens could not be opened, so the platform was not asked.
+	RenewalUnreadable = "unreadable"
 	// renewalOther is whatever is none of these.
 	renewalOther = "other"
 )
 
-var renewalOutcomes = []string{RenewalDone, RenewalRefused, RenewalUnanswered, RenewalFailed}
+var renewalOutcomes = []string{RenewalDone, RenewalRefused, RenewalUnanswered, RenewalFailed, RenewalUnreadable}
 
-// TokenRenewal counts a renewal that a platform was asked for. outcome is one of the constants above; anything else is
+// TokenRenewal counts a renewal that was tried. outcome is one of the constants above; anything else is
 // counted as "other", so that no text from outside becomes a label.
 func TokenRenewal(ctx context.Context, platform, outcome string) {
 	if !slices.Contains(renewalOutcomes, outcome) {
