@@ -194,6 +194,15 @@ func TestAuditFilters(t *testing.T) {
 	if ids, _ := w.walk(t, c.owner, c.path("/audit?actor_id=%s", c.owner.ID)); len(ids) != 5 {
 		t.Errorf("%d entries of one actor", len(ids))
 	}
+	const format = "must be RFC 3339, such as 2026-01-02T15:04:05Z"
+	for _, query := range []string{"since=yesterday", "until=2026-01-02", "since=2026-01-02T15:04:05", "until=2026-01-02T15:04:05+02:00"} { // a plus is a space
+		for _, path := range []string{c.path("/audit"), c.path("/audit/export")} {
+			problem := into[api.Problem](t, w.call(t, c.admin, "GET", path+"?"+query, nil).want(t, 422))
+			if len(problem.Errors) != 1 || problem.Errors[0].Message != format {
+				t.Errorf("%s?%s: %+v", path, query, problem.Errors)
+			}
+		}
+	}
 	for query, location := range map[string]string{"since=yesterday": "query.since", "actor_id=x": "query.actor_id", "actor_kind=robot": "query.actor_kind", "cursor=x": "query.cursor", "color=red": "query.color"} {
 		w.call(t, c.owner, "GET", c.path("/audit?%s", query), nil).wantAt(t, location)
 	}

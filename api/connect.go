@@ -56,7 +56,7 @@ func (a *API) registerConnect() {
 func (a *API) connectIntegration(ctx context.Context, in *struct {
 	CustomerPath
 	Platform string `path:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"The platform; twitter is X."`
-	ReturnTo string `query:"return_to" maxLength:"1500" doc:"Where the browser goes in the end: an address below the dashboard's, or below another one that the installation allows. Left out: the dashboard's list of accounts." example:"https://app.example.com/integrations"`
+	ReturnTo string `query:"return_to" maxLength:"1500" doc:"Where the browser goes in the end: an address below the dashboard's, or below another one that the installation allows. Left out: the dashboard's list of accounts, or the API's own page /connect/result where the installation has no dashboard." example:"https://app.example.com/integrations"`
 }) (*connectOutput, error) {
 	name := platform.Name(in.Platform)
 	if name == platform.Ghost {
@@ -68,7 +68,8 @@ func (a *API) connectIntegration(ctx context.Context, in *struct {
 	}
 	returnTo, allowed := a.returnAddress(in.ReturnTo)
 	if !allowed {
-		return nil, invalid("query.return_to", "is not an address to which this server sends browsers back")
+		return nil, invalid("query.return_to", "is not an address to which this server sends browsers back: it must be below FANFARE_PUBLIC_URL "+
+			"or an address in FANFARE_RETURN_URLS, which are settings of the server, and have no fragment and no escapes in its path")
 	}
 	id, err := uuid.NewV7()
 	if err != nil {

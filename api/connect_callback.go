@@ -67,10 +67,10 @@ func (a *API) registerConnectCallback() {
 		Metadata: map[string]any{"public": true, timeoutKey: callbackTimeout},
 		Summary:  "Come back from a platform's consent page",
 		Description: "For browsers that connect-integration has sent to a platform, with the cookie that it gave them. Whatever happened, they are " +
-			"sent on, with the query parameters connect and platform. connect is one of: connected; choose (choose accounts of connect_session); " +
+			"sent on, with the query parameters connect and platform (which is left out for a platform that is not there). connect is one of: connected; choose (choose accounts of connect_session); " +
 			"access_denied, scopes_missing, no_accounts (the person's doing); state_missing, state_unknown, state_used, state_expired, wrong_platform, " +
 			"wrong_browser, issuer_mismatch, code_missing, code_refused (begin again); platform_error, platform_unavailable, " +
-			"platform_answer_invalid (try again later); platform_misconfigured (the installation's doing); not_allowed; unavailable, internal.",
+			"platform_answer_invalid (begin again later); platform_misconfigured (the installation's doing); not_allowed; unavailable, internal.",
 		DefaultStatus: http.StatusSeeOther, SkipValidateParams: true, // a platform may add what it likes
 	}, a.oauthCallback)
 }

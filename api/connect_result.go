@@ -18,7 +18,7 @@ var resultTexts = map[string]struct{ title, text string }{
 	resultConnected:             {"The account is connected", "You can close this page and go back to where you began."},
 	resultChoose:                {"Almost done: choose the accounts", "The sign-in has several accounts. Go back to where you began and choose which of them to connect, within half an hour."},
 	resultAccessDenied:          {"Nothing was connected", "You did not allow it at the platform. Begin again if that was a mistake."},
-	resultPlatformError:         {"The platform refused", "It did not let you sign in for Fanfare. Try again later; if it stays so, ask whoever runs this installation."},
+	resultPlatformError:         {"The platform refused", "It did not let you sign in for Fanfare. Begin again later; if it stays so, ask whoever runs this installation."},
 	resultStateMissing:          {"This link is not complete", "It does not say what it belongs to. Begin again where you wanted to connect the account."},
 	resultStateUnknown:          {"This link is not known", "It was never made here, or it is long over. Begin again where you wanted to connect the account."},
 	resultStateUsed:             {"This link was used already", "Each works once. Look whether the account is connected, and begin again if it is not."},

@@ -191,7 +191,11 @@ func TestConnectRoles(t *testing.T) {
 	key := w.newKey(t, c, dbtest.AllPermissions...)
 	w.callWith(t, key.Key, "GET", c.connecting("twitter"), nil).want(t, 403)
 	w.call(t, c.owner, "GET", c.connecting("ghost"), nil).wantAt(t, "path.platform")
-	w.call(t, c.owner, "GET", c.connecting("myspace"), nil).wantAt(t, "path.platform")
+	for _, unknown := range []string{"myspace", "x"} {
+		if a := w.call(t, c.owner, "GET", c.connecting(unknown), nil).wantAt(t, "path.platform"); !strings.Contains(string(a.body), "twitter is X") {
+			t.Errorf("%s: %s", unknown, a.body)
+		}
+	}
 	w.serve(t, options{noConnectors: true})
 	if a := w.call(t, c.owner, "GET", c.connecting("twitter"), nil).wantAt(t, "path.platform"); !strings.Contains(string(a.body), "is not set up on this server") {
 		t.Errorf("says %s", a.body)
@@ -837,6 +841,9 @@ func TestConnectReturnAddress(t *testing.T) {
 		a := ask(bad)
 		if a.status != 422 || !strings.Contains(string(a.body), "query.return_to") {
 			t.Errorf("%q: %d %s", bad, a.status, a.body)
+		}
+		if said := string(a.body); len(bad) <= 1500 && !strings.Contains(said, "FANFARE_RETURN_URLS") || strings.Contains(said, "127.0.0.1:3000") || strings.Contains(said, "other.example") {
+			t.Errorf("%q: %s", bad, said)
 		}
 	}
 	if n := w.count(t, "select count(*) from connect_sessions"); n != before {

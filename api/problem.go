@@ -178,6 +178,12 @@ func finding(message string) string {
 	if message, _, uuid := strings.Cut(message, "RFC 4122 uuid"); uuid {
 		return message + "RFC 4122 uuid"
 	}
+	if strings.HasPrefix(message, "invalid date/time") {
+		return "must be RFC 3339, such as 2026-01-02T15:04:05Z"
+	}
+	if strings.HasPrefix(message, "expected value to be one of") && strings.Contains(message, "twitter") {
+		return message + "; twitter is X"
+	}
 	for _, known := range findings {
 		if strings.HasPrefix(message, known) {
 			return message

@@ -64,8 +64,9 @@ func (d *demo) announce(w io.Writer, asJSON bool, dataDir string) error {
 		return json.NewEncoder(w).Encode(info)
 	}
 	c := demoCustomers[0]
+	program := shellWord(os.Args[0])
 	token := func(email string) string {
-		command := shellWord(os.Args[0]) + " token --email " + email
+		command := program + " token --email " + email
 		if dataDir != defaultDataDir {
 			command += " --data-dir " + shellWord(dataDir)
 		}
@@ -76,8 +77,8 @@ Fanfare is ready.
 
   API            %s        documentation: %s/docs
   Sandbox        %s       shows what was published; the first post is there
-  Database       %s
-  as a worker    %s       for fanfare keys … --keyset %s --worker-database-url …
+  Database       %s       MIGRATE_DATABASE_URL for %s old-credentials … and audit verify
+  as a worker    %s       for %s keys … --keyset %s --worker-database-url …
   Data           %s
 
   %s's owner is %s, customer %s.
@@ -92,7 +93,7 @@ curl -H "Authorization: Bearer $TOKEN" $API/v1/customers
                  olga@fanfare.example is system admin
 
 Ctrl-C stops everything; the data stays.
-`, d.apiURL, d.apiURL, d.sandboxURL, d.databaseURL, shellWord(d.workerURL), shellWord(filepath.Join(dataDir, "keyset.json")), dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
+`, d.apiURL, d.apiURL, d.sandboxURL, shellWord(d.databaseURL), program, shellWord(d.workerURL), program, shellWord(filepath.Join(dataDir, "keyset.json")), dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
 		d.apiURL, token(info.Users[0].Email), token("ben@northlight.example"))
 	return nil
 }

@@ -3,7 +3,11 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"reflect"
+	"strings"
 )
 
 // maxControlBody bounds a body of the control API, in bytes.
@@ -25,8 +29,27 @@ const maxControlBody = 1 << 20
 //	POST   /_sandbox/oauth/{platform}/remove-page     {"page"} → 204
 //	POST   /_sandbox/oauth/{platform}/restore-page    {"page"} → 204
 func (s *Sandbox) routeControl() {
-	own := http.NewCrossOriginProtection()
-	handle := func(pattern string, handler http.HandlerFunc) { s.mux.Handle(pattern, own.Handler(handler)) }
+	control, requests := http.NewServeMux(), []string{}
+	handle := func(pattern string, handler http.HandlerFunc) {
+		control.HandleFunc(pattern, handler)
+		requests = append(requests, pattern)
+	}
+	s.mux.Handle("/_sandbox/", http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := control.Handler(r); pattern != "" {
+			control.ServeHTTP(w, r)
+			return
+		}
+		status := http.StatusNotFound
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+			other := r.Clone(r.Context())
+			other.Method = method
+			if _, pattern := control.Handler(other); pattern != "" {
+				status = http.StatusMethodNotAllowed
+				w.Header().Add("Allow", method)
+			}
+		}
+		writeJSON(w, status, map[string]any{"error": "there is no " + r.Method + " " + r.URL.Path, "requests": requests})
+	})))
 	handle("GET /_sandbox/published", s.getPublished)
 	handle("POST /_sandbox/ghost-sites", s.postGhostSite)
 	handle("GET /_sandbox/faults", func(w http.ResponseWriter, _ *http.Request) {
@@ -58,13 +81,13 @@ func (s *Sandbox) routeControl() {
 			writeChanged(w, s.withdraw(r.PathValue("platform"), body.Person))
 		}
 	})
-	for path, lost := range map[string]bool{"remove-page": true, "restore-page": false} {
+	for _, path := range []string{"remove-page", "restore-page"} {
 		handle("POST /_sandbox/oauth/{platform}/"+path, func(w http.ResponseWriter, r *http.Request) {
 			var body struct {
 				Page string `json:"page"`
 			}
 			if readJSON(w, r, &body) {
-				writeChanged(w, s.setPage(r.PathValue("platform"), body.Page, lost))
+				writeChanged(w, s.setPage(r.PathValue("platform"), body.Page, path == "remove-page"))
 			}
 		})
 	}
@@ -146,10 +169,54 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControlBody))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": explainJSON(err, into)})
 		return false
 	}
 	return true
+}
+
+// explainJSON says what is wrong with a body that was to be decoded into a struct.
+func explainJSON(err error, into any) string {
+	var kind *json.UnmarshalTypeError
+	var tooLarge *http.MaxBytesError
+	fields, names := map[string]reflect.Type{}, []string{}
+	for field := range reflect.TypeOf(into).Elem().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		fields[name], names = field.Type, append(names, name)
+	}
+	switch field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); {
+	case unknown:
+		return "there is no field " + field + "; the fields are " + strings.Join(names, ", ")
+	case errors.As(err, &kind) && kind.Field != "":
+		name, _, _ := strings.Cut(kind.Field, ".")
+		return name + " must be " + kindName(fields[name])
+	case errors.As(err, &kind):
+		return "the body must be a JSON object"
+	case errors.As(err, &tooLarge):
+		return fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)
+	case errors.Is(err, io.EOF):
+		return "the body is empty; it must be a JSON object"
+	default:
+		return "the body is not valid JSON"
+	}
+}
+
+// kindName says what a field of a type must be.
+func kindName(of reflect.Type) string {
+	switch of.Kind() {
+	case reflect.Pointer:
+		return kindName(of.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list of strings"
+	case reflect.Map:
+		return "an object of strings"
+	default:
+		return "a string"
+	}
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

@@ -57,6 +57,9 @@ type Fault struct {
 
 // AddFault orders a fault. The oldest matching fault that is not used up is taken for a request.
 func (s *Sandbox) AddFault(f Fault) error {
+	if err := s.checkFaultTarget(f); err != nil {
+		return err
+	}
 	switch {
 	case !slices.Contains([]string{FaultSlow, FaultDropBefore, FaultDropAfter, FaultStatus, FaultBody}, f.Kind):
 		return fmt.Errorf("fault %q is none of slow, drop_before, drop_after, status, body", f.Kind)
@@ -70,9 +73,6 @@ func (s *Sandbox) AddFault(f Fault) error {
 		return errors.New("slow needs delay_ms")
 	case f.DelayMS < 0:
 		return errors.New("delay_ms is negative")
-	}
-	if err := s.checkFaultTarget(f); err != nil {
-		return err
 	}
 	if f.Times == 0 {
 		f.Times = 1

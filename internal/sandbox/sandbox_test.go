@@ -201,6 +201,40 @@ func TestControlAndPages(t *testing.T) {
 	}
 }
 
+// TestControlInWords: what is wrong with a request to the control API is said in words, and as JSON.
+func TestControlInWords(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for body, want := range map[string]string{
+		"": "the body is empty; it must be a JSON object", "{": "the body is not valid JSON", "fault": "the body is not valid JSON",
+		"[]": "the body must be a JSON object", `"x"`: "the body must be a JSON object", `{"times":"3"}`: "times must be a whole number",
+		`{"Times":1.5}`: "times must be a whole number", `{"headers":[]}`: "headers must be an object of strings", `{"headers":{"a":1}}`: "headers must be an object of strings",
+		`{"step":["x"]}`: "step must be a string",
+		`{"delay":5}`:    `there is no field "delay"; the fields are platform, method, path_contains, step, fault, status, error_type, body, body_bytes, content_type, headers, delay_ms, times`,
+		`{"body":"` + strings.Repeat("x", 2<<20) + `"}`: "the body is larger than 1048576 bytes",
+	} {
+		if r := b.request("POST", "/_sandbox/faults", "", body); r.status != http.StatusBadRequest || r.text("error") != want {
+			t.Errorf("%.20s: %d %s", body, r.status, r.body)
+		}
+	}
+	if r := b.request("PUT", "/_sandbox/oauth/linkedin", "", `{"refresh_tokens":1}`); r.text("error") != "refresh_tokens must be true or false" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := b.request("POST", "/_sandbox/oauth-apps", "", `{"redirect_uris":[1]}`); r.text("error") != "redirect_uris must be a list of strings" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	for unknown, status := range map[string]int{
+		"GET /_sandbox/nothing": 404, "GET /_sandbox/": 404, "PUT /_sandbox/oauth": 404, "DELETE /_sandbox/published": 405, "GET /_sandbox/oauth/twitter": 405,
+	} {
+		method, path, _ := strings.Cut(unknown, " ")
+		r := b.request(method, path, "", nil)
+		requests, _ := r.json["requests"].([]any)
+		if r.status != status || r.text("error") != "there is no "+unknown || (r.header.Get("Allow") == "") != (status == 404) || len(requests) != 12 || requests[0] != "GET /_sandbox/published" {
+			t.Errorf("%s: %d %s", unknown, r.status, r.body)
+		}
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	b := setupDir(t, t.TempDir())

@@ -88,6 +88,10 @@ func TestFaultsThatNeverMatch(t *testing.T) {
 			t.Errorf("%v: %d %s", c.fault, r.status, r.body)
 		}
 	}
+	// What it is for comes before what it says.
+	if r := b.request("POST", "/_sandbox/faults", "", object{"platform": "x", "fault": "status"}); r.status != 422 || !strings.Contains(r.text("error"), `platform "x" is none of`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
 	if left := b.box.Faults(); len(left) != 0 {
 		t.Errorf("kept: %+v", left)
 	}
