@@ -27,7 +27,7 @@ var resultTexts = map[string]struct{ title, text string }{
 	resultWrongBrowser:          {"This is not the browser that began", "Begin and sign in with the same browser, with its cookies allowed."},
 	resultIssuerMismatch:        {"This answer came from elsewhere", "It does not come from the platform that you were sent to, so it was not used. Begin again."},
 	resultCodeMissing:           {"The platform's answer was not complete", "Nothing was connected. Begin again."},
-	resultCodeRefused:           {"The platform did not accept the sign-in", "It may have taken too long, or been used already. Begin again."},
+	resultCodeRefused:           {"The platform did not accept the sign-in", "It may have taken too long or been used already, or somebody has just disconnected. Begin again."},
 	resultPlatformUnavailable:   {"The platform cannot be reached", "It did not answer, or answered that it cannot at the moment. Nothing was connected. Begin again in a few minutes."},
 	resultPlatformAnswerInvalid: {"The platform answered with nonsense", "Nothing was connected. Begin again later; if it stays so, ask whoever runs this installation."},
 	resultPlatformMisconfigured: {"This installation is not set up right", "The platform does not know it as it is configured. Ask whoever runs this installation."},
