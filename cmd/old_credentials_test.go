@@ -269,6 +269,119 @@ func TestOldCredentialsRefused(t *testing.T) {
 	}
 }
 
+// TestOldCredentialsDeadline: an import with another last day says for how many people and customers it moves the deadline
+// of what was imported before.
+func TestOldCredentialsDeadline(t *testing.T) {
+	o := setupOld(t)
+	other := o.Customer(t, dbtest.Customer{Name: "Kite"}).ID
+	o.User(t, dbtest.User{Subject: "ben", Email: "ben@northlight.example"})
+	both := []string{o.customer.String(), other.String(), other.String()}
+	first := []string{o.line(map[string]any{"customers": both}), o.line(map[string]any{"owner": "ben", "external_id": "https://ben.example.com"})}
+	later := []string{o.line(map[string]any{"external_id": "https://two.example.com"}), o.line(map[string]any{"external_id": "https://three.example.com"})}
+	for i, step := range []struct {
+		lines []string
+		until int
+		says  string // the dry run says the same
+		days  string // of ada's and of ben's
+	}{
+		{first, 30, "refused 0, deadline moved for 0", "30 30 30"},
+		{first, 30, "refused 0, deadline moved for 0", "30 30 30"},
+		{later, 5, "refused 0, deadline moved for 1\nThe deadline is that of a customer's use", "5 30 30"},
+		{append(later, first...), 40, "refused 0, deadline moved for 3\nThe deadline", "40 40 40"},
+		{[]string{o.line(map[string]any{"customers": []string{o.customer.String(), uuid.Nil.String()}})}, 50, "refused 1, deadline moved for 0", "40 40 40"},
+	} {
+		said := func(more ...string) string {
+			_, said := o.importing(step.lines, append(more, "--until", until(step.until))...)
+			return said
+		}
+		dry := strings.NewReplacer("would be stored", "stored", "would be moved", "moved").Replace(said("--dry-run"))
+		got := said()
+		if !strings.Contains(dry, step.says) || !strings.Contains(got, step.says) {
+			t.Errorf("step %d says %q, the dry run %q; want %q", i, got, dry, step.says)
+		}
+		if got := o.scan(`select string_agg(((m.deadline at time zone 'UTC')::date - (now() at time zone 'UTC')::date - 1)::text, ' ' order by u.subject, m.deadline)
+			from credential_moves m join users u on u.id = m.old_owner_id`); got != step.days {
+			t.Errorf("after step %d there are %s days left, want %s", i, got, step.days)
+		}
+	}
+}
+
+// TestOldCredentialsTwice: an account that stands in a file twice is stored from the first line that is good.
+func TestOldCredentialsTwice(t *testing.T) {
+	o := setupOld(t)
+	o.User(t, dbtest.User{Subject: "ben"})
+	other := o.Customer(t, dbtest.Customer{}).ID
+	lines := []string{
+		o.line(map[string]any{"customers": []string{uuid.Nil.String()}}),
+		o.line(nil),
+		o.line(map[string]any{"owner": "Ada@northlight.example", "customers": []string{other.String()},
+			"credential": map[string]any{"site_url": "https://news.example.com", "admin_api_key": strings.Repeat("ef", 12) + ghostKey[24:]}}),
+		o.line(map[string]any{"owner": "ben"}),
+	}
+	for run, want := range []string{"would be stored 2, already there 0, refused 2", "stored 2, already there 0, refused 2", "stored 0, already there 2, refused 2"} {
+		args := []string{"--until", until(10)}
+		if run == 0 {
+			args = append(args, "--dry-run")
+		}
+		status, said := o.importing(lines, args...)
+		if status != 1 || !strings.Contains(said, want) || !strings.Contains(said, "line 3 refused: the same account stands in line 2") || strings.Contains(said, "line 4") {
+			t.Errorf("run %d: status %d, want %q\n%s", run, status, want, said)
+		}
+	}
+	if got := o.scan("select count(*)::text from integrations where customer_id = $1", other); got != "0" {
+		t.Errorf("the refused line's customer has %s accounts", got)
+	}
+}
+
+// TestOldCredentialsKeySet: nothing is imported under a key set that opens nothing of what is stored. One that lacks some
+// keys, which may be lost for good, is warned of.
+func TestOldCredentialsKeySet(t *testing.T) {
+	o := setupOld(t)
+	o.Integration(t, dbtest.Integration{CustomerID: o.customer, Platform: "twitter", ExternalID: "7"}) // its credential is no sealed value
+	lines := []string{o.line(nil)}
+	if status, said := o.importing(lines, "--until", until(10)); status != 0 || strings.Contains(said, "warning") {
+		t.Fatalf("into an empty installation: status %d\n%s", status, said)
+	}
+	own := o.keyset
+	o.keyset = filepath.Join(t.TempDir(), "other.json")
+	if _, err := vault.Create(t.Context(), vault.Config{KeySet: o.keyset}); err != nil {
+		t.Fatal(err)
+	}
+	two := append(lines, o.line(map[string]any{"external_id": "https://two.example.com"}), "no JSON")
+	sealed := fmt.Sprintf("key %d (old_credentials 1)", o.vault.PrimaryKeyID())
+	for _, args := range [][]string{{"--until", until(10)}, {"--until", until(20), "--dry-run"}} {
+		status, said := o.importing(two, args...)
+		if status != 1 || !strings.HasPrefix(said, "fanfare: --keyset (FANFARE_KEYSET): this is not the key set of the installation") || !strings.Contains(said, sealed) ||
+			strings.Contains(said, "line ") {
+			t.Errorf("with another key set and %v: status %d\n%s", args, status, said)
+		}
+	}
+	if got := o.scan(importedRows); got != "1 1 2" {
+		t.Fatalf("there are %s rows", got)
+	}
+
+	// A rotation has left something under a key that was lost.
+	o.keyset = own
+	id, err := vault.AddKey(t.Context(), vault.Config{KeySet: own})
+	if err == nil {
+		err = vault.Promote(t.Context(), vault.Config{KeySet: own}, id)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, said := o.importing(two[1:2], "--until", until(10)); status != 0 || strings.Contains(said, "warning") {
+		t.Errorf("under the second key: status %d\n%s", status, said)
+	}
+	if err := vault.Retire(t.Context(), vault.Config{KeySet: own}, o.vault.PrimaryKeyID()); err != nil {
+		t.Fatal(err)
+	}
+	o.OwnerURL = o.SuperURL // an administrator may do it too
+	status, said := o.importing(lines, "--until", until(10), "--dry-run")
+	if status != 0 || !strings.HasPrefix(said, "warning: ") || !strings.Contains(said, sealed) || !strings.Contains(said, "would be stored 1, ") {
+		t.Errorf("without the first key: status %d\n%s", status, said)
+	}
+}
+
 // TestOldCredentialsStatus: how far the moves are, and their end by hand.
 func TestOldCredentialsStatus(t *testing.T) {
 	o := setupOld(t)
