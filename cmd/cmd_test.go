@@ -38,6 +38,8 @@ func TestRefusals(t *testing.T) {
 		{"old-credentials end xx --owner x --database-url " + login, 2, `<customer-id>: "xx" is not an id such as 019a`},
 		{"old-credentials end --help", 0, "cannot be undone"},
 		{"old-credentials status", 2, "--database-url (MIGRATE_DATABASE_URL)"},
+		{"old-credentials import --help", 0, "moves the deadline of what was imported"},
+		{"old-credentials status --help", 0, "it does not mean\nthat the platform accepts it"},
 		{"token --email ada@northlight.example --data-dir " + t.TempDir(), 1, "holds no development key"},
 		{"dev --addr nowhere --data-dir " + t.TempDir(), 1, "--addr (FANFARE_ADDR)"},
 		{"dev --metrics-addr nowhere --data-dir " + t.TempDir(), 1, "--metrics-addr (FANFARE_METRICS_ADDR)"},

@@ -298,7 +298,7 @@ func checkInstallation(ctx context.Context, s streams, conn *pgx.Conn, keys []ui
 	lost := &keysStatus{}
 	for _, count := range counts {
 		switch {
-		case slices.Contains(keys, uint32(count.KeyID)): //nolint:gosec // an id has 32 bits
+		case slices.Contains(keys, uint32(count.KeyID)):
 			known++
 		case count.KeyID != 0: // else it is no sealed value
 			lost.add(count)

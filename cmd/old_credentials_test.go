@@ -422,11 +422,46 @@ func TestOldCredentialsStatus(t *testing.T) {
 	if got := spellLiving(1); !strings.HasPrefix(got, "1 account lives ") {
 		t.Errorf("of one: %s", got)
 	}
-	_, said := o.run("status")
-	for _, want := range []string{`"Blue Bottle" ghost 1 1 0 3 2026-01-02 03:04:05 ` + until(10) + " 1", "twitter 1 0 0 3", "2 accounts live by an old credential"} {
-		if !strings.Contains(strings.Join(strings.Fields(said), " "), want) {
-			t.Errorf("the table lacks %q:\n%s", want, said)
+	// Another person's, until another day; and a customer of which nothing is left to move.
+	o.User(t, dbtest.User{Subject: "ben"})
+	if status, said := o.importing([]string{o.line(map[string]any{"owner": "ben", "external_id": "https://ben.example.com"})}, "--until", until(5)); status != 0 {
+		t.Fatalf("status %d\n%s", status, said)
+	}
+	kite := o.Customer(t, dbtest.Customer{Name: "Kite"}).ID
+	if status, said := o.importing([]string{o.line(map[string]any{"owner": "ben", "external_id": "https://kite.example.com", "customers": []string{kite.String()}})}, "--until", until(7)); status != 0 {
+		t.Fatalf("status %d\n%s", status, said)
+	}
+	if _, err := o.Super.Exec(t.Context(), "update integrations set credential = 'own', key_id = 1 where customer_id = $1", kite); err != nil {
+		t.Fatal(err)
+	}
+	table := func() string {
+		t.Helper()
+		status, said := o.run("status")
+		if status != 0 {
+			t.Fatalf("status %d\n%s", status, said)
 		}
+		return strings.Join(strings.Fields(said), " ")
+	}
+	said := table()
+	for _, want := range []string{
+		`"Blue Bottle" ghost 2 1 0 ` + o.customer.String() + ` "Blue Bottle" twitter 1 0 0 ` + kite.String() + ` "Kite" ghost 0 1 0 CUSTOMER CREDENTIALS OF`,
+		o.customer.String() + ` "ben" 0 never ` + until(5), o.customer.String() + ` "ada" 3 2026-01-02 03:04:05 ` + until(10) + " 1",
+		kite.String() + ` "ben" 0 never none needed 3 accounts live by an old credential`,
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the tables lack %q:\n%s", want, said)
+		}
+	}
+	if strings.Contains(said, until(7)) {
+		t.Errorf("there is a last day for a customer who has moved:\n%s", said)
+	}
+	// From here on it is ada's alone.
+	if _, err := o.Super.Exec(t.Context(), `with gone as (delete from integrations where external_id in ('https://ben.example.com', 'https://kite.example.com'))
+		delete from credential_moves m using users u where u.id = m.old_owner_id and u.subject = 'ben'`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Super.Exec(t.Context(), "delete from old_credentials o using users u where u.id = o.owner_id and u.subject = 'ben'"); err != nil {
+		t.Fatal(err)
 	}
 
 	if status, said := o.run("end", o.customer.String(), "--owner", "nobody"); status != 1 || !strings.Contains(said, "nobody with this subject") {
@@ -441,6 +476,9 @@ func TestOldCredentialsStatus(t *testing.T) {
 	r = read()
 	if c := r.Customers[0]; fmt.Sprint(c.Platforms) != "[{ghost 0 1 1} {twitter 0 0 1}]" || c.Moves[0].EndedAt == nil || c.Moves[0].DaysLeft != nil {
 		t.Errorf("after the end: %+v", c)
+	}
+	if said, want := table(), o.customer.String()+` "ada" 3 2026-01-02 03:04:05 over `; !strings.Contains(said, want) {
+		t.Errorf("after the end the tables lack %q:\n%s", want, said)
 	}
 	if n := o.scan("select count(*)::text from old_credentials"); n != "0" {
 		t.Errorf("%s old credentials are left", n)
