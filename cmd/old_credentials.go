@@ -29,12 +29,12 @@ type ownerConfig struct {
 
 // connect connects and acts as fanfare_owner, whoever has logged in.
 func (c ownerConfig) connect(ctx context.Context) (*pgx.Conn, error) {
-	conn, err := pgx.Connect(ctx, c.DatabaseURL)
+	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, err
 	}
 	if _, err := conn.Exec(ctx, "set role fanfare_owner"); err != nil {
-		return nil, errors.Join(errors.New("this is done as an administrator of the server or as fanfare_owner, as the database is migrated"), conn.Close(ctx))
+		return nil, errors.Join(errors.New(ownerSetting+" must log in as an administrator of the server or as fanfare_owner, as the database is migrated"), conn.Close(ctx))
 	}
 	return conn, nil
 }

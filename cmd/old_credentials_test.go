@@ -545,7 +545,7 @@ func TestMetrics(t *testing.T) {
 		"--jwt-issuer", "https://issuer.example", "--jwt-audience", "fanfare", "--jwt-hs256-secret", strings.Repeat("x", 40))
 	waitForMetrics(t, served, "\nfanfare_old_credentials 0\n")
 
-	// An address that cannot be had is told by its setting.
+	// An address that cannot be had is told by its setting, and so is another role's database.
 	taken := strings.TrimPrefix(base, "http://")
 	worker := []string{"worker", "--keyset", o.keyset, "--worker-database-url", o.WorkerURL}
 	serve := []string{"serve", "--keyset", o.keyset, "--database-url", o.LoginURL, "--jwt-issuer", "i", "--jwt-audience", "a", "--jwt-hs256-secret", strings.Repeat("x", 40)}
@@ -558,6 +558,8 @@ func TestMetrics(t *testing.T) {
 		{append(serve, "--addr", "foo"), "--addr (FANFARE_ADDR): "},
 		{append(serve, "--addr", taken), "--addr (FANFARE_ADDR): listen tcp " + taken},
 		{[]string{"sandbox", "--addr", taken}, "--addr: listen tcp " + taken},
+		{append(worker, "--worker-database-url", o.LoginURL), "--worker-database-url (WORKER_DATABASE_URL) must log in as fanfare_worker, but logs in as"},
+		{append(serve, "--database-url", o.WorkerURL), "--database-url (DATABASE_URL) must log in as fanfare_login, but logs in as"},
 	} {
 		var out bytes.Buffer
 		if status := Run(t.Context(), c.args, &out, &out); status != 1 || !strings.Contains(out.String(), "fanfare: "+c.says) {
