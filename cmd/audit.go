@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"fanfare/internal/audit"
 	"fanfare/internal/vault"
@@ -33,9 +32,9 @@ func (c *auditVerifyCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	conn, err := pgx.Connect(ctx, c.DatabaseURL)
+	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
 	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	var only *uuid.UUID

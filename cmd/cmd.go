@@ -75,7 +75,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exit // help or the version was asked for
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "fanfare: %s\n", withVariables(err))
+		fmt.Fprintf(stderr, "fanfare: %s\n%s", withVariables(err), whereHelpIs(err))
 		return 2
 	}
 	stopped := func(err error) bool { return ctx.Err() != nil && errors.Is(err, context.Canceled) }
@@ -86,12 +86,21 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// withVariables adds to each flag that an error calls missing the variable that can stand for it, and names the arguments
-// that are missing besides.
+// withVariables adds to each flag that an error calls missing or wrong the variable that can stand for it, and names the
+// arguments that are missing besides.
 func withVariables(err error) string {
 	text := err.Error()
 	var failed *kong.ParseError
-	if !errors.As(err, &failed) || failed.Context == nil || !strings.HasPrefix(text, "missing flags: ") {
+	if !errors.As(err, &failed) || failed.Context == nil {
+		return text
+	}
+	if !strings.HasPrefix(text, "missing flags: ") {
+		for _, flag := range failed.Context.Flags() {
+			rest, found := strings.CutPrefix(text, "--"+flag.Name)
+			if found && len(flag.Envs) > 0 && (strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, " must ")) {
+				return "--" + flag.Name + " (" + flag.Envs[0] + ")" + rest
+			}
+		}
 		return text
 	}
 	settings := strings.Split(strings.TrimPrefix(text, "missing flags: "), ", ")
@@ -108,6 +117,21 @@ func withVariables(err error) string {
 		}
 	}
 	return "missing settings: " + strings.Join(settings, ", ")
+}
+
+// whereHelpIs names the command whose help tells how it is done.
+func whereHelpIs(err error) string {
+	var failed *kong.ParseError
+	if !errors.As(err, &failed) || failed.Context == nil {
+		return ""
+	}
+	command := []string{"fanfare"}
+	for _, step := range failed.Context.Path {
+		if step.Command != nil {
+			command = append(command, step.Command.Name)
+		}
+	}
+	return "See '" + strings.Join(command, " ") + " --help'.\n"
 }
 
 // version is the API's version, and what the program was built from.

@@ -3,14 +3,30 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"fanfare/internal/vault"
 )
 
 // TestRefusals: what cannot work is refused at the start, in words that name the setting.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const login, other = "postgres://fanfare_login:x@127.0.0.1:1/x", "postgres://somebody:x@127.0.0.1:1/x"
+	const wrongURL = "postgres://u:s3cret@h:x/"
+	folder := t.TempDir()
+	keyset, readable := filepath.Join(folder, "keyset.json"), filepath.Join(folder, "readable")
+	if _, err := vault.Create(t.Context(), vault.Config{KeySet: keyset}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(readable, []byte("hello"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	serve := "serve --keyset " + keyset + " --database-url " + login + " --jwt-issuer i --jwt-audience a"
+	hs256 := " --jwt-hs256-secret " + strings.Repeat("x", 32)
+	worker := "worker --worker-database-url " + login + " --keyset "
 	for _, c := range []struct {
 		args   string
 		status int
@@ -38,6 +54,37 @@ func TestRefusals(t *testing.T) {
 		{"old-credentials end xx --owner x --database-url " + login, 2, `<customer-id>: "xx" is not an id such as 019a`},
 		{"old-credentials end --help", 0, "cannot be undone"},
 		{"old-credentials status", 2, "--database-url (MIGRATE_DATABASE_URL)"},
+		{"old-credentials import --help", 0, "moves the deadline of what was imported"},
+		{"old-credentials status --help", 0, "it does not mean\nthat the platform accepts it"},
+		{serve, 1, "set --jwt-jwks-url (FANFARE_JWT_JWKS_URL), or --jwt-hs256-secret (FANFARE_JWT_HS256_SECRET)"},
+		{serve + " --jwt-jwks-url https://x.example --jwt-hs256-secret x", 1, "--jwt-jwks-url (FANFARE_JWT_JWKS_URL) and --jwt-hs256-secret (FANFARE_JWT_HS256_SECRET) are both set"},
+		{serve + " --jwt-hs256-secret short", 1, "--jwt-hs256-secret (FANFARE_JWT_HS256_SECRET): the HS256 secret has 5 bytes"},
+		{serve + " --jwt-jwks-url http://x.example", 1, "--jwt-jwks-url (FANFARE_JWT_JWKS_URL): the JWKS URL must be https"},
+		{serve + hs256 + " --jwt-leeway 1h", 1, "--jwt-leeway (FANFARE_JWT_LEEWAY): "},
+		{serve + hs256 + " --jwt-issuer=", 1, "--jwt-issuer (FANFARE_JWT_ISSUER): "},
+		{serve + hs256 + " --jwt-audience=", 1, "--jwt-audience (FANFARE_JWT_AUDIENCE): "},
+		{serve + hs256 + " --egress-allow x", 1, `--egress-allow (FANFARE_EGRESS_ALLOW): "x" is not a network`},
+		{serve + hs256 + " --trusted-proxies x", 1, `--trusted-proxies (FANFARE_TRUSTED_PROXIES): "x" is not a network`},
+		{serve + hs256 + " --database-url " + wrongURL, 1, "--database-url (DATABASE_URL) cannot be parsed; it must look like postgres://fanfare_login:"},
+		{worker + keyset + " --worker-database-url " + wrongURL, 1, "--worker-database-url (WORKER_DATABASE_URL) cannot be parsed; it must look like postgres://fanfare_worker:"},
+		{"keys status --keyset " + keyset + " --worker-database-url " + wrongURL, 1, "--worker-database-url (WORKER_DATABASE_URL) cannot be parsed"},
+		{"old-credentials status --database-url " + wrongURL, 1, "--database-url (MIGRATE_DATABASE_URL) cannot be parsed; it must look like postgres://fanfare_owner:"},
+		{"old-credentials status --database-url " + login, 1, "connect to the database that --database-url (MIGRATE_DATABASE_URL) names: "},
+		{"audit verify --database-url " + wrongURL, 1, "--database-url (MIGRATE_DATABASE_URL) cannot be parsed"},
+		{"migrate --migrate-database-url " + wrongURL, 1, "--migrate-database-url (MIGRATE_DATABASE_URL) cannot be parsed"},
+		{"migrate --migrate-database-url " + login, 1, "--migrate-database-url (MIGRATE_DATABASE_URL): connect"},
+		{worker, 1, "--keyset (FANFARE_KEYSET): open key set: no key set is configured"},
+		{worker + "s3://bucket/keyset", 1, "--keyset (FANFARE_KEYSET): open key set: key set has scheme"},
+		{worker + keyset + " --kek x", 1, "--kek (FANFARE_KEYSET_KEK): open key set: KEK is not a URI"},
+		{"keys add --kek x --keyset " + keyset, 1, "--kek (FANFARE_KEYSET_KEK): add a key: KEK is not a URI"},
+		{"keys status --keyset " + readable, 1, readable + ": the file is not a Tink key set"},
+		{"worker --log-level loud", 2, "--log-level (FANFARE_LOG_LEVEL) must be one of"},
+		{"worker --lease x", 2, "--lease (FANFARE_WORKER_LEASE): expected duration"},
+		{"nothing", 2, "unexpected argument nothing\nSee 'fanfare --help'.\n"},
+		{"old-credentials", 2, "\nSee 'fanfare old-credentials --help'.\n"},
+		{"old-credentials nothing", 2, "unexpected argument nothing\nSee 'fanfare old-credentials --help'.\n"},
+		{"keys promote", 2, "<id>\nSee 'fanfare keys promote --help'.\n"},
+		{"keys status --nope", 2, "unknown flag --nope\nSee 'fanfare keys status --help'.\n"},
 		{"token --email ada@northlight.example --data-dir " + t.TempDir(), 1, "holds no development key"},
 		{"dev --addr nowhere --data-dir " + t.TempDir(), 1, "--addr (FANFARE_ADDR)"},
 		{"dev --metrics-addr nowhere --data-dir " + t.TempDir(), 1, "--metrics-addr (FANFARE_METRICS_ADDR)"},
@@ -46,7 +93,11 @@ func TestRefusals(t *testing.T) {
 		{"sandbox --addr 0.0.0.0:0", 1, "only listens on this machine"},
 	} {
 		var out bytes.Buffer
-		if status := Run(context.Background(), strings.Fields(c.args), &out, &out); status != c.status || !strings.Contains(out.String(), c.says) {
+		args := strings.Fields(c.args)
+		if c.args == worker {
+			args = append(args, "") // as from an empty variable
+		}
+		if status := Run(context.Background(), args, &out, &out); status != c.status || !strings.Contains(out.String(), c.says) || strings.Contains(out.String(), "s3cret") {
 			t.Errorf("fanfare %s: status %d, want %d with %q:\n%s", c.args, status, c.status, c.says, out.String())
 		}
 	}

@@ -60,9 +60,18 @@ type keyConfig struct {
 func (c keyConfig) open(ctx context.Context) (*vault.Vault, error) {
 	v, err := vault.Open(ctx, c.vaultConfig())
 	if err != nil {
-		return nil, err // it says what was done
+		return nil, c.blame(err)
 	}
 	return v, nil
+}
+
+// blame puts the setting that is to blame in front of an error of the vault's, which says what was done.
+func (c keyConfig) blame(err error) error {
+	var wrong *vault.ConfigError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", named(map[string]string{"KeySet": "keyset", "KEK": "kek"}[wrong.Field]), err)
 }
 
 func (c keyConfig) vaultConfig() vault.Config { return vault.Config{KeySet: c.Keyset, KEK: c.Kek} }
@@ -86,10 +95,23 @@ type authConfig struct {
 }
 
 func (c authConfig) verifier(ctx context.Context, log *slog.Logger) (*identity.Verifier, error) {
+	switch jwks, secret := named("jwt-jwks-url"), named("jwt-hs256-secret"); {
+	case c.JwtJwksURL == "" && c.JwtHs256Secret == "":
+		return nil, fmt.Errorf("there is nothing to verify tokens with: set %s, or %s in its place", jwks, secret)
+	case c.JwtJwksURL != "" && c.JwtHs256Secret != "":
+		return nil, fmt.Errorf("%s and %s are both set; unset one", jwks, secret)
+	}
 	v, err := identity.New(ctx, identity.Config{
 		Issuer: c.JwtIssuer, Audience: c.JwtAudience, JWKSURL: c.JwtJwksURL, HS256Secret: []byte(c.JwtHs256Secret),
 		Leeway: c.JwtLeeway, EmailsVerified: c.JwtEmailsVerified, Logger: log,
 	})
+	var wrong *identity.ConfigError
+	if errors.As(err, &wrong) {
+		flag := map[string]string{ //nolint:gosec // the names of flags, no secrets
+			"Issuer": "jwt-issuer", "Audience": "jwt-audience", "JWKSURL": "jwt-jwks-url", "HS256Secret": "jwt-hs256-secret", "Leeway": "jwt-leeway",
+		}[wrong.Field]
+		return nil, fmt.Errorf("%s: %w", named(flag), wrong)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("set up authentication: %w", err)
 	}
@@ -103,13 +125,13 @@ type platformConfig struct {
 	connectorConfig
 }
 
-// networks reads a list of networks that the named setting holds.
-func networks(setting string, texts []string) ([]netip.Prefix, error) {
+// networks reads a list of networks that a setting, named by its flag, holds.
+func networks(flag string, texts []string) ([]netip.Prefix, error) {
 	prefixes := make([]netip.Prefix, 0, len(texts))
 	for _, text := range texts {
 		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %q is not a network such as 10.1.0.0/16", setting, text)
+			return nil, fmt.Errorf("%s: %q is not a network such as 10.1.0.0/16", named(flag), text)
 		}
 		prefixes = append(prefixes, prefix)
 	}
@@ -175,12 +197,37 @@ func (c *mailConfig) sender() (*mail.Sender, error) {
 	return sender, nil
 }
 
-// openPool opens a pool that only ever holds connections of the given role. The database may be away: the
-// pool connects when it is there.
-func openPool(ctx context.Context, databaseURL, role string, size int32, log *slog.Logger) (*pgxpool.Pool, error) {
+// The settings that hold database URLs.
+const (
+	loginSetting  = "--database-url (DATABASE_URL)"
+	workerSetting = "--worker-database-url (WORKER_DATABASE_URL)"
+	ownerSetting  = "--database-url (MIGRATE_DATABASE_URL)"
+)
+
+// wrongURL says that a setting holds no database URL. What it holds may be a password, and is not quoted.
+func wrongURL(setting, role string) error {
+	return fmt.Errorf("%s cannot be parsed; it must look like postgres://%s:password@host:port/database", setting, role)
+}
+
+// connectTo makes one connection to the database that a setting names.
+func connectTo(ctx context.Context, databaseURL, setting string) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, wrongURL(setting, "fanfare_owner")
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database that %s names: %w", setting, err)
+	}
+	return conn, nil
+}
+
+// openPool opens a pool that only ever holds connections of the given role, by the URL that a setting holds. The database
+// may be away: the pool connects when it is there.
+func openPool(ctx context.Context, databaseURL, setting, role string, size int32, log *slog.Logger) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
-		return nil, errors.New("the database URL cannot be parsed; it must look like postgres://role:password@host:port/database")
+		return nil, wrongURL(setting, role)
 	}
 	config.MaxConns = size
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -192,7 +239,7 @@ func openPool(ctx context.Context, databaseURL, role string, size int32, log *sl
 	// No transaction waits for anything but the database, so one that is idle this long belongs to a process
 	// that is paused or cut off, and its locks keep others from taking over.
 	params["idle_in_transaction_session_timeout"] = "10s"
-	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return checkRole(ctx, conn, role) }
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return checkRole(ctx, conn, setting, role) }
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open database pool: %w", err)
@@ -214,15 +261,15 @@ func openPool(ctx context.Context, databaseURL, role string, size int32, log *sl
 	return pool, nil
 }
 
-// wrongRoleError: the database URL names a role for which the policies would not hold.
-type wrongRoleError struct{ want, got string }
+// wrongRoleError: a setting names a role for which the policies would not hold.
+type wrongRoleError struct{ setting, want, got string }
 
 func (e *wrongRoleError) Error() string {
-	return fmt.Sprintf("the database URL must log in as %s, but logs in as %q; with another role the tenancy policies would not hold", e.want, e.got)
+	return fmt.Sprintf("%s must log in as %s, but logs in as %q; with another role the tenancy policies would not hold", e.setting, e.want, e.got)
 }
 
 // checkRole refuses a connection on which row-level security would not hold.
-func checkRole(ctx context.Context, conn *pgx.Conn, role string) error {
+func checkRole(ctx context.Context, conn *pgx.Conn, setting, role string) error {
 	var user string
 	var unsafe bool
 	err := conn.QueryRow(ctx, "select session_user::text, rolsuper or rolbypassrls or rolcreaterole from pg_roles where rolname = session_user").Scan(&user, &unsafe)
@@ -230,7 +277,7 @@ func checkRole(ctx context.Context, conn *pgx.Conn, role string) error {
 		return fmt.Errorf("check database role: %w", err)
 	}
 	if user != role || unsafe {
-		return &wrongRoleError{want: role, got: user}
+		return &wrongRoleError{setting: setting, want: role, got: user}
 	}
 	return nil
 }
@@ -243,7 +290,7 @@ func passwordIn(databaseURL, role, setting string) (string, error) {
 	}
 	u, err := url.Parse(databaseURL)
 	if err != nil || u.User == nil {
-		return "", fmt.Errorf("%s cannot be parsed; it must look like postgres://%s:password@host:port/database", setting, role)
+		return "", wrongURL(setting, role)
 	}
 	// Some poolers want the project's name after the role's.
 	if user := u.User.Username(); user != role && !strings.HasPrefix(user, role+".") {

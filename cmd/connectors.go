@@ -162,7 +162,11 @@ func (c *returnConfig) check(connecting bool) error {
 
 // named is a setting as a flag and as a variable.
 func named(flag string) string {
-	return "--" + flag + " (FANFARE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")) + ")"
+	variable := "FANFARE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	if flag == "kek" {
+		variable = "FANFARE_KEYSET_KEK"
+	}
+	return "--" + flag + " (" + variable + ")"
 }
 
 // safeURL checks an address to which secrets are sent: https, unless it is on this machine. It gives it without a slash at

@@ -130,7 +130,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	pool, err := openPool(ctx, loginURL, "fanfare_login", 20, log)
+	pool, err := openPool(ctx, loginURL, loginSetting, "fanfare_login", 20, log)
 	if err != nil {
 		return err
 	}
@@ -362,7 +362,7 @@ func listenNear(ctx context.Context, addr string, log *slog.Logger) (net.Listene
 func roleURLs(adminURL string, state *devState) (login, worker, owner string, err error) {
 	u, err := url.Parse(adminURL)
 	if err != nil {
-		return "", "", "", errors.New("the database URL cannot be parsed")
+		return "", "", "", wrongURL(loginSetting, "postgres")
 	}
 	with := func(role, password string) string {
 		v := *u

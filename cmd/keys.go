@@ -37,7 +37,7 @@ type keysCreateCommand struct{ keyConfig }
 func (c *keysCreateCommand) Run(ctx context.Context, s streams) error {
 	v, err := vault.Create(ctx, c.vaultConfig())
 	if err != nil {
-		return err // it says what was done
+		return c.blame(err)
 	}
 	fmt.Fprintf(s.out, "Made %s with key %d. Keep a copy of it in a safe place.\n", c.Keyset, v.PrimaryKeyID())
 	return nil
@@ -51,7 +51,7 @@ type sealedConfig struct {
 // openDatabase gives the database, which must be there and be migrated. The caller closes it.
 func (c sealedConfig) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
 	// What the pool would warn of is an error here.
-	pool, err := openPool(ctx, c.WorkerDatabaseURL, "fanfare_worker", 2, slog.New(slog.DiscardHandler))
+	pool, err := openPool(ctx, c.WorkerDatabaseURL, workerSetting, "fanfare_worker", 2, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (c sealedConfig) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
 	case db.Unmigrated(err), err == nil && readiness.SchemaVersion < db.Version():
 		err = errors.New(notMigrated)
 	case err != nil:
-		err = fmt.Errorf("reach the database that WORKER_DATABASE_URL names: %w", err)
+		err = fmt.Errorf("reach the database that %s names: %w", workerSetting, err)
 	}
 	if err != nil {
 		pool.Close()
@@ -75,7 +75,7 @@ type keysAddCommand struct{ keyConfig }
 func (c *keysAddCommand) Run(ctx context.Context, s streams) error {
 	id, err := vault.AddKey(ctx, c.vaultConfig())
 	if err != nil {
-		return err // it says what was done
+		return c.blame(err)
 	}
 	fmt.Fprintln(s.out, id)
 	fmt.Fprintf(s.err, "Added key %d to %s. Keep a copy of the file in a safe place.\n"+
@@ -94,7 +94,7 @@ type keysPromoteCommand struct {
 func (c *keysPromoteCommand) Run(ctx context.Context, s streams) error {
 	infos, err := vault.KeyInfos(ctx, c.vaultConfig())
 	if err != nil {
-		return err // it says what was done
+		return c.blame(err)
 	}
 	if slices.ContainsFunc(infos, func(key vault.KeyInfo) bool { return key.ID == c.ID && key.Primary }) {
 		fmt.Fprintf(s.out, "Key %d is the primary key already. To re-encrypt once more: fanfare keys reseal\n", c.ID)
@@ -106,7 +106,7 @@ func (c *keysPromoteCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer pool.Close()
 	if err := vault.Promote(ctx, c.vaultConfig(), c.ID); err != nil {
-		return err // it says what was done
+		return c.blame(err)
 	}
 	fmt.Fprintf(s.out, "Key %d is the primary key.\n", c.ID)
 	return beginReseal(ctx, s, pool, c.ID)
@@ -121,7 +121,7 @@ type keysResealCommand struct {
 func (c *keysResealCommand) Run(ctx context.Context, s streams) error {
 	infos, err := vault.KeyInfos(ctx, c.vaultConfig())
 	if err != nil {
-		return err // it says what was done
+		return c.blame(err)
 	}
 	pool, err := c.openDatabase(ctx)
 	if err != nil {
@@ -175,7 +175,7 @@ func (c *keysRetireCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer pool.Close()
-	status, err := readKeyStatus(ctx, c.vaultConfig(), pool)
+	status, err := readKeyStatus(ctx, c.keyConfig, pool)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (c *keysRetireCommand) Run(ctx context.Context, s streams) error {
 		}
 	}
 	if err := vault.Retire(ctx, c.vaultConfig(), c.ID); err != nil {
-		return err // it says what was done
+		return c.blame(err)
 	}
 	fmt.Fprintf(s.out, "Key %d is gone from %s. What is left of it are your own copies of the file, which backups of the database may need.\n", c.ID, c.Keyset)
 	return nil
@@ -211,7 +211,7 @@ func (c *keysStatusCommand) Run(ctx context.Context, s streams) error {
 		}
 		defer pool.Close()
 	}
-	status, err := readKeyStatus(ctx, c.vaultConfig(), pool)
+	status, err := readKeyStatus(ctx, c.keyConfig, pool)
 	if err != nil {
 		return err
 	}
@@ -259,10 +259,10 @@ func underWay(state string) bool {
 }
 
 // readKeyStatus reads the key set, and the database if there is one.
-func readKeyStatus(ctx context.Context, config vault.Config, pool *pgxpool.Pool) (*keysStatus, error) {
-	infos, err := vault.KeyInfos(ctx, config)
+func readKeyStatus(ctx context.Context, c keyConfig, pool *pgxpool.Pool) (*keysStatus, error) {
+	infos, err := vault.KeyInfos(ctx, c.vaultConfig())
 	if err != nil {
-		return nil, err // it says what was done
+		return nil, c.blame(err)
 	}
 	status := &keysStatus{counted: pool != nil}
 	for _, info := range infos {

@@ -2,7 +2,11 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"fanfare/db"
 )
@@ -17,13 +21,22 @@ type migrateCommand struct {
 func (c *migrateCommand) Run(ctx context.Context, s streams) error {
 	var passwords db.LoginPasswords
 	var err error
-	if passwords.Login, err = passwordIn(c.DatabaseURL, "fanfare_login", "--database-url (DATABASE_URL)"); err != nil {
+	if passwords.Login, err = passwordIn(c.DatabaseURL, "fanfare_login", loginSetting); err != nil {
 		return err
 	}
-	if passwords.Worker, err = passwordIn(c.WorkerDatabaseURL, "fanfare_worker", "--worker-database-url (WORKER_DATABASE_URL)"); err != nil {
+	if passwords.Worker, err = passwordIn(c.WorkerDatabaseURL, "fanfare_worker", workerSetting); err != nil {
 		return err
 	}
-	if err := db.Migrate(ctx, c.MigrateDatabaseURL, passwords, s.out); err != nil {
+	const setting = "--migrate-database-url (MIGRATE_DATABASE_URL)"
+	if _, err := pgx.ParseConfig(c.MigrateDatabaseURL); err != nil {
+		return wrongURL(setting, "postgres")
+	}
+	err = db.Migrate(ctx, c.MigrateDatabaseURL, passwords, s.out)
+	var away *pgconn.ConnectError
+	if errors.As(err, &away) {
+		return fmt.Errorf("%s: %w", setting, err)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(s.out, "The database is at", db.Version())

@@ -29,12 +29,12 @@ type ownerConfig struct {
 
 // connect connects and acts as fanfare_owner, whoever has logged in.
 func (c ownerConfig) connect(ctx context.Context) (*pgx.Conn, error) {
-	conn, err := pgx.Connect(ctx, c.DatabaseURL)
+	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, err
 	}
 	if _, err := conn.Exec(ctx, "set role fanfare_owner"); err != nil {
-		return nil, errors.Join(errors.New("this is done as an administrator of the server or as fanfare_owner, as the database is migrated"), conn.Close(ctx))
+		return nil, errors.Join(errors.New(ownerSetting+" must log in as an administrator of the server or as fanfare_owner, as the database is migrated"), conn.Close(ctx))
 	}
 	return conn, nil
 }
@@ -42,6 +42,13 @@ func (c ownerConfig) connect(ctx context.Context) (*pgx.Conn, error) {
 type oldCredentialsStatusCommand struct {
 	ownerConfig
 	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Help is shown by kong below the summary.
+func (c *oldCredentialsStatusCommand) Help() string {
+	return "STILL OLD: accounts that have only the old credential yet. MOVED: accounts that have a copy of their own by now, or were connected anew; " +
+		"it does not mean that the platform accepts it, which the account's health tells. LEFT BEHIND: accounts without a credential, which must be reconnected.\n\n" +
+		"LAST DAY is that of a customer's use of a person's credentials. It is \"over\" when that has ended, and \"none needed\" where none of the customer's accounts lives by an old credential any more."
 }
 
 // customerStatus is how far a customer's accounts are.
@@ -121,40 +128,46 @@ func statusOf(rows []queries.OldCredentialStatusRow, now time.Time) ([]customerS
 	return customers, nil
 }
 
-// printStatus prints a line for each customer and platform. Uses, last use and the last day are of all the customer's
-// moves: the sum, the latest, and the first that is to come.
+// printStatus prints a line for each customer and platform, then one for each person whose credentials a customer uses.
 func printStatus(s streams, customers []customerStatus) error {
-	table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CUSTOMER\tNAME\tPLATFORM\tSTILL OLD\tMOVED\tLEFT BEHIND\tUSES\tLAST USE\tLAST DAY\tDAYS LEFT")
+	accounts := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(accounts, "CUSTOMER\tNAME\tPLATFORM\tSTILL OLD\tMOVED\tLEFT BEHIND")
+	uses := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(uses, "CUSTOMER\tCREDENTIALS OF\tUSES\tLAST USE\tLAST DAY\tDAYS LEFT")
 	var living int64
 	for _, c := range customers {
-		var uses int64
-		lastUse, lastDay, daysLeft := "never", "over", ""
-		var latest time.Time
-		for _, m := range c.Moves { // in the order of their deadlines
-			uses += m.Uses
-			if m.LastUsedAt != nil && m.LastUsedAt.After(latest) {
-				latest = *m.LastUsedAt
-				lastUse = latest.UTC().Format(time.DateTime)
-			}
-			if m.DaysLeft != nil && daysLeft == "" {
-				lastDay, daysLeft = m.Deadline.UTC().AddDate(0, 0, -1).Format(time.DateOnly), strconv.Itoa(*m.DaysLeft)
-			}
-		}
 		platforms := c.Platforms
 		if len(platforms) == 0 {
 			platforms = []platformStatus{{Platform: "none"}}
 		}
+		var left int64
 		for _, p := range platforms {
-			living += p.Living
-			fmt.Fprintf(table, "%s\t%q\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", c.CustomerID, c.Customer, p.Platform, p.Living, p.Moved, p.LeftBehind,
-				uses, lastUse, lastDay, daysLeft)
+			left += p.Living
+			fmt.Fprintf(accounts, "%s\t%q\t%s\t%d\t%d\t%d\n", c.CustomerID, c.Customer, p.Platform, p.Living, p.Moved, p.LeftBehind)
+		}
+		living += left
+		for _, m := range c.Moves {
+			lastUse, lastDay, daysLeft := "never", "over", ""
+			if m.LastUsedAt != nil {
+				lastUse = m.LastUsedAt.UTC().Format(time.DateTime)
+			}
+			switch {
+			case m.DaysLeft != nil && left == 0:
+				lastDay = "none needed"
+			case m.DaysLeft != nil:
+				lastDay, daysLeft = m.Deadline.UTC().AddDate(0, 0, -1).Format(time.DateOnly), strconv.Itoa(*m.DaysLeft)
+			}
+			fmt.Fprintf(uses, "%s\t%q\t%d\t%s\t%s\t%s\n", c.CustomerID, m.Owner, m.Uses, lastUse, lastDay, daysLeft)
 		}
 	}
-	if err := table.Flush(); err != nil {
+	if err := accounts.Flush(); err != nil {
 		return fmt.Errorf("print status: %w", err)
 	}
-	fmt.Fprintf(s.out, "%s. Times are UTC; uses are a customer's on all platforms.\n", spellLiving(living))
+	fmt.Fprintln(s.out)
+	if err := uses.Flush(); err != nil {
+		return fmt.Errorf("print status: %w", err)
+	}
+	fmt.Fprintf(s.out, "\n%s. Times are UTC. Uses and the last day are of a person's credentials on all platforms.\n", spellLiving(living))
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -32,7 +33,7 @@ type oldCredentialsImportCommand struct {
 	keyConfig
 	ownerConfig
 	File   string  `arg:"" help:"NDJSON, one credential a line: {\"owner\", \"platform\", \"external_id\", \"name\", \"url\", \"credential\": {…}, \"customers\": [\"…\"]}; - is the standard input."`
-	Until  lastDay `required:"" placeholder:"YYYY-MM-DD" help:"The last day (UTC) on which they can be used, a year ahead at most."`
+	Until  lastDay `required:"" placeholder:"YYYY-MM-DD" help:"The last day (UTC) on which they can be used, a year ahead at most. It is one day for a person and a customer: it moves for what was imported for both before."`
 	DryRun bool    `help:"Check everything and change nothing."`
 }
 
@@ -52,6 +53,9 @@ func (c *oldCredentialsImportCommand) Help() string {
 	text := &strings.Builder{}
 	text.WriteString("A credential is sealed as it is imported, and becomes the account's own when the account first uses it. " +
 		"What has not been used by the end of --until is deleted, and its accounts must be reconnected (needs_reauth, moved_out).\n\n" +
+		"--until holds for all that a customer uses of a person's. Another day than at an import before, be it later or earlier, " +
+		"moves the deadline of what was imported for the two then; the last lines say for how many.\n\n" +
+		"An account stands in one line, with all its customers. The key set must be the one that the API and the workers have.\n\n" +
 		"'credential' has these fields:\n\n")
 	for _, name := range platform.Names {
 		fmt.Fprintf(text, "  %-10s {%s}\n", name, strings.Join(platform.CredentialFields(name), ", "))
@@ -94,12 +98,16 @@ func (c *oldCredentialsImportCommand) Run(ctx context.Context, s streams) error 
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	importer := &oldCredentialImporter{conn: conn, vault: sealer, deadline: c.deadline(), dryRun: c.DryRun}
+	importer, err := newOldCredentialImporter(ctx, s, conn, sealer)
+	if err != nil {
+		return err
+	}
+	importer.deadline, importer.dryRun = c.deadline(), c.DryRun
 	var stored, there, refused int
 	err = eachLine(in, func(number int, line []byte, tooLong bool) error {
 		changed, err := false, error(&refusedLineError{fmt.Sprintf("the line is longer than %d bytes", maxOldCredentialLine)})
 		if !tooLong {
-			changed, err = importer.line(ctx, line)
+			changed, err = importer.line(ctx, number, line)
 		}
 		var refusal *refusedLineError
 		switch {
@@ -115,11 +123,15 @@ func (c *oldCredentialsImportCommand) Run(ctx context.Context, s streams) error 
 		}
 		return nil
 	})
-	what := "stored"
+	what, moved := "stored", "deadline moved"
 	if c.DryRun {
-		what = "would be stored"
+		what, moved = "would be stored", "deadline would be moved"
 	}
-	fmt.Fprintf(s.out, "%s %d, already there %d, refused %d\n", what, stored, there, refused)
+	fmt.Fprintf(s.out, "%s %d, already there %d, refused %d, %s for %d\n", what, stored, there, refused, moved, importer.moved)
+	if importer.moved > 0 {
+		fmt.Fprintf(s.out, "The deadline is that of a customer's use of a person's credentials; %s for all that was imported for the two before.\n",
+			strings.TrimPrefix(moved, "deadline "))
+	}
 	if err == nil && refused > 0 {
 		err = errors.New("lines were refused")
 	}
@@ -237,19 +249,101 @@ type oldCredentialImporter struct {
 	vault    *vault.Vault
 	deadline time.Time
 	dryRun   bool
+
+	deadlines map[oldUse]time.Time // before, or as lines have moved them
+	moved     int                  // how many of them
+	lines     map[oldAccount]int   // in which line an account stands that was not refused
+}
+
+// oldUse is a customer's use of a person's old credentials.
+type oldUse struct{ customer, owner uuid.UUID }
+
+// oldAccount is what an old credential is for.
+type oldAccount struct {
+	owner                uuid.UUID
+	platform, externalID string
+}
+
+// newOldCredentialImporter checks the key set, and looks at what was imported before.
+func newOldCredentialImporter(ctx context.Context, s streams, conn *pgx.Conn, sealer *vault.Vault) (*oldCredentialImporter, error) {
+	if err := checkInstallation(ctx, s, conn, sealer.KeyIDs()); err != nil {
+		return nil, err
+	}
+	uses, err := queries.New(conn).CredentialMoveDeadlineList(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read deadlines: %w", err)
+	}
+	i := &oldCredentialImporter{conn: conn, vault: sealer, deadlines: map[oldUse]time.Time{}, lines: map[oldAccount]int{}}
+	for _, use := range uses {
+		i.deadlines[oldUse{use.CustomerID, use.OwnerID}] = use.Deadline
+	}
+	return i, nil
+}
+
+// checkInstallation refuses keys that open nothing of all that is stored: another key set's, under which nobody would find
+// what is imported. Of single keys that are lost it only warns, as an installation can live on without them.
+func checkInstallation(ctx context.Context, s streams, conn *pgx.Conn, keys []uint32) error {
+	var counts []queries.SealedCountRow
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
+		// The owner may not count what is sealed, but may act as who may.
+		if _, err = tx.Exec(ctx, "set local role fanfare_definer"); err == nil {
+			counts, err = queries.New(tx).SealedCount(ctx)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("count what is sealed: %w", err)
+	}
+	known := 0
+	lost := &keysStatus{}
+	for _, count := range counts {
+		switch {
+		case slices.Contains(keys, uint32(count.KeyID)):
+			known++
+		case count.KeyID != 0: // else it is no sealed value
+			lost.add(count)
+		}
+	}
+	if len(lost.Lost) == 0 {
+		return nil
+	}
+	var sealed []string
+	for _, key := range lost.Lost {
+		sealed = append(sealed, fmt.Sprintf("key %d (%s)", key.ID, spellRows(key.Rows)))
+	}
+	if known == 0 {
+		return fmt.Errorf("%s: this is not the key set of the installation: everything in the database is sealed with keys that it has not, %s. "+
+			"Name the key set that the API and the workers have; nobody could open what is imported with another. "+
+			"If that one is lost, let them have this one and connect an account first", named("keyset"), strings.Join(sealed, ", "))
+	}
+	fmt.Fprintf(s.err, "warning: the key set has not every key with which something in the database is sealed; nobody can open what is sealed with %s. See 'fanfare keys status'.\n",
+		strings.Join(sealed, ", "))
+	return nil
 }
 
 // errDryRun undoes what a line has done.
 var errDryRun = errors.New("dry run")
 
 // line imports one. changed tells whether anything was not there already.
-func (i *oldCredentialImporter) line(ctx context.Context, text []byte) (changed bool, err error) {
+func (i *oldCredentialImporter) line(ctx context.Context, number int, text []byte) (changed bool, err error) {
 	line, customers, err := parseOldCredential(text)
 	if err != nil {
 		return false, err
 	}
-	err = pgx.BeginFunc(ctx, i.conn, func(tx pgx.Tx) error {
-		if changed, err = i.store(ctx, queries.New(tx), line, customers); err == nil && i.dryRun {
+	account := oldAccount{platform: line.Platform, externalID: line.ExternalID}
+	err = pgx.BeginFunc(ctx, i.conn, func(tx pgx.Tx) (err error) {
+		q := queries.New(tx)
+		account.owner, err = findOwner(ctx, q, line.Owner)
+		switch {
+		case errors.Is(err, errNoOwner) || errors.Is(err, errTwoOwners):
+			return refuse("%v", err)
+		case err != nil:
+			return err
+		}
+		if first := i.lines[account]; first > 0 {
+			return refuse("the same account stands in line %d; all its customers belong there", first)
+		}
+		if changed, err = i.store(ctx, q, account, line, customers); err == nil && i.dryRun {
 			err = errDryRun
 		}
 		return err
@@ -261,23 +355,31 @@ func (i *oldCredentialImporter) line(ctx context.Context, text []byte) (changed 
 	if errors.As(err, &pgErr) && (pgErr.Code[:2] == "22" || pgErr.Code[:2] == "23") {
 		err = refuse("the database does not take it (%s %s)", pgErr.Code, pgErr.ConstraintName)
 	}
+	if err == nil {
+		i.remember(account, number, customers)
+	}
 	return changed, err
 }
 
-func (i *oldCredentialImporter) store(ctx context.Context, q *queries.Queries, line oldCredentialLine, customers []uuid.UUID) (changed bool, err error) {
-	owner, err := findOwner(ctx, q, line.Owner)
-	if errors.Is(err, errNoOwner) || errors.Is(err, errTwoOwners) {
-		return false, refuse("%v", err)
+// remember notes what a line has done, for the lines to come and the summary.
+func (i *oldCredentialImporter) remember(account oldAccount, number int, customers []uuid.UUID) {
+	i.lines[account] = number
+	for _, customer := range customers {
+		use := oldUse{customer, account.owner}
+		if deadline, known := i.deadlines[use]; known && !deadline.Equal(i.deadline) {
+			i.moved++
+		}
+		i.deadlines[use] = i.deadline
 	}
-	if err != nil {
-		return false, err
-	}
-	found, err := q.OldCredentialFind(ctx, queries.OldCredentialFindParams{OwnerID: owner, Platform: line.Platform, ExternalID: line.ExternalID})
+}
+
+func (i *oldCredentialImporter) store(ctx context.Context, q *queries.Queries, account oldAccount, line oldCredentialLine, customers []uuid.UUID) (changed bool, err error) {
+	found, err := q.OldCredentialFind(ctx, queries.OldCredentialFindParams{OwnerID: account.owner, Platform: line.Platform, ExternalID: line.ExternalID})
 	if err != nil {
 		return false, fmt.Errorf("look for the credential: %w", err)
 	}
 	params := queries.OldCredentialImportParams{
-		ID: found.ID, OwnerID: owner, Platform: line.Platform, ExternalID: line.ExternalID, Name: line.Name, URL: line.URL,
+		ID: found.ID, OwnerID: account.owner, Platform: line.Platform, ExternalID: line.ExternalID, Name: line.Name, URL: line.URL,
 		CustomerIds: customers, Deadline: i.deadline,
 	}
 	if found.ID == uuid.Nil {

@@ -269,6 +269,119 @@ func TestOldCredentialsRefused(t *testing.T) {
 	}
 }
 
+// TestOldCredentialsDeadline: an import with another last day says for how many people and customers it moves the deadline
+// of what was imported before.
+func TestOldCredentialsDeadline(t *testing.T) {
+	o := setupOld(t)
+	other := o.Customer(t, dbtest.Customer{Name: "Kite"}).ID
+	o.User(t, dbtest.User{Subject: "ben", Email: "ben@northlight.example"})
+	both := []string{o.customer.String(), other.String(), other.String()}
+	first := []string{o.line(map[string]any{"customers": both}), o.line(map[string]any{"owner": "ben", "external_id": "https://ben.example.com"})}
+	later := []string{o.line(map[string]any{"external_id": "https://two.example.com"}), o.line(map[string]any{"external_id": "https://three.example.com"})}
+	for i, step := range []struct {
+		lines []string
+		until int
+		says  string // the dry run says the same
+		days  string // of ada's and of ben's
+	}{
+		{first, 30, "refused 0, deadline moved for 0", "30 30 30"},
+		{first, 30, "refused 0, deadline moved for 0", "30 30 30"},
+		{later, 5, "refused 0, deadline moved for 1\nThe deadline is that of a customer's use", "5 30 30"},
+		{append(later, first...), 40, "refused 0, deadline moved for 3\nThe deadline", "40 40 40"},
+		{[]string{o.line(map[string]any{"customers": []string{o.customer.String(), uuid.Nil.String()}})}, 50, "refused 1, deadline moved for 0", "40 40 40"},
+	} {
+		said := func(more ...string) string {
+			_, said := o.importing(step.lines, append(more, "--until", until(step.until))...)
+			return said
+		}
+		dry := strings.NewReplacer("would be stored", "stored", "would be moved", "moved").Replace(said("--dry-run"))
+		got := said()
+		if !strings.Contains(dry, step.says) || !strings.Contains(got, step.says) {
+			t.Errorf("step %d says %q, the dry run %q; want %q", i, got, dry, step.says)
+		}
+		if got := o.scan(`select string_agg(((m.deadline at time zone 'UTC')::date - (now() at time zone 'UTC')::date - 1)::text, ' ' order by u.subject, m.deadline)
+			from credential_moves m join users u on u.id = m.old_owner_id`); got != step.days {
+			t.Errorf("after step %d there are %s days left, want %s", i, got, step.days)
+		}
+	}
+}
+
+// TestOldCredentialsTwice: an account that stands in a file twice is stored from the first line that is good.
+func TestOldCredentialsTwice(t *testing.T) {
+	o := setupOld(t)
+	o.User(t, dbtest.User{Subject: "ben"})
+	other := o.Customer(t, dbtest.Customer{}).ID
+	lines := []string{
+		o.line(map[string]any{"customers": []string{uuid.Nil.String()}}),
+		o.line(nil),
+		o.line(map[string]any{"owner": "Ada@northlight.example", "customers": []string{other.String()},
+			"credential": map[string]any{"site_url": "https://news.example.com", "admin_api_key": strings.Repeat("ef", 12) + ghostKey[24:]}}),
+		o.line(map[string]any{"owner": "ben"}),
+	}
+	for run, want := range []string{"would be stored 2, already there 0, refused 2", "stored 2, already there 0, refused 2", "stored 0, already there 2, refused 2"} {
+		args := []string{"--until", until(10)}
+		if run == 0 {
+			args = append(args, "--dry-run")
+		}
+		status, said := o.importing(lines, args...)
+		if status != 1 || !strings.Contains(said, want) || !strings.Contains(said, "line 3 refused: the same account stands in line 2") || strings.Contains(said, "line 4") {
+			t.Errorf("run %d: status %d, want %q\n%s", run, status, want, said)
+		}
+	}
+	if got := o.scan("select count(*)::text from integrations where customer_id = $1", other); got != "0" {
+		t.Errorf("the refused line's customer has %s accounts", got)
+	}
+}
+
+// TestOldCredentialsKeySet: nothing is imported under a key set that opens nothing of what is stored. One that lacks some
+// keys, which may be lost for good, is warned of.
+func TestOldCredentialsKeySet(t *testing.T) {
+	o := setupOld(t)
+	o.Integration(t, dbtest.Integration{CustomerID: o.customer, Platform: "twitter", ExternalID: "7"}) // its credential is no sealed value
+	lines := []string{o.line(nil)}
+	if status, said := o.importing(lines, "--until", until(10)); status != 0 || strings.Contains(said, "warning") {
+		t.Fatalf("into an empty installation: status %d\n%s", status, said)
+	}
+	own := o.keyset
+	o.keyset = filepath.Join(t.TempDir(), "other.json")
+	if _, err := vault.Create(t.Context(), vault.Config{KeySet: o.keyset}); err != nil {
+		t.Fatal(err)
+	}
+	two := append(lines, o.line(map[string]any{"external_id": "https://two.example.com"}), "no JSON")
+	sealed := fmt.Sprintf("key %d (old_credentials 1)", o.vault.PrimaryKeyID())
+	for _, args := range [][]string{{"--until", until(10)}, {"--until", until(20), "--dry-run"}} {
+		status, said := o.importing(two, args...)
+		if status != 1 || !strings.HasPrefix(said, "fanfare: --keyset (FANFARE_KEYSET): this is not the key set of the installation") || !strings.Contains(said, sealed) ||
+			strings.Contains(said, "line ") {
+			t.Errorf("with another key set and %v: status %d\n%s", args, status, said)
+		}
+	}
+	if got := o.scan(importedRows); got != "1 1 2" {
+		t.Fatalf("there are %s rows", got)
+	}
+
+	// A rotation has left something under a key that was lost.
+	o.keyset = own
+	id, err := vault.AddKey(t.Context(), vault.Config{KeySet: own})
+	if err == nil {
+		err = vault.Promote(t.Context(), vault.Config{KeySet: own}, id)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, said := o.importing(two[1:2], "--until", until(10)); status != 0 || strings.Contains(said, "warning") {
+		t.Errorf("under the second key: status %d\n%s", status, said)
+	}
+	if err := vault.Retire(t.Context(), vault.Config{KeySet: own}, o.vault.PrimaryKeyID()); err != nil {
+		t.Fatal(err)
+	}
+	o.OwnerURL = o.SuperURL // an administrator may do it too
+	status, said := o.importing(lines, "--until", until(10), "--dry-run")
+	if status != 0 || !strings.HasPrefix(said, "warning: ") || !strings.Contains(said, sealed) || !strings.Contains(said, "would be stored 1, ") {
+		t.Errorf("without the first key: status %d\n%s", status, said)
+	}
+}
+
 // TestOldCredentialsStatus: how far the moves are, and their end by hand.
 func TestOldCredentialsStatus(t *testing.T) {
 	o := setupOld(t)
@@ -309,11 +422,46 @@ func TestOldCredentialsStatus(t *testing.T) {
 	if got := spellLiving(1); !strings.HasPrefix(got, "1 account lives ") {
 		t.Errorf("of one: %s", got)
 	}
-	_, said := o.run("status")
-	for _, want := range []string{`"Blue Bottle" ghost 1 1 0 3 2026-01-02 03:04:05 ` + until(10) + " 1", "twitter 1 0 0 3", "2 accounts live by an old credential"} {
-		if !strings.Contains(strings.Join(strings.Fields(said), " "), want) {
-			t.Errorf("the table lacks %q:\n%s", want, said)
+	// Another person's, until another day; and a customer of which nothing is left to move.
+	o.User(t, dbtest.User{Subject: "ben"})
+	if status, said := o.importing([]string{o.line(map[string]any{"owner": "ben", "external_id": "https://ben.example.com"})}, "--until", until(5)); status != 0 {
+		t.Fatalf("status %d\n%s", status, said)
+	}
+	kite := o.Customer(t, dbtest.Customer{Name: "Kite"}).ID
+	if status, said := o.importing([]string{o.line(map[string]any{"owner": "ben", "external_id": "https://kite.example.com", "customers": []string{kite.String()}})}, "--until", until(7)); status != 0 {
+		t.Fatalf("status %d\n%s", status, said)
+	}
+	if _, err := o.Super.Exec(t.Context(), "update integrations set credential = 'own', key_id = 1 where customer_id = $1", kite); err != nil {
+		t.Fatal(err)
+	}
+	table := func() string {
+		t.Helper()
+		status, said := o.run("status")
+		if status != 0 {
+			t.Fatalf("status %d\n%s", status, said)
 		}
+		return strings.Join(strings.Fields(said), " ")
+	}
+	said := table()
+	for _, want := range []string{
+		`"Blue Bottle" ghost 2 1 0 ` + o.customer.String() + ` "Blue Bottle" twitter 1 0 0 ` + kite.String() + ` "Kite" ghost 0 1 0 CUSTOMER CREDENTIALS OF`,
+		o.customer.String() + ` "ben" 0 never ` + until(5), o.customer.String() + ` "ada" 3 2026-01-02 03:04:05 ` + until(10) + " 1",
+		kite.String() + ` "ben" 0 never none needed 3 accounts live by an old credential`,
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the tables lack %q:\n%s", want, said)
+		}
+	}
+	if strings.Contains(said, until(7)) {
+		t.Errorf("there is a last day for a customer who has moved:\n%s", said)
+	}
+	// From here on it is ada's alone.
+	if _, err := o.Super.Exec(t.Context(), `with gone as (delete from integrations where external_id in ('https://ben.example.com', 'https://kite.example.com'))
+		delete from credential_moves m using users u where u.id = m.old_owner_id and u.subject = 'ben'`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Super.Exec(t.Context(), "delete from old_credentials o using users u where u.id = o.owner_id and u.subject = 'ben'"); err != nil {
+		t.Fatal(err)
 	}
 
 	if status, said := o.run("end", o.customer.String(), "--owner", "nobody"); status != 1 || !strings.Contains(said, "nobody with this subject") {
@@ -328,6 +476,9 @@ func TestOldCredentialsStatus(t *testing.T) {
 	r = read()
 	if c := r.Customers[0]; fmt.Sprint(c.Platforms) != "[{ghost 0 1 1} {twitter 0 0 1}]" || c.Moves[0].EndedAt == nil || c.Moves[0].DaysLeft != nil {
 		t.Errorf("after the end: %+v", c)
+	}
+	if said, want := table(), o.customer.String()+` "ada" 3 2026-01-02 03:04:05 over `; !strings.Contains(said, want) {
+		t.Errorf("after the end the tables lack %q:\n%s", want, said)
 	}
 	if n := o.scan("select count(*)::text from old_credentials"); n != "0" {
 		t.Errorf("%s old credentials are left", n)
@@ -394,7 +545,7 @@ func TestMetrics(t *testing.T) {
 		"--jwt-issuer", "https://issuer.example", "--jwt-audience", "fanfare", "--jwt-hs256-secret", strings.Repeat("x", 40))
 	waitForMetrics(t, served, "\nfanfare_old_credentials 0\n")
 
-	// An address that cannot be had is told by its setting.
+	// An address that cannot be had is told by its setting, and so is another role's database.
 	taken := strings.TrimPrefix(base, "http://")
 	worker := []string{"worker", "--keyset", o.keyset, "--worker-database-url", o.WorkerURL}
 	serve := []string{"serve", "--keyset", o.keyset, "--database-url", o.LoginURL, "--jwt-issuer", "i", "--jwt-audience", "a", "--jwt-hs256-secret", strings.Repeat("x", 40)}
@@ -407,6 +558,8 @@ func TestMetrics(t *testing.T) {
 		{append(serve, "--addr", "foo"), "--addr (FANFARE_ADDR): "},
 		{append(serve, "--addr", taken), "--addr (FANFARE_ADDR): listen tcp " + taken},
 		{[]string{"sandbox", "--addr", taken}, "--addr: listen tcp " + taken},
+		{append(worker, "--worker-database-url", o.LoginURL), "--worker-database-url (WORKER_DATABASE_URL) must log in as fanfare_worker, but logs in as"},
+		{append(serve, "--database-url", o.WorkerURL), "--database-url (DATABASE_URL) must log in as fanfare_login, but logs in as"},
 	} {
 		var out bytes.Buffer
 		if status := Run(t.Context(), c.args, &out, &out); status != 1 || !strings.Contains(out.String(), "fanfare: "+c.says) {

@@ -44,7 +44,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	log := c.logger(s.err)
 	if c.Worker && c.WorkerDatabaseURL == "" {
-		return errors.New("--worker needs --worker-database-url (WORKER_DATABASE_URL)")
+		return errors.New("--worker (FANFARE_SERVE_WORKER) needs " + workerSetting)
 	}
 	sealer, err := c.open(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	pool, err := openPool(ctx, c.DatabaseURL, "fanfare_login", c.DatabasePool, log)
+	pool, err := openPool(ctx, c.DatabaseURL, loginSetting, "fanfare_login", c.DatabasePool, log)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 // runWorker runs a worker with so many connections until ctx ends, then lets the jobs under way finish. While the database is away
 // at the start, it waits for it.
 func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, connections int32, deps jobs.Deps, config jobs.WorkerConfig) error {
-	pool, err := openPool(ctx, databaseURL, "fanfare_worker", connections, log)
+	pool, err := openPool(ctx, databaseURL, workerSetting, "fanfare_worker", connections, log)
 	if err != nil {
 		return err
 	}

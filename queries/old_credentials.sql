@@ -40,6 +40,13 @@ select coalesce(o.problem, '')::text as problem, coalesce(o.customer_id, '000000
 from tenancy.import_old_credential(@id::uuid, @owner_id::uuid, @platform::text, @external_id::text, @name::text, @url::text,
     @credential::bytea, @key_id::bigint, @customer_ids::uuid[], @deadline::timestamptz) o;
 
+-- Until when which customer may use whose old credentials, whether or not that has ended.
+-- name: CredentialMoveDeadlineList :many
+select distinct s.customer_id::uuid as customer_id, o::uuid as owner_id, (m.move ->> 'deadline')::timestamptz as deadline
+from tenancy.old_credential_status() s
+    cross join lateral jsonb_array_elements(s.moves) m(move)
+    cross join lateral tenancy.find_old_owner(m.move ->> 'owner') o;
+
 -- name: OldCredentialStatus :many
 select s.customer_id::uuid as customer_id, s.customer::text as customer, s.platform::text as platform, s.living::bigint as living,
     s.moved::bigint as moved, s.left_behind::bigint as left_behind, s.moves::jsonb as moves

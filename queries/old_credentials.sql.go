@@ -13,6 +13,40 @@ import (
 	"github.com/google/uuid"
 )
 
+const credentialMoveDeadlineList = `-- name: CredentialMoveDeadlineList :many
+select distinct s.customer_id::uuid as customer_id, o::uuid as owner_id, (m.move ->> 'deadline')::timestamptz as deadline
+from tenancy.old_credential_status() s
+    cross join lateral jsonb_array_elements(s.moves) m(move)
+    cross join lateral tenancy.find_old_owner(m.move ->> 'owner') o
+`
+
+type CredentialMoveDeadlineListRow struct {
+	CustomerID uuid.UUID
+	OwnerID    uuid.UUID
+	Deadline   time.Time
+}
+
+// Until when which customer may use whose old credentials, whether or not that has ended.
+func (q *Queries) CredentialMoveDeadlineList(ctx context.Context) ([]CredentialMoveDeadlineListRow, error) {
+	rows, err := q.db.Query(ctx, credentialMoveDeadlineList)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CredentialMoveDeadlineListRow{}
+	for rows.Next() {
+		var i CredentialMoveDeadlineListRow
+		if err := rows.Scan(&i.CustomerID, &i.OwnerID, &i.Deadline); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const credentialMoveEnd = `-- name: CredentialMoveEnd :many
 select e.customer_id::uuid as customer_id, e.move_id::uuid as move_id, e.left_behind::bigint as left_behind
 from tenancy.end_credential_moves($1::uuid, $2::uuid) e

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -59,6 +58,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// ConfigError says which part of a Config New refuses. Its text does not name the field: whoever has configured it knows
+// it by a name of their own.
+type ConfigError struct {
+	Field   string // Issuer, Audience, JWKSURL, HS256Secret or Leeway
+	Problem string
+}
+
+// Error says what is wrong.
+func (e *ConfigError) Error() string { return e.Problem }
+
 // asymmetric are the algorithms whose keys may be public.
 func asymmetric() []jwa.SignatureAlgorithm {
 	return []jwa.SignatureAlgorithm{
@@ -72,10 +81,10 @@ func asymmetric() []jwa.SignatureAlgorithm {
 // checked gives the configuration with its defaults filled in, or what is wrong with it.
 func (c Config) checked() (Config, error) {
 	if c.Issuer == "" {
-		return c, errors.New("the issuer is missing")
+		return c, &ConfigError{"Issuer", "the issuer is missing"}
 	}
 	if c.Audience == "" {
-		return c, errors.New("the audience is missing")
+		return c, &ConfigError{"Audience", "the audience is missing"}
 	}
 	sources := 0
 	for _, given := range []bool{c.JWKSURL != "", c.KeySet != nil, len(c.HS256Secret) > 0} {
@@ -92,7 +101,7 @@ func (c Config) checked() (Config, error) {
 		}
 	}
 	if n := len(c.HS256Secret); n > 0 && n < minSecretBytes {
-		return c, fmt.Errorf("the HS256 secret has %d bytes; at least %d are needed", n, minSecretBytes)
+		return c, &ConfigError{"HS256Secret", fmt.Sprintf("the HS256 secret has %d bytes; at least %d are needed", n, minSecretBytes)}
 	}
 	if err := c.checkAlgorithms(); err != nil {
 		return c, err
@@ -109,7 +118,7 @@ func (c Config) checked() (Config, error) {
 		c.Leeway = defaultLeeway
 	}
 	if c.Leeway < 0 || c.Leeway > maxLeeway {
-		return c, fmt.Errorf("the leeway is %s; it must be between 0 and %s", c.Leeway, maxLeeway)
+		return c, &ConfigError{"Leeway", fmt.Sprintf("the leeway is %s; it must be between 0 and %s", c.Leeway, maxLeeway)}
 	}
 	if c.HTTPClient == nil {
 		c.HTTPClient = &http.Client{}
@@ -137,15 +146,15 @@ func (c Config) checkAlgorithms() error {
 func checkJWKSURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" {
-		return errors.New("the JWKS URL is not an absolute URL")
+		return &ConfigError{"JWKSURL", "the JWKS URL is not an absolute URL"}
 	}
 	if u.User != nil {
-		return errors.New("the JWKS URL must not hold a user or password")
+		return &ConfigError{"JWKSURL", "the JWKS URL must not hold a user or password"}
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
 		return nil
 	}
-	return errors.New("the JWKS URL must be https; http is allowed for loopback hosts only")
+	return &ConfigError{"JWKSURL", "the JWKS URL must be https; http is allowed for loopback hosts only"}
 }
 
 func isLoopback(host string) bool {

@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -44,16 +43,16 @@ func (c Config) kek() (func(context.Context) (*kek, error), error) {
 	}
 	scheme, _, isURI := strings.Cut(c.KEK, "://")
 	if !isURI {
-		return nil, fmt.Errorf("KEK is not a URI; accepted are %s", schemes(known))
+		return nil, wrongKEK("KEK is not a URI; accepted are %s", schemes(known))
 	}
 	connect, ok := known[scheme]
 	if !ok {
-		return nil, fmt.Errorf("KEK has unknown scheme %q; accepted are %s", scheme, schemes(known))
+		return nil, wrongKEK("KEK has unknown scheme %q; accepted are %s", scheme, schemes(known))
 	}
 	return func(ctx context.Context) (*kek, error) {
 		remote, err := connect(ctx, c.KEK)
 		if err != nil {
-			return nil, fmt.Errorf("connect to %s: %w", scheme, err)
+			return nil, wrongKEK("connect to %s: %w", scheme, err)
 		}
 		return &kek{scheme: scheme, aead: remote}, nil
 	}, nil

@@ -96,6 +96,10 @@ func TestKEK(t *testing.T) {
 		}
 		_, err := Open(t.Context(), other)
 		requireError(t, err, want)
+		var wrong *ConfigError
+		if !errors.As(err, &wrong) || wrong.Field != "KEK" {
+			t.Errorf("%q: %v does not blame the KEK", kek, err)
+		}
 	}
 }
 

@@ -40,11 +40,24 @@ func encodeKeySet(ctx context.Context, handle *keyset.Handle, key *kek) ([]byte,
 	}
 	if err := handle.WriteWithContext(ctx, keyset.NewJSONWriter(&out), key, nil); err != nil {
 		if key.err != nil {
-			return nil, fmt.Errorf("wrap with %s: %w", key.scheme, key.err)
+			return nil, wrongKEK("wrap with %s: %w", key.scheme, key.err)
 		}
 		return nil, errors.New("encode the key set")
 	}
 	return out.Bytes(), nil
+}
+
+// readKeySet reads the key set that the file at path holds. Errors name the file, or c.KEK where that is to blame.
+func readKeySet(ctx context.Context, path string, raw []byte, key *kek) (*keyset.Handle, *keys, error) {
+	handle, err := decodeKeySet(ctx, raw, key)
+	var read *keys
+	if err == nil {
+		read, err = newKeys(handle)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return handle, read, nil
 }
 
 // decodeKeySet reads what encodeKeySet wrote. Tink's own parse errors are dropped, because they may
@@ -59,9 +72,9 @@ func decodeKeySet(ctx context.Context, raw []byte, key *kek) (*keyset.Handle, er
 	case cleartextErr != nil && encryptedErr != nil:
 		return nil, errors.New("the file is not a Tink key set in JSON")
 	case key == nil && cleartextErr != nil:
-		return nil, errors.New("the file is an encrypted key set, and no KEK is configured")
+		return nil, wrongKEK("the file is an encrypted key set, and no KEK is configured")
 	case key != nil && encryptedErr != nil:
-		return nil, errors.New("a KEK is configured, but the file is a cleartext key set")
+		return nil, wrongKEK("a KEK is configured, but the file is a cleartext key set")
 	}
 	if key == nil {
 		handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(raw)))
@@ -73,7 +86,7 @@ func decodeKeySet(ctx context.Context, raw []byte, key *kek) (*keyset.Handle, er
 	handle, err := keyset.ReadWithContext(ctx, keyset.NewJSONReader(bytes.NewReader(raw)), key, nil)
 	if err != nil {
 		if key.err != nil {
-			return nil, fmt.Errorf("unwrap with %s: %w", key.scheme, key.err)
+			return nil, wrongKEK("unwrap with %s: %w", key.scheme, key.err)
 		}
 		return nil, errors.New("the unwrapped key set is not valid")
 	}

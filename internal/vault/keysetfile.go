@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
 // maxKeySetSize is far above any real key set (a key takes about 200 bytes) and keeps a wrong path,
@@ -18,19 +21,19 @@ const maxKeySetSize = 1 << 20
 // path is the file that c.KeySet names.
 func (c Config) path() (string, error) {
 	if c.KeySet == "" {
-		return "", errors.New("no key set is configured; want a path or a file:// URI")
+		return "", wrongKeySet("no key set is configured; want a path or a file:// URI")
 	}
 	scheme, _, isURI := strings.Cut(c.KeySet, "://")
 	if !isURI {
 		return c.KeySet, nil
 	}
 	if scheme != "file" {
-		return "", fmt.Errorf("key set has scheme %q; accepted are a path and file://", scheme)
+		return "", wrongKeySet("key set has scheme %q; accepted are a path and file://", scheme)
 	}
 	u, err := url.Parse(c.KeySet)
 	if err != nil || u.Path == "" || (u.Host != "" && u.Host != "localhost") ||
 		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("key set is not a file URI of the form file:///absolute/path")
+		return "", wrongKeySet("key set is not a file URI of the form file:///absolute/path")
 	}
 	return filepath.FromSlash(u.Path), nil
 }
@@ -54,9 +57,6 @@ func readKeySetFile(path string, cleartext bool) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if mode := info.Mode().Perm(); cleartext && mode&0o077 != 0 {
-		return nil, nil, fmt.Errorf("%s holds keys in cleartext and has mode %04o, open to others than its owner; run chmod 600 on it", path, mode)
-	}
 	raw, err := io.ReadAll(io.LimitReader(file, maxKeySetSize+1))
 	if err != nil {
 		return nil, nil, err
@@ -64,7 +64,17 @@ func readKeySetFile(path string, cleartext bool) ([]byte, fs.FileInfo, error) {
 	if len(raw) > maxKeySetSize {
 		return nil, nil, fmt.Errorf("%s is too large for a key set", path)
 	}
+	if mode := info.Mode().Perm(); cleartext && mode&0o077 != 0 && isCleartext(raw) {
+		return nil, nil, fmt.Errorf("%s holds keys in cleartext and has mode %04o, open to others than its owner; run chmod 600 on it", path, mode)
+	}
 	return raw, info, nil
+}
+
+// isCleartext tells whether a file is a key set that nothing protects. Any other file may be open to everybody, and
+// whoever reads it as a key set is told what is wrong with it.
+func isCleartext(raw []byte) bool {
+	_, err := keyset.NewJSONReader(bytes.NewReader(raw)).Read()
+	return err == nil
 }
 
 // publishKeySetFile makes a new file at path with mode 0600. The content is written and synced under

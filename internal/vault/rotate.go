@@ -141,11 +141,7 @@ func change(ctx context.Context, cfg Config, edit func(manager *keyset.Manager, 
 		return err
 	}
 	defer key.close()
-	handle, err := decodeKeySet(ctx, raw, key)
-	if err != nil {
-		return err
-	}
-	now, err := newKeys(handle)
+	handle, now, err := readKeySet(ctx, path, raw, key)
 	if err != nil {
 		return err
 	}

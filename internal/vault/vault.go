@@ -43,6 +43,27 @@ type Config struct {
 	KMS map[string]OpenKEK
 }
 
+// ConfigError says that what is wrong is a part of Config, not the file. Its text does not name the part: whoever has
+// configured it knows it by a name of their own.
+type ConfigError struct {
+	Field string // KeySet or KEK
+	Err   error
+}
+
+// Error says what is wrong.
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+func wrongKeySet(format string, args ...any) error {
+	return &ConfigError{"KeySet", fmt.Errorf(format, args...)}
+}
+
+func wrongKEK(format string, args ...any) error {
+	return &ConfigError{"KEK", fmt.Errorf(format, args...)}
+}
+
 // Vault seals and unseals with the keys of one key set, safe for concurrent use. Each call uses one
 // state of the key set as a whole. A newer one is taken over from the file by Watch, by Reload, and by
 // an Unseal that meets an id of a key that it does not know.
@@ -92,11 +113,7 @@ func load(ctx context.Context, cfg Config) (*keys, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	defer key.close()
-	handle, err := decodeKeySet(ctx, raw, key)
-	if err != nil {
-		return nil, nil, err
-	}
-	read, err := newKeys(handle)
+	_, read, err := readKeySet(ctx, path, raw, key)
 	return read, file, err
 }
 

@@ -162,6 +162,10 @@ func TestOpenRefusesFiles(t *testing.T) {
 		"world-readable": {"{}", 0o604, "mode 0604"},
 		"group-readable": {"{}", 0o640, "mode 0640"},
 		"group-writable": {"{}", 0o620, "chmod 600"},
+		// What is no key set holds no keys that somebody could read.
+		"garbage for all":   {"root:x:0:0:topsecretkeymaterial", 0o644, "not a Tink key set"},
+		"empty for all":     {"", 0o644, "the file is empty"},
+		"encrypted for all": {`{"encryptedKeyset": "dG9wc2VjcmV0", "keysetInfo": {"primaryKeyId": 1}}`, 0o644, "no KEK is configured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -171,6 +175,9 @@ func TestOpenRefusesFiles(t *testing.T) {
 			requireError(t, err, test.want)
 			if v != nil || strings.Contains(err.Error(), "topsecret") {
 				t.Errorf("Open = %v, %v", v, err)
+			}
+			if !strings.Contains(err.Error(), cfg.KeySet) {
+				t.Errorf("the error does not name %s: %v", cfg.KeySet, err)
 			}
 		})
 	}
@@ -194,6 +201,10 @@ func TestOpenRefusesLocations(t *testing.T) {
 	} {
 		_, err := Open(t.Context(), Config{KeySet: location})
 		requireError(t, err, want)
+		var wrong *ConfigError
+		if setting := errors.As(err, &wrong) && wrong.Field == "KeySet"; setting == filepath.IsAbs(location) {
+			t.Errorf("%q: is the setting to blame? %t: %v", location, setting, err)
+		}
 		if strings.Contains(err.Error(), "topsecret") {
 			t.Errorf("the error holds a password: %v", err)
 		}
