@@ -123,9 +123,8 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, credentialProblem(err)
 	}
-	// What the site says of itself is the customer's to choose: it may be anything.
 	if utf8.RuneCountInString(account.ExternalID) > maxExternalID {
-		return nil, invalid("body.site_url", "leads to a site whose own address is longer than 500 characters")
+		return nil, invalid("body.site_url", "is longer than 500 characters as addresses are written")
 	}
 	account.Name = cmp.Or(clip(account.Name, maxAccountName), account.ExternalID)
 	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*integrationOutput, error) {

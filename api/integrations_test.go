@@ -265,6 +265,10 @@ func TestIntegrationOddSite(t *testing.T) {
 		t.Errorf("is called %q", got.Name)
 	}
 	address = "https://example.com/" + strings.Repeat("x", 600)
+	if got := into[api.Integration](t, connect().want(t, 201)); got.ExternalID != site.URL || got.URL != site.URL {
+		t.Errorf("is believed to be %s at %s", got.ExternalID, got.URL)
+	}
+	body["site_url"] = site.URL + "/" + strings.Repeat("ü", 300) // six characters each, as addresses are written
 	connect().wantAt(t, "body.site_url")
 }
 
