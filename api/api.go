@@ -34,10 +34,11 @@ const Version = "1.0.0"
 // Deps are what the API works with.
 type Deps struct {
 	// Pool is fanfare_login's.
-	Pool       *pgxpool.Pool
-	Verifier   *identity.Verifier
-	Vault      *vault.Vault
-	Publishers map[platform.Name]platform.Publisher
+	Pool     *pgxpool.Pool
+	Verifier *identity.Verifier
+	Vault    *vault.Vault
+	// Ghost asks a Ghost site whether a key is good.
+	Ghost platform.AccountReader
 	// Connectors are those of the platforms that this installation has an application at.
 	Connectors map[platform.Name]platform.Connector
 	Queue      *jobs.Client

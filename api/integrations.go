@@ -100,10 +100,6 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 	CustomerPath
 	Body IntegrationCreate
 }) (*integrationOutput, error) {
-	publisher, known := a.Publishers[platform.Ghost]
-	if !known {
-		return nil, invalid("body.platform", "is not set up on this server")
-	}
 	credential, err := platform.ParseGhostCredential(in.Body.SiteURL, in.Body.AdminAPIKey)
 	if err != nil {
 		return nil, credentialProblem(err)
@@ -119,7 +115,7 @@ func (a *API) createIntegration(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, fmt.Errorf("encode credential: %w", err)
 	}
-	account, err := publisher.Account(ctx, plain)
+	account, err := a.Ghost.Account(ctx, plain)
 	if err != nil {
 		return nil, credentialProblem(err)
 	}

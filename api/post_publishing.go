@@ -84,10 +84,8 @@ func (a *API) queuePost(ctx context.Context, tx *tenant.Tx, q *queries.Queries, 
 	if err := publishable(post.State, platformPosts); err != nil {
 		return err
 	}
-	for _, pp := range platformPosts {
-		if name := platform.Name(pp.Platform); a.Publishers[name] == nil && pp.State != "cancelled" {
-			return conflict("Fanfare can connect accounts of " + name.Title() + ", and cannot publish on them yet. Take them off the post first.")
-		}
+	if err := keepsRules(platformPosts); err != nil {
+		return err
 	}
 	if post.State == "cancelled" {
 		if _, err := q.PlatformPostReopenByPost(ctx, in.PostID); err != nil {
@@ -105,6 +103,32 @@ func (a *API) queuePost(ctx context.Context, tx *tenant.Tx, q *queries.Queries, 
 		return err
 	}
 	return a.insertPublishJobs(ctx, tx, in, queued, at)
+}
+
+// keepsRules refuses a post that breaks rules of its platforms, with all of them.
+func keepsRules(platformPosts []queries.PlatformPostListByPostRow) error {
+	var broken []ProblemDetail
+	for i, pp := range platformPosts {
+		if pp.State == "published" || pp.State == "publishing" {
+			continue
+		}
+		content, _, err := jobs.Content(pp.ID, pp.Title, pp.Text, pp.Options, pp.Files)
+		if err != nil {
+			return err
+		}
+		for _, v := range platform.Check(platform.Name(pp.Platform), content).Violations {
+			broken = append(broken, ProblemDetail{
+				Location: fmt.Sprintf("platform_posts[%d].%s", i, v.Field), Message: v.Message,
+				Platform: pp.Platform, PlatformPostID: &pp.ID, Rule: v.Rule, Limit: v.Limit, Actual: v.Actual,
+			})
+		}
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	p := problem(http.StatusUnprocessableEntity, "The post breaks rules of its platforms. Each is listed under errors.")
+	p.Errors = broken
+	return p
 }
 
 func (a *API) insertPublishJobs(ctx context.Context, tx *tenant.Tx, in PostPath, platformPostIDs []uuid.UUID, at *time.Time) error {

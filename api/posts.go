@@ -14,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/platform"
+	"fanfare/jobs"
 	"fanfare/queries"
 )
 
@@ -25,6 +27,9 @@ type Post struct {
 	Text          string         `json:"text"`
 	State         string         `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" doc:"Follows from the states of the platform posts."`
 	ScheduledAt   *time.Time     `json:"scheduled_at" doc:"When it goes out, or went out."`
+	MediaIDs      []uuid.UUID    `json:"media_ids" nullable:"false" doc:"The files that it shows, in order."`
+	ApprovedAt    *time.Time     `json:"approved_at" doc:"When somebody approved it as it is now; null: nobody has."`
+	ApprovedBy    *uuid.UUID     `json:"approved_by" format:"uuid" nullable:"true" doc:"Who approved it."`
 	PlatformPosts []PlatformPost `json:"platform_posts" nullable:"false"`
 	CreatedAt     time.Time      `json:"created_at"`
 	UpdatedAt     time.Time      `json:"updated_at"`
@@ -32,16 +37,19 @@ type Post struct {
 
 // PlatformPost is a post on one connected account.
 type PlatformPost struct {
-	ID            uuid.UUID  `json:"id" format:"uuid"`
-	IntegrationID uuid.UUID  `json:"integration_id" format:"uuid"`
-	Platform      string     `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"twitter is X."`
-	Text          string     `json:"text" doc:"Its text there: its own, or the post's."`
-	State         string     `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,failed,needs_attention,cancelled"`
-	ExternalURL   *string    `json:"external_url" doc:"Where readers see it."`
-	PublishedAt   *time.Time `json:"published_at"`
-	ProblemClass  *string    `json:"problem_class" enum:"credential,invalid,rate_limited,payment_required,transient,unknown_outcome" doc:"What kind of problem there was at the last attempt, or holds up the next one."`
-	Problem       *string    `json:"problem" doc:"What happened and what to do."`
-	RetryAt       *time.Time `json:"retry_at" doc:"When the next attempt is made, or what holds it up is looked at again."`
+	ID            uuid.UUID        `json:"id" format:"uuid"`
+	IntegrationID uuid.UUID        `json:"integration_id" format:"uuid"`
+	Platform      string           `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"twitter is X."`
+	Text          string           `json:"text" doc:"Its text there: its own, or the post's."`
+	OwnText       bool             `json:"own_text" doc:"The text is its own."`
+	MediaIDs      *[]uuid.UUID     `json:"media_ids" doc:"Files of its own, in order; null: it shows the post's."`
+	Options       platform.Options `json:"options"`
+	State         string           `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,failed,needs_attention,cancelled"`
+	ExternalURL   *string          `json:"external_url" doc:"Where readers see it."`
+	PublishedAt   *time.Time       `json:"published_at"`
+	ProblemClass  *string          `json:"problem_class" enum:"credential,invalid,rate_limited,payment_required,transient,unknown_outcome" doc:"What kind of problem there was at the last attempt, or holds up the next one."`
+	Problem       *string          `json:"problem" doc:"What happened and what to do."`
+	RetryAt       *time.Time       `json:"retry_at" doc:"When the next attempt is made, or what holds it up is looked at again."`
 }
 
 type postOutput struct {
@@ -57,9 +65,11 @@ type PostPath struct {
 
 // PostPlatform names an account that a post goes to, by its id or as the default of its platform.
 type PostPlatform struct {
-	IntegrationID *uuid.UUID `json:"integration_id,omitempty" format:"uuid" doc:"The connected account."`
-	Platform      string     `json:"platform,omitempty" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"In place of integration_id: the default account of this platform, as it is now. twitter is X."`
-	Text          *string    `json:"text,omitempty" minLength:"1" maxLength:"100000" doc:"A text of its own; the post's text if left out."`
+	IntegrationID *uuid.UUID       `json:"integration_id,omitempty" format:"uuid" doc:"The connected account."`
+	Platform      string           `json:"platform,omitempty" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"In place of integration_id: the default account of this platform, as it is now. twitter is X."`
+	Text          *string          `json:"text,omitempty" minLength:"1" maxLength:"100000" doc:"A text of its own; the post's text if left out."`
+	MediaIDs      *[]uuid.UUID     `json:"media_ids,omitempty" maxItems:"20" doc:"Files of its own, in order; the post's files if left out."`
+	Options       platform.Options `json:"options,omitzero" doc:"What only its platform has."`
 }
 
 // PostCreate is a new draft.
@@ -67,20 +77,22 @@ type PostCreate struct {
 	Title      string         `json:"title,omitempty" maxLength:"255"`
 	Text       string         `json:"text" minLength:"1" maxLength:"100000"`
 	CampaignID *uuid.UUID     `json:"campaign_id,omitempty" format:"uuid" nullable:"true"`
+	MediaIDs   []uuid.UUID    `json:"media_ids,omitempty" maxItems:"20" nullable:"false" doc:"The files that it shows, in order."`
 	Platforms  []PostPlatform `json:"platforms,omitempty" maxItems:"50" nullable:"false"`
 }
 
 // PostUpdate changes the fields that are given. campaign_id can be cleared with null, elsewhere null is as if
-// the field were left out; platforms replaces the whole list.
+// the field were left out; media_ids and platforms replace the whole list.
 type PostUpdate struct {
 	Title      *string             `json:"title,omitempty" maxLength:"255"`
 	Text       *string             `json:"text,omitempty" minLength:"1" maxLength:"100000"`
 	CampaignID Nullable[uuid.UUID] `json:"campaign_id,omitempty" format:"uuid"`
+	MediaIDs   *[]uuid.UUID        `json:"media_ids,omitempty" maxItems:"20"`
 	Platforms  *[]PostPlatform     `json:"platforms,omitempty" maxItems:"50"`
 }
 
 func (u PostUpdate) empty() bool {
-	return u.Title == nil && u.Text == nil && !u.CampaignID.Sent && u.Platforms == nil
+	return u.Title == nil && u.Text == nil && !u.CampaignID.Sent && u.MediaIDs == nil && u.Platforms == nil
 }
 
 func (a *API) registerPosts() {
@@ -151,7 +163,10 @@ func (a *API) createPost(ctx context.Context, in *struct {
 	CustomerPath
 	Body PostCreate
 }) (*postOutput, error) {
-	if err := eachNamesOne(in.Body.Platforms); err != nil {
+	if err := checkPlatforms(in.Body.Platforms); err != nil {
+		return nil, err
+	}
+	if err := eachOnce("body.media_ids", in.Body.MediaIDs); err != nil {
 		return nil, err
 	}
 	id, err := uuid.NewV7()
@@ -168,6 +183,11 @@ func (a *API) createPost(ctx context.Context, in *struct {
 		}); err != nil {
 			return err
 		}
+		if len(in.Body.MediaIDs) > 0 {
+			if err := q.PostMediaCreate(ctx, queries.PostMediaCreateParams{PostID: id, MediaIds: in.Body.MediaIDs}); err != nil {
+				return err
+			}
+		}
 		return createPlatformPosts(ctx, q, id, accounts)
 	})
 }
@@ -176,14 +196,46 @@ func (a *API) createPost(ctx context.Context, in *struct {
 type postAccount struct {
 	integrationID uuid.UUID
 	text          *string
+	// mediaIDs are its own files; nil: it shows the post's.
+	mediaIDs *[]uuid.UUID
+	options  json.RawMessage
 }
 
-// eachNamesOne refuses a list with an entry that names no account, or one in two ways.
-func eachNamesOne(platforms []PostPlatform) error {
+// maxOptions is how large the options of a platform post may be, in bytes of JSON.
+const maxOptions = 60 << 10
+
+// checkPlatforms refuses a list with an entry that names no account, or one in two ways, a file twice, or options that are too
+// large.
+func checkPlatforms(platforms []PostPlatform) error {
 	for i, p := range platforms {
+		place := fmt.Sprintf("body.platforms[%d]", i)
 		if (p.IntegrationID == nil) == (p.Platform == "") {
-			return invalid(fmt.Sprintf("body.platforms[%d]", i), "must have integration_id or platform, and not both")
+			return invalid(place, "must have integration_id or platform, and not both")
 		}
+		if p.MediaIDs != nil {
+			if err := eachOnce(place+".media_ids", *p.MediaIDs); err != nil {
+				return err
+			}
+		}
+		options, err := json.Marshal(p.Options)
+		if err != nil {
+			return fmt.Errorf("encode options: %w", err)
+		}
+		if len(options) > maxOptions {
+			return invalid(place+".options", fmt.Sprintf("must be at most %d bytes of JSON, not %d", maxOptions, len(options)))
+		}
+	}
+	return nil
+}
+
+// eachOnce refuses a list that names a file twice.
+func eachOnce(place string, ids []uuid.UUID) error {
+	seen := map[uuid.UUID]bool{}
+	for i, id := range ids {
+		if seen[id] {
+			return invalid(fmt.Sprintf("%s[%d]", place, i), "names a file that stands further up already")
+		}
+		seen[id] = true
 	}
 	return nil
 }
@@ -220,7 +272,11 @@ func accountsOf(ctx context.Context, q *queries.Queries, platforms []PostPlatfor
 			return nil, invalid(fmt.Sprintf("body.platforms[%d].%s", i, place), "names an account that stands further up already")
 		}
 		seen[id] = true
-		accounts = append(accounts, postAccount{id, p.Text})
+		options, err := json.Marshal(p.Options)
+		if err != nil {
+			return nil, fmt.Errorf("encode options: %w", err)
+		}
+		accounts = append(accounts, postAccount{id, p.Text, p.MediaIDs, options})
 	}
 	return accounts, nil
 }
@@ -233,7 +289,14 @@ func createPlatformPosts(ctx context.Context, q *queries.Queries, postID uuid.UU
 		}
 		if err := q.PlatformPostCreate(ctx, queries.PlatformPostCreateParams{
 			ID: id, PostID: postID, IntegrationID: account.integrationID, Text: account.text,
+			Options: account.options, OwnMedia: account.mediaIDs != nil,
 		}); err != nil {
+			return err
+		}
+		if account.mediaIDs == nil || len(*account.mediaIDs) == 0 {
+			continue
+		}
+		if err := q.PlatformPostMediaCreate(ctx, queries.PlatformPostMediaCreateParams{PlatformPostID: id, MediaIds: *account.mediaIDs}); err != nil {
 			return err
 		}
 	}
@@ -257,7 +320,12 @@ func (a *API) updatePost(ctx context.Context, in *struct {
 		return nil, nothingToChange()
 	}
 	if in.Body.Platforms != nil {
-		if err := eachNamesOne(*in.Body.Platforms); err != nil {
+		if err := checkPlatforms(*in.Body.Platforms); err != nil {
+			return nil, err
+		}
+	}
+	if in.Body.MediaIDs != nil {
+		if err := eachOnce("body.media_ids", *in.Body.MediaIDs); err != nil {
 			return nil, err
 		}
 	}
@@ -278,6 +346,11 @@ func (a *API) updatePost(ctx context.Context, in *struct {
 				return forbidden()
 			}
 		}
+		if in.Body.MediaIDs != nil {
+			if err := setPostMedia(ctx, q, in.PostID, *in.Body.MediaIDs); err != nil {
+				return err
+			}
+		}
 		if in.Body.Platforms == nil {
 			return nil
 		}
@@ -287,6 +360,18 @@ func (a *API) updatePost(ctx context.Context, in *struct {
 		}
 		return replacePlatforms(ctx, q, in.PostID, post.State, accounts)
 	})
+}
+
+// setPostMedia makes a post show exactly these files. Where it does already, nothing changes.
+func setPostMedia(ctx context.Context, q *queries.Queries, postID uuid.UUID, ids []uuid.UUID) error {
+	has, err := q.PostMediaList(ctx, postID)
+	if err != nil || slices.Equal(has, ids) {
+		return err
+	}
+	if err := q.PostMediaDelete(ctx, postID); err != nil {
+		return err
+	}
+	return q.PostMediaCreate(ctx, queries.PostMediaCreateParams{PostID: postID, MediaIds: ids})
 }
 
 // replacePlatforms makes the post go to exactly the named accounts. Accounts that stay keep their platform post.
@@ -307,24 +392,54 @@ func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID,
 	if err != nil {
 		return err
 	}
-	there := map[uuid.UUID]bool{}
+	there := map[uuid.UUID]queries.PlatformPostListByPostRow{}
 	for _, pp := range existing {
 		if !slices.Contains(named, pp.IntegrationID) {
 			return conflict("An account to which publishing was already tried cannot be taken off the post.")
 		}
-		there[pp.IntegrationID] = true
+		there[pp.IntegrationID] = pp
 	}
 	var added []postAccount
 	for _, account := range accounts {
-		if !there[account.integrationID] {
+		pp, stays := there[account.integrationID]
+		if !stays {
 			added = append(added, account)
 			continue
 		}
-		if _, err := q.PlatformPostSetText(ctx, queries.PlatformPostSetTextParams{PostID: postID, IntegrationID: account.integrationID, Text: account.text}); err != nil {
+		if err := setContent(ctx, q, postID, pp, account); err != nil {
 			return err
 		}
 	}
 	return createPlatformPosts(ctx, q, postID, added)
+}
+
+// setContent makes a platform post say what is given.
+func setContent(ctx context.Context, q *queries.Queries, postID uuid.UUID, pp queries.PlatformPostListByPostRow, account postAccount) error {
+	if _, err := q.PlatformPostSetContent(ctx, queries.PlatformPostSetContentParams{
+		PostID: postID, IntegrationID: account.integrationID, Text: account.text, Options: account.options, OwnMedia: account.mediaIDs != nil,
+	}); err != nil {
+		return err
+	}
+	var has, wanted []uuid.UUID
+	if pp.OwnMedia {
+		content, _, err := jobs.Content(pp.ID, pp.Title, pp.Text, pp.Options, pp.Files)
+		if err != nil {
+			return err
+		}
+		for _, file := range content.Media {
+			has = append(has, file.ID)
+		}
+	}
+	if account.mediaIDs != nil {
+		wanted = *account.mediaIDs
+	}
+	if slices.Equal(has, wanted) {
+		return nil
+	}
+	if err := q.PlatformPostMediaDelete(ctx, pp.ID); err != nil {
+		return err
+	}
+	return q.PlatformPostMediaCreate(ctx, queries.PlatformPostMediaCreateParams{PlatformPostID: pp.ID, MediaIds: wanted})
 }
 
 // lockPost locks a post for a change, if it is there, the caller may change it, and it is the version that
@@ -374,6 +489,10 @@ func postFrom(row queries.PostGetRow) (Post, error) {
 	post := Post{
 		ID: row.ID, CampaignID: row.CampaignID, Title: row.Title, Text: row.Text, State: row.State,
 		ScheduledAt: utc(row.ScheduledAt), CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+		ApprovedAt: utc(row.ApprovedAt), ApprovedBy: row.ApprovedBy,
+	}
+	if err := json.Unmarshal(row.MediaIds, &post.MediaIDs); err != nil {
+		return Post{}, fmt.Errorf("decode the post's files: %w", err)
 	}
 	if err := json.Unmarshal(row.PlatformPosts, &post.PlatformPosts); err != nil {
 		return Post{}, fmt.Errorf("decode platform posts: %w", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"fanfare/db/tenant"
 )
@@ -31,6 +32,13 @@ type Problem struct {
 type ProblemDetail struct {
 	Message  string `json:"message" doc:"What is wrong with it." example:"expected length <= 255"`
 	Location string `json:"location,omitempty" doc:"Where it stands." example:"body.title"`
+
+	// The following are there where a post breaks a rule of its platform: see platform.Violation.
+	Platform       string     `json:"platform,omitempty" doc:"The platform whose rule it is."`
+	PlatformPostID *uuid.UUID `json:"platform_post_id,omitempty" format:"uuid" doc:"The platform post that breaks it."`
+	Rule           string     `json:"rule,omitempty" doc:"The rule." example:"too_long"`
+	Limit          int64      `json:"limit,omitempty" doc:"What the rule allows, in its unit."`
+	Actual         int64      `json:"actual,omitempty" doc:"What the post has, in the same unit."`
 }
 
 // Error is the text for logs.

@@ -155,7 +155,7 @@ func (w *world) serve(t testing.TB, o options) {
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout,
 		Connectors: connectors, APIURL: apiURL, ReturnURLs: o.returnURLs,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
-		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: platform.NewGhost(platform.NewEgress(o.allowed))},
+		Ghost: platform.NewGhost(platform.NewEgress(o.allowed)),
 	})
 	if o.wrap != nil {
 		handler = o.wrap(handler)

@@ -138,15 +138,29 @@ func networks(flag string, texts []string) ([]netip.Prefix, error) {
 	return prefixes, nil
 }
 
-func (c platformConfig) publishers() (map[platform.Name]platform.Publisher, error) {
+// platforms are the ways to the outside.
+type platforms struct {
+	// publishers are there for every platform: what is connected is published, also where no more accounts can be connected.
+	publishers map[platform.Name]platform.Publisher
+	// connectors are those of the platforms that have an application.
+	connectors map[platform.Name]platform.Connector
+	ghost      *platform.GhostPublisher
+}
+
+// platforms checks the settings and gives what they make of the platforms.
+func (c *platformConfig) platforms() (platforms, error) {
 	allow, err := networks("egress-allow", c.EgressAllow)
 	if err != nil {
-		return nil, err
+		return platforms{}, err
 	}
-	egress := platform.NewEgress(allow)
-	return map[platform.Name]platform.Publisher{
-		platform.Ghost: platform.NewGhost(egress, platform.WithGhostVersion(c.GhostAPI)),
-	}, nil
+	connectors, err := c.connectors()
+	if err != nil {
+		return platforms{}, err
+	}
+	ghost := platform.NewGhost(platform.NewEgress(allow), platform.WithGhostVersion(c.GhostAPI))
+	return platforms{connectors: connectors, ghost: ghost, publishers: map[platform.Name]platform.Publisher{
+		platform.Ghost: ghost,
+	}}, nil
 }
 
 // bucketConfig says where files are kept.

@@ -114,8 +114,9 @@ func (c *connectorConfig) connectors() (map[platform.Name]platform.Connector, er
 	return connectors, nil
 }
 
-// sandboxConnectors registers an application for each platform in a sandbox, and gives its connectors.
-func sandboxConnectors(box *sandbox.Sandbox, boxURL, apiURL string) (map[platform.Name]platform.Connector, error) {
+// sandboxPlatforms registers an application for each platform in a sandbox, and gives the settings with which the sandbox stands
+// in for all of them.
+func sandboxPlatforms(box *sandbox.Sandbox, boxURL, apiURL string) *platformConfig {
 	app := func(name platform.Name) (id, secret string) {
 		return box.AddOAuthApp(string(name), api.CallbackURL(apiURL, name))
 	}
@@ -129,7 +130,7 @@ func sandboxConnectors(box *sandbox.Sandbox, boxURL, apiURL string) (map[platfor
 	c.LinkedInClientID, c.LinkedInClientSecret = app(platform.LinkedIn)
 	c.FacebookClientID, c.FacebookClientSecret = app(platform.Facebook)
 	c.MailchimpClientID, c.MailchimpClientSecret = app(platform.Mailchimp)
-	return c.connectors()
+	return &platformConfig{EgressAllow: []string{"127.0.0.0/8", "::1/128"}, GhostAPI: platform.GhostAPIVersion, connectorConfig: c}
 }
 
 // returnConfig says where browsers come back from a platform, and where they are sent on to.

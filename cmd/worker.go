@@ -66,11 +66,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	publishers, err := c.publishers()
-	if err != nil {
-		return err
-	}
-	connectors, err := c.connectors()
+	outside, err := c.platforms()
 	if err != nil {
 		return err
 	}
@@ -83,7 +79,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	parts, err := c.withMetrics(ctx, log, watchKeys(sealer, log), func(ctx context.Context) error {
-		return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: publishers, Connectors: connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
+		return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, c.config())
 	})
 	if err != nil {
 		return err

@@ -317,7 +317,7 @@ func TestErasureSpeed(t *testing.T) {
 	fill := strings.Split(fmt.Sprintf(`set session_replication_role = replica;
 		insert into posts (customer_id, id, title, text, state) select '%[1]s', gen_random_uuid(), 'Post ' || n, repeat('Text ', 100), 'published' from generate_series(1, %[2]d) n;
 		insert into platform_posts (customer_id, id, post_id, integration_id, state, external_id, published_at)
-			select p.customer_id, gen_random_uuid(), p.id, '%[3]s', 'published', 'x', now() from posts p where p.state = 'published';
+			select p.customer_id, gen_random_uuid(), p.id, '%[3]s', 'published', p.id::text, now() from posts p where p.state = 'published';
 		insert into publish_attempts (customer_id, platform_post_id, number, job_id, finished_at, outcome)
 			select p.customer_id, p.id, 9, 1, now(), 'published' from platform_posts p where p.state = 'published';
 		insert into audit_log (customer_id, id, occurred_at, actor_kind, action, resource_type)

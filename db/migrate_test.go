@@ -361,7 +361,8 @@ var lintAllowed = map[string]string{
 	"20261123000100_authorizations.sql: alter table integrations no force row level security":                   "the owner fills in the default accounts under a lock, and forces it again in the same transaction",
 	"20261123000500_old_credentials.sql: alter table integrations drop constraint integrations_credential_held": "replaced in the same transaction by one that allows more",
 	"20261123000800_login_revocations.sql: drop function tenancy.login_in_use(uuid)":                            "an older worker's revocation fails and is tried again until a newer one makes it",
-	"20261123000800_login_revocations.sql: drop function tenancy.use_authorizations_of_erased(uuid)":            "replaced in the same transaction by one that answers a column less; an older worker erases without telling the platforms",
+	"20261124000100_publishing.sql: alter table publish_attempts drop constraint publish_attempts_outcome_known, add constraint publish_attempts_outcome_known check (outcome in ('published', 'credential', 'invalid', 'rate_limited', 'payment_required', 'transient', 'unknown_outcome', 'abandoned', 'withdrawn', 'waiting'))": "replaced in the same transaction by one that allows more",
+	"20261123000800_login_revocations.sql: drop function tenancy.use_authorizations_of_erased(uuid)": "replaced in the same transaction by one that answers a column less; an older worker erases without telling the platforms",
 }
 
 var (

@@ -174,6 +174,18 @@ begin
 end
 $$;
 
+-- Name: approval(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    select c.approval_required, c.approver_role, c.self_approval into required, approver_role, self_approval
+    from public.customers c where c.id = tenancy.customer_id();
+end
+$$;
+
 -- Name: audit_change(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.audit_change() RETURNS trigger
@@ -744,6 +756,25 @@ begin
 end
 $$;
 
+-- Name: content_changed(uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update public.posts p set approved_at = null, edited_by = tenancy.user_id()
+    where p.customer_id = p_customer_id and p.id = p_post_id;
+    if current_user not in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') or not (select a.required from tenancy.approval() a) then
+        return;
+    end if;
+    update public.platform_posts pp set state = 'pending_approval', retry_at = null, problem = null, problem_class = null
+    where pp.customer_id = p_customer_id and pp.post_id = p_post_id and pp.state in ('approved', 'scheduled');
+    if found then
+        perform tenancy.cancel_jobs(p_post_id);
+    end if;
+end
+$$;
+
 -- Name: count_old_credentials(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.count_old_credentials() RETURNS bigint
@@ -1210,6 +1241,8 @@ begin
         ('public.invitations', 'customer_id', 'ctid'),
         ('public.agent_tokens', 'customer_id', 'ctid'),
         ('public.api_keys', 'customer_id', 'ctid'),
+        ('public.post_reviews', 'customer_id', 'ctid'),
+        ('public.platform_post_media', 'customer_id', 'ctid'),
         ('public.post_media', 'customer_id', 'ctid'),
         ('public.publish_attempts', 'customer_id', 'ctid'),
         ('public.platform_posts', 'customer_id', 'ctid'),
@@ -1351,6 +1384,23 @@ begin
 end
 $_$;
 
+-- Name: follow_alt_text(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_alt_text() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform tenancy.content_changed(new.customer_id, p.id)
+    from public.posts p
+    where p.customer_id = new.customer_id and p.approved_at is not null and p.state in ('approved', 'scheduled') and (
+        exists (select from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id and m.media_id = new.id)
+        or exists (
+            select from public.platform_post_media m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
+            where m.customer_id = p.customer_id and pp.post_id = p.id and m.media_id = new.id));
+    return null;
+end
+$$;
+
 -- Name: follow_authorization(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.follow_authorization() RETURNS trigger
@@ -1410,6 +1460,27 @@ begin
 end
 $$;
 
+-- Name: follow_media_content(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_media_content() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user = 'fanfare_definer' then
+        return null;
+    end if;
+    if tg_table_name = 'post_media' then
+        perform tenancy.content_changed(c.customer_id, c.post_id)
+        from (select distinct m.customer_id, m.post_id from changed m) c;
+    elsif tg_table_name = 'platform_post_media' then
+        perform tenancy.content_changed(c.customer_id, c.post_id)
+        from (select distinct pp.customer_id, pp.post_id
+            from changed m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id) c;
+    end if;
+    return null;
+end
+$$;
+
 -- Name: follow_platform_post(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.follow_platform_post() RETURNS trigger
@@ -1424,6 +1495,28 @@ begin
     select tenancy.post_state(array_agg(pp.state)) into v_state
     from public.platform_posts pp where pp.customer_id = v_customer and pp.post_id = v_post;
     update public.posts p set state = coalesce(v_state, p.state) where p.customer_id = v_customer and p.id = v_post;
+    return null;
+end
+$$;
+
+-- Name: follow_platform_post_content(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_platform_post_content() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform tenancy.content_changed(new.customer_id, new.post_id);
+    return null;
+end
+$$;
+
+-- Name: follow_post_content(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_post_content() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform tenancy.content_changed(new.customer_id, new.id);
     return null;
 end
 $$;
@@ -1689,6 +1782,10 @@ $$;
 CREATE FUNCTION tenancy.guard_platform_post() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    -- whoever maintains the database is no tenant's caller
+    v_caller boolean := current_user not in ('fanfare_worker', 'fanfare_definer')
+        and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user);
 begin
     -- A post that is published stays so: no account is added to it, and none that was cancelled comes back.
     if (tg_op = 'INSERT' or (old.state = 'cancelled' and new.state <> 'cancelled')) and exists (
@@ -1709,21 +1806,42 @@ begin
         raise check_violation using message = format('a platform post that is %s cannot become %s', old.state, new.state),
             constraint = 'platform_posts_state_transition', table = 'platform_posts', schema = 'public';
     end if;
-    -- Only the worker knows that a platform has a post. A person may say so of one that needs attention.
-    if old.state <> new.state and current_user not in ('fanfare_worker', 'fanfare_definer') and (
-        new.state in ('publishing', 'failed', 'needs_attention')
-        or old.state = 'publishing'
-        or (new.state = 'published' and old.state <> 'needs_attention'))
-        and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
-    then
-        raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
+    if v_caller then
+        -- Only the worker knows that a platform has a post. A person may say so of one that needs attention.
+        if (old.state <> new.state and (
+                new.state in ('publishing', 'failed', 'needs_attention')
+                or old.state = 'publishing'
+                or (new.state = 'published' and old.state <> 'needs_attention')))
+            or ((new.external_id, new.external_url, new.published_at) is distinct from (old.external_id, old.external_url, old.published_at)
+                and (old.state, new.state) <> ('needs_attention', 'published'))
+        then
+            raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
+        end if;
+        -- Whether it is there or is to be posted again is for a person to decide, who has looked. What was never sent,
+        -- because its account was not connected, needs no look.
+        if current_user = 'fanfare_agent' and old.state = 'needs_attention' and (new.state = 'published'
+            or (new.state = 'scheduled' and (old.problem_class is distinct from 'credential' or old.external_id is not null)))
+        then
+            raise insufficient_privilege using message = 'permission denied: what became of the post is for a person to say';
+        end if;
+        if new.state = 'scheduled' and old.state <> 'scheduled' then
+            -- Nothing is put on its way in a customer that is being archived at this moment.
+            perform tenancy.hold_customer();
+            new.first_attempt := old.attempt + 1;
+        end if;
+        if new.state in ('approved', 'scheduled') and old.state not in ('approved', 'scheduled')
+            and (select a.required from tenancy.approval() a)
+            and not exists (
+                select from public.posts p
+                where p.customer_id = new.customer_id and p.id = new.post_id and p.approved_at is not null)
+        then
+            raise check_violation using message = 'the post must be approved first',
+                constraint = 'platform_posts_approved_first', table = 'platform_posts', schema = 'public';
+        end if;
     end if;
-    -- Nothing is put on its way in a customer that is being archived at this moment.
-    if new.state = 'scheduled' and old.state <> 'scheduled' and current_user in ('fanfare_user', 'fanfare_admin') then
-        perform tenancy.hold_customer();
-    end if;
-    if new.text is distinct from old.text
-        and old.state in ('publishing', 'published', 'needs_attention')
+    if (new.text, new.options, new.own_media) is distinct from (old.text, old.options, old.own_media)
+        -- with an external_id, part of it is out already
+        and (old.state in ('publishing', 'published', 'needs_attention') or old.external_id is not null)
     then
         raise check_violation using message = format('a platform post that is %s cannot be changed', old.state),
             constraint = 'platform_posts_content_frozen', table = 'platform_posts', schema = 'public';
@@ -1732,11 +1850,42 @@ begin
 end
 $$;
 
+-- Name: guard_platform_post_media(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_platform_post_media() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_row public.platform_post_media := case when tg_op = 'DELETE' then old else new end;
+    v_state text;
+    v_external text;
+begin
+    perform from public.posts p
+    where p.customer_id = v_row.customer_id and p.id = (
+        select pp.post_id from public.platform_posts pp
+        where pp.customer_id = v_row.customer_id and pp.id = v_row.platform_post_id)
+    for no key update;
+    select pp.state, pp.external_id into v_state, v_external
+    from public.platform_posts pp where pp.customer_id = v_row.customer_id and pp.id = v_row.platform_post_id
+    for no key update;
+    if not found and current_user = 'fanfare_agent' then
+        raise insufficient_privilege using message = 'permission denied: the post cannot be changed as it is';
+    end if;
+    if v_state in ('publishing', 'published', 'needs_attention') or v_external is not null then
+        raise check_violation using message = format('a platform post that is %s cannot be changed', v_state),
+            constraint = 'platform_posts_content_frozen', table = 'platform_posts', schema = 'public';
+    end if;
+    return v_row;
+end
+$$;
+
 -- Name: guard_post(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_post() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    v_approval record;
 begin
     if tg_op = 'INSERT' then
         if new.state <> 'draft' then
@@ -1751,10 +1900,38 @@ begin
     end if;
     -- What is being published, or is out, is not rewritten behind its back.
     if (new.title, new.text) is distinct from (old.title, old.text)
-        and old.state in ('publishing', 'published', 'partially_published', 'needs_attention')
+        and (old.state in ('publishing', 'published', 'partially_published', 'needs_attention')
+            -- or part of it is out already
+            or exists (
+                select from public.platform_posts pp
+                where pp.customer_id = new.customer_id and pp.post_id = new.id and pp.external_id is not null
+                    and (pp.text is null or new.title <> old.title)))
     then
         raise check_violation using message = format('a post that is %s cannot be changed', old.state),
             constraint = 'posts_content_frozen', table = 'posts', schema = 'public';
+    end if;
+    if current_user not in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        return new;
+    end if;
+    -- Who did it is not for the caller to say.
+    if new.edited_by is distinct from old.edited_by then
+        new.edited_by := tenancy.user_id();
+    end if;
+    if new.submitted_by is distinct from old.submitted_by then
+        new.submitted_by := tenancy.user_id();
+    end if;
+    if new.approved_at is null then
+        new.approved_by := null;
+    elsif new.approved_at is distinct from old.approved_at then
+        if not tenancy.may_approve() then
+            raise insufficient_privilege using message = 'permission denied: the role does not allow approving';
+        end if;
+        select * into v_approval from tenancy.approval();
+        if not v_approval.self_approval and tenancy.user_id() in (old.edited_by, old.submitted_by) then
+            raise insufficient_privilege using message = 'permission denied: somebody else must approve what one wrote or submitted';
+        end if;
+        new.approved_at := now();
+        new.approved_by := tenancy.user_id();
     end if;
     return new;
 end
@@ -1772,7 +1949,13 @@ begin
     select p.state into v_state
     from public.posts p where p.customer_id = v_row.customer_id and p.id = v_row.post_id
     for no key update;
-    if v_state in ('publishing', 'published', 'partially_published', 'needs_attention') then
+    if not found and current_user = 'fanfare_agent' then
+        raise insufficient_privilege using message = 'permission denied: the post cannot be changed as it is';
+    end if;
+    if v_state in ('publishing', 'published', 'partially_published', 'needs_attention') or exists (
+        select from public.platform_posts pp
+        where pp.customer_id = v_row.customer_id and pp.post_id = v_row.post_id and pp.external_id is not null and not pp.own_media)
+    then
         raise check_violation using message = format('a post that is %s cannot be changed', v_state),
             constraint = 'posts_content_frozen', table = 'posts', schema = 'public';
     end if;
@@ -2034,6 +2217,17 @@ begin
         perform tenancy.audit_event(tenancy.installation_id(), 'audit.drop_month', 'audit_log', v_name,
             jsonb_build_object('keep_months', p_keep_months));
     end loop;
+end
+$$;
+
+-- Name: may_approve(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.may_approve() RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return coalesce(current_user <> 'fanfare_agent'
+        and (tenancy.has_system_role('manager') or tenancy.has_role((select a.approver_role from tenancy.approval() a))), false);
 end
 $$;
 
@@ -2586,7 +2780,7 @@ $$;
 
 CREATE FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((from_state = to_state) OR (to_state = ANY (CASE ((entity || ' '::text) || from_state) WHEN 'platform_post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'cancelled'::text] WHEN 'platform_post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post scheduled'::text THEN ARRAY['draft'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'platform_post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'failed'::text, 'needs_attention'::text] WHEN 'platform_post failed'::text THEN ARRAY['draft'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post needs_attention'::text THEN ARRAY['published'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post cancelled'::text THEN ARRAY['draft'::text] WHEN 'post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text] WHEN 'post partially_published'::text THEN ARRAY['publishing'::text, 'published'::text, 'needs_attention'::text] WHEN 'post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'cancelled'::text] WHEN 'post needs_attention'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'cancelled'::text] WHEN 'post cancelled'::text THEN ARRAY['draft'::text] ELSE ARRAY[]::text[] END)));
+    RETURN ((from_state = to_state) OR (to_state = ANY (CASE ((entity || ' '::text) || from_state) WHEN 'platform_post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'cancelled'::text] WHEN 'platform_post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'platform_post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'failed'::text, 'needs_attention'::text] WHEN 'platform_post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post needs_attention'::text THEN ARRAY['published'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post cancelled'::text THEN ARRAY['draft'::text] WHEN 'post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text] WHEN 'post partially_published'::text THEN ARRAY['publishing'::text, 'published'::text, 'needs_attention'::text] WHEN 'post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'cancelled'::text] WHEN 'post needs_attention'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'cancelled'::text] WHEN 'post cancelled'::text THEN ARRAY['draft'::text] ELSE ARRAY[]::text[] END)));
 
 -- Name: use_authorization(uuid, text); Type: FUNCTION; Schema: tenancy
 
@@ -2932,6 +3126,10 @@ CREATE TABLE public.customers (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     erasing_at timestamp with time zone,
+    approval_required boolean DEFAULT false NOT NULL,
+    approver_role text DEFAULT 'admin'::text NOT NULL,
+    self_approval boolean DEFAULT true NOT NULL,
+    CONSTRAINT customers_approver_role_known CHECK ((approver_role = ANY (ARRAY['member'::text, 'admin'::text, 'owner'::text]))),
     CONSTRAINT customers_audience_length CHECK ((char_length(audience) <= 10000)),
     CONSTRAINT customers_brand_voice_length CHECK ((char_length(brand_voice) <= 10000)),
     CONSTRAINT customers_description_length CHECK ((char_length(description) <= 10000)),
@@ -3171,9 +3369,14 @@ CREATE TABLE public.media (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    duration_ms bigint,
+    animated boolean DEFAULT false NOT NULL,
     CONSTRAINT media_alt_text_length CHECK ((char_length(alt_text) <= 2000)),
     CONSTRAINT media_bytes_positive CHECK ((bytes > 0)),
     CONSTRAINT media_content_type_form CHECK ((content_type ~ '^(image|video)/[a-z0-9.+-]{1,100}$'::text)),
+    CONSTRAINT media_duration_positive CHECK ((duration_ms >= 0)),
+    CONSTRAINT media_name_length CHECK ((char_length(name) <= 255)),
     CONSTRAINT media_path_length CHECK (((char_length(path) >= 1) AND (char_length(path) <= 1000)))
 );
 
@@ -3215,6 +3418,18 @@ CREATE TABLE public.old_credentials (
 
 ALTER TABLE ONLY public.old_credentials FORCE ROW LEVEL SECURITY;
 
+-- Name: platform_post_media; Type: TABLE; Schema: public
+
+CREATE TABLE public.platform_post_media (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    platform_post_id uuid NOT NULL,
+    media_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    CONSTRAINT platform_post_media_position_in_range CHECK ((("position" >= 0) AND ("position" <= 99)))
+);
+
+ALTER TABLE ONLY public.platform_post_media FORCE ROW LEVEL SECURITY;
+
 -- Name: platform_posts; Type: TABLE; Schema: public
 
 CREATE TABLE public.platform_posts (
@@ -3235,8 +3450,12 @@ CREATE TABLE public.platform_posts (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    own_media boolean DEFAULT false NOT NULL,
+    first_attempt integer DEFAULT 1 NOT NULL,
     CONSTRAINT platform_posts_external_id_length CHECK ((char_length(external_id) <= 500)),
     CONSTRAINT platform_posts_external_url_length CHECK ((char_length(external_url) <= 2000)),
+    CONSTRAINT platform_posts_options_object CHECK (((jsonb_typeof(options) = 'object'::text) AND (octet_length((options)::text) <= 65536))),
     CONSTRAINT platform_posts_problem_class_known CHECK ((problem_class = ANY (ARRAY['credential'::text, 'invalid'::text, 'rate_limited'::text, 'payment_required'::text, 'transient'::text, 'unknown_outcome'::text]))),
     CONSTRAINT platform_posts_problem_length CHECK ((char_length(problem) <= 2000)),
     CONSTRAINT platform_posts_problem_told CHECK (((state <> ALL (ARRAY['failed'::text, 'needs_attention'::text])) OR ((problem IS NOT NULL) AND (problem_class IS NOT NULL)))),
@@ -3260,6 +3479,43 @@ CREATE TABLE public.post_media (
 
 ALTER TABLE ONLY public.post_media FORCE ROW LEVEL SECURITY;
 
+-- Name: platform_post_files; Type: VIEW; Schema: public
+
+CREATE VIEW public.platform_post_files WITH (security_invoker='true') AS
+ SELECT pp.customer_id,
+    pp.id AS platform_post_id,
+    f."position",
+    jsonb_build_object('id', m.id, 'path', m.path, 'name', m.name, 'content_type', m.content_type, 'bytes', m.bytes, 'width', COALESCE(m.width, 0), 'height', COALESCE(m.height, 0), 'duration_ms', COALESCE(m.duration_ms, (0)::bigint), 'animated', m.animated, 'alt_text', m.alt_text) AS file
+   FROM ((public.platform_posts pp
+     JOIN LATERAL ( SELECT pm.media_id,
+            pm."position"
+           FROM public.post_media pm
+          WHERE ((NOT pp.own_media) AND (pm.customer_id = pp.customer_id) AND (pm.post_id = pp.post_id))
+        UNION ALL
+         SELECT own.media_id,
+            own."position"
+           FROM public.platform_post_media own
+          WHERE (pp.own_media AND (own.customer_id = pp.customer_id) AND (own.platform_post_id = pp.id))) f ON (true))
+     JOIN public.media m ON (((m.customer_id = pp.customer_id) AND (m.id = f.media_id))));
+
+-- Name: post_reviews; Type: TABLE; Schema: public
+
+CREATE TABLE public.post_reviews (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    post_id uuid NOT NULL,
+    post_version bigint NOT NULL,
+    verdict text NOT NULL,
+    comment text DEFAULT ''::text NOT NULL,
+    created_by uuid DEFAULT tenancy.user_id(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT post_reviews_comment_length CHECK ((char_length(comment) <= 5000)),
+    CONSTRAINT post_reviews_says_something CHECK (((verdict <> ALL (ARRAY['rejected'::text, 'comment'::text])) OR (comment <> ''::text))),
+    CONSTRAINT post_reviews_verdict_known CHECK ((verdict = ANY (ARRAY['submitted'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text, 'comment'::text])))
+);
+
+ALTER TABLE ONLY public.post_reviews FORCE ROW LEVEL SECURITY;
+
 -- Name: posts; Type: TABLE; Schema: public
 
 CREATE TABLE public.posts (
@@ -3274,6 +3530,10 @@ CREATE TABLE public.posts (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    approved_at timestamp with time zone,
+    approved_by uuid,
+    submitted_by uuid,
+    edited_by uuid DEFAULT tenancy.user_id(),
     CONSTRAINT posts_scheduled_has_time CHECK (((state <> ALL (ARRAY['scheduled'::text, 'publishing'::text])) OR (scheduled_at IS NOT NULL))),
     CONSTRAINT posts_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text]))),
     CONSTRAINT posts_text_length CHECK (((char_length(text) >= 1) AND (char_length(text) <= 100000))),
@@ -3295,10 +3555,21 @@ CREATE VIEW public.posts_with_platforms WITH (security_invoker='true') AS
     p.version,
     p.created_at,
     p.updated_at,
-    ( SELECT COALESCE(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform, 'text', COALESCE(pp.text, p.text), 'state', pp.state, 'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem, 'retry_at', pp.retry_at) ORDER BY pp.id), '[]'::jsonb) AS "coalesce"
+    ( SELECT COALESCE(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform, 'text', COALESCE(pp.text, p.text), 'own_text', (pp.text IS NOT NULL), 'options', pp.options, 'media_ids',
+                CASE
+                    WHEN pp.own_media THEN ( SELECT COALESCE(jsonb_agg(m.media_id ORDER BY m."position"), '[]'::jsonb) AS "coalesce"
+                       FROM public.platform_post_media m
+                      WHERE ((m.customer_id = pp.customer_id) AND (m.platform_post_id = pp.id)))
+                    ELSE NULL::jsonb
+                END, 'state', pp.state, 'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem, 'retry_at', pp.retry_at) ORDER BY pp.id), '[]'::jsonb) AS "coalesce"
            FROM (public.platform_posts pp
              JOIN public.integrations i ON (((i.customer_id = pp.customer_id) AND (i.id = pp.integration_id))))
-          WHERE ((pp.customer_id = p.customer_id) AND (pp.post_id = p.id))) AS platform_posts
+          WHERE ((pp.customer_id = p.customer_id) AND (pp.post_id = p.id))) AS platform_posts,
+    ( SELECT COALESCE(jsonb_agg(m.media_id ORDER BY m."position"), '[]'::jsonb) AS "coalesce"
+           FROM public.post_media m
+          WHERE ((m.customer_id = p.customer_id) AND (m.post_id = p.id))) AS media_ids,
+    p.approved_at,
+    p.approved_by
    FROM public.posts p;
 
 -- Name: publish_attempts; Type: TABLE; Schema: public
@@ -3315,7 +3586,7 @@ CREATE TABLE public.publish_attempts (
     code text,
     message text,
     CONSTRAINT publish_attempts_finished_has_outcome CHECK (((finished_at IS NULL) = (outcome IS NULL))),
-    CONSTRAINT publish_attempts_outcome_known CHECK ((outcome = ANY (ARRAY['published'::text, 'credential'::text, 'invalid'::text, 'rate_limited'::text, 'payment_required'::text, 'transient'::text, 'unknown_outcome'::text, 'abandoned'::text, 'withdrawn'::text])))
+    CONSTRAINT publish_attempts_outcome_known CHECK ((outcome = ANY (ARRAY['published'::text, 'credential'::text, 'invalid'::text, 'rate_limited'::text, 'payment_required'::text, 'transient'::text, 'unknown_outcome'::text, 'abandoned'::text, 'withdrawn'::text, 'waiting'::text])))
 );
 
 ALTER TABLE ONLY public.publish_attempts FORCE ROW LEVEL SECURITY;
@@ -3624,6 +3895,16 @@ ALTER TABLE ONLY public.old_credentials
 ALTER TABLE ONLY public.old_credentials
     ADD CONSTRAINT old_credentials_pkey PRIMARY KEY (id);
 
+-- Name: platform_post_media platform_post_media_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.platform_post_media
+    ADD CONSTRAINT platform_post_media_pkey PRIMARY KEY (customer_id, platform_post_id, media_id);
+
+-- Name: platform_post_media platform_post_media_position_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.platform_post_media
+    ADD CONSTRAINT platform_post_media_position_key UNIQUE (customer_id, platform_post_id, "position");
+
 -- Name: platform_posts platform_posts_account_key; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.platform_posts
@@ -3643,6 +3924,11 @@ ALTER TABLE ONLY public.post_media
 
 ALTER TABLE ONLY public.post_media
     ADD CONSTRAINT post_media_position_key UNIQUE (customer_id, post_id, "position");
+
+-- Name: post_reviews post_reviews_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.post_reviews
+    ADD CONSTRAINT post_reviews_pkey PRIMARY KEY (customer_id, id);
 
 -- Name: posts posts_pkey; Type: CONSTRAINT; Schema: public
 
@@ -3804,9 +4090,17 @@ CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (cust
 
 CREATE INDEX memberships_by_user ON public.memberships USING btree (user_id);
 
+-- Name: platform_post_media_by_media; Type: INDEX; Schema: public
+
+CREATE INDEX platform_post_media_by_media ON public.platform_post_media USING btree (customer_id, media_id);
+
 -- Name: platform_posts_by_integration; Type: INDEX; Schema: public
 
 CREATE INDEX platform_posts_by_integration ON public.platform_posts USING btree (customer_id, integration_id, id);
+
+-- Name: platform_posts_external_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX platform_posts_external_key ON public.platform_posts USING btree (customer_id, integration_id, external_id) WHERE (external_id IS NOT NULL);
 
 -- Name: platform_posts_under_way; Type: INDEX; Schema: public
 
@@ -3815,6 +4109,10 @@ CREATE INDEX platform_posts_under_way ON public.platform_posts USING btree (cust
 -- Name: post_media_by_media; Type: INDEX; Schema: public
 
 CREATE INDEX post_media_by_media ON public.post_media USING btree (customer_id, media_id);
+
+-- Name: post_reviews_by_post; Type: INDEX; Schema: public
+
+CREATE INDEX post_reviews_by_post ON public.post_reviews USING btree (customer_id, post_id, id);
 
 -- Name: posts_by_campaign; Type: INDEX; Schema: public
 
@@ -3948,6 +4246,10 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.memberships REFERENCING OLD T
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.old_credentials REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
 
+-- Name: platform_post_media audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.platform_post_media REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post_media', 'platform_post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: platform_posts audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.platform_posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint}');
@@ -3955,6 +4257,10 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.platform_posts REFERENCING OL
 -- Name: post_media audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.post_media REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_media', 'post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: post_reviews audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.post_reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
 -- Name: posts audit_delete; Type: TRIGGER; Schema: public
 
@@ -4028,6 +4334,10 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.memberships REFERENCING NEW T
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.old_credentials REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
 
+-- Name: platform_post_media audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.platform_post_media REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post_media', 'platform_post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: platform_posts audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.platform_posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint}');
@@ -4035,6 +4345,10 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.platform_posts REFERENCING NE
 -- Name: post_media audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.post_media REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_media', 'post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: post_reviews audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.post_reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
 -- Name: posts audit_insert; Type: TRIGGER; Schema: public
 
@@ -4108,6 +4422,10 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.memberships REFERENCING OLD T
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.old_credentials REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
 
+-- Name: platform_post_media audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_post_media REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post_media', 'platform_post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: platform_posts audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint,retry_at}');
@@ -4115,6 +4433,10 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_posts REFERENCING OL
 -- Name: post_media audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.post_media REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_media', 'post_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: post_reviews audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.post_reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
 -- Name: posts audit_update; Type: TRIGGER; Schema: public
 
@@ -4200,6 +4522,10 @@ CREATE TRIGGER invitations_guard BEFORE UPDATE ON public.invitations FOR EACH RO
 
 CREATE TRIGGER invitations_touch BEFORE UPDATE OF accepted_at, revoked_at ON public.invitations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: media media_follow_alt_text; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER media_follow_alt_text AFTER UPDATE ON public.media FOR EACH ROW WHEN ((old.alt_text IS DISTINCT FROM new.alt_text)) EXECUTE FUNCTION tenancy.follow_alt_text();
+
 -- Name: media media_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -4216,9 +4542,29 @@ CREATE TRIGGER memberships_guard_delete BEFORE DELETE ON public.memberships FOR 
 
 CREATE TRIGGER memberships_touch BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: platform_post_media platform_post_media_follow_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_post_media_follow_delete AFTER DELETE ON public.platform_post_media REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenancy.follow_media_content();
+
+-- Name: platform_post_media platform_post_media_follow_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_post_media_follow_insert AFTER INSERT ON public.platform_post_media REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenancy.follow_media_content();
+
+-- Name: platform_post_media platform_post_media_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_post_media_guard BEFORE INSERT OR DELETE ON public.platform_post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_platform_post_media();
+
 -- Name: platform_posts platform_posts_agent_content; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_posts FOR EACH ROW WHEN ((old.text IS DISTINCT FROM new.text)) EXECUTE FUNCTION tenancy.guard_agent_content();
+CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_posts FOR EACH ROW WHEN ((((old.text IS DISTINCT FROM new.text) OR (old.options IS DISTINCT FROM new.options)) OR (old.own_media IS DISTINCT FROM new.own_media))) EXECUTE FUNCTION tenancy.guard_agent_content();
+
+-- Name: platform_posts platform_posts_follow_account; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_follow_account AFTER INSERT ON public.platform_posts FOR EACH ROW EXECUTE FUNCTION tenancy.follow_platform_post_content();
+
+-- Name: platform_posts platform_posts_follow_content; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_follow_content AFTER UPDATE ON public.platform_posts FOR EACH ROW WHEN ((((old.text IS DISTINCT FROM new.text) OR (old.options IS DISTINCT FROM new.options)) OR (old.own_media IS DISTINCT FROM new.own_media))) EXECUTE FUNCTION tenancy.follow_platform_post_content();
 
 -- Name: platform_posts platform_posts_follow_insert; Type: TRIGGER; Schema: public
 
@@ -4226,7 +4572,7 @@ CREATE TRIGGER platform_posts_follow_insert AFTER INSERT OR DELETE ON public.pla
 
 -- Name: platform_posts platform_posts_follow_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER platform_posts_follow_update AFTER UPDATE ON public.platform_posts FOR EACH ROW WHEN (((((old.state IS DISTINCT FROM new.state) OR (old.text IS DISTINCT FROM new.text)) OR (old.external_url IS DISTINCT FROM new.external_url)) OR (old.problem IS DISTINCT FROM new.problem))) EXECUTE FUNCTION tenancy.follow_platform_post();
+CREATE TRIGGER platform_posts_follow_update AFTER UPDATE ON public.platform_posts FOR EACH ROW WHEN (((((((old.state IS DISTINCT FROM new.state) OR (old.text IS DISTINCT FROM new.text)) OR (old.options IS DISTINCT FROM new.options)) OR (old.own_media IS DISTINCT FROM new.own_media)) OR (old.external_url IS DISTINCT FROM new.external_url)) OR (old.problem IS DISTINCT FROM new.problem))) EXECUTE FUNCTION tenancy.follow_platform_post();
 
 -- Name: platform_posts platform_posts_guard; Type: TRIGGER; Schema: public
 
@@ -4236,6 +4582,14 @@ CREATE TRIGGER platform_posts_guard BEFORE INSERT OR UPDATE ON public.platform_p
 
 CREATE TRIGGER platform_posts_touch BEFORE UPDATE ON public.platform_posts FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: post_media post_media_follow_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_media_follow_delete AFTER DELETE ON public.post_media REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenancy.follow_media_content();
+
+-- Name: post_media post_media_follow_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_media_follow_insert AFTER INSERT ON public.post_media REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenancy.follow_media_content();
+
 -- Name: post_media post_media_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_post_media();
@@ -4243,6 +4597,10 @@ CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR
 -- Name: posts posts_agent_content; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER posts_agent_content BEFORE UPDATE ON public.posts FOR EACH ROW WHEN ((((old.title IS DISTINCT FROM new.title) OR (old.text IS DISTINCT FROM new.text)) OR (old.campaign_id IS DISTINCT FROM new.campaign_id))) EXECUTE FUNCTION tenancy.guard_agent_content();
+
+-- Name: posts posts_follow_content; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER posts_follow_content AFTER UPDATE ON public.posts FOR EACH ROW WHEN (((old.title IS DISTINCT FROM new.title) OR (old.text IS DISTINCT FROM new.text))) EXECUTE FUNCTION tenancy.follow_post_content();
 
 -- Name: posts posts_guard; Type: TRIGGER; Schema: public
 
@@ -4407,6 +4765,16 @@ ALTER TABLE ONLY public.memberships
 ALTER TABLE ONLY public.old_credentials
     ADD CONSTRAINT old_credentials_owner_fkey FOREIGN KEY (owner_id) REFERENCES public.users(id);
 
+-- Name: platform_post_media platform_post_media_media_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.platform_post_media
+    ADD CONSTRAINT platform_post_media_media_fkey FOREIGN KEY (customer_id, media_id) REFERENCES public.media(customer_id, id);
+
+-- Name: platform_post_media platform_post_media_platform_post_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.platform_post_media
+    ADD CONSTRAINT platform_post_media_platform_post_fkey FOREIGN KEY (customer_id, platform_post_id) REFERENCES public.platform_posts(customer_id, id) ON DELETE CASCADE;
+
 -- Name: platform_posts platform_posts_integration_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.platform_posts
@@ -4427,6 +4795,21 @@ ALTER TABLE ONLY public.post_media
 ALTER TABLE ONLY public.post_media
     ADD CONSTRAINT post_media_post_fkey FOREIGN KEY (customer_id, post_id) REFERENCES public.posts(customer_id, id) ON DELETE CASCADE;
 
+-- Name: post_reviews post_reviews_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.post_reviews
+    ADD CONSTRAINT post_reviews_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: post_reviews post_reviews_post_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.post_reviews
+    ADD CONSTRAINT post_reviews_post_fkey FOREIGN KEY (customer_id, post_id) REFERENCES public.posts(customer_id, id);
+
+-- Name: posts posts_approved_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.posts
+    ADD CONSTRAINT posts_approved_by_fkey FOREIGN KEY (approved_by) REFERENCES public.users(id) NOT VALID;
+
 -- Name: posts posts_campaign_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.posts
@@ -4441,6 +4824,16 @@ ALTER TABLE ONLY public.posts
 
 ALTER TABLE ONLY public.posts
     ADD CONSTRAINT posts_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: posts posts_edited_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.posts
+    ADD CONSTRAINT posts_edited_by_fkey FOREIGN KEY (edited_by) REFERENCES public.users(id) NOT VALID;
+
+-- Name: posts posts_submitted_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.posts
+    ADD CONSTRAINT posts_submitted_by_fkey FOREIGN KEY (submitted_by) REFERENCES public.users(id) NOT VALID;
 
 -- Name: publish_attempts publish_attempts_platform_post_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -5153,6 +5546,54 @@ ALTER TABLE public.old_credentials ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY old_credentials_definer ON public.old_credentials TO fanfare_definer USING (true) WITH CHECK (true);
 
+-- Name: platform_post_media; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.platform_post_media ENABLE ROW LEVEL SECURITY;
+
+-- Name: platform_post_media platform_post_media_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_admin_delete ON public.platform_post_media FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: platform_post_media platform_post_media_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_admin_insert ON public.platform_post_media FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: platform_post_media platform_post_media_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_agent_delete ON public.platform_post_media FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: platform_post_media platform_post_media_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_agent_insert ON public.platform_post_media FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: platform_post_media platform_post_media_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_agent_select ON public.platform_post_media FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: platform_post_media platform_post_media_delete; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_delete ON public.platform_post_media FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: platform_post_media platform_post_media_erase; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_erase ON public.platform_post_media FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: platform_post_media platform_post_media_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_erase_select ON public.platform_post_media FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: platform_post_media platform_post_media_insert; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_insert ON public.platform_post_media FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: platform_post_media platform_post_media_select; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_select ON public.platform_post_media FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: platform_post_media platform_post_media_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_tenant ON public.platform_post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: platform_posts; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.platform_posts ENABLE ROW LEVEL SECURITY;
@@ -5272,6 +5713,42 @@ CREATE POLICY post_media_select ON public.post_media FOR SELECT TO fanfare_user,
 -- Name: post_media post_media_tenant; Type: POLICY; Schema: public
 
 CREATE POLICY post_media_tenant ON public.post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: post_reviews; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.post_reviews ENABLE ROW LEVEL SECURITY;
+
+-- Name: post_reviews post_reviews_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_admin_insert ON public.post_reviews FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: post_reviews post_reviews_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_agent_insert ON public.post_reviews FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (verdict = ANY (ARRAY['submitted'::text, 'withdrawn'::text, 'comment'::text]))));
+
+-- Name: post_reviews post_reviews_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_agent_select ON public.post_reviews FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: post_reviews post_reviews_erase; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_erase ON public.post_reviews FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: post_reviews post_reviews_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_erase_select ON public.post_reviews FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: post_reviews post_reviews_insert; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_insert ON public.post_reviews FOR INSERT TO fanfare_user WITH CHECK ((( SELECT tenancy.has_role('member'::text) AS has_role) AND ((verdict <> ALL (ARRAY['approved'::text, 'rejected'::text])) OR ( SELECT tenancy.may_approve() AS may_approve))));
+
+-- Name: post_reviews post_reviews_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_select ON public.post_reviews FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: post_reviews post_reviews_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_tenant ON public.post_reviews AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: posts; Type: ROW SECURITY; Schema: public
 
@@ -5659,6 +6136,13 @@ GRANT ALL ON FUNCTION tenancy.agent_token_keys() TO fanfare_login;
 
 REVOKE ALL ON FUNCTION tenancy.agree_with_platform_posts() FROM PUBLIC;
 
+-- Name: FUNCTION approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_admin;
+
 -- Name: FUNCTION audit_change(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.audit_change() FROM PUBLIC;
@@ -5886,6 +6370,13 @@ REVOKE ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) TO fanfare_admin;
 
+-- Name: FUNCTION content_changed(p_customer_id uuid, p_post_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION count_old_credentials(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.count_old_credentials() FROM PUBLIC;
@@ -6017,6 +6508,10 @@ GRANT ALL ON FUNCTION tenancy.find_old_owner(p_owner text) TO fanfare_owner;
 REVOKE ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) TO fanfare_worker;
 
+-- Name: FUNCTION follow_alt_text(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_alt_text() FROM PUBLIC;
+
 -- Name: FUNCTION follow_authorization(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_authorization() FROM PUBLIC;
@@ -6029,9 +6524,21 @@ REVOKE ALL ON FUNCTION tenancy.follow_disconnection() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.follow_last_account() FROM PUBLIC;
 
+-- Name: FUNCTION follow_media_content(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_media_content() FROM PUBLIC;
+
 -- Name: FUNCTION follow_platform_post(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_platform_post() FROM PUBLIC;
+
+-- Name: FUNCTION follow_platform_post_content(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_platform_post_content() FROM PUBLIC;
+
+-- Name: FUNCTION follow_post_content(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_post_content() FROM PUBLIC;
 
 -- Name: FUNCTION forget_erased(); Type: ACL; Schema: tenancy
 
@@ -6081,6 +6588,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_old_credential() FROM PUBLIC;
 -- Name: FUNCTION guard_platform_post(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_platform_post() FROM PUBLIC;
+
+-- Name: FUNCTION guard_platform_post_media(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_platform_post_media() FROM PUBLIC;
 
 -- Name: FUNCTION guard_post(); Type: ACL; Schema: tenancy
 
@@ -6194,6 +6705,13 @@ GRANT ALL ON FUNCTION tenancy.login_needed(p_platform text, p_external_id text, 
 
 REVOKE ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) TO fanfare_worker;
+
+-- Name: FUNCTION may_approve(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.may_approve() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_admin;
 
 -- Name: FUNCTION new_job_id(); Type: ACL; Schema: tenancy
 
@@ -6994,6 +7512,21 @@ GRANT UPDATE(time_zone) ON TABLE public.customers TO fanfare_admin;
 GRANT UPDATE(archived_at) ON TABLE public.customers TO fanfare_user;
 GRANT UPDATE(archived_at) ON TABLE public.customers TO fanfare_admin;
 
+-- Name: COLUMN customers.approval_required; Type: ACL; Schema: public
+
+GRANT UPDATE(approval_required) ON TABLE public.customers TO fanfare_user;
+GRANT UPDATE(approval_required) ON TABLE public.customers TO fanfare_admin;
+
+-- Name: COLUMN customers.approver_role; Type: ACL; Schema: public
+
+GRANT UPDATE(approver_role) ON TABLE public.customers TO fanfare_user;
+GRANT UPDATE(approver_role) ON TABLE public.customers TO fanfare_admin;
+
+-- Name: COLUMN customers.self_approval; Type: ACL; Schema: public
+
+GRANT UPDATE(self_approval) ON TABLE public.customers TO fanfare_user;
+GRANT UPDATE(self_approval) ON TABLE public.customers TO fanfare_admin;
+
 -- Name: TABLE erasures; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.erasures TO fanfare_user;
@@ -7472,6 +8005,24 @@ GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_admin;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_agent;
 
+-- Name: COLUMN media.name; Type: ACL; Schema: public
+
+GRANT INSERT(name) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(name) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(name) ON TABLE public.media TO fanfare_admin;
+
+-- Name: COLUMN media.duration_ms; Type: ACL; Schema: public
+
+GRANT INSERT(duration_ms) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(duration_ms) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(duration_ms) ON TABLE public.media TO fanfare_admin;
+
+-- Name: COLUMN media.animated; Type: ACL; Schema: public
+
+GRANT INSERT(animated) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(animated) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(animated) ON TABLE public.media TO fanfare_admin;
+
 -- Name: TABLE memberships; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_user;
@@ -7519,6 +8070,40 @@ GRANT UPDATE(last_used_at) ON TABLE public.old_credentials TO fanfare_definer;
 -- Name: COLUMN old_credentials.uses; Type: ACL; Schema: public
 
 GRANT UPDATE(uses) ON TABLE public.old_credentials TO fanfare_definer;
+
+-- Name: TABLE platform_post_media; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.platform_post_media TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.platform_post_media TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.platform_post_media TO fanfare_admin;
+GRANT SELECT ON TABLE public.platform_post_media TO fanfare_worker;
+GRANT DELETE ON TABLE public.platform_post_media TO fanfare_definer;
+
+-- Name: COLUMN platform_post_media.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.platform_post_media TO fanfare_definer;
+
+-- Name: COLUMN platform_post_media.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.platform_post_media TO fanfare_definer;
+
+-- Name: COLUMN platform_post_media.platform_post_id; Type: ACL; Schema: public
+
+GRANT INSERT(platform_post_id) ON TABLE public.platform_post_media TO fanfare_user;
+GRANT INSERT(platform_post_id) ON TABLE public.platform_post_media TO fanfare_agent;
+GRANT INSERT(platform_post_id) ON TABLE public.platform_post_media TO fanfare_admin;
+
+-- Name: COLUMN platform_post_media.media_id; Type: ACL; Schema: public
+
+GRANT INSERT(media_id) ON TABLE public.platform_post_media TO fanfare_user;
+GRANT INSERT(media_id) ON TABLE public.platform_post_media TO fanfare_agent;
+GRANT INSERT(media_id) ON TABLE public.platform_post_media TO fanfare_admin;
+
+-- Name: COLUMN platform_post_media."position"; Type: ACL; Schema: public
+
+GRANT INSERT("position") ON TABLE public.platform_post_media TO fanfare_user;
+GRANT INSERT("position") ON TABLE public.platform_post_media TO fanfare_agent;
+GRANT INSERT("position") ON TABLE public.platform_post_media TO fanfare_admin;
 
 -- Name: TABLE platform_posts; Type: ACL; Schema: public
 
@@ -7590,14 +8175,20 @@ GRANT UPDATE(checkpoint) ON TABLE public.platform_posts TO fanfare_worker;
 -- Name: COLUMN platform_posts.external_id; Type: ACL; Schema: public
 
 GRANT UPDATE(external_id) ON TABLE public.platform_posts TO fanfare_worker;
+GRANT UPDATE(external_id) ON TABLE public.platform_posts TO fanfare_user;
+GRANT UPDATE(external_id) ON TABLE public.platform_posts TO fanfare_admin;
 
 -- Name: COLUMN platform_posts.external_url; Type: ACL; Schema: public
 
 GRANT UPDATE(external_url) ON TABLE public.platform_posts TO fanfare_worker;
+GRANT UPDATE(external_url) ON TABLE public.platform_posts TO fanfare_user;
+GRANT UPDATE(external_url) ON TABLE public.platform_posts TO fanfare_admin;
 
 -- Name: COLUMN platform_posts.published_at; Type: ACL; Schema: public
 
 GRANT UPDATE(published_at) ON TABLE public.platform_posts TO fanfare_worker;
+GRANT UPDATE(published_at) ON TABLE public.platform_posts TO fanfare_user;
+GRANT UPDATE(published_at) ON TABLE public.platform_posts TO fanfare_admin;
 
 -- Name: COLUMN platform_posts.problem_class; Type: ACL; Schema: public
 
@@ -7614,6 +8205,18 @@ GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_definer;
+
+-- Name: COLUMN platform_posts.options; Type: ACL; Schema: public
+
+GRANT INSERT(options),UPDATE(options) ON TABLE public.platform_posts TO fanfare_user;
+GRANT INSERT(options),UPDATE(options) ON TABLE public.platform_posts TO fanfare_agent;
+GRANT INSERT(options),UPDATE(options) ON TABLE public.platform_posts TO fanfare_admin;
+
+-- Name: COLUMN platform_posts.own_media; Type: ACL; Schema: public
+
+GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanfare_user;
+GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanfare_agent;
+GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanfare_admin;
 
 -- Name: TABLE post_media; Type: ACL; Schema: public
 
@@ -7648,6 +8251,59 @@ GRANT INSERT(media_id) ON TABLE public.post_media TO fanfare_agent;
 GRANT INSERT("position") ON TABLE public.post_media TO fanfare_user;
 GRANT INSERT("position") ON TABLE public.post_media TO fanfare_admin;
 GRANT INSERT("position") ON TABLE public.post_media TO fanfare_agent;
+
+-- Name: TABLE platform_post_files; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.platform_post_files TO fanfare_user;
+GRANT SELECT ON TABLE public.platform_post_files TO fanfare_agent;
+GRANT SELECT ON TABLE public.platform_post_files TO fanfare_admin;
+GRANT SELECT ON TABLE public.platform_post_files TO fanfare_worker;
+
+-- Name: TABLE post_reviews; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.post_reviews TO fanfare_user;
+GRANT SELECT ON TABLE public.post_reviews TO fanfare_agent;
+GRANT SELECT ON TABLE public.post_reviews TO fanfare_admin;
+GRANT SELECT ON TABLE public.post_reviews TO fanfare_worker;
+GRANT DELETE ON TABLE public.post_reviews TO fanfare_definer;
+
+-- Name: COLUMN post_reviews.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.post_reviews TO fanfare_definer;
+
+-- Name: COLUMN post_reviews.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.post_reviews TO fanfare_definer;
+
+-- Name: COLUMN post_reviews.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.post_reviews TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.post_reviews TO fanfare_agent;
+GRANT INSERT(id) ON TABLE public.post_reviews TO fanfare_admin;
+
+-- Name: COLUMN post_reviews.post_id; Type: ACL; Schema: public
+
+GRANT INSERT(post_id) ON TABLE public.post_reviews TO fanfare_user;
+GRANT INSERT(post_id) ON TABLE public.post_reviews TO fanfare_agent;
+GRANT INSERT(post_id) ON TABLE public.post_reviews TO fanfare_admin;
+
+-- Name: COLUMN post_reviews.post_version; Type: ACL; Schema: public
+
+GRANT INSERT(post_version) ON TABLE public.post_reviews TO fanfare_user;
+GRANT INSERT(post_version) ON TABLE public.post_reviews TO fanfare_agent;
+GRANT INSERT(post_version) ON TABLE public.post_reviews TO fanfare_admin;
+
+-- Name: COLUMN post_reviews.verdict; Type: ACL; Schema: public
+
+GRANT INSERT(verdict) ON TABLE public.post_reviews TO fanfare_user;
+GRANT INSERT(verdict) ON TABLE public.post_reviews TO fanfare_agent;
+GRANT INSERT(verdict) ON TABLE public.post_reviews TO fanfare_admin;
+
+-- Name: COLUMN post_reviews.comment; Type: ACL; Schema: public
+
+GRANT INSERT(comment) ON TABLE public.post_reviews TO fanfare_user;
+GRANT INSERT(comment) ON TABLE public.post_reviews TO fanfare_agent;
+GRANT INSERT(comment) ON TABLE public.post_reviews TO fanfare_admin;
 
 -- Name: TABLE posts; Type: ACL; Schema: public
 
@@ -7704,6 +8360,24 @@ GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_admin;
 GRANT SELECT(scheduled_at) ON TABLE public.posts TO fanfare_definer;
 GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_agent;
+
+-- Name: COLUMN posts.approved_at; Type: ACL; Schema: public
+
+GRANT UPDATE(approved_at) ON TABLE public.posts TO fanfare_user;
+GRANT UPDATE(approved_at) ON TABLE public.posts TO fanfare_agent;
+GRANT UPDATE(approved_at) ON TABLE public.posts TO fanfare_admin;
+
+-- Name: COLUMN posts.submitted_by; Type: ACL; Schema: public
+
+GRANT UPDATE(submitted_by) ON TABLE public.posts TO fanfare_user;
+GRANT UPDATE(submitted_by) ON TABLE public.posts TO fanfare_agent;
+GRANT UPDATE(submitted_by) ON TABLE public.posts TO fanfare_admin;
+
+-- Name: COLUMN posts.edited_by; Type: ACL; Schema: public
+
+GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_user;
+GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_agent;
+GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_admin;
 
 -- Name: TABLE posts_with_platforms; Type: ACL; Schema: public
 

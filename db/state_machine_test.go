@@ -25,10 +25,10 @@ var (
 		"draft":            "pending_approval approved scheduled cancelled",
 		"pending_approval": "draft approved cancelled",
 		"approved":         "draft pending_approval scheduled cancelled",
-		"scheduled":        "draft approved publishing needs_attention cancelled",
+		"scheduled":        "draft pending_approval approved publishing needs_attention cancelled",
 		"publishing":       "scheduled published failed needs_attention",
 		"published":        "",
-		"failed":           "draft scheduled cancelled",
+		"failed":           "draft pending_approval scheduled cancelled",
 		"needs_attention":  "published scheduled cancelled",
 		"cancelled":        "draft",
 	}

@@ -212,8 +212,8 @@ func (c *check) account(ctx context.Context, name platform.Name, credential json
 	if connector := c.connectors[name]; connector != nil {
 		return connector.Account(ctx, credential)
 	}
-	if publisher := c.publishers[name]; publisher != nil {
-		return publisher.Account(ctx, credential)
+	if reader, ok := c.publishers[name].(platform.AccountReader); ok {
+		return reader.Account(ctx, credential)
 	}
 	return platform.Account{}, errNotSetUp
 }

@@ -173,7 +173,7 @@ func TestCheckIntegration(t *testing.T) {
 
 // slowAccount is a publisher that takes its time to say whose an account is, and counts who waits for it.
 type slowAccount struct {
-	platform.Publisher
+	*scripted
 	waiting, most, asked atomic.Int64
 }
 
@@ -185,14 +185,14 @@ func (s *slowAccount) Account(ctx context.Context, credential json.RawMessage) (
 	}
 	s.asked.Add(1)
 	time.Sleep(50 * time.Millisecond) // the platform's slowness is what is tested
-	return s.Publisher.Account(ctx, credential)
+	return s.scripted.Account(ctx, credential)
 }
 
 // Many checks of one customer that come at once neither crowd out others nor keep each other from being made.
 func TestManyChecksOfOneCustomer(t *testing.T) {
 	const checks = 24
 	w := newWorld(t)
-	slow := &slowAccount{Publisher: w.platform}
+	slow := &slowAccount{scripted: w.platform}
 	w.publishers[platform.Ghost] = slow
 	w.exec(`insert into river.river_job (customer_id, kind, queue, args, max_attempts)
 		select $1, 'check_integration', 'checks', jsonb_build_object('customer_id', $1::uuid, 'integration_id', $2::uuid), 20 from generate_series(1, $3)`,

@@ -37,6 +37,8 @@ type nextPage func(ctx context.Context, q *queries.Queries) ([]string, error)
 // line here; a table with customer_id that is not here is in notExported.
 var exportedTables = []exportedTable{
 	{"post_media", byTwo((*queries.Queries).ExportRowsOfPostMedia)},
+	{"platform_post_media", byTwo((*queries.Queries).ExportRowsOfPlatformPostMedia)},
+	{"post_reviews", byID((*queries.Queries).ExportRowsOfPostReviews)},
 	{"publish_attempts", byTwo((*queries.Queries).ExportRowsOfPublishAttempts)},
 	{"platform_posts", byID((*queries.Queries).ExportRowsOfPlatformPosts)},
 	{"posts", byID((*queries.Queries).ExportRowsOfPosts)},

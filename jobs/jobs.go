@@ -37,7 +37,7 @@ type Deps struct {
 	Publishers map[platform.Name]platform.Publisher
 	// Connectors are those of the platforms that this installation has an application at.
 	Connectors map[platform.Name]platform.Connector
-	// Bucket is where files are kept; nil: nowhere, and no export is written.
+	// Bucket is where files are kept; nil: nowhere, no export is written and no post with files is published.
 	Bucket *bucket.Bucket
 	Log    *slog.Logger
 	// Mail sends e-mails; nil where it is not set up. Their jobs then wait for a worker that can.
@@ -47,7 +47,7 @@ type Deps struct {
 }
 
 // all lists every job.
-func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer) *river.Workers {
+func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stopping <-chan struct{}) *river.Workers {
 	workers := river.NewWorkers()
 	db := tenant.New(deps.Pool)
 	river.AddWorker(workers, &publishWorker{
@@ -56,7 +56,9 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer) *river
 		publishers: deps.Publishers,
 		renewer:    renewer,
 		notices:    renewer.notices,
+		bucket:     deps.Bucket,
 		lease:      holder,
+		stopping:   stopping,
 		log:        deps.Log,
 	})
 	river.AddWorker(workers, &renewWorker{renewer: renewer, lease: holder})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/bucket"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
 	"fanfare/queries"
@@ -24,13 +26,17 @@ import (
 const PublishQueue = "publish"
 
 const (
-	// callTimeout bounds one conversation with a platform.
-	callTimeout = 60 * time.Second
+	// callTimeout bounds one conversation with a platform in which no file is sent, uploadAllowance what each file adds: an
+	// upload of uploadPace bytes a second is done in time. publishTimeout bounds it in any case.
+	callTimeout, uploadAllowance, uploadPace = 60 * time.Second, 30 * time.Second, 250_000
+	publishTimeout                           = 45 * time.Minute
 	// recordTimeout bounds writing down an outcome, which goes on when the job itself is cancelled.
 	recordTimeout = 15 * time.Second
 	// customerLimit is about how many of one customer's posts are published at once, over all workers: claims
 	// that are made at the same moment do not see each other.
 	customerLimit = 25
+	// accountLimit is the same for one account: Mailchimp takes 10 connections at a time.
+	accountLimit = 8
 	// transientLimit is how often a post may fail for a passing reason before a person is asked.
 	transientLimit = 10
 	// unresolvedLimit is how long the platform is asked about an unknown outcome, or waited for while it
@@ -70,14 +76,27 @@ type publishWorker struct {
 	publishers map[platform.Name]platform.Publisher
 	renewer    *renewer
 	notices    *notices
-	lease      *lease
-	log        *slog.Logger
+	// bucket has the files that posts show; nil: posts with files fail.
+	bucket *bucket.Bucket
+	lease  *lease
+	// stopping is closed when the process is to end.
+	stopping <-chan struct{}
+	log      *slog.Logger
 }
 
 // Timeout bounds the whole job: a conversation to reconcile, one to publish, both once more with access that was
 // renewed for it, the renewals, and the writing down.
 func (w *publishWorker) Timeout(*river.Job[PublishArgs]) time.Duration {
-	return 4*callTimeout + 2*renewPatience + 2*recordTimeout
+	return 2*callTimeout + 2*publishTimeout + 2*renewPatience + 2*recordTimeout
+}
+
+// conversationTimeout bounds one conversation in which a post's files may be sent.
+func conversationTimeout(post platform.Post) time.Duration {
+	timeout := callTimeout
+	for _, m := range post.Media {
+		timeout += uploadAllowance + time.Duration(m.Bytes/uploadPace)*time.Second
+	}
+	return min(timeout, publishTimeout)
 }
 
 // claim is a platform post that this job may now work on.
@@ -91,6 +110,8 @@ type claim struct {
 	failures, unknowns, rateLimits int
 	// unresolved: an earlier attempt has no known outcome.
 	unresolved bool
+	// quotas are what the platform has said of the requests that it still takes.
+	quotas []platform.Quota
 	// stale is why the account's access could not be renewed for a day; nothing is sent then.
 	stale *platform.Error
 }
@@ -187,7 +208,9 @@ func (w *publishWorker) claimFresh(ctx context.Context, job *river.Job[PublishAr
 			return err
 		}
 		why := waitsFor(stale.platform, problem)
-		_, err := q.PlatformPostWait(ctx, queries.PlatformPostWaitParams{ID: job.Args.PlatformPostID, Wait: wait, Problem: &why})
+		_, err := q.PlatformPostWait(ctx, queries.PlatformPostWaitParams{
+			ID: job.Args.PlatformPostID, Wait: wait, Problem: &why, ProblemClass: ptr(string(platform.Transient)),
+		})
 		return err
 	})
 	if err != nil {
@@ -264,11 +287,11 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 			found.unresolved = true
 		default:
 			// One customer's slow sites may not hold every worker's slots.
-			publishing, err := q.PlatformPostCountPublishing(ctx)
+			publishing, err := q.PlatformPostCountPublishing(ctx, row.IntegrationID)
 			if err != nil {
 				return err
 			}
-			if publishing >= customerLimit {
+			if publishing.OfCustomer >= customerLimit || publishing.OfAccount >= accountLimit {
 				wait = crowded(job.Metadata)
 				return nil
 			}
@@ -289,7 +312,7 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 		}); err != nil {
 			return err
 		}
-		summary, err := q.PublishAttemptSummary(ctx, row.ID)
+		summary, err := q.PublishAttemptSummary(ctx, queries.PublishAttemptSummaryParams{PlatformPostID: row.ID, FirstAttempt: row.FirstAttempt})
 		if err != nil {
 			return err
 		}
@@ -355,14 +378,12 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 		return nil, &platform.Error{Class: platform.Transient, Err: err,
 			Message: "The account's credential could not be read on this server. Nothing was published."}
 	}
-	post := platform.Post{ID: c.ID, Title: c.Title, Text: c.Text}
-	attempt := platform.Attempt{FirstStarted: c.first, Checkpoint: c.Checkpoint, Keep: func(ctx context.Context, checkpoint json.RawMessage) error {
-		if err := w.keep(ctx, job, c, checkpoint); err != nil {
-			return err
-		}
-		c.Checkpoint = checkpoint
-		return nil
-	}}
+	post, err := w.content(c)
+	if err != nil {
+		return nil, &platform.Error{Class: platform.Transient, Err: err,
+			Message: "What the post says could not be read on this server. Nothing was published."}
+	}
+	attempt := w.attempt(job, c)
 	if c.unresolved {
 		published, problem := reconcile(ctx, publisher, credential, post, attempt)
 		if published != nil || problem != nil {
@@ -371,8 +392,9 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 		c.unresolved = false // it is certainly not there
 	}
 
-	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, conversationTimeout(post))
 	defer cancel()
+	attempt.Checkpoint = c.Checkpoint
 	published, err := publisher.Publish(callCtx, credential, post, attempt)
 	if err == nil {
 		return &published, nil
@@ -394,7 +416,49 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 		return nil, asked
 	default:
 		c.unresolved = false
-		return nil, &platform.Error{Class: platform.Transient, Err: problem, Message: problem.Message + " The post is not there; it will be sent again."}
+		return nil, &platform.Error{Class: platform.Transient, Err: problem, Partial: problem.Partial,
+			Message: problem.Message + " The post is not there; it will be sent again."}
+	}
+}
+
+// content is what the claimed platform post says, with files that can be read.
+func (w *publishWorker) content(c *claim) (platform.Post, error) {
+	post, paths, err := Content(c.ID, c.Title, c.Text, c.Options, c.Files)
+	if err != nil {
+		return platform.Post{}, err
+	}
+	if len(paths) > 0 && w.bucket == nil {
+		return platform.Post{}, errors.New("the post has files, and no bucket is set up")
+	}
+	for i, path := range paths {
+		post.Media[i].Open = func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
+			return w.bucket.ReadRange(ctx, path, offset, length)
+		}
+	}
+	return post, nil
+}
+
+// attempt is what an adapter needs of its surroundings for the claimed platform post.
+func (w *publishWorker) attempt(job *river.Job[PublishArgs], c *claim) platform.Attempt {
+	return platform.Attempt{
+		FirstStarted: c.first, Checkpoint: c.Checkpoint, Stopping: w.stopping,
+		Keep: func(ctx context.Context, checkpoint json.RawMessage) error {
+			if err := w.keep(ctx, job, c, checkpoint); err != nil {
+				return err
+			}
+			c.Checkpoint = checkpoint
+			return nil
+		},
+		Taken: func(ctx context.Context, externalID string) (taken bool, err error) {
+			err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) (err error) {
+				taken, err = queries.New(tx).PlatformPostIsTaken(ctx, queries.PlatformPostIsTakenParams{
+					ID: c.ID, IntegrationID: c.IntegrationID, ExternalID: &externalID,
+				})
+				return err
+			})
+			return taken, err
+		},
+		Observe: func(quota platform.Quota) { c.quotas = append(c.quotas, quota) },
 	}
 }
 

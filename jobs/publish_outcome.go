@@ -2,10 +2,11 @@ package jobs
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 
 	"fanfare/db/tenant"
@@ -20,6 +21,7 @@ const (
 	stepPublished  step = iota
 	stepRetry           // nothing was published: try again at a time
 	stepUnresolved      // it is not known: ask again at a time
+	stepContinue        // readers have part of it: go on at a time
 	stepFail            // nothing was published: a person must change something
 	stepAsk             // it is not known and cannot be found out: a person must look
 )
@@ -31,7 +33,7 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 	}
 	if c.unresolved {
 		// Asking the platform failed. Only a passing reason is worth asking again.
-		passing := problem.Class == platform.Transient || problem.Class == platform.RateLimited
+		passing := problem.Class == platform.Transient || problem.Class == platform.RateLimited || problem.Class == platform.Waiting
 		if c.stale != nil || !passing || now.Sub(c.first) > unresolvedLimit {
 			return stepAsk, 0
 		}
@@ -40,20 +42,29 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 	if c.stale != nil {
 		return stepFail, 0
 	}
+	again, giveUp := stepRetry, stepFail
+	if problem.Partial != nil {
+		again, giveUp = stepContinue, stepAsk
+	}
 	switch problem.Class {
+	case platform.Waiting:
+		if now.Sub(c.first) > unresolvedLimit {
+			return giveUp, 0
+		}
+		return again, max(problem.RetryAt.Sub(now), time.Second)
 	case platform.RateLimited:
 		if now.Sub(c.first) > unresolvedLimit {
-			return stepFail, 0
+			return giveUp, 0
 		}
 		// The platform names the least to wait. One that names a second each time is left in peace all the same.
-		return stepRetry, max(until(problem, now, 1), backoff(c.rateLimits+1, time.Second, 30*time.Minute))
+		return again, max(until(problem, now, 1), backoff(c.rateLimits+1, time.Second, 30*time.Minute))
 	case platform.Transient:
 		if c.failures+1 >= transientLimit {
-			return stepFail, 0
+			return giveUp, 0
 		}
-		return stepRetry, until(problem, now, c.failures+1)
+		return again, until(problem, now, c.failures+1)
 	case platform.Credential, platform.Invalid, platform.PaymentRequired:
-		return stepFail, 0
+		return giveUp, 0
 	default:
 		return stepAsk, 0
 	}
@@ -73,7 +84,20 @@ func (w *publishWorker) record(ctx context.Context, job *river.Job[PublishArgs],
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	next, wait := decide(c, problem, time.Now())
-	err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) error {
+	err = w.recordStep(ctx, job, c, next, wait, published, problem)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.ConstraintName == "platform_posts_external_key" {
+		c.unresolved = true
+		problem = &platform.Error{Class: platform.UnknownOutcome, Err: err,
+			Message: "What was found at the platform is another post of this account that says the same. Look there whether this one was published too."}
+		next, wait = decide(c, problem, time.Now())
+		err = w.recordStep(ctx, job, c, next, wait, nil, problem)
+	}
+	return wait, err
+}
+
+func (w *publishWorker) recordStep(ctx context.Context, job *river.Job[PublishArgs], c *claim, next step, wait time.Duration, published *platform.Published, problem *platform.Error) error {
+	return w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) error {
 		q := queries.New(tx)
 		if _, err := q.PostLock(ctx, c.PostID); err != nil {
 			return err
@@ -101,7 +125,6 @@ func (w *publishWorker) record(ctx context.Context, job *river.Job[PublishArgs],
 		}
 		return finishAttempt(ctx, q, c, problem)
 	})
-	return wait, err
 }
 
 // recordPlatformPost moves the platform post on. It concerns no row if another attempt has begun.
@@ -113,30 +136,38 @@ func (w *publishWorker) recordPlatformPost(ctx context.Context, q *queries.Queri
 		})
 	}
 	message, class := clip(problem.Message, maxProblem), string(problem.Class)
-	if next == stepUnresolved {
-		message = "It is not known yet whether the post is there. The platform is asked again."
+	if problem.Class == platform.Waiting {
+		class = string(platform.Transient)
 	}
+	var externalID, externalURL *string
+	var publishedAt *time.Time
+	if part := problem.Partial; part != nil {
+		externalID, externalURL, publishedAt = &part.ExternalID, &part.URL, &part.At
+	}
+	state := "failed"
 	switch next {
 	case stepRetry:
 		return q.PlatformPostRetry(ctx, queries.PlatformPostRetryParams{
 			ID: c.ID, Attempt: c.attempt, Wait: wait, Problem: &message, ProblemClass: &class,
 		})
-	case stepUnresolved:
+	case stepUnresolved, stepContinue:
+		if next == stepUnresolved {
+			message = "It is not known yet whether the post is there. The platform is asked again."
+		}
 		return q.PlatformPostUnresolved(ctx, queries.PlatformPostUnresolvedParams{
 			ID: c.ID, Attempt: c.attempt, Wait: wait, Problem: &message, ProblemClass: &class,
-		})
-	case stepFail:
-		return q.PlatformPostStop(ctx, queries.PlatformPostStopParams{
-			ID: c.ID, Attempt: c.attempt, State: "failed", Problem: &message, ProblemClass: &class,
+			ExternalID: externalID, ExternalURL: externalURL, PublishedAt: publishedAt,
 		})
 	case stepAsk:
-		class = string(platform.UnknownOutcome)
-		return q.PlatformPostStop(ctx, queries.PlatformPostStopParams{
-			ID: c.ID, Attempt: c.attempt, State: "needs_attention", Problem: &message, ProblemClass: &class,
-		})
-	default:
-		return 0, fmt.Errorf("no such step: %d", next)
+		state = "needs_attention"
+		if problem.Partial == nil {
+			class = string(platform.UnknownOutcome)
+		}
 	}
+	return q.PlatformPostStop(ctx, queries.PlatformPostStopParams{
+		ID: c.ID, Attempt: c.attempt, State: state, Problem: &message, ProblemClass: &class,
+		ExternalID: externalID, ExternalURL: externalURL, PublishedAt: publishedAt,
+	})
 }
 
 // What a platform says is kept up to these lengths, in characters.

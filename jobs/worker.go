@@ -72,6 +72,9 @@ type Worker struct {
 	months  int32
 	stop    context.CancelFunc
 	upkeep  sync.WaitGroup
+	// stopping is closed when Stop begins.
+	stopping     chan struct{}
+	stoppingOnce sync.Once
 }
 
 // NewWorker makes a worker; Start begins its work.
@@ -87,7 +90,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	}
 	id := workerID()
 	q := queries.New(deps.Pool)
-	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths}
+	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths, stopping: make(chan struct{})}
 	inserter, err := NewInserter(deps.Log)
 	if err != nil {
 		return nil, err
@@ -95,15 +98,16 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	w.notices = newNotices(inserter, deps.Mail != nil, deps.Log)
 	w.renewer = &renewer{db: w.db, vault: deps.Vault, connectors: deps.Connectors, notices: w.notices, log: deps.Log}
 	client, err := river.NewClient(riverpgxv5.New(deps.Pool), &river.Config{
-		ID:                   id,
-		Schema:               Schema,
-		Logger:               deps.Log,
-		Workers:              all(deps, config, w.lease, w.renewer),
-		Queues:               queues(deps, config),
-		FetchPollInterval:    pollInterval,
-		FetchCooldown:        pollInterval / 4,
-		RetryPolicy:          retryPolicy{},
-		RescueStuckJobsAfter: 10 * time.Minute,
+		ID:                id,
+		Schema:            Schema,
+		Logger:            deps.Log,
+		Workers:           all(deps, config, w.lease, w.renewer, w.stopping),
+		Queues:            queues(deps, config),
+		FetchPollInterval: pollInterval,
+		FetchCooldown:     pollInterval / 4,
+		RetryPolicy:       retryPolicy{},
+		// Dead workers are found by their leases; this is only for what would hang in a living one, and longer than any job.
+		RescueStuckJobsAfter: 3 * time.Hour,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make queue worker: %w", err)
@@ -158,9 +162,10 @@ func (w *Worker) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop lets the jobs under way finish and takes no new ones. When ctx ends first, they are cancelled: a
+// Stop lets the jobs under way finish and takes no new ones; what takes long is handed over where it stands. When ctx ends first, they are cancelled: a
 // publishing call is broken off and its outcome is found out by whoever comes next.
 func (w *Worker) Stop(ctx context.Context) error {
+	w.stoppingOnce.Do(func() { close(w.stopping) })
 	err := w.client.Stop(ctx)
 	if err != nil {
 		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)

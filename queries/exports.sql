@@ -58,7 +58,8 @@ where id = @id and state = 'ready' and expires_at <= now();
 
 -- name: ExportRowsOfCustomers :many
 select c.id, json_build_object('id', c.id, 'name', c.name, 'description', c.description, 'brand_voice', c.brand_voice,
-    'audience', c.audience, 'language', c.language, 'time_zone', c.time_zone, 'archived_at', c.archived_at,
+    'audience', c.audience, 'language', c.language, 'time_zone', c.time_zone,
+    'approval_required', c.approval_required, 'approver_role', c.approver_role, 'self_approval', c.self_approval, 'archived_at', c.archived_at,
     'version', c.version, 'created_at', c.created_at, 'updated_at', c.updated_at)::text as line
 from customers c
 where c.id > @after
@@ -106,7 +107,8 @@ limit @max_rows;
 
 -- name: ExportRowsOfPosts :many
 select p.id, json_build_object('id', p.id, 'campaign_id', p.campaign_id, 'title', p.title, 'text', p.text, 'state', p.state,
-    'scheduled_at', p.scheduled_at, 'created_by', p.created_by,
+    'scheduled_at', p.scheduled_at, 'created_by', p.created_by, 'approved_at', p.approved_at, 'approved_by', p.approved_by,
+    'submitted_by', p.submitted_by, 'edited_by', p.edited_by,
     'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
 from posts p
 where p.id > @after
@@ -115,7 +117,7 @@ limit @max_rows;
 
 -- name: ExportRowsOfPlatformPosts :many
 select pp.id, json_build_object('id', pp.id, 'post_id', pp.post_id, 'integration_id', pp.integration_id, 'text', pp.text,
-    'state', pp.state, 'attempt', pp.attempt, 'retry_at', pp.retry_at, 'checkpoint', pp.checkpoint, 'external_id', pp.external_id,
+    'options', pp.options, 'own_media', pp.own_media, 'state', pp.state, 'attempt', pp.attempt, 'first_attempt', pp.first_attempt, 'retry_at', pp.retry_at, 'checkpoint', pp.checkpoint, 'external_id', pp.external_id,
     'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem,
     'version', pp.version, 'created_at', pp.created_at, 'updated_at', pp.updated_at)::text as line
 from platform_posts pp
@@ -134,7 +136,7 @@ limit @max_rows;
 
 -- name: ExportRowsOfMedia :many
 select m.id, json_build_object('id', m.id, 'path', m.path, 'content_type', m.content_type, 'bytes', m.bytes, 'width', m.width,
-    'height', m.height, 'alt_text', m.alt_text, 'created_by', m.created_by,
+    'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'created_by', m.created_by,
     'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
 from media m
 where m.id > @after
@@ -147,6 +149,22 @@ select pm.post_id as id, pm.media_id as second, json_build_object('post_id', pm.
 from post_media pm
 where (pm.post_id, pm.media_id) > (@after::uuid, @after_second::uuid)
 order by pm.post_id, pm.media_id
+limit @max_rows;
+
+-- name: ExportRowsOfPlatformPostMedia :many
+select pm.platform_post_id as id, pm.media_id as second, json_build_object('platform_post_id', pm.platform_post_id,
+    'media_id', pm.media_id, 'position', pm.position)::text as line
+from platform_post_media pm
+where (pm.platform_post_id, pm.media_id) > (@after::uuid, @after_second::uuid)
+order by pm.platform_post_id, pm.media_id
+limit @max_rows;
+
+-- name: ExportRowsOfPostReviews :many
+select r.id, json_build_object('id', r.id, 'post_id', r.post_id, 'post_version', r.post_version, 'verdict', r.verdict,
+    'comment', r.comment, 'created_by', r.created_by, 'created_at', r.created_at)::text as line
+from post_reviews r
+where r.id > @after
+order by r.id
 limit @max_rows;
 
 -- name: ExportRowsOfInvitations :many

@@ -1,22 +1,35 @@
 -- name: PlatformPostCreate :exec
-insert into platform_posts (id, post_id, integration_id, text)
-values (@id, @post_id, @integration_id, @text);
+insert into platform_posts (id, post_id, integration_id, text, options, own_media)
+values (@id, @post_id, @integration_id, @text, @options, @own_media);
 
--- name: PlatformPostSetText :execrows
+-- name: PlatformPostSetContent :one
 update platform_posts
-set text = @text
-where post_id = @post_id and integration_id = @integration_id;
+set text = @text, options = @options, own_media = @own_media
+where post_id = @post_id and integration_id = @integration_id
+returning id;
+
+-- name: PlatformPostMediaDelete :exec
+delete from platform_post_media where platform_post_id = @platform_post_id;
+
+-- Gives a platform post files of its own, in their order.
+-- name: PlatformPostMediaCreate :exec
+insert into platform_post_media (platform_post_id, media_id, position)
+select @platform_post_id, m.id, m.place - 1
+from unnest(@media_ids::uuid[]) with ordinality as m (id, place);
 
 -- Takes the accounts off a post that are no longer named.
 -- name: PlatformPostDeleteOthers :execrows
 delete from platform_posts
 where post_id = @post_id and integration_id <> all (@keep_integration_ids::uuid[]);
 
--- A post's platform posts, with what must be known of their accounts to put it on its way.
+-- A post's platform posts, with what they say, and what must be known of their accounts to put it on its way.
 -- name: PlatformPostListByPost :many
-select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.name as integration_name,
-    i.state as integration_state
+select pp.id, pp.integration_id, pp.state, p.title, coalesce(pp.text, p.text)::text as text, pp.options, pp.own_media,
+    (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
+        where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
+    pp.problem_class, pp.external_id, i.platform, i.name as integration_name, i.state as integration_state
 from platform_posts pp
+    join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
 where pp.post_id = @post_id
 order by pp.id;
@@ -59,7 +72,9 @@ where id = @id and state = 'scheduled';
 -- (PostLock), in the order in which the API locks them, and so that what is read here is newer than the wait.
 -- name: PlatformPostLock :one
 select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
-    coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at,
+    coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at, pp.options, pp.first_attempt,
+    (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
+        where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
     i.platform, i.state as integration_state, i.version as integration_version,
     i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
     (i.external_id is not distinct from a.external_id)::boolean as is_login,
@@ -73,10 +88,12 @@ from platform_posts pp
 where pp.id = @id
 for no key update of pp;
 
--- How many of the entered customer's platform posts are at their platforms at this moment; those that wait to
--- learn their outcome are not.
+-- How many of the entered customer's platform posts are at their platforms at this moment, and how many of them on one
+-- account; those that wait to learn their outcome are not.
 -- name: PlatformPostCountPublishing :one
-select count(*) from platform_posts where state = 'publishing' and retry_at is null;
+select count(*) as of_customer, count(*) filter (where integration_id = @integration_id) as of_account
+from platform_posts
+where state = 'publishing' and retry_at is null;
 
 -- Begins the attempt that follows the one the caller has seen, and takes the account's sealed credential for it,
 -- which is recorded. What held up a post that is not out yet is over. NULL where the account is not connected. With an old_credential_id that is not zero it is an old
@@ -96,7 +113,7 @@ from started s cross join lateral tenancy.find_credential(s.integration_id, 'pub
 -- Says why a post that is due has to wait, unless somebody has moved it meanwhile.
 -- name: PlatformPostWait :execrows
 update platform_posts pp
-set retry_at = now() + @wait::interval, problem = @problem, problem_class = 'transient'
+set retry_at = now() + @wait::interval, problem = @problem, problem_class = @problem_class
 from posts p
 where pp.id = @id and pp.state = 'scheduled' and coalesce(pp.retry_at <= now(), true)
     and p.customer_id = pp.customer_id and p.id = pp.post_id and coalesce(p.scheduled_at <= now(), true);
@@ -119,17 +136,27 @@ update platform_posts
 set state = 'scheduled', retry_at = now() + @wait::interval, problem = @problem, problem_class = @problem_class
 where id = @id and state = 'publishing' and attempt = @attempt;
 
--- The outcome is not known yet; the next attempt asks the platform.
+-- It stays at the platform, where readers have part of it or the outcome is not known yet; the next attempt goes on from there.
 -- name: PlatformPostUnresolved :execrows
 update platform_posts
-set retry_at = now() + @wait::interval, problem = @problem, problem_class = @problem_class
+set retry_at = now() + @wait::interval, problem = @problem, problem_class = @problem_class,
+    external_id = coalesce(sqlc.narg('external_id'), external_id), external_url = coalesce(sqlc.narg('external_url'), external_url),
+    published_at = coalesce(sqlc.narg('published_at'), published_at)
 where id = @id and state = 'publishing' and attempt = @attempt;
 
--- It ends here until a person acts: failed, or needs_attention.
+-- It ends here until a person acts: failed, or needs_attention. Where part of it is out already, that is where.
 -- name: PlatformPostStop :execrows
 update platform_posts
-set state = @state, problem = @problem, problem_class = @problem_class, retry_at = null
+set state = @state, problem = @problem, problem_class = @problem_class, retry_at = null,
+    external_id = coalesce(sqlc.narg('external_id'), external_id), external_url = coalesce(sqlc.narg('external_url'), external_url),
+    published_at = coalesce(sqlc.narg('published_at'), published_at)
 where id = @id and state = 'publishing' and attempt = @attempt;
+
+-- Whether another platform post of the same account is known to be the one with this id at the platform.
+-- name: PlatformPostIsTaken :one
+select exists (
+    select from platform_posts pp
+    where pp.integration_id = @integration_id and pp.external_id = @external_id and pp.id <> @id)::boolean as taken;
 
 -- Due platform posts of all customers whose job is gone.
 -- name: PlatformPostListStranded :many

@@ -59,21 +59,28 @@ func (q *Queries) PlatformPostCancelScheduled(ctx context.Context) (int64, error
 }
 
 const platformPostCountPublishing = `-- name: PlatformPostCountPublishing :one
-select count(*) from platform_posts where state = 'publishing' and retry_at is null
+select count(*) as of_customer, count(*) filter (where integration_id = $1) as of_account
+from platform_posts
+where state = 'publishing' and retry_at is null
 `
 
-// How many of the entered customer's platform posts are at their platforms at this moment; those that wait to
-// learn their outcome are not.
-func (q *Queries) PlatformPostCountPublishing(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, platformPostCountPublishing)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+type PlatformPostCountPublishingRow struct {
+	OfCustomer int64
+	OfAccount  int64
+}
+
+// How many of the entered customer's platform posts are at their platforms at this moment, and how many of them on one
+// account; those that wait to learn their outcome are not.
+func (q *Queries) PlatformPostCountPublishing(ctx context.Context, integrationID uuid.UUID) (PlatformPostCountPublishingRow, error) {
+	row := q.db.QueryRow(ctx, platformPostCountPublishing, integrationID)
+	var i PlatformPostCountPublishingRow
+	err := row.Scan(&i.OfCustomer, &i.OfAccount)
+	return i, err
 }
 
 const platformPostCreate = `-- name: PlatformPostCreate :exec
-insert into platform_posts (id, post_id, integration_id, text)
-values ($1, $2, $3, $4)
+insert into platform_posts (id, post_id, integration_id, text, options, own_media)
+values ($1, $2, $3, $4, $5, $6)
 `
 
 type PlatformPostCreateParams struct {
@@ -81,6 +88,8 @@ type PlatformPostCreateParams struct {
 	PostID        uuid.UUID
 	IntegrationID uuid.UUID
 	Text          *string
+	Options       json.RawMessage
+	OwnMedia      bool
 }
 
 func (q *Queries) PlatformPostCreate(ctx context.Context, arg PlatformPostCreateParams) error {
@@ -89,6 +98,8 @@ func (q *Queries) PlatformPostCreate(ctx context.Context, arg PlatformPostCreate
 		arg.PostID,
 		arg.IntegrationID,
 		arg.Text,
+		arg.Options,
+		arg.OwnMedia,
 	)
 	return err
 }
@@ -110,6 +121,26 @@ func (q *Queries) PlatformPostDeleteOthers(ctx context.Context, arg PlatformPost
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const platformPostIsTaken = `-- name: PlatformPostIsTaken :one
+select exists (
+    select from platform_posts pp
+    where pp.integration_id = $1 and pp.external_id = $2 and pp.id <> $3)::boolean as taken
+`
+
+type PlatformPostIsTakenParams struct {
+	IntegrationID uuid.UUID
+	ExternalID    *string
+	ID            uuid.UUID
+}
+
+// Whether another platform post of the same account is known to be the one with this id at the platform.
+func (q *Queries) PlatformPostIsTaken(ctx context.Context, arg PlatformPostIsTakenParams) (bool, error) {
+	row := q.db.QueryRow(ctx, platformPostIsTaken, arg.IntegrationID, arg.ExternalID, arg.ID)
+	var taken bool
+	err := row.Scan(&taken)
+	return taken, err
 }
 
 const platformPostKeep = `-- name: PlatformPostKeep :execrows
@@ -134,9 +165,12 @@ func (q *Queries) PlatformPostKeep(ctx context.Context, arg PlatformPostKeepPara
 }
 
 const platformPostListByPost = `-- name: PlatformPostListByPost :many
-select pp.id, pp.integration_id, pp.state, pp.text, pp.problem_class, i.platform, i.name as integration_name,
-    i.state as integration_state
+select pp.id, pp.integration_id, pp.state, p.title, coalesce(pp.text, p.text)::text as text, pp.options, pp.own_media,
+    (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
+        where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
+    pp.problem_class, pp.external_id, i.platform, i.name as integration_name, i.state as integration_state
 from platform_posts pp
+    join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
 where pp.post_id = $1
 order by pp.id
@@ -146,14 +180,19 @@ type PlatformPostListByPostRow struct {
 	ID               uuid.UUID
 	IntegrationID    uuid.UUID
 	State            string
-	Text             *string
+	Title            string
+	Text             string
+	Options          json.RawMessage
+	OwnMedia         bool
+	Files            json.RawMessage
 	ProblemClass     *string
+	ExternalID       *string
 	Platform         string
 	IntegrationName  string
 	IntegrationState string
 }
 
-// A post's platform posts, with what must be known of their accounts to put it on its way.
+// A post's platform posts, with what they say, and what must be known of their accounts to put it on its way.
 func (q *Queries) PlatformPostListByPost(ctx context.Context, postID uuid.UUID) ([]PlatformPostListByPostRow, error) {
 	rows, err := q.db.Query(ctx, platformPostListByPost, postID)
 	if err != nil {
@@ -167,8 +206,13 @@ func (q *Queries) PlatformPostListByPost(ctx context.Context, postID uuid.UUID) 
 			&i.ID,
 			&i.IntegrationID,
 			&i.State,
+			&i.Title,
 			&i.Text,
+			&i.Options,
+			&i.OwnMedia,
+			&i.Files,
 			&i.ProblemClass,
+			&i.ExternalID,
 			&i.Platform,
 			&i.IntegrationName,
 			&i.IntegrationState,
@@ -222,7 +266,9 @@ func (q *Queries) PlatformPostListStranded(ctx context.Context, arg PlatformPost
 
 const platformPostLock = `-- name: PlatformPostLock :one
 select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
-    coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at,
+    coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at, pp.options, pp.first_attempt,
+    (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
+        where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
     i.platform, i.state as integration_state, i.version as integration_version,
     i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
     (i.external_id is not distinct from a.external_id)::boolean as is_login,
@@ -253,6 +299,9 @@ type PlatformPostLockRow struct {
 	Text                 string
 	Title                string
 	ScheduledAt          *time.Time
+	Options              json.RawMessage
+	FirstAttempt         int32
+	Files                json.RawMessage
 	Platform             string
 	IntegrationState     string
 	IntegrationVersion   int64
@@ -280,6 +329,9 @@ func (q *Queries) PlatformPostLock(ctx context.Context, arg PlatformPostLockPara
 		&i.Text,
 		&i.Title,
 		&i.ScheduledAt,
+		&i.Options,
+		&i.FirstAttempt,
+		&i.Files,
 		&i.Platform,
 		&i.IntegrationState,
 		&i.IntegrationVersion,
@@ -291,6 +343,32 @@ func (q *Queries) PlatformPostLock(ctx context.Context, arg PlatformPostLockPara
 		&i.DatabaseNow,
 	)
 	return i, err
+}
+
+const platformPostMediaCreate = `-- name: PlatformPostMediaCreate :exec
+insert into platform_post_media (platform_post_id, media_id, position)
+select $1, m.id, m.place - 1
+from unnest($2::uuid[]) with ordinality as m (id, place)
+`
+
+type PlatformPostMediaCreateParams struct {
+	PlatformPostID uuid.UUID
+	MediaIds       []uuid.UUID
+}
+
+// Gives a platform post files of its own, in their order.
+func (q *Queries) PlatformPostMediaCreate(ctx context.Context, arg PlatformPostMediaCreateParams) error {
+	_, err := q.db.Exec(ctx, platformPostMediaCreate, arg.PlatformPostID, arg.MediaIds)
+	return err
+}
+
+const platformPostMediaDelete = `-- name: PlatformPostMediaDelete :exec
+delete from platform_post_media where platform_post_id = $1
+`
+
+func (q *Queries) PlatformPostMediaDelete(ctx context.Context, platformPostID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, platformPostMediaDelete, platformPostID)
+	return err
 }
 
 const platformPostPublished = `-- name: PlatformPostPublished :execrows
@@ -397,24 +475,32 @@ func (q *Queries) PlatformPostRetry(ctx context.Context, arg PlatformPostRetryPa
 	return result.RowsAffected(), nil
 }
 
-const platformPostSetText = `-- name: PlatformPostSetText :execrows
+const platformPostSetContent = `-- name: PlatformPostSetContent :one
 update platform_posts
-set text = $1
-where post_id = $2 and integration_id = $3
+set text = $1, options = $2, own_media = $3
+where post_id = $4 and integration_id = $5
+returning id
 `
 
-type PlatformPostSetTextParams struct {
+type PlatformPostSetContentParams struct {
 	Text          *string
+	Options       json.RawMessage
+	OwnMedia      bool
 	PostID        uuid.UUID
 	IntegrationID uuid.UUID
 }
 
-func (q *Queries) PlatformPostSetText(ctx context.Context, arg PlatformPostSetTextParams) (int64, error) {
-	result, err := q.db.Exec(ctx, platformPostSetText, arg.Text, arg.PostID, arg.IntegrationID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) PlatformPostSetContent(ctx context.Context, arg PlatformPostSetContentParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, platformPostSetContent,
+		arg.Text,
+		arg.Options,
+		arg.OwnMedia,
+		arg.PostID,
+		arg.IntegrationID,
+	)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const platformPostStartAttempt = `-- name: PlatformPostStartAttempt :one
@@ -453,24 +539,32 @@ func (q *Queries) PlatformPostStartAttempt(ctx context.Context, arg PlatformPost
 
 const platformPostStop = `-- name: PlatformPostStop :execrows
 update platform_posts
-set state = $1, problem = $2, problem_class = $3, retry_at = null
-where id = $4 and state = 'publishing' and attempt = $5
+set state = $1, problem = $2, problem_class = $3, retry_at = null,
+    external_id = coalesce($4, external_id), external_url = coalesce($5, external_url),
+    published_at = coalesce($6, published_at)
+where id = $7 and state = 'publishing' and attempt = $8
 `
 
 type PlatformPostStopParams struct {
 	State        string
 	Problem      *string
 	ProblemClass *string
+	ExternalID   *string
+	ExternalURL  *string
+	PublishedAt  *time.Time
 	ID           uuid.UUID
 	Attempt      int32
 }
 
-// It ends here until a person acts: failed, or needs_attention.
+// It ends here until a person acts: failed, or needs_attention. Where part of it is out already, that is where.
 func (q *Queries) PlatformPostStop(ctx context.Context, arg PlatformPostStopParams) (int64, error) {
 	result, err := q.db.Exec(ctx, platformPostStop,
 		arg.State,
 		arg.Problem,
 		arg.ProblemClass,
+		arg.ExternalID,
+		arg.ExternalURL,
+		arg.PublishedAt,
 		arg.ID,
 		arg.Attempt,
 	)
@@ -482,24 +576,32 @@ func (q *Queries) PlatformPostStop(ctx context.Context, arg PlatformPostStopPara
 
 const platformPostUnresolved = `-- name: PlatformPostUnresolved :execrows
 update platform_posts
-set retry_at = now() + $1::interval, problem = $2, problem_class = $3
-where id = $4 and state = 'publishing' and attempt = $5
+set retry_at = now() + $1::interval, problem = $2, problem_class = $3,
+    external_id = coalesce($4, external_id), external_url = coalesce($5, external_url),
+    published_at = coalesce($6, published_at)
+where id = $7 and state = 'publishing' and attempt = $8
 `
 
 type PlatformPostUnresolvedParams struct {
 	Wait         time.Duration
 	Problem      *string
 	ProblemClass *string
+	ExternalID   *string
+	ExternalURL  *string
+	PublishedAt  *time.Time
 	ID           uuid.UUID
 	Attempt      int32
 }
 
-// The outcome is not known yet; the next attempt asks the platform.
+// It stays at the platform, where readers have part of it or the outcome is not known yet; the next attempt goes on from there.
 func (q *Queries) PlatformPostUnresolved(ctx context.Context, arg PlatformPostUnresolvedParams) (int64, error) {
 	result, err := q.db.Exec(ctx, platformPostUnresolved,
 		arg.Wait,
 		arg.Problem,
 		arg.ProblemClass,
+		arg.ExternalID,
+		arg.ExternalURL,
+		arg.PublishedAt,
 		arg.ID,
 		arg.Attempt,
 	)
@@ -511,21 +613,27 @@ func (q *Queries) PlatformPostUnresolved(ctx context.Context, arg PlatformPostUn
 
 const platformPostWait = `-- name: PlatformPostWait :execrows
 update platform_posts pp
-set retry_at = now() + $1::interval, problem = $2, problem_class = 'transient'
+set retry_at = now() + $1::interval, problem = $2, problem_class = $3
 from posts p
-where pp.id = $3 and pp.state = 'scheduled' and coalesce(pp.retry_at <= now(), true)
+where pp.id = $4 and pp.state = 'scheduled' and coalesce(pp.retry_at <= now(), true)
     and p.customer_id = pp.customer_id and p.id = pp.post_id and coalesce(p.scheduled_at <= now(), true)
 `
 
 type PlatformPostWaitParams struct {
-	Wait    time.Duration
-	Problem *string
-	ID      uuid.UUID
+	Wait         time.Duration
+	Problem      *string
+	ProblemClass *string
+	ID           uuid.UUID
 }
 
 // Says why a post that is due has to wait, unless somebody has moved it meanwhile.
 func (q *Queries) PlatformPostWait(ctx context.Context, arg PlatformPostWaitParams) (int64, error) {
-	result, err := q.db.Exec(ctx, platformPostWait, arg.Wait, arg.Problem, arg.ID)
+	result, err := q.db.Exec(ctx, platformPostWait,
+		arg.Wait,
+		arg.Problem,
+		arg.ProblemClass,
+		arg.ID,
+	)
 	if err != nil {
 		return 0, err
 	}

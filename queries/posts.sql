@@ -3,19 +3,22 @@ insert into posts (id, campaign_id, title, text)
 values (@id, @campaign_id, @title, @text);
 
 -- name: PostGet :one
-select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
+    p.approved_at, p.approved_by
 from posts_with_platforms p
 where p.id = @id;
 
 -- name: PostList :many
-select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
+    p.approved_at, p.approved_by
 from posts_with_platforms p
 where p.id < @before
 order by p.id desc
 limit @max_rows;
 
 -- name: PostListFiltered :many
-select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
+    p.approved_at, p.approved_by
 from posts_with_platforms p
 where p.id < @before
     and (sqlc.narg('campaign_id')::uuid is null or p.campaign_id = sqlc.narg('campaign_id')::uuid)
@@ -56,3 +59,18 @@ where id = @id;
 update posts
 set state = @state
 where id = @id;
+
+-- name: PostMediaList :many
+select m.media_id
+from post_media m
+where m.post_id = @post_id
+order by m.position;
+
+-- name: PostMediaDelete :exec
+delete from post_media where post_id = @post_id;
+
+-- Gives a post its files, in their order.
+-- name: PostMediaCreate :exec
+insert into post_media (post_id, media_id, position)
+select @post_id, m.id, m.place - 1
+from unnest(@media_ids::uuid[]) with ordinality as m (id, place);

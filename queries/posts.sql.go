@@ -36,7 +36,8 @@ func (q *Queries) PostCreate(ctx context.Context, arg PostCreateParams) error {
 }
 
 const postGet = `-- name: PostGet :one
-select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
+    p.approved_at, p.approved_by
 from posts_with_platforms p
 where p.id = $1
 `
@@ -52,6 +53,9 @@ type PostGetRow struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	PlatformPosts json.RawMessage
+	MediaIds      json.RawMessage
+	ApprovedAt    *time.Time
+	ApprovedBy    *uuid.UUID
 }
 
 func (q *Queries) PostGet(ctx context.Context, id uuid.UUID) (PostGetRow, error) {
@@ -68,12 +72,16 @@ func (q *Queries) PostGet(ctx context.Context, id uuid.UUID) (PostGetRow, error)
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.PlatformPosts,
+		&i.MediaIds,
+		&i.ApprovedAt,
+		&i.ApprovedBy,
 	)
 	return i, err
 }
 
 const postList = `-- name: PostList :many
-select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
+    p.approved_at, p.approved_by
 from posts_with_platforms p
 where p.id < $1
 order by p.id desc
@@ -96,6 +104,9 @@ type PostListRow struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	PlatformPosts json.RawMessage
+	MediaIds      json.RawMessage
+	ApprovedAt    *time.Time
+	ApprovedBy    *uuid.UUID
 }
 
 func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListRow, error) {
@@ -118,6 +129,9 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.PlatformPosts,
+			&i.MediaIds,
+			&i.ApprovedAt,
+			&i.ApprovedBy,
 		); err != nil {
 			return nil, err
 		}
@@ -130,7 +144,8 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 }
 
 const postListFiltered = `-- name: PostListFiltered :many
-select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
+    p.approved_at, p.approved_by
 from posts_with_platforms p
 where p.id < $1
     and ($2::uuid is null or p.campaign_id = $2::uuid)
@@ -157,6 +172,9 @@ type PostListFilteredRow struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	PlatformPosts json.RawMessage
+	MediaIds      json.RawMessage
+	ApprovedAt    *time.Time
+	ApprovedBy    *uuid.UUID
 }
 
 func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredParams) ([]PostListFilteredRow, error) {
@@ -184,6 +202,9 @@ func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredPara
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.PlatformPosts,
+			&i.MediaIds,
+			&i.ApprovedAt,
+			&i.ApprovedBy,
 		); err != nil {
 			return nil, err
 		}
@@ -234,6 +255,59 @@ for no key update
 func (q *Queries) PostLockUnderWay(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, postLockUnderWay)
 	return err
+}
+
+const postMediaCreate = `-- name: PostMediaCreate :exec
+insert into post_media (post_id, media_id, position)
+select $1, m.id, m.place - 1
+from unnest($2::uuid[]) with ordinality as m (id, place)
+`
+
+type PostMediaCreateParams struct {
+	PostID   uuid.UUID
+	MediaIds []uuid.UUID
+}
+
+// Gives a post its files, in their order.
+func (q *Queries) PostMediaCreate(ctx context.Context, arg PostMediaCreateParams) error {
+	_, err := q.db.Exec(ctx, postMediaCreate, arg.PostID, arg.MediaIds)
+	return err
+}
+
+const postMediaDelete = `-- name: PostMediaDelete :exec
+delete from post_media where post_id = $1
+`
+
+func (q *Queries) PostMediaDelete(ctx context.Context, postID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, postMediaDelete, postID)
+	return err
+}
+
+const postMediaList = `-- name: PostMediaList :many
+select m.media_id
+from post_media m
+where m.post_id = $1
+order by m.position
+`
+
+func (q *Queries) PostMediaList(ctx context.Context, postID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, postMediaList, postID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var media_id uuid.UUID
+		if err := rows.Scan(&media_id); err != nil {
+			return nil, err
+		}
+		items = append(items, media_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const postSetSchedule = `-- name: PostSetSchedule :execrows

@@ -7,14 +7,14 @@ select a.number, a.job_id, a.started_at, a.finished_at, a.outcome
 from publish_attempts a
 where a.platform_post_id = @platform_post_id and a.number = @number;
 
--- When work on a platform post began, and how often it ended in each way.
+-- When this round of work on a platform post began, and how often it ended in each way.
 -- name: PublishAttemptSummary :one
 select min(a.started_at)::timestamptz as first_started_at,
     count(*) filter (where a.outcome = 'transient') as transient_failures,
     count(*) filter (where a.outcome = 'unknown_outcome') as unknown_outcomes,
     count(*) filter (where a.outcome = 'rate_limited') as rate_limits
 from publish_attempts a
-where a.platform_post_id = @platform_post_id;
+where a.platform_post_id = @platform_post_id and a.number >= @first_attempt;
 
 -- name: PublishAttemptFinish :execrows
 update publish_attempts

@@ -96,8 +96,13 @@ select min(a.started_at)::timestamptz as first_started_at,
     count(*) filter (where a.outcome = 'unknown_outcome') as unknown_outcomes,
     count(*) filter (where a.outcome = 'rate_limited') as rate_limits
 from publish_attempts a
-where a.platform_post_id = $1
+where a.platform_post_id = $1 and a.number >= $2
 `
+
+type PublishAttemptSummaryParams struct {
+	PlatformPostID uuid.UUID
+	FirstAttempt   int32
+}
 
 type PublishAttemptSummaryRow struct {
 	FirstStartedAt    time.Time
@@ -106,9 +111,9 @@ type PublishAttemptSummaryRow struct {
 	RateLimits        int64
 }
 
-// When work on a platform post began, and how often it ended in each way.
-func (q *Queries) PublishAttemptSummary(ctx context.Context, platformPostID uuid.UUID) (PublishAttemptSummaryRow, error) {
-	row := q.db.QueryRow(ctx, publishAttemptSummary, platformPostID)
+// When this round of work on a platform post began, and how often it ended in each way.
+func (q *Queries) PublishAttemptSummary(ctx context.Context, arg PublishAttemptSummaryParams) (PublishAttemptSummaryRow, error) {
+	row := q.db.QueryRow(ctx, publishAttemptSummary, arg.PlatformPostID, arg.FirstAttempt)
 	var i PublishAttemptSummaryRow
 	err := row.Scan(
 		&i.FirstStartedAt,

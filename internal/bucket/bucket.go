@@ -128,6 +128,18 @@ func (b *Bucket) Read(ctx context.Context, key string) (io.ReadSeekCloser, error
 	return r, nil
 }
 
+// ReadRange opens length bytes of a file from offset on; a negative length reads to its end. ErrNotFound if there is none.
+func (b *Bucket) ReadRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	r, err := b.files.NewRangeReader(ctx, key, offset, length, nil)
+	switch {
+	case gcerrors.Code(err) == gcerrors.NotFound:
+		return nil, ErrNotFound
+	case err != nil:
+		return nil, fmt.Errorf("open file: %w", err)
+	}
+	return r, nil
+}
+
 // Count tells how many files have keys with the prefix, those that are not whole included.
 func (b *Bucket) Count(ctx context.Context, prefix string) (n int64, err error) {
 	err = b.Each(ctx, prefix, func(string) error { n++; return nil })

@@ -23,6 +23,7 @@ import (
 // Limits of a request to a platform's own host.
 const (
 	clientTimeout     = 10 * time.Second // from dialling to the last byte of the answer
+	uploadTimeout     = 2 * time.Minute  // the same, for a request that carries a piece of a file
 	clientDialTimeout = 5 * time.Second
 	clientMaxHeader   = 64 << 10 // bytes
 	clientMaxBody     = 1 << 20  // bytes
@@ -63,18 +64,26 @@ func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastR
 // newClient makes the client for hosts that the configuration names: the platforms' own. It sends a request once,
 // follows no redirect, and gives an answer only when it has all of it; a request without an answer is an *unansweredError.
 // Proxies of the environment are used.
-func newClient() *http.Client {
+func newClient() *http.Client { return newTimedClient(clientTimeout) }
+
+// newUploadClient is newClient for requests that carry a piece of a file.
+func newUploadClient() *http.Client { return newTimedClient(uploadTimeout) }
+
+func newTimedClient(timeout time.Duration) *http.Client {
 	transport := newOnceTransport(clientDialTimeout, clientMaxHeader, nil)
 	transport.Proxy = http.ProxyFromEnvironment
-	return &http.Client{CheckRedirect: noRedirects, Transport: &clientTransport{transport: transport}}
+	return &http.Client{CheckRedirect: noRedirects, Transport: &clientTransport{transport: transport, timeout: timeout}}
 }
 
-type clientTransport struct{ transport *http.Transport }
+type clientTransport struct {
+	transport *http.Transport
+	timeout   time.Duration
+}
 
 // RoundTrip sends the request once and reads the whole answer.
 func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	// The time is measured here and not by http.Client, which loses the error's cause when it is over.
-	ctx, cancel := context.WithTimeout(req.Context(), clientTimeout)
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
 	defer cancel()
 	// GotConn comes before the first byte of the request, so without it nothing was sent.
 	var connected atomic.Bool
@@ -136,27 +145,55 @@ func (a answer) decode(out any) bool {
 // call is one request to a platform.
 type call struct {
 	method, url   string
-	form          url.Values // the body, nil for none
 	authorization string
 	header        http.Header
+	// The body is one of these, or there is none.
+	form   url.Values
+	json   any
+	upload *upload
+}
+
+// upload is a body that is sent as it is read.
+type upload struct {
+	contentType string
+	// bytes is its length.
+	bytes int64
+	body  io.Reader
+}
+
+// content gives a call's body: what to read, its length and its type.
+func (c call) content() (body io.Reader, length int64, contentType string, err error) {
+	switch {
+	case c.form != nil:
+		encoded := c.form.Encode()
+		return strings.NewReader(encoded), int64(len(encoded)), "application/x-www-form-urlencoded", nil
+	case c.json != nil:
+		encoded, err := json.Marshal(c.json)
+		return bytes.NewReader(encoded), int64(len(encoded)), "application/json", err
+	case c.upload != nil:
+		return c.upload.body, c.upload.bytes, c.upload.contentType, nil
+	default:
+		return nil, 0, "", nil
+	}
 }
 
 // send sends the request once. Its error is an *unansweredError, and shows no address: some hold a secret.
 func send(ctx context.Context, client *http.Client, c call) (answer, error) {
-	var body io.Reader
-	if c.form != nil {
-		body = strings.NewReader(c.form.Encode())
+	body, length, contentType, err := c.content()
+	if err != nil {
+		return answer{}, &unansweredError{err: errors.New("the request's body could not be made")}
 	}
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url, body)
 	if err != nil {
 		return answer{}, &unansweredError{err: errors.New("the request could not be made")}
 	}
+	req.ContentLength = length
 	for name, values := range c.header {
 		req.Header[name] = values
 	}
 	req.Header.Set("Accept", "application/json")
-	if c.form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	if c.authorization != "" {
 		req.Header.Set("Authorization", c.authorization)

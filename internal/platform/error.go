@@ -24,6 +24,8 @@ const (
 	Transient Class = "transient"
 	// UnknownOutcome: the post may or may not have been published. Reconcile, or ask a person.
 	UnknownOutcome Class = "unknown_outcome"
+	// Waiting: nothing went wrong; the work goes on at RetryAt, when the platform is done with what was uploaded.
+	Waiting Class = "waiting"
 )
 
 // Error is a failure at a platform.
@@ -37,6 +39,11 @@ type Error struct {
 	Message string
 	// RetryAt is when the platform allows the next try, zero if it did not say.
 	RetryAt time.Time
+	// App says that a limit is the whole application's, of all accounts, and not the account's.
+	App bool
+	// Partial is what readers see already of a post with several parts. It is set on every error of such a post, also when
+	// an earlier attempt published it; the rest is published by trying again, or never.
+	Partial *Published
 	// Err is the cause, for logs only.
 	Err error
 }

@@ -15,6 +15,8 @@ import (
 const (
 	ghostMaxTitle = 255
 	ghostMaxSlug  = 191
+	// ghostMaxText is our own: Ghost has been seen to take 12 MB.
+	ghostMaxText = 100_000
 	// ghostMaxURL is our own: no site's address of a post is longer.
 	ghostMaxURL = 2000
 )
@@ -139,7 +141,7 @@ var ghostIDPattern = regexp.MustCompile(`^[0-9a-f]{24}$`)
 
 // Publish makes or finds the draft, keeps its id, and publishes it with one PUT.
 func (g *GhostPublisher) Publish(ctx context.Context, credential json.RawMessage, post Post, attempt Attempt) (Published, error) {
-	if err := checkGhostPost(post); err != nil {
+	if err := refuseInvalid(Ghost, post); err != nil {
 		return Published{}, err
 	}
 	site, err := g.open(credential)
@@ -184,16 +186,19 @@ func (g *GhostPublisher) Reconcile(ctx context.Context, credential json.RawMessa
 	return &published, nil
 }
 
-// checkGhostPost refuses what Ghost would refuse or change: it names a post without title "(Untitled)".
-func checkGhostPost(post Post) *Error {
-	title := strings.TrimSpace(post.Title)
-	switch {
-	case title == "":
-		return &Error{Class: Invalid, Code: "title", Message: "A post on Ghost needs a title. Add one."}
-	case utf8.RuneCountInString(title) > ghostMaxTitle:
-		return &Error{Class: Invalid, Code: "title", Message: "The title is longer than the 255 characters that Ghost allows. Shorten it."}
+// checkGhost: Ghost names a post without title "(Untitled)".
+func checkGhost(r *Report, post Post) {
+	r.Length, r.Limit = utf8.RuneCountInString(post.Text), ghostMaxText
+	if r.Length > r.Limit {
+		r.violate("text", "too_long", ghostMaxText, int64(r.Length), "The text has %d characters; %d are allowed. Shorten it.", r.Length, r.Limit)
 	}
-	return nil
+	title := strings.TrimSpace(post.Title)
+	switch length := utf8.RuneCountInString(title); {
+	case title == "":
+		r.violate("title", "required", 0, 0, "A post on Ghost needs a title. Add one.")
+	case length > ghostMaxTitle:
+		r.violate("title", "too_long", ghostMaxTitle, int64(length), "The title has %d characters; Ghost allows %d. Shorten it.", length, ghostMaxTitle)
+	}
 }
 
 // keptDraft reads the checkpoint, "" if there is none.
@@ -271,7 +276,7 @@ func (s *ghostSite) find(ctx context.Context, post Post) (*ghostPost, error) {
 // create makes the draft. Nothing is visible to readers yet.
 func (s *ghostSite) create(ctx context.Context, post Post) (*ghostPost, error) {
 	body := map[string]any{
-		"title": strings.TrimSpace(post.Title), "html": ghostHTML(post.Text), "status": "draft", "slug": draftSlug(post),
+		"title": strings.TrimSpace(post.Title), "html": textHTML(post.Text), "status": "draft", "slug": draftSlug(post),
 	}
 	call := ghostCall{method: http.MethodPost, path: "posts/", query: url.Values{"source": {"html"}}, post: body}
 	var answer ghostPosts
@@ -298,7 +303,7 @@ func (s *ghostSite) publish(ctx context.Context, post Post, draft ghostPost) (Pu
 	title := strings.TrimSpace(post.Title)
 	body := map[string]any{
 		"updated_at": draft.UpdatedAt, "status": "published",
-		"title": title, "html": ghostHTML(post.Text), "slug": firstRunes(title, ghostMaxSlug),
+		"title": title, "html": textHTML(post.Text), "slug": firstRunes(title, ghostMaxSlug),
 	}
 	call := ghostCall{
 		method: http.MethodPut, path: "posts/" + draft.ID + "/", query: url.Values{"source": {"html"}},

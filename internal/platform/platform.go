@@ -8,8 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Name is a platform's name as it stands in the API, the database and the configuration.
@@ -56,30 +54,6 @@ type Account struct {
 	URL string
 }
 
-// Post is what is to be published on one account.
-type Post struct {
-	// ID is the platform post's id. An adapter may leave it at the platform as a mark to find the
-	// post by after a crash, as long as readers never see it.
-	ID uuid.UUID
-	// Title is a heading for platforms that have one; others ignore it. Plain text.
-	Title string
-	// Text is plain text: paragraphs are separated by an empty line, links stand as they are.
-	Text string
-}
-
-// Attempt is what earlier work on the same post has left behind.
-type Attempt struct {
-	// FirstStarted is when the first attempt at this post began.
-	FirstStarted time.Time
-	// Checkpoint is the value last given to Keep for this post, or nil.
-	Checkpoint json.RawMessage
-	// Keep stores a checkpoint durably before it returns. An adapter calls it after each piece of
-	// work at the platform that must not be repeated (a draft made, a file uploaded). When it
-	// fails the adapter must stop without publishing: another attempt has taken over, or the
-	// database cannot be reached.
-	Keep func(ctx context.Context, checkpoint json.RawMessage) error
-}
-
 // Published says where a post is.
 type Published struct {
 	// ExternalID is the post's id on its platform.
@@ -90,17 +64,23 @@ type Published struct {
 	At time.Time
 }
 
-// Publisher is one platform. Credentials are the opened (plain) form of what Account accepted, as JSON
-// of the platform's own shape; they must not appear in an error.
-type Publisher interface {
-	// Account asks the platform who the credential belongs to. It is how a credential is checked
-	// before it is stored.
+// AccountReader asks a platform who a credential belongs to, which is how one is checked. Credentials are the opened
+// (plain) form, as JSON of the platform's own shape; they must not appear in an error.
+type AccountReader interface {
 	Account(ctx context.Context, credential json.RawMessage) (Account, error)
+}
+
+// Publisher is one platform. Credentials are as AccountReader says.
+type Publisher interface {
 	// Publish makes the post visible. The request that publishes is sent at most once per call.
 	// Work before it is resumed from the checkpoint. Errors are *Error.
+	//
+	// Work that takes long is done in pieces, each of which is kept. Where the platform itself is at work (a video),
+	// Publish does not wait for it: the error's class is Waiting. Between pieces it looks at attempt.Stopping.
 	Publish(ctx context.Context, credential json.RawMessage, post Post, attempt Attempt) (Published, error)
 	// Reconcile finds out what became of an earlier attempt that ended without an answer. It changes
 	// nothing at the platform. It returns the post if it is there and nil if it certainly is not; if
-	// that cannot be known the error's class is UnknownOutcome.
+	// that cannot be known the error's class is UnknownOutcome. Of a post with several parts it keeps those that it
+	// finds, and returns nil if there is more for Publish to do.
 	Reconcile(ctx context.Context, credential json.RawMessage, post Post, attempt Attempt) (*Published, error)
 }

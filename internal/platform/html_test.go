@@ -25,7 +25,7 @@ func TestGhostHTML(t *testing.T) {
 		"https://a.b<i>":        `<p><a href="https://a.b">https://a.b</a>&lt;i&gt;</p>`,
 		"bad \xff utf-8":        "<p>bad \uFFFD utf-8</p>",
 	} {
-		if got := ghostHTML(text); got != want {
+		if got := textHTML(text); got != want {
 			t.Errorf("%q\n got %s\nwant %s", text, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func FuzzGhostHTML(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got := ghostHTML(text)
+		got := textHTML(text)
 		bare := writtenTags.ReplaceAllString(got, "")
 		if strings.ContainsAny(bare, `<>"'`) {
 			t.Fatalf("%q became %q", text, got)

@@ -11,11 +11,11 @@ var (
 	paragraphPattern = regexp.MustCompile(`\n(?:[^\S\n]*\n)+`)
 )
 
-// ghostHTML turns plain text into the HTML that Ghost stores: an empty line separates paragraphs, a
+// textHTML turns plain text into HTML: an empty line separates paragraphs, a
 // single line end is a line break, an address that begins with http:// or https:// is a link, and
 // everything else is escaped. Ghost ignores an empty html field, so empty text is an empty
 // paragraph: a text that was deleted between two attempts must not leave the old one in the draft.
-func ghostHTML(text string) string {
+func textHTML(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	var out strings.Builder
