@@ -84,3 +84,20 @@ type Publisher interface {
 	// finds, and returns nil if there is more for Publish to do.
 	Reconcile(ctx context.Context, credential json.RawMessage, post Post, attempt Attempt) (*Published, error)
 }
+
+// Metrics are what a platform says of how a post did, since it was published. Nil: it does not say.
+type Metrics struct {
+	Impressions *int64 `json:"impressions" doc:"How often it was shown; for e-mails, how many were delivered."`
+	Reach       *int64 `json:"reach" doc:"How many people saw it; for e-mails, how many opened it."`
+	Likes       *int64 `json:"likes" doc:"Reactions of any kind."`
+	Comments    *int64 `json:"comments"`
+	Shares      *int64 `json:"shares" doc:"Reposts and quotes included."`
+	Clicks      *int64 `json:"clicks"`
+}
+
+// Measurer is a Publisher whose platform tells how a post did.
+type Measurer interface {
+	// Measure asks for the numbers of the post with this id at the platform. Its errors are *Error; Invalid says that the
+	// post is not there any more, or that the account is of a kind without numbers.
+	Measure(ctx context.Context, credential json.RawMessage, externalID string) (Metrics, error)
+}

@@ -15,6 +15,7 @@ import (
 func (s *Sandbox) routePages() {
 	s.mux.HandleFunc("GET /{$}", s.showIndex)
 	s.mux.HandleFunc("GET /people", s.showPeople)
+	s.mux.HandleFunc("GET /blobs/{hash}", s.showBlob)
 	s.mux.HandleFunc("GET /ghost-sites/{site}/{$}", s.showGhostSite)
 	s.mux.HandleFunc("GET /ghost-sites/{site}/{slug}/{$}", s.showGhostPost)
 }
@@ -105,6 +106,7 @@ func pageAnswer(status int, name string, data any) answer {
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"when":       func(at time.Time) string { return at.UTC().Format("2 January 2006, 15:04:05 UTC") },
 	"stamp":      func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
+	"image":      func(file PostFile) bool { return strings.HasPrefix(file.ContentType, "image/") },
 	"paragraphs": func(text string) []string { return strings.Split(text, "\n\n") },
 }).Parse(`
 {{define "head"}}<!doctype html>
@@ -145,6 +147,10 @@ button.first { background: var(--link); border-color: var(--link); color: var(--
 <h2>{{if .Link}}<a href="{{.Link}}">{{or .Title "(no title)"}}</a>{{else}}{{.Title}}{{end}}</h2>
 <p class="soft">{{.Platform}} / {{.Account}} · <time datetime="{{stamp .PublishedAt}}">{{when .PublishedAt}}</time>{{if gt .TimesPublished 1}} · <span class="mark">published {{.TimesPublished}} times</span>{{end}}</p>
 {{range paragraphs .Text}}<p class="text">{{.}}</p>
+{{end}}{{with .PostLink}}<p class="soft">Link: {{.}}</p>
+{{end}}{{range .Files}}{{if image .}}<figure><img src="{{.Path}}" alt="{{.AltText}}"><figcaption class="soft">{{or .AltText "no alt text"}} · {{.ContentType}}, {{.Bytes}} bytes</figcaption></figure>
+{{else}}<p class="soft"><a href="{{.Path}}">{{.ContentType}}, {{.Bytes}} bytes</a>{{with .AltText}} · {{.}}{{end}}</p>
+{{end}}{{end}}{{range .Parts}}<p class="text">↳ {{.}}</p>
 {{end}}</article>
 {{else}}<p>Nothing has been published yet.</p>
 {{end}}</main>

@@ -15,6 +15,12 @@ type Post struct {
 	Title    string `json:"title"`
 	Text     string `json:"text"`
 	HTML     string `json:"html"`
+	// Files are those it shows, PostLink the address it shows as a card, Parts what was added to it: further posts of a
+	// thread, its first comment. Audience is whom an e-mail went to.
+	Files    []PostFile `json:"files,omitempty"`
+	PostLink string     `json:"link,omitempty"`
+	Parts    []string   `json:"parts,omitempty"`
+	Audience string     `json:"audience,omitempty"`
 	// URL is where the post was when it was published, absolute.
 	URL         string    `json:"url"`
 	PublishedAt time.Time `json:"published_at"`

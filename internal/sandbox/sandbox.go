@@ -55,6 +55,8 @@ type Sandbox struct {
 	secrets []string
 	// meWindows are twitter's limits, by person.
 	meWindows map[string]rateWindow
+	// blobs are the files by their SHA-256, where there is no folder for them.
+	blobs map[string][]byte
 }
 
 // state is everything that a restart keeps.
@@ -68,7 +70,7 @@ type state struct {
 func New(opts Options) (*Sandbox, error) {
 	s := &Sandbox{
 		log: opts.Log, now: opts.Now, mux: http.NewServeMux(),
-		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{},
+		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{}, blobs: map[string][]byte{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
