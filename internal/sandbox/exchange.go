@@ -31,6 +31,11 @@ type RequestInfo struct {
 	//	mailchimp.metadata      which data centre
 	//	<platform>.pages        organizations, pages, lists
 	//	<platform>.page         one page or list: facebook, mailchimp
+	//	facebook.post           what publishes: text, a link, photos; and a page's posts (feed), one of them (read)
+	//	facebook.photo          a photo
+	//	facebook.video_start    a video, with video_transfer for its pieces, video_finish, which publishes, and its state (video)
+	//	facebook.comment        a comment; those of a post are comments
+	//	facebook.insights       how a post did
 	Step string
 }
 

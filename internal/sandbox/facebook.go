@@ -89,7 +89,8 @@ func (s *Sandbox) routeFacebook() {
 	graph("GET /me/permissions", always("permissions"), facebookPermissions)
 	graph("DELETE /me/permissions", always("revoke"), facebookRevoke)
 	graph("GET /me/accounts", always("pages"), facebookAccounts)
-	graph("GET /{page}", always("page"), facebookPage)
+	graph("GET /{page}", facebookNodeStep, facebookNode)
+	s.routeFacebookPosts(graph)
 }
 
 var graphVersion = regexp.MustCompile(`^v(1[0-9]|2[0-6])\.0$`)

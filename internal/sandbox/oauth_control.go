@@ -25,10 +25,15 @@ type OAuthSettings struct {
 	RefreshReuse string `json:"refresh_reuse,omitempty"`
 	// MeRequests is how often one person may be asked for at twitter's /2/users/me in 15 minutes.
 	MeRequests int `json:"me_requests,omitempty"`
+	// VideoSeconds is how long facebook works on a video, 1 by default; VideoFails: that comes to nothing.
+	VideoSeconds int  `json:"video_seconds,omitempty"`
+	VideoFails   bool `json:"video_fails,omitempty"`
+	// RefuseDuplicates: facebook refuses (506) a post that says the same as the page's newest. It does not say when it does.
+	RefuseDuplicates bool `json:"refuse_duplicates,omitempty"`
 }
 
 func (o OAuthSettings) check() error {
-	if o.CodeSeconds < 0 || o.AccessSeconds < 0 || o.RefreshSeconds < 0 || o.MeRequests < 0 {
+	if o.CodeSeconds < 0 || o.AccessSeconds < 0 || o.RefreshSeconds < 0 || o.MeRequests < 0 || o.VideoSeconds < 0 {
 		return errors.New("a setting is negative")
 	}
 	if !slices.Contains([]string{"", "revoke", "grace"}, o.RefreshReuse) {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type Double struct {
 func (s *Sandbox) Published() []Post {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.facebookTick()
 	posts := make([]Post, 0, len(s.state.Published))
 	for _, post := range s.state.Published {
 		posts = append(posts, *post)
@@ -67,14 +69,15 @@ func (s *Sandbox) TimesPublished(platform, account, title string) int {
 }
 
 // Doubles lists what was published more than once: one post that was published again, or several
-// posts of one account with the same title (the same text where the service has no titles).
+// posts of one account with the same title (where the service has no titles, with the same text; without a text, with the
+// same link or files).
 func (s *Sandbox) Doubles() []Double { return doubles(s.Published()) }
 
 func doubles(posts []Post) []Double {
 	type content struct{ platform, account, heading string }
 	found := map[content]*Double{}
 	for _, post := range posts {
-		key := content{post.Platform, post.Account, cmp.Or(post.Title, post.Text)}
+		key := content{post.Platform, post.Account, cmp.Or(post.Title, post.Text, post.PostLink, hashes(post.Files), post.ID)}
 		double := found[key]
 		if double == nil {
 			double = &Double{Platform: post.Platform, Account: post.Account, Title: post.Title, Text: post.Text}
@@ -94,6 +97,15 @@ func doubles(posts []Post) []Double {
 			cmp.Compare(a.Text, b.Text))
 	})
 	return all
+}
+
+// hashes tells files apart.
+func hashes(files []PostFile) string {
+	var all strings.Builder
+	for _, file := range files {
+		all.WriteString(file.SHA256)
+	}
+	return all.String()
 }
 
 // recordPublished notes that a post became visible. The caller holds s.mu.

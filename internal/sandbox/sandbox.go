@@ -63,6 +63,7 @@ type Sandbox struct {
 type state struct {
 	Ghost     map[string]*ghostSite  `json:"ghost"`
 	OAuth     map[string]*oauthState `json:"oauth"` // by platform
+	Facebook  *facebookState         `json:"facebook,omitempty"`
 	Published []*Post                `json:"published"`
 }
 
