@@ -159,6 +159,10 @@ func (c *platformConfig) platforms() (platforms, error) {
 	}
 	ghost := platform.NewGhost(platform.NewEgress(allow), platform.WithGhostVersion(c.GhostAPI))
 	return platforms{connectors: connectors, ghost: ghost, publishers: map[platform.Name]platform.Publisher{
+		platform.Facebook: platform.NewFacebook(platform.FacebookConfig{
+			App:     platform.OAuthApp{ClientID: c.FacebookClientID, ClientSecret: c.FacebookClientSecret},
+			SiteURL: c.FacebookSiteURL, GraphURL: c.FacebookGraphURL, Version: c.FacebookVersion,
+		}),
 		platform.Ghost: ghost,
 	}}, nil
 }

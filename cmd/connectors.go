@@ -31,6 +31,7 @@ type connectorConfig struct {
 	FacebookClientID     string `name:"facebook-client-id" env:"FANFARE_FACEBOOK_CLIENT_ID" help:"ID of your app at Meta; without one no Facebook page can be connected."`
 	FacebookClientSecret string `env:"FANFARE_FACEBOOK_CLIENT_SECRET" help:"Its secret."`
 	FacebookVersion      string `env:"FANFARE_FACEBOOK_VERSION" default:"${facebook_version=v26.0}" help:"Version of Facebook's Graph API."`
+	FacebookInsights     bool   `env:"FANFARE_FACEBOOK_INSIGHTS" help:"Also ask for read_insights, for views and clicks of posts, which Meta must have given your app."`
 	FacebookSiteURL      string `name:"facebook-site-url" env:"FANFARE_FACEBOOK_SITE_URL" help:"Where Facebook has its consent page, for a sandbox."`
 	FacebookGraphURL     string `name:"facebook-graph-url" env:"FANFARE_FACEBOOK_GRAPH_URL" help:"Where Facebook has its Graph API, for a sandbox."`
 
@@ -93,7 +94,7 @@ func (c *connectorConfig) connectors() (map[platform.Name]platform.Connector, er
 		}},
 		{platform.Facebook, c.FacebookClientID, c.FacebookClientSecret, func(app platform.OAuthApp) platform.Connector {
 			return platform.NewFacebookConnector(platform.FacebookConfig{
-				App: app, SiteURL: c.FacebookSiteURL, GraphURL: c.FacebookGraphURL, Version: c.FacebookVersion,
+				App: app, SiteURL: c.FacebookSiteURL, GraphURL: c.FacebookGraphURL, Version: c.FacebookVersion, Insights: c.FacebookInsights,
 			})
 		}},
 		{platform.Mailchimp, c.MailchimpClientID, c.MailchimpClientSecret, func(app platform.OAuthApp) platform.Connector {
@@ -123,7 +124,7 @@ func sandboxPlatforms(box *sandbox.Sandbox, boxURL, apiURL string) *platformConf
 	c := connectorConfig{
 		TwitterSiteURL: boxURL + "/twitter", TwitterAPIURL: boxURL + "/twitter-api",
 		LinkedInSiteURL: boxURL + "/linkedin", LinkedInAPIURL: boxURL + "/linkedin-api", LinkedInPages: true, LinkedInVersion: "202610",
-		FacebookSiteURL: boxURL + "/facebook", FacebookGraphURL: boxURL + "/facebook-graph", FacebookVersion: "v26.0",
+		FacebookSiteURL: boxURL + "/facebook", FacebookGraphURL: boxURL + "/facebook-graph", FacebookVersion: "v26.0", FacebookInsights: true,
 		MailchimpLoginURL: boxURL + "/mailchimp-login", MailchimpAPIURL: boxURL + "/mailchimp-api/{dc}",
 	}
 	c.TwitterClientID, c.TwitterClientSecret = app(platform.Twitter)

@@ -197,10 +197,16 @@ type LinkedInConfig struct {
 // FacebookConfig is described with TwitterConfig.
 type FacebookConfig struct {
 	App OAuthApp
-	// SiteURL has the consent page (https://www.facebook.com), GraphURL the rest (https://graph.facebook.com).
+	// SiteURL has the consent page (https://www.facebook.com), GraphURL the rest (https://graph.facebook.com; and of videos
+	// https://graph-video.facebook.com).
 	SiteURL, GraphURL string
 	// Version is the Graph API's, such as v26.0.
 	Version string
+	// Insights asks for the permission that views and clicks of posts take, which Meta must have given the app. A login
+	// without it is as good.
+	Insights bool
+	// Settle is for publishing: how long after a request the page may not show yet what came of it. 0 is half a minute.
+	Settle time.Duration
 }
 
 // MailchimpConfig is described with TwitterConfig.

@@ -39,12 +39,16 @@ func NewFacebookConnector(config FacebookConfig) *FacebookConnector {
 	version := cmp.Or(config.Version, "v26.0")
 	site := cmp.Or(config.SiteURL, "https://www.facebook.com")
 	graph := cmp.Or(config.GraphURL, "https://graph.facebook.com") + "/" + version
+	var optional []string
+	if config.Insights {
+		optional = []string{"read_insights"}
+	}
 	return &FacebookConnector{siteURL: site, graphURL: graph, oauthClient: &oauthClient{
-		title: "Facebook", client: newClient(),
+		title: "Facebook", client: newClient(), optional: optional,
 		config: oauth2.Config{
 			ClientID: config.App.ClientID, ClientSecret: config.App.ClientSecret,
 			Endpoint: oauth2.Endpoint{AuthURL: site + "/" + version + "/dialog/oauth", TokenURL: graph + "/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams},
-			Scopes:   []string{"pages_show_list", "pages_manage_posts", "pages_read_engagement", "pages_manage_engagement", "business_management"},
+			Scopes:   append([]string{"pages_show_list", "pages_manage_posts", "pages_read_engagement", "pages_manage_engagement", "business_management"}, optional...),
 		},
 	}}
 }
@@ -107,10 +111,15 @@ func (f *FacebookConnector) token(ctx context.Context, p purpose, query url.Valu
 // call is a request to the Graph API with a token, and with the proof that the application sends it:
 // https://developers.facebook.com/docs/facebook-login/security#proof
 func (f *FacebookConnector) call(path string, query url.Values, token string) call {
-	proof := hmac.New(sha256.New, []byte(f.config.ClientSecret))
-	proof.Write([]byte(token))
-	query.Set("appsecret_proof", hex.EncodeToString(proof.Sum(nil)))
+	query.Set("appsecret_proof", facebookProof(f.config.ClientSecret, token))
 	return call{url: f.graphURL + path + "?" + query.Encode(), authorization: bearer(token)}
+}
+
+// facebookProof proves that whoever sends a token knows the application's secret.
+func facebookProof(secret, token string) string {
+	proof := hmac.New(sha256.New, []byte(secret))
+	proof.Write([]byte(token))
+	return hex.EncodeToString(proof.Sum(nil))
 }
 
 // permissions gives what the person has allowed, if that is everything.

@@ -24,7 +24,9 @@ type oauthClient struct {
 	title string
 	// config has an explicit AuthStyle: finding it out would send a code twice.
 	config oauth2.Config
-	client *http.Client
+	// optional are those of its scopes without which a login is as good.
+	optional []string
+	client   *http.Client
 	// grantError gives the error code of RFC 6749, section 5.2, that a token endpoint's answer means, or "" where it
 	// has none. Nil: the code that the answer names.
 	grantError func(purpose, answer) string
@@ -152,7 +154,7 @@ func (o *oauthClient) needScopes(granted []string) error {
 		return nil // RFC 6749, section 5.1: the same as was asked for
 	}
 	for _, scope := range o.config.Scopes {
-		if !slices.Contains(granted, scope) {
+		if !slices.Contains(granted, scope) && !slices.Contains(o.optional, scope) {
 			return o.scopesMissing()
 		}
 	}
