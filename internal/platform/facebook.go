@@ -346,20 +346,20 @@ func (n facebookFeedPost) keptAs(post facebookKeptPost) facebookKeptPost {
 	return post
 }
 
-// likeness says how much a post of the feed is like ours.
-type likeness int
+// facebookLikeness says how much a post of the feed is like ours.
+type facebookLikeness int
 
 const (
-	differs likeness = iota
-	// resembles: it says the same, and what it shows leaves it open.
-	resembles
-	same
+	facebookDiffers facebookLikeness = iota
+	// facebookResembles: it says the same, and what it shows leaves it open.
+	facebookResembles
+	facebookSame
 )
 
 // compare holds a post of the feed against ours.
-func (p *facebookPost) compare(found facebookFeedPost) likeness {
+func (p *facebookPost) compare(found facebookFeedPost) facebookLikeness {
 	if facebookText(found.Message) != facebookText(p.post.Text) || (found.From.ID != "" && found.From.ID != p.credential.PageID) {
-		return differs
+		return facebookDiffers
 	}
 	var photos []string
 	links, videos := []string{}, 0
@@ -385,17 +385,17 @@ func (p *facebookPost) compare(found facebookFeedPost) likeness {
 	}
 	switch link := p.post.Options.Link; {
 	case slices.ContainsFunc(photos, ours):
-		return same
+		return facebookSame
 	case len(photos) != len(p.post.Media) || videos > 0:
-		return differs
+		return facebookDiffers
 	case len(photos) > 0 && facebookText(p.post.Text) == "":
-		return resembles // photos without a word: only their ids could tell
+		return facebookResembles // photos without a word: only their ids could tell
 	case link != "" && (len(links) != 1 || strings.TrimSuffix(links[0], "/") != strings.TrimSuffix(link, "/")):
-		return resembles // Facebook may show another address of the same page
+		return facebookResembles // Facebook may show another address of the same page
 	case link == "" && len(links) > 0 && !linkPattern.MatchString(p.post.Text):
-		return differs
+		return facebookDiffers
 	default:
-		return same
+		return facebookSame
 	}
 }
 
@@ -417,7 +417,7 @@ func (p *facebookPost) search(ctx context.Context) (there bool, err error) {
 	doubtful := false
 	err = facebookEach(ctx, p, "/"+p.credential.PageID+"/feed", query, func(one facebookFeedPost) (stop bool, err error) {
 		likeness := p.compare(one)
-		if likeness == differs || !facebookPostPattern.MatchString(one.ID) || !p.recent(one.CreatedTime) {
+		if likeness == facebookDiffers || !facebookPostPattern.MatchString(one.ID) || !p.recent(one.CreatedTime) {
 			return false, nil
 		}
 		taken, err := p.attempt.Taken(ctx, one.ID)
@@ -426,7 +426,7 @@ func (p *facebookPost) search(ctx context.Context) (there bool, err error) {
 			return false, &Error{Class: Transient, Err: err, Message: "It could not be looked up which posts are known already."}
 		case taken:
 			return false, nil
-		case likeness == resembles:
+		case likeness == facebookResembles:
 			doubtful = true
 			return false, nil
 		}

@@ -136,8 +136,8 @@ func (b *facebookBundle) wantOnce(published platform.Published, files int, parts
 	}
 }
 
-// file is one of a post, kept in memory.
-func file(kind string, content []byte) platform.Media {
+// facebookFile is one of a post, kept in memory.
+func facebookFile(kind string, content []byte) platform.Media {
 	return platform.Media{
 		ID: uuid.New(), Name: "file", ContentType: kind, Bytes: int64(len(content)),
 		Open: func(_ context.Context, offset, length int64) (io.ReadCloser, error) {
@@ -150,8 +150,8 @@ func file(kind string, content []byte) platform.Media {
 	}
 }
 
-// photos are images that differ.
-func photos(t *testing.T, count int) []platform.Media {
+// facebookPhotos are images that differ.
+func facebookPhotos(t *testing.T, count int) []platform.Media {
 	t.Helper()
 	var media []platform.Media
 	for i := range count {
@@ -159,18 +159,18 @@ func photos(t *testing.T, count int) []platform.Media {
 		if err := png.Encode(&content, image.NewGray(image.Rect(0, 0, 10+i, 10))); err != nil {
 			t.Fatal(err)
 		}
-		m := file("image/png", content.Bytes())
+		m := facebookFile("image/png", content.Bytes())
 		m.AltText = fmt.Sprintf("Rolls, basket %d", i+1)
 		media = append(media, m)
 	}
 	return media
 }
 
-// video is one that the sandbox takes in three pieces.
-func video() platform.Media {
+// facebookVideo is one that the sandbox takes in three pieces.
+func facebookVideo() platform.Media {
 	content := append([]byte{0, 0, 0, 24}, "ftypmp42"...)
 	for len(content) < 5<<19 {
 		content = append(content, byte(len(content)*7>>3))
 	}
-	return file("video/mp4", content)
+	return facebookFile("video/mp4", content)
 }

@@ -2,6 +2,7 @@ package platform_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -28,13 +29,13 @@ func setupFacebookPost(t *testing.T, kind string) (b *facebookBundle, files int,
 	case "link alone":
 		b.post.Text, b.post.Options.Link = "", "https://example.com/rolls"
 	case "photo":
-		b.post.Media = photos(t, 1)
+		b.post.Media = facebookPhotos(t, 1)
 	case "photos":
-		b.post.Media = photos(t, 3)
+		b.post.Media = facebookPhotos(t, 3)
 	case "photos alone":
-		b.post.Text, b.post.Media = "", photos(t, 2)
+		b.post.Text, b.post.Media = "", facebookPhotos(t, 2)
 	case "video":
-		b.post.Media = []platform.Media{video()}
+		b.post.Media = []platform.Media{facebookVideo()}
 	}
 	if commented {
 		b.post.Options.FirstComment = "Opening hours: https://example.com/hours"
@@ -110,7 +111,7 @@ func TestFacebookPublish(t *testing.T) {
 			}
 			page, err := io.ReadAll(resp.Body)
 			_ = resp.Body.Close()
-			if err != nil || resp.StatusCode != http.StatusOK || !bytes.Contains(page, []byte(strings.Split(cmpOr(b.post.Text, post.URL), "\n")[0])) && b.post.Text != "" {
+			if err != nil || resp.StatusCode != http.StatusOK || !bytes.Contains(page, []byte(strings.Split(cmp.Or(b.post.Text, post.URL), "\n")[0])) && b.post.Text != "" {
 				t.Errorf("its page: %d %s", resp.StatusCode, page)
 			}
 			for _, quota := range b.quotas {
@@ -123,13 +124,6 @@ func TestFacebookPublish(t *testing.T) {
 			}
 		})
 	}
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // TestFacebookFaults fails every step of publishing in every way. Each time the class must be right, and going on as a worker
@@ -349,7 +343,7 @@ func TestFacebookLooksAlike(t *testing.T) {
 	for name, change := range map[string]func(*platform.Post){
 		"another text":   func(p *platform.Post) { p.Text += "!" },
 		"another case":   func(p *platform.Post) { p.Text = strings.ToUpper(p.Text) },
-		"with a photo":   func(p *platform.Post) { p.Media = photos(t, 1) },
+		"with a photo":   func(p *platform.Post) { p.Media = facebookPhotos(t, 1) },
 		"with a link":    func(p *platform.Post) { p.Options.Link = "https://example.com" },
 		"in other lines": func(p *platform.Post) { p.Text = strings.ReplaceAll(p.Text, "\n\n", "\n") },
 	} {
@@ -371,7 +365,7 @@ func TestFacebookLooksAlike(t *testing.T) {
 	// What leaves it open is asked of a person.
 	for name, change := range map[string]func(*platform.Post){
 		"another link":         func(p *platform.Post) { p.Options.Link += "#part" },
-		"wordless other photo": func(p *platform.Post) { p.Text, p.Media = "", photos(t, 2) },
+		"wordless other photo": func(p *platform.Post) { p.Text, p.Media = "", facebookPhotos(t, 2) },
 	} {
 		b, _, _ := setupFacebookPost(t, map[bool]string{true: "link", false: "photos alone"}[name == "another link"])
 		other(b, change)
@@ -473,7 +467,7 @@ func TestFacebookVideoResumes(t *testing.T) {
 	// An upload that has expired begins again; so does one of another file.
 	for name, change := range map[string]func(*facebookBundle){
 		"expired":      func(b *facebookBundle) { b.clock.advance(25 * time.Hour); b.started = b.clock.now() },
-		"another file": func(b *facebookBundle) { b.post.Media = []platform.Media{video()} },
+		"another file": func(b *facebookBundle) { b.post.Media = []platform.Media{facebookVideo()} },
 	} {
 		b, files, _ := setupFacebookPost(t, "video")
 		b.fault(sandbox.Fault{Step: "facebook.video_finish", Kind: sandbox.FaultStatus, Status: 400, ErrorType: "32"})
@@ -504,7 +498,7 @@ func TestFacebookVideoFails(t *testing.T) {
 	b.wantOnce(b.goOn(false), files)
 
 	b, _, _ = setupFacebookPost(t, "video")
-	b.post.Media[0] = file("video/mp4", bytes.Repeat([]byte("no video"), 1000))
+	b.post.Media[0] = facebookFile("video/mp4", bytes.Repeat([]byte("no video"), 1000))
 	_, err = b.publish()
 	b.want("no video", err, platform.Invalid, "6000")
 }

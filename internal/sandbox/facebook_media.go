@@ -30,12 +30,12 @@ const (
 
 // Subcodes of a video's errors: https://developers.facebook.com/docs/video-api/reference/error-codes
 const (
-	videoTooSmall   = 1363022
-	videoTooLarge   = 1363023
-	videoTimeout    = 1363030
-	videoNone       = 1363031
-	videoIncomplete = 1363033
-	videoOffset     = 1363037
+	graphVideoTooSmall   = 1363022
+	graphVideoTooLarge   = 1363023
+	graphVideoTimeout    = 1363030
+	graphVideoNone       = 1363031
+	graphVideoIncomplete = 1363033
+	graphVideoOffset     = 1363037
 )
 
 // facebookPhoto is a photo of a page.
@@ -157,7 +157,7 @@ func facebookAddPhoto(s *Sandbox, _ *oauthState, r *facebookUpload) answer {
 	case !given || len(content) == 0:
 		return graphError(graphNoFile, 0, "(#324) Requires upload file")
 	}
-	if len(content) > facebookMaxPhoto || !isPhoto(content) {
+	if len(content) > facebookMaxPhoto || !facebookIsPhoto(content) {
 		return graphError(graphParameter, graphBadPhoto, "Invalid parameter: the photo is too large or of a type that is not taken")
 	}
 	file, err := s.keepBlob(content)
@@ -177,9 +177,9 @@ func facebookAddPhoto(s *Sandbox, _ *oauthState, r *facebookUpload) answer {
 	return a
 }
 
-// isPhoto tells whether Facebook takes the bytes as a photo: JPEG, PNG, GIF or WebP, and no ruin of one as far as the
+// facebookIsPhoto tells whether Facebook takes the bytes as a photo: JPEG, PNG, GIF or WebP, and no ruin of one as far as the
 // standard library can tell.
-func isPhoto(content []byte) bool {
+func facebookIsPhoto(content []byte) bool {
 	switch http.DetectContentType(content) {
 	case "image/jpeg", "image/png", "image/gif":
 		_, _, err := image.DecodeConfig(bytes.NewReader(content))
@@ -210,7 +210,7 @@ func facebookAddVideo(s *Sandbox, st *oauthState, r *facebookUpload) answer {
 	case video == nil || !video.Ready.IsZero():
 		return graphError(graphParameter, graphNoObject, "(#100) Invalid upload session")
 	case s.now().After(video.At.Add(facebookSessionLife)):
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, videoTimeout, "OAuthException", "Video Upload Timeout")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTimeout, "OAuthException", "Video Upload Timeout")
 	case phase == "transfer":
 		return s.transferFacebookVideo(video, r)
 	default:
@@ -230,9 +230,9 @@ func (s *Sandbox) startFacebookVideo(page string, r *facebookUpload) answer {
 	case err != nil:
 		return graphError(graphParameter, 0, "(#100) Param file_size must be an integer")
 	case size < facebookMinVideo:
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, videoTooSmall, "OAuthException", "Video Too Small")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTooSmall, "OAuthException", "Video Too Small")
 	case size > facebookMaxVideo:
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, videoTooLarge, "OAuthException", "Video Too Large")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTooLarge, "OAuthException", "Video Too Large")
 	}
 	id, video := facebookID(), &facebookVideo{Page: page, Session: facebookID(), At: s.now().UTC(), Bytes: size}
 	s.facebook().Videos[id] = video
@@ -252,13 +252,13 @@ func (s *Sandbox) transferFacebookVideo(video *facebookVideo, r *facebookUpload)
 	case start != video.Received || int64(len(chunk)) > video.Bytes-video.Received:
 		fields := map[string]any{
 			"message": "There was a problem uploading your video. Please try uploading it again.", "type": "OAuthException", "code": graphVideo,
-			"error_subcode": videoOffset, "error_data": video.offsets(), "is_transient": false, "fbtrace_id": "A" + randomHex(10),
+			"error_subcode": graphVideoOffset, "error_data": video.offsets(), "is_transient": false, "fbtrace_id": "A" + randomHex(10),
 		}
 		return graphAnswer(http.StatusBadRequest, map[string]any{"error": fields})
 	case len(chunk) == 0:
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, videoIncomplete, "OAuthException", "There was a problem uploading your video")
-	case start == 0 && !isMP4(chunk):
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, videoNone, "OAuthException", "No Video Detected")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoIncomplete, "OAuthException", "There was a problem uploading your video")
+	case start == 0 && !facebookIsVideo(chunk):
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoNone, "OAuthException", "No Video Detected")
 	}
 	file, err := s.keepBlob(chunk)
 	if err != nil {
@@ -270,12 +270,12 @@ func (s *Sandbox) transferFacebookVideo(video *facebookVideo, r *facebookUpload)
 	return a
 }
 
-// isMP4 tells whether a file begins as those of ISO/IEC 14496-12 do.
-func isMP4(content []byte) bool { return len(content) >= 8 && string(content[4:8]) == "ftyp" }
+// facebookIsVideo tells whether a file begins as those of ISO/IEC 14496-12 do.
+func facebookIsVideo(content []byte) bool { return len(content) >= 8 && string(content[4:8]) == "ftyp" }
 
 func (s *Sandbox) finishFacebookVideo(st *oauthState, id string, video *facebookVideo, r *facebookUpload) answer {
 	if video.Received != video.Bytes {
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, videoIncomplete, "OAuthException", "There was a problem uploading your video")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoIncomplete, "OAuthException", "There was a problem uploading your video")
 	}
 	var whole []byte
 	for _, hash := range video.Chunks {

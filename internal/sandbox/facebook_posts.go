@@ -251,7 +251,7 @@ func (s *Sandbox) facebookPath(post *facebookPost) string {
 	return "/" + handle + "/posts/" + number
 }
 
-var attachedMedia = regexp.MustCompile(`^attached_media(?:\[(\d{1,3})\])?$`)
+var facebookAttachedMedia = regexp.MustCompile(`^attached_media(?:\[(\d{1,3})\])?$`)
 
 // facebookAttached gives the photos that a request attaches, in order.
 func (s *Sandbox) facebookAttached(page string, r *oauthRequest) ([]string, *answer) {
@@ -261,7 +261,7 @@ func (s *Sandbox) facebookAttached(page string, r *oauthRequest) ([]string, *ans
 	found := map[int]media{}
 	for _, form := range []oauthForm{r.query, r.form} {
 		for name, value := range form {
-			match := attachedMedia.FindStringSubmatch(name)
+			match := facebookAttachedMedia.FindStringSubmatch(name)
 			if match == nil {
 				continue
 			}
@@ -298,8 +298,8 @@ func (s *Sandbox) facebookAttached(page string, r *oauthRequest) ([]string, *ans
 	return photos, nil
 }
 
-// graphNames gives the names of a list of fields, without what is asked of each: "id,comments.limit(0){id}" is id and comments.
-func graphNames(fields string) []string {
+// graphFieldNames gives the names of a list of fields, without what is asked of each: "id,comments.limit(0){id}" is id and comments.
+func graphFieldNames(fields string) []string {
 	var names []string
 	depth, begin := 0, 0
 	for i, c := range fields + "," {
@@ -326,7 +326,7 @@ func graphNames(fields string) []string {
 func facebookFields(r *oauthRequest, node string, all map[string]any, otherwise ...string) (map[string]any, *answer) {
 	names := otherwise
 	if r.query["fields"] != "" {
-		names = append([]string{"id"}, graphNames(r.query["fields"])...)
+		names = append([]string{"id"}, graphFieldNames(r.query["fields"])...)
 	}
 	picked := map[string]any{}
 	for _, name := range names {

@@ -77,7 +77,7 @@ func doubles(posts []Post) []Double {
 	type content struct{ platform, account, heading string }
 	found := map[content]*Double{}
 	for _, post := range posts {
-		key := content{post.Platform, post.Account, cmp.Or(post.Title, post.Text, post.PostLink, hashes(post.Files), post.ID)}
+		key := content{post.Platform, post.Account, cmp.Or(post.Title, post.Text, post.PostLink, fileHashes(post.Files), post.ID)}
 		double := found[key]
 		if double == nil {
 			double = &Double{Platform: post.Platform, Account: post.Account, Title: post.Title, Text: post.Text}
@@ -99,8 +99,8 @@ func doubles(posts []Post) []Double {
 	return all
 }
 
-// hashes tells files apart.
-func hashes(files []PostFile) string {
+// fileHashes tells files apart.
+func fileHashes(files []PostFile) string {
 	var all strings.Builder
 	for _, file := range files {
 		all.WriteString(file.SHA256)

@@ -48,6 +48,16 @@ func TestSteps(t *testing.T) {
 	facebook.long(facebook.person) // exchanges a short-lived token
 	b.send("POST", facebook.token, url.Values{"grant_type": {"fb_exchange_token"}})
 
+	for _, path := range []string{"/20001_1", "/123456789012345", "/20001/feed", "/20001_1/comments", "/20001_1/insights"} {
+		b.send("GET", "/facebook-graph/v26.0"+path, nil)
+	}
+	for _, path := range []string{"/20001/feed", "/20001/photos", "/20001_1/comments"} {
+		b.send("POST", "/facebook-graph/v26.0"+path, nil)
+	}
+	for _, phase := range []string{"start", "transfer", "finish"} {
+		b.send("POST", "/facebook-graph/v26.0/20001/videos", url.Values{"upload_phase": {phase}})
+	}
+
 	manual, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
