@@ -425,11 +425,11 @@ func graphAnswer(status int, body any) answer {
 
 // graphError is an error of the Graph API, whose status is 400 for nearly everything.
 func graphError(code, subcode int, message string) answer {
-	return graphErrorStatus(http.StatusBadRequest, code, subcode, "OAuthException", message)
+	return graphErrorStatus(http.StatusBadRequest, code, subcode, message)
 }
 
-func graphErrorStatus(status, code, subcode int, kind, message string) answer {
-	fields := map[string]any{"message": message, "type": kind, "code": code, "fbtrace_id": "A" + randomHex(10)}
+func graphErrorStatus(status, code, subcode int, message string) answer {
+	fields := map[string]any{"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A" + randomHex(10)}
 	if subcode != 0 {
 		fields["error_subcode"] = subcode
 	}
@@ -453,5 +453,5 @@ func facebookFault(f Fault) answer {
 		first, second, _ := strings.Cut(f.ErrorType, "/")
 		code, subcode = number(first, code), number(second, 0)
 	}
-	return f.dress(graphErrorStatus(f.Status, code, subcode, "OAuthException", "Ordered by a sandbox fault."))
+	return f.dress(graphErrorStatus(f.Status, code, subcode, "Ordered by a sandbox fault."))
 }

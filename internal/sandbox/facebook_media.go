@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	_ "image/gif" // the types that photos have
 	_ "image/jpeg"
@@ -130,7 +131,7 @@ func readFacebookUpload(r *apiRequest) (u *facebookUpload, problem string) {
 	reader := multipart.NewReader(bytes.NewReader(r.body), params["boundary"])
 	for {
 		part, err := reader.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return u, ""
 		}
 		if err != nil {
@@ -162,7 +163,7 @@ func facebookAddPhoto(s *Sandbox, _ *oauthState, r *facebookUpload) answer {
 	}
 	file, err := s.keepBlob(content)
 	if err != nil {
-		return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "OAuthException", "The sandbox could not store the photo")
+		return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "The sandbox could not store the photo")
 	}
 	file.ID, file.AltText = facebookID(), r.param("alt_text_custom")
 	s.facebook().Photos[file.ID] = &facebookPhoto{Page: r.PathValue("page"), File: file, At: s.now().UTC()}
@@ -210,7 +211,7 @@ func facebookAddVideo(s *Sandbox, st *oauthState, r *facebookUpload) answer {
 	case video == nil || !video.Ready.IsZero():
 		return graphError(graphParameter, graphNoObject, "(#100) Invalid upload session")
 	case s.now().After(video.At.Add(facebookSessionLife)):
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTimeout, "OAuthException", "Video Upload Timeout")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTimeout, "Video Upload Timeout")
 	case phase == "transfer":
 		return s.transferFacebookVideo(video, r)
 	default:
@@ -230,9 +231,9 @@ func (s *Sandbox) startFacebookVideo(page string, r *facebookUpload) answer {
 	case err != nil:
 		return graphError(graphParameter, 0, "(#100) Param file_size must be an integer")
 	case size < facebookMinVideo:
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTooSmall, "OAuthException", "Video Too Small")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTooSmall, "Video Too Small")
 	case size > facebookMaxVideo:
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTooLarge, "OAuthException", "Video Too Large")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoTooLarge, "Video Too Large")
 	}
 	id, video := facebookID(), &facebookVideo{Page: page, Session: facebookID(), At: s.now().UTC(), Bytes: size}
 	s.facebook().Videos[id] = video
@@ -256,13 +257,13 @@ func (s *Sandbox) transferFacebookVideo(video *facebookVideo, r *facebookUpload)
 		}
 		return graphAnswer(http.StatusBadRequest, map[string]any{"error": fields})
 	case len(chunk) == 0:
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoIncomplete, "OAuthException", "There was a problem uploading your video")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoIncomplete, "There was a problem uploading your video")
 	case start == 0 && !facebookIsVideo(chunk):
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoNone, "OAuthException", "No Video Detected")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoNone, "No Video Detected")
 	}
 	file, err := s.keepBlob(chunk)
 	if err != nil {
-		return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "OAuthException", "The sandbox could not store the video")
+		return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "The sandbox could not store the video")
 	}
 	video.Chunks, video.Received = append(video.Chunks, file.SHA256), video.Received+int64(len(chunk))
 	a := graphAnswer(http.StatusOK, video.offsets())
@@ -275,19 +276,19 @@ func facebookIsVideo(content []byte) bool { return len(content) >= 8 && string(c
 
 func (s *Sandbox) finishFacebookVideo(st *oauthState, id string, video *facebookVideo, r *facebookUpload) answer {
 	if video.Received != video.Bytes {
-		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoIncomplete, "OAuthException", "There was a problem uploading your video")
+		return graphErrorStatus(http.StatusBadRequest, graphVideo, graphVideoIncomplete, "There was a problem uploading your video")
 	}
 	var whole []byte
 	for _, hash := range video.Chunks {
 		chunk, err := s.facebookChunk(hash)
 		if err != nil {
-			return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "OAuthException", "The sandbox could not read the video")
+			return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "The sandbox could not read the video")
 		}
 		whole = append(whole, chunk...)
 	}
 	file, err := s.keepBlob(whole)
 	if err != nil {
-		return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "OAuthException", "The sandbox could not store the video")
+		return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "The sandbox could not store the video")
 	}
 	file.ID = id
 	video.File, video.Description, video.Base = file, facebookText(r.param("description")), r.base
