@@ -31,6 +31,12 @@ type RequestInfo struct {
 	//	mailchimp.metadata      which data centre
 	//	<platform>.pages        organizations, pages, lists
 	//	<platform>.page         one page or list: facebook, mailchimp
+	//	linkedin.init_image     where an image is to be sent; linkedin.init_video: a video
+	//	linkedin.upload_image   an image's bytes; linkedin.upload_part: a part of a video's
+	//	linkedin.finalize_video the parts of a video made into one
+	//	linkedin.image          how far an image is; linkedin.video: a video
+	//	linkedin.post           a post; linkedin.comment: a comment on one
+	//	linkedin.statistics     the numbers of an organization's posts
 	Step string
 }
 

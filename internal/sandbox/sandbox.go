@@ -63,6 +63,7 @@ type Sandbox struct {
 type state struct {
 	Ghost     map[string]*ghostSite  `json:"ghost"`
 	OAuth     map[string]*oauthState `json:"oauth"` // by platform
+	LinkedIn  linkedinState          `json:"linkedin,omitzero"`
 	Published []*Post                `json:"published"`
 }
 
@@ -99,6 +100,7 @@ func New(opts Options) (*Sandbox, error) {
 	s.routeGhost()
 	s.routeTwitter()
 	s.routeLinkedIn()
+	s.routeLinkedInPosts()
 	s.routeFacebook()
 	s.routeMailchimp()
 	return s, nil

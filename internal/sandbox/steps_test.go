@@ -44,6 +44,15 @@ func TestSteps(t *testing.T) {
 		b.send("GET", path, nil)
 	}
 	b.send("DELETE", "/facebook-graph/v26.0/me/permissions", nil)
+	for _, path := range []string{
+		"POST /linkedin-api/rest/posts", "POST /linkedin-api/rest/socialActions/urn%3Ali%3Ashare%3A1/comments",
+		"GET /linkedin-api/rest/organizationalEntityShareStatistics", "POST /linkedin-api/rest/images", "GET /linkedin-api/rest/images/1",
+		"GET /linkedin-api/rest/videos/1", "POST /linkedin-api/rest/videos", "POST /linkedin-api/rest/videos?action=finalizeUpload",
+		"PUT /linkedin/dms-uploads/1/uploaded-image/0", "PUT /linkedin/dms-uploads/1/uploaded-video/0",
+	} {
+		method, address, _ := strings.Cut(path, " ")
+		b.request(method, address, "", nil)
+	}
 	facebook := b.app("facebook")
 	facebook.long(facebook.person) // exchanges a short-lived token
 	b.send("POST", facebook.token, url.Values{"grant_type": {"fb_exchange_token"}})
