@@ -206,12 +206,12 @@ func linkedinBody(r *apiRequest, into any) *answer {
 }
 
 // linkedinInvalidField is how content is refused: what is wrong stands in errorDetails.
-func linkedinInvalidField(status int, code, message string) answer {
-	return jsonAnswer(status, "application/json", map[string]any{
+func linkedinInvalidField(code, message string) answer {
+	return jsonAnswer(http.StatusBadRequest, "application/json", map[string]any{
 		"errorDetailType": "com.linkedin.common.error.BadRequest",
 		"message":         "com.linkedin.content.common.exception.BadRequestResponseException: " + message,
 		"errorDetails":    map[string]any{"inputErrors": []any{map[string]any{"description": message, "input": map[string]any{}, "code": code}}},
-		"status":          status,
+		"status":          http.StatusBadRequest,
 	})
 }
 
@@ -313,10 +313,10 @@ func linkedinCreatePost(s *Sandbox, st *oauthState, r *apiRequest) answer {
 	}
 	text, err := linkedinPlain(*body.Commentary)
 	if err != nil {
-		return linkedinInvalidField(http.StatusBadRequest, "INVALID_LITTLE_TEXT", err.Error())
+		return linkedinInvalidField("INVALID_LITTLE_TEXT", err.Error())
 	}
 	if length := linkedinLength(text); length > linkedinMaxText {
-		return linkedinInvalidField(http.StatusBadRequest, "FIELD_ARRAY_SIZE_TOO_HIGH",
+		return linkedinInvalidField("FIELD_ARRAY_SIZE_TOO_HIGH",
 			fmt.Sprintf("ShareCommentary text length (%d characters) exceeded the maximum allowed (%d characters)", length, linkedinMaxText))
 	}
 	post := Post{Platform: "linkedin", Account: body.Author, Text: text, PublishedAt: now, Audience: body.Visibility}
@@ -325,7 +325,7 @@ func linkedinCreatePost(s *Sandbox, st *oauthState, r *apiRequest) answer {
 		return *refusal
 	}
 	if text == "" && body.Content == nil {
-		return linkedinInvalidField(http.StatusBadRequest, "MISSING_FIELD", "The post has neither text nor content")
+		return linkedinInvalidField("MISSING_FIELD", "The post has neither text nor content")
 	}
 	says := linkedinSays(post)
 	for urn, other := range l.Posts {
@@ -384,7 +384,7 @@ func (s *Sandbox) linkedinContent(body linkedinPostBody, post *Post, kind *strin
 		shown = body.Content.MultiImage.Images
 	}
 	refuse := func(code, message string) *answer {
-		a := linkedinInvalidField(http.StatusBadRequest, code, message)
+		a := linkedinInvalidField(code, message)
 		return &a
 	}
 	for _, one := range shown {
@@ -437,7 +437,7 @@ func linkedinComment(s *Sandbox, st *oauthState, r *apiRequest) answer {
 	case body.Object != "" && body.Object != urn:
 		return linkedinError(http.StatusBadRequest, 0, "ILLEGAL_ARGUMENT", "The object is not the entity of the path")
 	case length == 0 || length > linkedinMaxComment:
-		return linkedinInvalidField(http.StatusBadRequest, "FIELD_LENGTH_TOO_LONG", "A comment has 1 to 1250 characters")
+		return linkedinInvalidField("FIELD_LENGTH_TOO_LONG", "A comment has 1 to 1250 characters")
 	}
 	id, at := l.nextID(), s.now().UTC().UnixMilli()
 	post.Comments++
