@@ -19,7 +19,7 @@ type RequestInfo struct {
 	Path    string
 	// Step names what the request is for: "ghost.site", "ghost.browse", "ghost.find",
 	// "ghost.create_draft", "ghost.create_published", "ghost.read", "ghost.publish",
-	// "ghost.update", "ghost.delete" or "ghost.other"; and on the platforms with OAuth:
+	// "ghost.update", "ghost.delete", "ghost.upload", "ghost.newsletters" or "ghost.other"; and on the platforms with OAuth:
 	//
 	//	<platform>.authorize    the consent page and its form
 	//	<platform>.token        a code for tokens
@@ -31,6 +31,10 @@ type RequestInfo struct {
 	//	mailchimp.metadata      which data centre
 	//	<platform>.pages        organizations, pages, lists
 	//	<platform>.page         one page or list: facebook, mailchimp
+	//	mailchimp.find          the list of campaigns
+	//	mailchimp.create, .read, .update, .delete, .content, .checklist, .send, .schedule, .unschedule: one campaign
+	//	mailchimp.report        its numbers
+	//	mailchimp.upload        a file for the file manager
 	Step string
 }
 
