@@ -159,8 +159,9 @@ func (c *platformConfig) platforms() (platforms, error) {
 	}
 	ghost := platform.NewGhost(platform.NewEgress(allow), platform.WithGhostVersion(c.GhostAPI))
 	return platforms{connectors: connectors, ghost: ghost, publishers: map[platform.Name]platform.Publisher{
-		platform.Ghost:    ghost,
-		platform.LinkedIn: platform.NewLinkedIn(platform.LinkedInConfig{SiteURL: c.LinkedInSiteURL, APIURL: c.LinkedInAPIURL, Version: c.LinkedInVersion}),
+		platform.Ghost:     ghost,
+		platform.LinkedIn:  platform.NewLinkedIn(platform.LinkedInConfig{SiteURL: c.LinkedInSiteURL, APIURL: c.LinkedInAPIURL, Version: c.LinkedInVersion}),
+		platform.Mailchimp: platform.NewMailchimp(platform.MailchimpConfig{APIURL: c.MailchimpAPIURL}),
 	}}, nil
 }
 

@@ -19,7 +19,7 @@ type RequestInfo struct {
 	Path    string
 	// Step names what the request is for: "ghost.site", "ghost.browse", "ghost.find",
 	// "ghost.create_draft", "ghost.create_published", "ghost.read", "ghost.publish",
-	// "ghost.update", "ghost.delete" or "ghost.other"; and on the platforms with OAuth:
+	// "ghost.update", "ghost.delete", "ghost.upload", "ghost.newsletters" or "ghost.other"; and on the platforms with OAuth:
 	//
 	//	<platform>.authorize    the consent page and its form
 	//	<platform>.token        a code for tokens
@@ -37,6 +37,10 @@ type RequestInfo struct {
 	//	linkedin.image          how far an image is; linkedin.video: a video
 	//	linkedin.post           a post; linkedin.comment: a comment on one
 	//	linkedin.statistics     the numbers of an organization's posts
+	//	mailchimp.find          the list of campaigns
+	//	mailchimp.create, .read, .update, .delete, .content, .checklist, .send, .schedule, .unschedule: one campaign
+	//	mailchimp.report        its numbers
+	//	mailchimp.upload        a file for the file manager
 	Step string
 }
 

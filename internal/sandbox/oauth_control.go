@@ -25,10 +25,12 @@ type OAuthSettings struct {
 	RefreshReuse string `json:"refresh_reuse,omitempty"`
 	// MeRequests is how often one person may be asked for at twitter's /2/users/me in 15 minutes.
 	MeRequests int `json:"me_requests,omitempty"`
+	// SendingSeconds is how long a campaign of mailchimp's is "sending" before it is "sent"; 0 is one second.
+	SendingSeconds int `json:"sending_seconds,omitempty"`
 }
 
 func (o OAuthSettings) check() error {
-	if o.CodeSeconds < 0 || o.AccessSeconds < 0 || o.RefreshSeconds < 0 || o.MeRequests < 0 {
+	if o.CodeSeconds < 0 || o.AccessSeconds < 0 || o.RefreshSeconds < 0 || o.MeRequests < 0 || o.SendingSeconds < 0 {
 		return errors.New("a setting is negative")
 	}
 	if !slices.Contains([]string{"", "revoke", "grace"}, o.RefreshReuse) {

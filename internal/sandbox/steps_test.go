@@ -23,6 +23,7 @@ func TestSteps(t *testing.T) {
 	}{
 		{"GET", "/ghost-sites/news/ghost/api/admin/site/", nil}, {"GET", "/ghost-sites/news/ghost/api/admin/tags/", nil},
 		{"GET", posts, nil}, {"GET", posts + "?filter=id:1", nil}, {"POST", posts, nil}, {"POST", posts, published},
+		{"POST", "/ghost-sites/news/ghost/api/admin/images/upload/", nil}, {"GET", "/ghost-sites/news/ghost/api/admin/newsletters/", nil},
 		{"GET", one, nil}, {"PUT", one, nil}, {"PUT", one, published}, {"DELETE", one, nil},
 	} {
 		b.request(r.method, r.path, "", r.body)
@@ -42,6 +43,14 @@ func TestSteps(t *testing.T) {
 		"/mailchimp-login/oauth2/metadata", "/mailchimp-api/us6/3.0/", "/mailchimp-api/us6/3.0/lists", "/mailchimp-api/us6/3.0/lists/a1b2c3d4e5",
 	} {
 		b.send("GET", path, nil)
+	}
+	for _, request := range []string{
+		"GET campaigns", "POST campaigns", "GET campaigns/1", "PATCH campaigns/1", "DELETE campaigns/1", "PUT campaigns/1/content",
+		"GET campaigns/1/send-checklist", "POST campaigns/1/actions/send", "POST campaigns/1/actions/schedule",
+		"POST campaigns/1/actions/unschedule", "GET reports/1", "POST file-manager/files",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		b.send(method, "/mailchimp-api/us6/3.0/"+path, nil)
 	}
 	b.send("DELETE", "/facebook-graph/v26.0/me/permissions", nil)
 	for _, path := range []string{
