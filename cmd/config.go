@@ -163,7 +163,9 @@ func (c *platformConfig) platforms() (platforms, error) {
 			App:     platform.OAuthApp{ClientID: c.FacebookClientID, ClientSecret: c.FacebookClientSecret},
 			SiteURL: c.FacebookSiteURL, GraphURL: c.FacebookGraphURL, Version: c.FacebookVersion,
 		}),
-		platform.Ghost: ghost,
+		platform.Ghost:     ghost,
+		platform.LinkedIn:  platform.NewLinkedIn(platform.LinkedInConfig{SiteURL: c.LinkedInSiteURL, APIURL: c.LinkedInAPIURL, Version: c.LinkedInVersion}),
+		platform.Mailchimp: platform.NewMailchimp(platform.MailchimpConfig{APIURL: c.MailchimpAPIURL}),
 	}}, nil
 }
 

@@ -38,8 +38,8 @@ const CodeAddressRefused = "address_refused"
 // retries a request upon encountering a network error if the connection has been already been used
 // successfully"), or on HTTP/2.
 type Egress struct {
-	allow  []netip.Prefix
-	client *http.Client
+	allow           []netip.Prefix
+	client, uploads *http.Client
 }
 
 // NewEgress makes an Egress for the public internet plus the prefixes in allow. Addresses in allow
@@ -50,21 +50,22 @@ func NewEgress(allow []netip.Prefix) *Egress {
 	for _, prefix := range allow {
 		e.allow = append(e.allow, prefix.Masked())
 	}
-	e.client = &http.Client{
-		Timeout:       egressTimeout,
-		CheckRedirect: noRedirects,
-		Transport: &egressTransport{
-			egress: e,
-			secure: newEgressTransport(e.guard(ssrf.New(ssrf.WithAnyPort()))),
-			plain:  newEgressTransport(e.guard(nil)),
-		},
+	transport := &egressTransport{
+		egress: e,
+		secure: newEgressTransport(e.guard(ssrf.New(ssrf.WithAnyPort()))),
+		plain:  newEgressTransport(e.guard(nil)),
 	}
+	e.client = &http.Client{Timeout: egressTimeout, CheckRedirect: noRedirects, Transport: transport}
+	e.uploads = &http.Client{CheckRedirect: noRedirects, Transport: transport}
 	return e
 }
 
 // Client gives the guarded client. A refused address is an *Error in the chain of the error it
 // returns.
 func (e *Egress) Client() *http.Client { return e.client }
+
+// Uploads gives the guarded client for requests that carry a file. How long one may take is for its context to say.
+func (e *Egress) Uploads() *http.Client { return e.uploads }
 
 // Check refuses what can be refused from the URL alone, without name resolution or any request. A nil
 // error does not mean that the address will be dialled.

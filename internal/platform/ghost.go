@@ -8,17 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
-)
-
-// Ghost's limits, in characters.
-const (
-	ghostMaxTitle = 255
-	ghostMaxSlug  = 191
-	// ghostMaxText is our own: Ghost has been seen to take 12 MB.
-	ghostMaxText = 100_000
-	// ghostMaxURL is our own: no site's address of a post is longer.
-	ghostMaxURL = 2000
 )
 
 // GhostAPIVersion is what adapters send as Accept-Version unless WithGhostVersion says otherwise.
@@ -28,16 +17,20 @@ const GhostAPIVersion = "v5.0"
 // GhostPublisher publishes posts on Ghost sites through the Admin API
 // (https://ghost.org/docs/admin-api/).
 //
-// A post is made as a draft, the draft's id is kept, and only then one PUT publishes it. So whatever
+// Files are uploaded first. Then a post is made as a draft, the draft's id is kept, and only then one
+// PUT publishes it, and sends it as a newsletter where that is wanted. So whatever
 // happens, the kept draft tells what became of the post. A draft whose id could not be kept is found
 // by its slug, which is made from the post's id; publishing replaces that slug by a readable one.
 type GhostPublisher struct {
-	client  *http.Client
-	version string
-	now     func() time.Time
+	client, uploads *http.Client
+	version         string
+	now             func() time.Time
 }
 
-var _ Publisher = (*GhostPublisher)(nil)
+var (
+	_ Publisher = (*GhostPublisher)(nil)
+	_ Measurer  = (*GhostPublisher)(nil)
+)
 
 // GhostOption changes a GhostPublisher.
 type GhostOption func(*GhostPublisher)
@@ -49,7 +42,7 @@ func WithGhostVersion(version string) GhostOption {
 
 // NewGhost makes the adapter. All its requests go through egress, since customers name the hosts.
 func NewGhost(egress *Egress, opts ...GhostOption) *GhostPublisher {
-	g := &GhostPublisher{client: egress.Client(), version: GhostAPIVersion, now: time.Now}
+	g := &GhostPublisher{client: egress.Client(), uploads: egress.Uploads(), version: GhostAPIVersion, now: time.Now}
 	for _, opt := range opts {
 		opt(g)
 	}
@@ -116,9 +109,10 @@ func connecting(err error) error {
 	return err
 }
 
-// ghostCheckpoint is what Publish keeps: the draft that is going to be the post.
+// ghostCheckpoint is what Publish keeps: the draft that is going to be the post, and the files on the site.
 type ghostCheckpoint struct {
-	DraftID string `json:"draft_id"`
+	DraftID string `json:"draft_id,omitempty"`
+	Files   hosted `json:"files,omitempty"`
 }
 
 // ghostPost is the part of a post in Ghost that the adapter reads.
@@ -139,7 +133,7 @@ func (p ghostPost) live() bool { return p.Status == "published" || p.Status == "
 
 var ghostIDPattern = regexp.MustCompile(`^[0-9a-f]{24}$`)
 
-// Publish makes or finds the draft, keeps its id, and publishes it with one PUT.
+// Publish uploads the files, makes or finds the draft, keeps its id, and publishes it with one PUT.
 func (g *GhostPublisher) Publish(ctx context.Context, credential json.RawMessage, post Post, attempt Attempt) (Published, error) {
 	if err := refuseInvalid(Ghost, post); err != nil {
 		return Published{}, err
@@ -148,14 +142,31 @@ func (g *GhostPublisher) Publish(ctx context.Context, credential json.RawMessage
 	if err != nil {
 		return Published{}, err
 	}
-	draft, err := site.draft(ctx, post, attempt)
+	kept, err := keptDraft(attempt)
 	if err != nil {
 		return Published{}, err
 	}
-	if draft.live() {
-		return site.published(draft), nil
+	var draft *ghostPost
+	if kept.DraftID != "" {
+		if draft, err = site.read(ctx, kept.DraftID); err != nil {
+			return Published{}, err
+		}
+		if draft.live() {
+			return site.published(*draft), nil
+		}
 	}
-	return site.publish(ctx, post, draft)
+	if err := site.upload(ctx, post, attempt, &kept); err != nil {
+		return Published{}, err
+	}
+	if draft == nil {
+		if draft, err = site.draft(ctx, post, attempt, &kept); err != nil {
+			return Published{}, err
+		}
+		if draft.live() {
+			return site.published(*draft), nil
+		}
+	}
+	return site.publish(ctx, post, *draft, kept.Files)
 }
 
 // Reconcile asks Ghost for the state of the kept draft, or of the draft that carries the post's slug.
@@ -164,13 +175,13 @@ func (g *GhostPublisher) Reconcile(ctx context.Context, credential json.RawMessa
 	if err != nil {
 		return nil, err
 	}
-	id, err := keptDraft(attempt)
+	kept, err := keptDraft(attempt)
 	if err != nil {
 		return nil, err
 	}
 	var found *ghostPost
-	if id != "" {
-		found, err = site.read(ctx, id)
+	if kept.DraftID != "" {
+		found, err = site.read(ctx, kept.DraftID)
 	} else {
 		// Publishing happens only after Keep, so a post without a kept draft was never published by
 		// us. Its draft may have been published by a person in Ghost.
@@ -186,73 +197,45 @@ func (g *GhostPublisher) Reconcile(ctx context.Context, credential json.RawMessa
 	return &published, nil
 }
 
-// checkGhost: Ghost names a post without title "(Untitled)".
-func checkGhost(r *Report, post Post) {
-	r.Length, r.Limit = utf8.RuneCountInString(post.Text), ghostMaxText
-	if r.Length > r.Limit {
-		r.violate("text", "too_long", ghostMaxText, int64(r.Length), "The text has %d characters; %d are allowed. Shorten it.", r.Length, r.Limit)
-	}
-	title := strings.TrimSpace(post.Title)
-	switch length := utf8.RuneCountInString(title); {
-	case title == "":
-		r.violate("title", "required", 0, 0, "A post on Ghost needs a title. Add one.")
-	case length > ghostMaxTitle:
-		r.violate("title", "too_long", ghostMaxTitle, int64(length), "The title has %d characters; Ghost allows %d. Shorten it.", length, ghostMaxTitle)
-	}
-}
-
-// keptDraft reads the checkpoint, "" if there is none.
-func keptDraft(attempt Attempt) (string, error) {
+// keptDraft reads the checkpoint, an empty one if there is none.
+func keptDraft(attempt Attempt) (ghostCheckpoint, error) {
 	if len(attempt.Checkpoint) == 0 || string(attempt.Checkpoint) == "null" {
-		return "", nil
+		return ghostCheckpoint{Files: hosted{}}, nil
 	}
 	var kept ghostCheckpoint
-	if err := json.Unmarshal(attempt.Checkpoint, &kept); err != nil || !ghostIDPattern.MatchString(kept.DraftID) {
+	err := json.Unmarshal(attempt.Checkpoint, &kept)
+	empty := kept.DraftID == "" && len(kept.Files) == 0
+	if err != nil || empty || (kept.DraftID != "" && !ghostIDPattern.MatchString(kept.DraftID)) || !kept.Files.valid() {
 		// Going on without it could make a second post.
-		return "", &Error{Class: UnknownOutcome, Err: err,
+		return ghostCheckpoint{}, &Error{Class: UnknownOutcome, Err: err,
 			Message: "What an earlier attempt left behind cannot be read. Look on the Ghost site whether the post is there."}
 	}
-	return kept.DraftID, nil
+	if kept.Files == nil {
+		kept.Files = hosted{}
+	}
+	return kept, nil
 }
 
-// draft gives the post in Ghost that is to be published, as it is there now, with its id kept.
-func (s *ghostSite) draft(ctx context.Context, post Post, attempt Attempt) (ghostPost, error) {
-	id, err := keptDraft(attempt)
-	if err != nil {
-		return ghostPost{}, err
-	}
-	if id != "" {
-		kept, err := s.read(ctx, id)
-		if err != nil {
-			return ghostPost{}, err
-		}
-		return *kept, nil
-	}
+// draft finds or makes the post in Ghost that is to be published, and gives it as it is there now, with its id kept.
+func (s *ghostSite) draft(ctx context.Context, post Post, attempt Attempt, kept *ghostCheckpoint) (*ghostPost, error) {
 	// An earlier attempt may have made the draft and died before it was kept. Looking every time
 	// costs one request and needs no knowledge of earlier attempts.
 	found, err := s.find(ctx, post)
 	if err != nil {
-		return ghostPost{}, err
+		return nil, err
 	}
 	if found == nil {
-		if found, err = s.create(ctx, post); err != nil {
-			return ghostPost{}, err
+		if found, err = s.create(ctx, post, kept.Files); err != nil {
+			return nil, err
 		}
 	}
-	checkpoint, err := json.Marshal(ghostCheckpoint{DraftID: found.ID})
-	if err != nil {
-		return ghostPost{}, &Error{Class: Transient, Message: "The draft on Ghost could not be recorded.", Err: err}
-	}
-	if err := attempt.Keep(ctx, checkpoint); err != nil {
-		return ghostPost{}, &Error{Class: Transient, Message: "The draft on Ghost could not be recorded; nothing was published.", Err: err}
+	kept.DraftID = found.ID
+	if err := attempt.keep(ctx, kept); err != nil {
+		return nil, err
 	}
 	// Between Keep and here somebody may have edited or published the draft, so what is published is
 	// what Ghost has now.
-	kept, err := s.read(ctx, found.ID)
-	if err != nil {
-		return ghostPost{}, err
-	}
-	return *kept, nil
+	return s.read(ctx, found.ID)
 }
 
 func draftSlug(post Post) string { return "fanfare-" + post.ID.String() }
@@ -274,10 +257,9 @@ func (s *ghostSite) find(ctx context.Context, post Post) (*ghostPost, error) {
 }
 
 // create makes the draft. Nothing is visible to readers yet.
-func (s *ghostSite) create(ctx context.Context, post Post) (*ghostPost, error) {
-	body := map[string]any{
-		"title": strings.TrimSpace(post.Title), "html": textHTML(post.Text), "status": "draft", "slug": draftSlug(post),
-	}
+func (s *ghostSite) create(ctx context.Context, post Post, files hosted) (*ghostPost, error) {
+	body := ghostContent(post, files)
+	body["status"], body["slug"] = "draft", draftSlug(post)
 	call := ghostCall{method: http.MethodPost, path: "posts/", query: url.Values{"source": {"html"}}, post: body}
 	var answer ghostPosts
 	if err := s.call(ctx, call, &answer); err != nil {
@@ -297,21 +279,23 @@ func (s *ghostSite) read(ctx context.Context, id string) (*ghostPost, error) {
 	return checkedPost(answer)
 }
 
-// publish sends the one request that publishes. Title and text go along because the post may have
-// been edited since the draft was made.
-func (s *ghostSite) publish(ctx context.Context, post Post, draft ghostPost) (Published, error) {
-	title := strings.TrimSpace(post.Title)
-	body := map[string]any{
-		"updated_at": draft.UpdatedAt, "status": "published",
-		"title": title, "html": textHTML(post.Text), "slug": firstRunes(title, ghostMaxSlug),
+// publish sends the one request that publishes, and that sends the newsletter: Ghost does that when a draft becomes public,
+// and never again. What the post says goes along because it may have been edited since the draft was made.
+func (s *ghostSite) publish(ctx context.Context, post Post, draft ghostPost, files hosted) (Published, error) {
+	body := ghostContent(post, files)
+	body["updated_at"], body["status"] = draft.UpdatedAt, "published"
+	body["slug"] = firstRunes(strings.TrimSpace(post.Title), ghostMaxSlug)
+	query := url.Values{"source": {"html"}}
+	if post.Options.Newsletter != "" {
+		query.Set("newsletter", post.Options.Newsletter)
+		if post.Options.EmailSegment != "" {
+			query.Set("email_segment", post.Options.EmailSegment)
+		}
 	}
-	call := ghostCall{
-		method: http.MethodPut, path: "posts/" + draft.ID + "/", query: url.Values{"source": {"html"}},
-		post: body, publishing: true,
-	}
+	call := ghostCall{method: http.MethodPut, path: "posts/" + draft.ID + "/", query: query, post: body, publishing: true}
 	var answer ghostPosts
 	if err := s.call(ctx, call, &answer); err != nil {
-		return Published{}, draftGone(err)
+		return Published{}, newsletterRefused(post, draftGone(err))
 	}
 	if len(answer.Posts) != 1 || answer.Posts[0].ID != draft.ID || !answer.Posts[0].live() {
 		return Published{}, unknownAnswer(http.StatusOK, nil)
@@ -340,14 +324,4 @@ func checkedPost(answer ghostPosts) (*ghostPost, error) {
 		return nil, notGhost(http.StatusOK, nil)
 	}
 	return &answer.Posts[0], nil
-}
-
-func firstRunes(text string, n int) string {
-	for i := range text {
-		if n == 0 {
-			return text[:i]
-		}
-		n--
-	}
-	return text
 }

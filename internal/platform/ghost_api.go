@@ -39,8 +39,9 @@ type ghostCall struct {
 	method string
 	path   string // below /ghost/api/admin/
 	query  url.Values
-	post   map[string]any // the one post of the body, nil for no body
-	public bool           // goes without the key
+	post   map[string]any // the one post of the body; without it and a file there is no body
+	upload *upload
+	public bool // goes without the key
 	// publishing marks the request that makes the post visible: once it may have left this machine,
 	// a missing answer is an UnknownOutcome and not a Transient.
 	publishing bool
@@ -55,7 +56,11 @@ func (s *ghostSite) call(ctx context.Context, call ghostCall, out any) error {
 	if err != nil {
 		return &Error{Class: Transient, Message: "The request to the Ghost site could not be made.", Err: err}
 	}
-	resp, err := s.client.Do(req)
+	client := s.client
+	if call.upload != nil {
+		client = s.uploads
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return noAnswer(err, call.publishing && connected.Load())
 	}
@@ -87,6 +92,9 @@ func (s *ghostSite) request(ctx context.Context, call ghostCall) (*http.Request,
 		address += "?" + call.query.Encode()
 	}
 	var body io.Reader
+	if call.upload != nil {
+		body = call.upload.body
+	}
 	if call.post != nil {
 		encoded, err := json.Marshal(map[string]any{"posts": []any{call.post}})
 		if err != nil {
@@ -103,6 +111,10 @@ func (s *ghostSite) request(ctx context.Context, call ghostCall) (*http.Request,
 	req.Header.Set("User-Agent", "Fanfare")
 	if call.post != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if call.upload != nil {
+		req.Header.Set("Content-Type", call.upload.contentType)
+		req.ContentLength = call.upload.bytes
 	}
 	if !call.public {
 		token, err := s.token()

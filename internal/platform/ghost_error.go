@@ -86,6 +86,17 @@ func draftGone(err error) error {
 		Message: "The post has gone from Ghost: somebody deleted it there. Publish it again if it is still wanted."}
 }
 
+// newsletterRefused says of a post that is sent as a newsletter too what Ghost refuses with a 400 besides malformed requests.
+func newsletterRefused(post Post, err error) error {
+	e := AsError(err)
+	if post.Options.Newsletter == "" || e.Status != http.StatusBadRequest || e.Class != Invalid || e.Code == CodeNotGhost {
+		return err
+	}
+	return &Error{Class: Invalid, Status: e.Status, Code: e.Code, Err: e.Err,
+		Message: "Ghost refuses the newsletter or which members get it. Look in Ghost under Settings, Newsletters, whether there is an " +
+			"active one of this name, and publish again. Nothing was published."}
+}
+
 // refusal judges an answer other than 2xx, from its status and Ghost's type and code. Words of the
 // answer are not passed on: the host is the customer's, and what it says could be anything.
 func refusal(resp *http.Response, body []byte, publishing bool, now time.Time) *Error {
@@ -137,7 +148,10 @@ func refusal(resp *http.Response, body []byte, publishing bool, now time.Time) *
 		e.Message = "Ghost does not know what was asked for. Check the site address and that Ghost is version 5 or later."
 	case status == http.StatusRequestEntityTooLarge:
 		e.Class = Invalid
-		e.Message = "The post is larger than the Ghost site accepts. Shorten it."
+		e.Message = "The post or one of its files is larger than the Ghost site accepts. Make it smaller."
+	case status == http.StatusUnsupportedMediaType:
+		e.Class = Invalid
+		e.Message = "The Ghost site does not accept files of this type. Use another one."
 	default:
 		e.Class = Invalid
 		e.Message = "Ghost refuses the post" + about(property) + ". Change it and publish again."
@@ -156,7 +170,7 @@ func known(code string) string {
 // about names the field that Ghost complains of, if it is one of ours.
 func about(property string) string {
 	switch property {
-	case "title", "slug", "html", "status":
+	case "title", "slug", "html", "status", "custom_excerpt", "feature_image_alt", "tags":
 		return " because of its " + property
 	}
 	return ""

@@ -72,3 +72,14 @@ func trimLink(link string) string {
 		link = trimmed
 	}
 }
+
+// firstRunes gives the first n characters of a text.
+func firstRunes(text string, n int) string {
+	for i := range text {
+		if n == 0 {
+			return text[:i]
+		}
+		n--
+	}
+	return text
+}

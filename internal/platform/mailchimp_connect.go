@@ -24,13 +24,20 @@ const (
 // no scopes, and are good at one data centre only.
 type MailchimpConnector struct {
 	*oauthClient
-	loginURL, apiURL string
+	mailchimpCentres
+	loginURL string
+}
+
+// mailchimpCentres knows the addresses of Mailchimp's data centres. Each token is good at one of them.
+type mailchimpCentres struct {
+	// apiURL has {dc} where a data centre's name belongs.
+	apiURL string
 }
 
 // NewMailchimpConnector makes a MailchimpConnector.
 func NewMailchimpConnector(config MailchimpConfig) *MailchimpConnector {
-	login, api := cmp.Or(config.LoginURL, "https://login.mailchimp.com"), cmp.Or(config.APIURL, "https://{dc}.api.mailchimp.com")
-	return &MailchimpConnector{loginURL: login, apiURL: api, oauthClient: &oauthClient{
+	login := cmp.Or(config.LoginURL, "https://login.mailchimp.com")
+	return &MailchimpConnector{loginURL: login, mailchimpCentres: newMailchimpCentres(config), oauthClient: &oauthClient{
 		title: "Mailchimp", client: newClient(),
 		config: oauth2.Config{
 			ClientID: config.App.ClientID, ClientSecret: config.App.ClientSecret,
@@ -144,8 +151,12 @@ func (m *MailchimpConnector) endpoint(ctx context.Context, token string) (string
 	}
 }
 
+func newMailchimpCentres(config MailchimpConfig) mailchimpCentres {
+	return mailchimpCentres{apiURL: cmp.Or(config.APIURL, "https://{dc}.api.mailchimp.com")}
+}
+
 // at is the address of a data centre; "" if it is none.
-func (m *MailchimpConnector) at(centre string) string {
+func (m mailchimpCentres) at(centre string) string {
 	if !mailchimpCentrePattern.MatchString(centre) {
 		return ""
 	}
@@ -153,7 +164,7 @@ func (m *MailchimpConnector) at(centre string) string {
 }
 
 // trusted tells whether an endpoint that was stored is one that the configuration has.
-func (m *MailchimpConnector) trusted(endpoint string) bool {
+func (m mailchimpCentres) trusted(endpoint string) bool {
 	before, after, _ := strings.Cut(m.apiURL, "{dc}")
 	centre, ok := strings.CutPrefix(endpoint, before)
 	centre, _, _ = strings.Cut(strings.TrimSuffix(centre, after), "/")

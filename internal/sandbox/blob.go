@@ -51,6 +51,11 @@ func (s *Sandbox) blob(hash string) []byte {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.keptBlob(hash)
+}
+
+// keptBlob is blob for a hash of keepBlob. The caller holds s.mu.
+func (s *Sandbox) keptBlob(hash string) []byte {
 	if s.file == "" {
 		return s.blobs[hash]
 	}

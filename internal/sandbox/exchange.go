@@ -19,7 +19,7 @@ type RequestInfo struct {
 	Path    string
 	// Step names what the request is for: "ghost.site", "ghost.browse", "ghost.find",
 	// "ghost.create_draft", "ghost.create_published", "ghost.read", "ghost.publish",
-	// "ghost.update", "ghost.delete" or "ghost.other"; and on the platforms with OAuth:
+	// "ghost.update", "ghost.delete", "ghost.upload", "ghost.newsletters" or "ghost.other"; and on the platforms with OAuth:
 	//
 	//	<platform>.authorize    the consent page and its form
 	//	<platform>.token        a code for tokens
@@ -36,6 +36,16 @@ type RequestInfo struct {
 	//	facebook.video_start    a video, with video_transfer for its pieces, video_finish, which publishes, and its state (video)
 	//	facebook.comment        a comment; those of a post are comments
 	//	facebook.insights       how a post did
+	//	linkedin.init_image     where an image is to be sent; linkedin.init_video: a video
+	//	linkedin.upload_image   an image's bytes; linkedin.upload_part: a part of a video's
+	//	linkedin.finalize_video the parts of a video made into one
+	//	linkedin.image          how far an image is; linkedin.video: a video
+	//	linkedin.post           a post; linkedin.comment: a comment on one
+	//	linkedin.statistics     the numbers of an organization's posts
+	//	mailchimp.find          the list of campaigns
+	//	mailchimp.create, .read, .update, .delete, .content, .checklist, .send, .schedule, .unschedule: one campaign
+	//	mailchimp.report        its numbers
+	//	mailchimp.upload        a file for the file manager
 	Step string
 }
 

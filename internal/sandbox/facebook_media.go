@@ -11,8 +11,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -280,11 +278,7 @@ func (s *Sandbox) finishFacebookVideo(st *oauthState, id string, video *facebook
 	}
 	var whole []byte
 	for _, hash := range video.Chunks {
-		chunk, err := s.facebookChunk(hash)
-		if err != nil {
-			return graphErrorStatus(http.StatusInternalServerError, graphClient, 0, "The sandbox could not read the video")
-		}
-		whole = append(whole, chunk...)
+		whole = append(whole, s.keptBlob(hash)...)
 	}
 	file, err := s.keepBlob(whole)
 	if err != nil {
@@ -297,14 +291,6 @@ func (s *Sandbox) finishFacebookVideo(st *oauthState, id string, video *facebook
 	a := graphAnswer(http.StatusOK, map[string]any{"success": true})
 	a.changed = true
 	return a
-}
-
-// facebookChunk reads a piece of a video. The caller holds s.mu.
-func (s *Sandbox) facebookChunk(hash string) ([]byte, error) {
-	if s.file == "" {
-		return s.blobs[hash], nil
-	}
-	return os.ReadFile(filepath.Join(filepath.Dir(s.file), "blobs", hash))
 }
 
 // facebookReadVideo is GET /{video}: https://developers.facebook.com/docs/graph-api/reference/video

@@ -18,6 +18,8 @@ const (
 	ghostVersion = "5.130"
 	// ghostMaxBody is Ghost's limit for a JSON body, in bytes.
 	ghostMaxBody = 50 << 20
+	// ghostMaxUpload bounds a request with a file, in bytes. Ghost itself has no limit.
+	ghostMaxUpload = 300 << 20
 	// ghostNewsletter is the slug of the one newsletter that every site has.
 	ghostNewsletter = "default-newsletter"
 )
@@ -28,6 +30,14 @@ type ghostSite struct {
 	KeyID  string       `json:"key_id"`
 	Secret string       `json:"secret"` // hex
 	Posts  []*GhostPost `json:"posts"`
+	// Files are the images and videos that were uploaded.
+	Files []ghostFile `json:"files,omitempty"`
+}
+
+// ghostFile is a file on a site.
+type ghostFile struct {
+	URL string `json:"url"`
+	PostFile
 }
 
 // GhostPost is a post on a Ghost site, in any status. Times have Ghost's resolution of one second.
@@ -39,6 +49,9 @@ type GhostPost struct {
 	HTML            string     `json:"html"`
 	Status          string     `json:"status"` // draft, published, scheduled or sent
 	CustomExcerpt   string     `json:"custom_excerpt,omitempty"`
+	FeatureImage    string     `json:"feature_image,omitempty"`
+	FeatureImageAlt string     `json:"feature_image_alt,omitempty"`
+	Tags            []string   `json:"tags,omitempty"`
 	MetaTitle       string     `json:"meta_title,omitempty"`
 	MetaDescription string     `json:"meta_description,omitempty"`
 	Newsletter      string     `json:"newsletter,omitempty"`
@@ -157,7 +170,11 @@ func (s *Sandbox) serveGhost(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, target.String(), http.StatusMovedPermanently) //nolint:gosec // to this same path on this same host
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ghostMaxBody))
+	limit := int64(ghostMaxBody)
+	if path := r.PathValue("path"); path == ghostImagesPath || path == ghostMediaPath {
+		limit = ghostMaxUpload
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		ghostRefusal(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeError", "", "Request was too big for the server.").answer().write(w)
 		return
@@ -173,18 +190,22 @@ func (s *Sandbox) serveGhost(w http.ResponseWriter, r *http.Request) {
 var ghostPostPath = regexp.MustCompile(`^posts/([0-9a-f]{24})/$`)
 
 // ghostSteps are all that ghostRequest.step can give, without the platform.
-var ghostSteps = []string{"site", "browse", "find", "create_draft", "create_published", "read", "publish", "update", "delete", "other"}
+var ghostSteps = []string{"site", "browse", "find", "create_draft", "create_published", "read", "publish", "update", "delete", "upload", "newsletters", "other"}
 
 // step names the request for hooks and faults, before anything is judged.
 func (r *ghostRequest) step() string {
 	one := ghostPostPath.MatchString(r.path)
-	status := ""
+	status := "" // a file is no JSON, and has none
 	if input, refusal := ghostDecode(r.body); refusal == nil && input.Status != nil {
 		status = *input.Status
 	}
 	switch {
 	case r.path == "site/" && r.Method == http.MethodGet:
 		return "ghost.site"
+	case (r.path == ghostImagesPath || r.path == ghostMediaPath) && r.Method == http.MethodPost:
+		return "ghost.upload"
+	case r.path == "newsletters/" && r.Method == http.MethodGet:
+		return "ghost.newsletters"
 	case r.path == "posts/" && r.Method == http.MethodGet && r.URL.Query().Has("filter"):
 		return "ghost.find"
 	case r.path == "posts/" && r.Method == http.MethodGet:
@@ -208,7 +229,7 @@ func (r *ghostRequest) step() string {
 // ghostOpen lists what Ghost opens to integrations (its admin middleware, "notImplemented"). Anything
 // else is 501 for a key.
 var ghostOpen = map[string][]string{
-	"site": {"GET"}, "posts": {"GET", "PUT", "DELETE", "POST"},
+	"site": {"GET"}, "posts": {"GET", "PUT", "DELETE", "POST"}, "images": {"POST"}, "media": {"POST"}, "newsletters": {"GET"},
 }
 
 // answerGhost judges and carries out a request. It runs with s.mu held.
@@ -224,10 +245,16 @@ func (s *Sandbox) answerGhost(r *ghostRequest) answer {
 	if refusal := r.authenticate(s.now()); refusal != nil {
 		return refusal.answer()
 	}
-	// The sandbox has posts only; what else Ghost offers (images, members, tags) is closed.
+	// The sandbox has posts, files and newsletters only; what else Ghost offers (members, tags by themselves) is closed.
 	if !slices.Contains(ghostOpen[entity], r.Method) {
 		return ghostRefusal(http.StatusNotImplemented, "NotImplementedError", "",
 			"The server does not support the functionality required to fulfill the request.").answer()
+	}
+	switch {
+	case r.path == ghostImagesPath, r.path == ghostMediaPath:
+		return s.addGhostFile(r)
+	case r.path == "newsletters/":
+		return r.newsletters()
 	}
 	if r.path == "posts/" {
 		switch r.Method {
@@ -281,6 +308,19 @@ func (r *ghostRequest) publicPost(p *GhostPost) Post {
 	}
 	if p.PublishedAt != nil {
 		post.PublishedAt = *p.PublishedAt
+	}
+	if p.Newsletter != "" {
+		post.Audience = p.Newsletter + " (" + p.EmailSegment + ")"
+	}
+	shown := append([]shownFile{{url: p.FeatureImage, alt: p.FeatureImageAlt}}, shownFiles(p.HTML)...)
+	for _, one := range shown {
+		for _, file := range r.site.Files {
+			if file.URL == one.url {
+				file.AltText = one.alt
+				post.Files = append(post.Files, file.PostFile)
+				break
+			}
+		}
 	}
 	return post
 }

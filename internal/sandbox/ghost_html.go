@@ -30,11 +30,19 @@ var (
 // ghostStoredHTML gives what Ghost keeps of incoming HTML: scripts and their like are gone, unknown
 // elements leave their content, attributes other than links' and images' are gone.
 func ghostStoredHTML(source string) string {
-	var out strings.Builder
+	stored := ghostStored{}
 	for _, node := range parseFragment(source) {
-		writeStored(&out, node)
+		stored.write(node)
 	}
-	return out.String()
+	return stored.String()
+}
+
+// ghostStored is stored HTML as it is written.
+type ghostStored struct {
+	strings.Builder
+	// card says that an HTML card is open, in which everything stays as it is. Here only videos do, besides what does
+	// elsewhere: the pages of the sandbox show it.
+	card bool
 }
 
 func parseFragment(source string) []*html.Node {
@@ -46,26 +54,32 @@ func parseFragment(source string) []*html.Node {
 	return nodes
 }
 
-func writeStored(out *strings.Builder, node *html.Node) {
+func (out *ghostStored) write(node *html.Node) {
+	comment := strings.TrimSpace(node.Data)
 	switch {
+	case node.Type == html.CommentNode && (comment == "kg-card-begin: html" || comment == "kg-card-end: html"):
+		out.card = comment == "kg-card-begin: html"
+		out.WriteString("<!--" + comment + "-->")
+		return
 	case node.Type == html.TextNode:
 		out.WriteString(html.EscapeString(node.Data))
 		return
 	case node.Type != html.ElementNode || ghostDropped[node.DataAtom]:
 		return
 	}
-	known := ghostElements[node.DataAtom]
+	video := out.card && node.DataAtom == atom.Video
+	known := ghostElements[node.DataAtom] || video
 	if known {
 		out.WriteString("<" + node.Data)
 		for _, attribute := range node.Attr {
-			if ghostAttributes[attribute.Key] && safeAttribute(attribute) {
+			if (ghostAttributes[attribute.Key] || video && attribute.Key == "controls") && safeAttribute(attribute) {
 				out.WriteString(" " + attribute.Key + `="` + html.EscapeString(attribute.Val) + `"`)
 			}
 		}
 		out.WriteString(">")
 	}
 	for child := range node.ChildNodes() {
-		writeStored(out, child)
+		out.write(child)
 	}
 	if known && node.DataAtom != atom.Br && node.DataAtom != atom.Hr && node.DataAtom != atom.Img {
 		out.WriteString("</" + node.Data + ">")
@@ -91,6 +105,9 @@ func textOf(source string) string {
 	var out strings.Builder
 	var walk func(*html.Node)
 	walk = func(node *html.Node) {
+		if ghostDropped[node.DataAtom] {
+			return
+		}
 		if node.Type == html.TextNode {
 			out.WriteString(node.Data)
 		}
@@ -108,4 +125,32 @@ func textOf(source string) string {
 		walk(node)
 	}
 	return strings.TrimSpace(out.String())
+}
+
+// shownFile is an image or a video that HTML shows.
+type shownFile struct{ url, alt string }
+
+// shownFiles lists the images and videos that HTML shows, in order.
+func shownFiles(source string) []shownFile {
+	files := []shownFile{}
+	document, err := html.Parse(strings.NewReader(source))
+	if err != nil {
+		return files // a reader of a string does not fail, and HTML parsing has no syntax errors
+	}
+	for node := range document.Descendants() {
+		if node.DataAtom != atom.Img && node.DataAtom != atom.Video {
+			continue
+		}
+		var file shownFile
+		for _, attribute := range node.Attr {
+			switch attribute.Key {
+			case "src":
+				file.url = attribute.Val
+			case "alt", "title":
+				file.alt = attribute.Val
+			}
+		}
+		files = append(files, file)
+	}
+	return files
 }

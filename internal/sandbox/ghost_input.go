@@ -17,17 +17,48 @@ import (
 // ghostInput is the post of a request's body. A field that was not sent is nil; unknown fields are
 // accepted, as Ghost does.
 type ghostInput struct {
-	Title           *string `json:"title"`
-	Slug            *string `json:"slug"`
-	HTML            *string `json:"html"`
-	Status          *string `json:"status"`
-	UpdatedAt       *string `json:"updated_at"`
-	PublishedAt     *string `json:"published_at"`
-	CustomExcerpt   *string `json:"custom_excerpt"`
-	MetaTitle       *string `json:"meta_title"`
-	MetaDescription *string `json:"meta_description"`
+	Title         *string      `json:"title"`
+	Slug          *string      `json:"slug"`
+	HTML          *string      `json:"html"`
+	Status        *string      `json:"status"`
+	UpdatedAt     *string      `json:"updated_at"`
+	PublishedAt   *string      `json:"published_at"`
+	CustomExcerpt optionalText `json:"custom_excerpt"`
+	MetaTitle     *string      `json:"meta_title"`
+	// FeatureImage and FeatureImageAlt are taken away by null, and stay when they are not there.
+	FeatureImage    optionalText `json:"feature_image"`
+	FeatureImageAlt optionalText `json:"feature_image_alt"`
+	Tags            *[]ghostTag  `json:"tags"`
+	MetaDescription *string      `json:"meta_description"`
 
 	updatedAt, publishedAt *time.Time
+}
+
+// ghostTag is a tag of a post, by its name. Ghost makes one that is not there.
+type ghostTag struct {
+	Name string `json:"name"`
+}
+
+// optionalText is a text that can be null.
+type optionalText struct {
+	given bool
+	text  string
+}
+
+// UnmarshalJSON notes that it was there.
+func (t *optionalText) UnmarshalJSON(data []byte) error {
+	t.given, t.text = true, ""
+	if string(data) == "null" {
+		return nil
+	}
+	return json.Unmarshal(data, &t.text)
+}
+
+func (t *optionalText) pointer() *string {
+	if !t.given {
+		return nil
+	}
+	return &t.text
 }
 
 // ghostDecode reads a body {"posts":[{…}]} and checks what Ghost's schema checks.
@@ -61,12 +92,25 @@ func (in *ghostInput) check() *ghostError {
 		value    *string
 		max      int
 	}{
-		{"title", in.Title, 255}, {"slug", in.Slug, 191}, {"custom_excerpt", in.CustomExcerpt, 300},
+		{"title", in.Title, 255}, {"slug", in.Slug, 191}, {"custom_excerpt", in.CustomExcerpt.pointer(), 300},
+		{"feature_image", in.FeatureImage.pointer(), 2000}, {"feature_image_alt", in.FeatureImageAlt.pointer(), 125},
 		{"meta_title", in.MetaTitle, 300}, {"meta_description", in.MetaDescription, 500},
 	}
 	for _, limit := range limits {
 		if limit.value != nil && utf8.RuneCountInString(*limit.value) > limit.max {
 			return ghostInvalid(limit.property, fmt.Sprintf("%s cannot be longer than %d characters.", limit.property, limit.max))
+		}
+	}
+	if in.Tags != nil {
+		for _, tag := range *in.Tags {
+			switch {
+			case tag.Name == "":
+				return ghostInvalid("tags", "Validation failed for tags: a name is needed.")
+			case utf8.RuneCountInString(tag.Name) > 191:
+				return ghostInvalid("tags", "Tag names cannot be longer than 191 characters.")
+			case strings.HasPrefix(tag.Name, ","):
+				return ghostInvalid("tags", "Tag names can't start with commas.")
+			}
 		}
 	}
 	if in.Status != nil && !slices.Contains([]string{"draft", "published", "scheduled", "sent"}, *in.Status) {

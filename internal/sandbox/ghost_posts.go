@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +11,10 @@ import (
 
 // ghostScheduleAhead is how far in the future a post must at least be scheduled.
 const ghostScheduleAhead = 2 * time.Minute
+
+// ghostSegment is what the sandbox knows of filters of members: "all", or conditions such as status:free and label:[a,b],
+// joined with + or a comma.
+var ghostSegment = regexp.MustCompile(`^(all|(status|label|subscribed|email_disabled):-?[^+,]+([+,][a-z_]+:-?[^+,]+)*)$`)
 
 // checkQuery refuses values of source and formats that Ghost does not know.
 func (r *ghostRequest) checkQuery() *ghostError {
@@ -92,11 +98,11 @@ func (s *Sandbox) editGhostPost(r *ghostRequest, at int) answer {
 		if newsletter != ghostNewsletter {
 			return ghostRefusal(http.StatusBadRequest, "BadRequestError", "", "The newsletter parameter doesn't match any active newsletter.").answer()
 		}
-		post.Newsletter, post.EmailStatus = newsletter, "pending"
-		post.EmailSegment = r.URL.Query().Get("email_segment")
-		if post.EmailSegment == "" {
-			post.EmailSegment = "all"
+		segment := cmp.Or(r.URL.Query().Get("email_segment"), "all")
+		if !ghostSegment.MatchString(segment) {
+			return ghostRefusal(http.StatusBadRequest, "BadRequestError", "", "The email segment parameter doesn't contain a valid filter").answer()
 		}
+		post.Newsletter, post.EmailStatus, post.EmailSegment = newsletter, "pending", segment
 	}
 	post.UpdatedAt = s.ghostNow()
 	*before = post
@@ -112,11 +118,20 @@ func (s *Sandbox) editGhostPost(r *ghostRequest, at int) answer {
 // set puts the input's fields into the post. Without source=html the html field is ignored.
 func (r *ghostRequest) set(post *GhostPost, input *ghostInput) {
 	for _, field := range []struct{ to, from *string }{
-		{&post.Title, input.Title}, {&post.Status, input.Status}, {&post.CustomExcerpt, input.CustomExcerpt},
+		{&post.Title, input.Title}, {&post.Status, input.Status}, {&post.CustomExcerpt, input.CustomExcerpt.pointer()},
 		{&post.MetaTitle, input.MetaTitle}, {&post.MetaDescription, input.MetaDescription},
+		{&post.FeatureImage, input.FeatureImage.pointer()}, {&post.FeatureImageAlt, input.FeatureImageAlt.pointer()},
 	} {
 		if field.from != nil {
 			*field.to = *field.from
+		}
+	}
+	if input.Tags != nil {
+		post.Tags = nil
+		for _, tag := range *input.Tags {
+			if !slices.Contains(post.Tags, tag.Name) {
+				post.Tags = append(post.Tags, tag.Name)
+			}
 		}
 	}
 	if post.Title = strings.TrimSpace(post.Title); post.Title == "" {
@@ -166,6 +181,8 @@ func changedFields(a, b *GhostPost) []string {
 	}{
 		{"title", a.Title != b.Title}, {"slug", a.Slug != b.Slug}, {"lexical", a.HTML != b.HTML},
 		{"status", a.Status != b.Status}, {"custom_excerpt", a.CustomExcerpt != b.CustomExcerpt},
+		{"feature_image", a.FeatureImage != b.FeatureImage}, {"feature_image_alt", a.FeatureImageAlt != b.FeatureImageAlt},
+		{"tags", !slices.Equal(a.Tags, b.Tags)},
 		{"meta_title", a.MetaTitle != b.MetaTitle}, {"meta_description", a.MetaDescription != b.MetaDescription},
 		{"published_at", (a.PublishedAt == nil) != (b.PublishedAt == nil) ||
 			a.PublishedAt != nil && !a.PublishedAt.Equal(*b.PublishedAt)},

@@ -35,22 +35,23 @@ func (s *Sandbox) routeMailchimp() {
 		svc: mailchimpService, step: always("metadata"), judge: mailchimpMetadata, invalid: invalid, refuse: tokenFault,
 	}))
 	api := func(path, step string, judge func(*Sandbox, *oauthState, *oauthRequest, *oauthPerson) answer) {
-		s.mux.HandleFunc("GET /mailchimp-api/{dc}/3.0"+path, s.oauthHandler(oauthEndpoint{
+		s.mux.HandleFunc("GET /mailchimp-api/{dc}/3.0"+path, s.mailchimpConnections(s.oauthHandler(oauthEndpoint{
 			svc: mailchimpService, step: always(step), refuse: mailchimpFault,
 			invalid: func(message string) answer { return mailchimpProblem(http.StatusBadRequest, "Bad Request", message) },
 			judge: func(s *Sandbox, st *oauthState, r *oauthRequest) answer {
-				person, refusal := mailchimpPerson(s, st, r)
+				person, refusal := mailchimpPerson(s, st, r.Request)
 				if refusal != nil {
 					return *refusal
 				}
 				return judge(s, st, r, person)
 			},
-		}))
+		})))
 	}
 	api("", "me", mailchimpRoot)
 	api("/{$}", "me", mailchimpRoot)
 	api("/lists", "pages", mailchimpLists)
 	api("/lists/{list}", "page", mailchimpList)
+	s.routeMailchimpCampaigns()
 }
 
 func checkMailchimpAuthorize(r authorizeRequest) *authorizeError {
@@ -107,8 +108,8 @@ func mailchimpMetadata(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 }
 
 // mailchimpPerson finds whose token it is. It is good at the data centre of its account only.
-func mailchimpPerson(s *Sandbox, st *oauthState, r *oauthRequest) (*oauthPerson, *answer) {
-	secret := bearer(r.Request, "Bearer", "OAuth")
+func mailchimpPerson(s *Sandbox, st *oauthState, r *http.Request) (*oauthPerson, *answer) {
+	secret := bearer(r, "Bearer", "OAuth")
 	if _, password, ok := r.BasicAuth(); ok {
 		secret = password // any user name
 	}
@@ -127,7 +128,7 @@ func mailchimpPerson(s *Sandbox, st *oauthState, r *oauthRequest) (*oauthPerson,
 }
 
 func mailchimpRoot(_ *Sandbox, _ *oauthState, r *oauthRequest, person *oauthPerson) answer {
-	return mailchimpAnswer(r, map[string]any{
+	return mailchimpAnswer(r.query["fields"], map[string]any{
 		"account_id": person.ID, "login_id": person.ID, "account_name": person.Name, "username": person.Handle,
 		"email": person.Handle + "@example.com", "role": "owner", "account_timezone": "Europe/London",
 		"total_subscribers": 0, "_links": []any{},
@@ -144,7 +145,7 @@ func mailchimpLists(_ *Sandbox, st *oauthState, r *oauthRequest, person *oauthPe
 	for _, list := range window(all, offset, count) {
 		lists = append(lists, mailchimpListFields(list))
 	}
-	return mailchimpAnswer(r, map[string]any{
+	return mailchimpAnswer(r.query["fields"], map[string]any{
 		"lists": lists, "total_items": len(all), "_links": []any{},
 		"constraints": map[string]any{"may_create": true, "max_instances": 5, "current_total_instances": len(all)},
 	})
@@ -153,7 +154,7 @@ func mailchimpLists(_ *Sandbox, st *oauthState, r *oauthRequest, person *oauthPe
 func mailchimpList(_ *Sandbox, st *oauthState, r *oauthRequest, person *oauthPerson) answer {
 	for _, list := range st.pages(person) {
 		if list.ID == r.PathValue("list") {
-			return mailchimpAnswer(r, mailchimpListFields(list))
+			return mailchimpAnswer(r.query["fields"], mailchimpListFields(list))
 		}
 	}
 	return mailchimpProblem(http.StatusNotFound, "Resource Not Found", "The requested resource could not be found.")
@@ -165,14 +166,15 @@ func mailchimpListFields(list oauthPage) map[string]any {
 		"campaign_defaults": map[string]any{
 			"from_name": list.Name, "from_email": "letters@example.com", "subject": "", "language": "en",
 		},
-		"stats": map[string]any{"member_count": 0, "campaign_count": 0}, "visibility": "pub",
+		"stats": map[string]any{"member_count": mailchimpMembers, "campaign_count": 0}, "visibility": "pub",
 	}
 }
 
-// mailchimpAnswer answers with the fields that the request asks for: paths with dots, which go through lists.
-func mailchimpAnswer(r *oauthRequest, body map[string]any) answer {
-	if fields := words(r.query["fields"], ","); len(fields) > 0 {
-		body = pickFields(body, fields)
+// mailchimpAnswer answers with the fields that the request asks for, all if it names none: paths with dots, which go
+// through lists.
+func mailchimpAnswer(fields string, body map[string]any) answer {
+	if names := words(fields, ","); len(names) > 0 {
+		body = pickFields(body, names)
 	}
 	return jsonAnswer(http.StatusOK, "application/json; charset=utf-8", body)
 }

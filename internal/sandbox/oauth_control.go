@@ -30,10 +30,12 @@ type OAuthSettings struct {
 	VideoFails   bool `json:"video_fails,omitempty"`
 	// RefuseDuplicates: facebook refuses (506) a post that says the same as the page's newest. It does not say when it does.
 	RefuseDuplicates bool `json:"refuse_duplicates,omitempty"`
+	// SendingSeconds is how long a campaign of mailchimp's is "sending" before it is "sent"; 0 is one second.
+	SendingSeconds int `json:"sending_seconds,omitempty"`
 }
 
 func (o OAuthSettings) check() error {
-	if o.CodeSeconds < 0 || o.AccessSeconds < 0 || o.RefreshSeconds < 0 || o.MeRequests < 0 || o.VideoSeconds < 0 {
+	if o.CodeSeconds < 0 || o.AccessSeconds < 0 || o.RefreshSeconds < 0 || o.MeRequests < 0 || o.SendingSeconds < 0 || o.VideoSeconds < 0 {
 		return errors.New("a setting is negative")
 	}
 	if !slices.Contains([]string{"", "revoke", "grace"}, o.RefreshReuse) {

@@ -67,6 +67,7 @@ func (s *Sandbox) showGhostPost(w http.ResponseWriter, r *http.Request) {
 		}
 		render(w, http.StatusOK, "post", map[string]any{
 			"Title": post.Title, "Site": title, "Home": ghostPath(name) + "/", "At": *post.PublishedAt,
+			"Image": post.FeatureImage, "Alt": post.FeatureImageAlt, "Excerpt": post.CustomExcerpt, "Tags": post.Tags,
 			// ghostStoredHTML let only harmless elements through.
 			"HTML": template.HTML(post.HTML), //nolint:gosec // sanitised when it was stored
 		})
@@ -98,7 +99,7 @@ func pageAnswer(status int, name string, data any) answer {
 	}
 	return answer{status: status, body: page.Bytes(), header: http.Header{
 		"Content-Type":            {"text/html; charset=utf-8"},
-		"Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: data:; frame-ancestors 'none'"},
+		"Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: data:; media-src 'self'; frame-ancestors 'none'"},
 		"Cache-Control":           {"no-store"},
 	}}
 }
@@ -145,7 +146,7 @@ button.first { background: var(--link); border-color: var(--link); color: var(--
 {{end}}{{range .Faults}}<p class="soft">Fault waiting: {{.Kind}}{{with .Status}} {{.}}{{end}}{{with .Platform}} on {{.}}{{end}}{{with .Step}} at {{.}}{{end}}{{with .Method}}, {{.}}{{end}}{{with .PathContains}} …{{.}}…{{end}}</p>
 {{end}}{{range .Posts}}<article>
 <h2>{{if .Link}}<a href="{{.Link}}">{{or .Title "(no title)"}}</a>{{else}}{{.Title}}{{end}}</h2>
-<p class="soft">{{.Platform}} / {{.Account}} · <time datetime="{{stamp .PublishedAt}}">{{when .PublishedAt}}</time>{{if gt .TimesPublished 1}} · <span class="mark">published {{.TimesPublished}} times</span>{{end}}</p>
+<p class="soft">{{.Platform}} / {{.Account}} · <time datetime="{{stamp .PublishedAt}}">{{when .PublishedAt}}</time>{{with .Audience}} · to {{.}}{{end}}{{if gt .TimesPublished 1}} · <span class="mark">published {{.TimesPublished}} times</span>{{end}}</p>
 {{range paragraphs .Text}}<p class="text">{{.}}</p>
 {{end}}{{with .PostLink}}<p class="soft">Link: {{.}}</p>
 {{end}}{{range .Files}}{{if image .}}<figure><img src="{{.Path}}" alt="{{.AltText}}"><figcaption class="soft">{{or .AltText "no alt text"}} · {{.ContentType}}, {{.Bytes}} bytes</figcaption></figure>
@@ -161,8 +162,10 @@ button.first { background: var(--link); border-color: var(--link); color: var(--
 <p class="soft"><a href="{{.Home}}">{{.Site}}</a></p>
 <article>
 <h1>{{.Title}}</h1>
-<p class="soft"><time datetime="{{stamp .At}}">{{when .At}}</time></p>
-{{.HTML}}
+<p class="soft"><time datetime="{{stamp .At}}">{{when .At}}</time>{{range .Tags}} · {{.}}{{end}}</p>
+{{with .Excerpt}}<p>{{.}}</p>
+{{end}}{{if .Image}}<img src="{{.Image}}" alt="{{.Alt}}">
+{{end}}{{.HTML}}
 </article>
 </main>
 {{template "foot"}}{{end}}

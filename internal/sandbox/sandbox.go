@@ -55,6 +55,8 @@ type Sandbox struct {
 	secrets []string
 	// meWindows are twitter's limits, by person.
 	meWindows map[string]rateWindow
+	// mailchimpOpen are the requests to Mailchimp's API that are on their way, by token.
+	mailchimpOpen map[string]int
 	// blobs are the files by their SHA-256, where there is no folder for them.
 	blobs map[string][]byte
 }
@@ -64,6 +66,8 @@ type state struct {
 	Ghost     map[string]*ghostSite  `json:"ghost"`
 	OAuth     map[string]*oauthState `json:"oauth"` // by platform
 	Facebook  *facebookState         `json:"facebook,omitempty"`
+	LinkedIn  linkedinState          `json:"linkedin,omitzero"`
+	Mailchimp mailchimpState         `json:"mailchimp,omitzero"`
 	Published []*Post                `json:"published"`
 }
 
@@ -72,6 +76,7 @@ func New(opts Options) (*Sandbox, error) {
 	s := &Sandbox{
 		log: opts.Log, now: opts.Now, mux: http.NewServeMux(),
 		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{}, blobs: map[string][]byte{},
+		mailchimpOpen: map[string]int{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -100,6 +105,7 @@ func New(opts Options) (*Sandbox, error) {
 	s.routeGhost()
 	s.routeTwitter()
 	s.routeLinkedIn()
+	s.routeLinkedInPosts()
 	s.routeFacebook()
 	s.routeMailchimp()
 	return s, nil

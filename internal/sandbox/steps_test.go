@@ -23,6 +23,7 @@ func TestSteps(t *testing.T) {
 	}{
 		{"GET", "/ghost-sites/news/ghost/api/admin/site/", nil}, {"GET", "/ghost-sites/news/ghost/api/admin/tags/", nil},
 		{"GET", posts, nil}, {"GET", posts + "?filter=id:1", nil}, {"POST", posts, nil}, {"POST", posts, published},
+		{"POST", "/ghost-sites/news/ghost/api/admin/images/upload/", nil}, {"GET", "/ghost-sites/news/ghost/api/admin/newsletters/", nil},
 		{"GET", one, nil}, {"PUT", one, nil}, {"PUT", one, published}, {"DELETE", one, nil},
 	} {
 		b.request(r.method, r.path, "", r.body)
@@ -43,7 +44,24 @@ func TestSteps(t *testing.T) {
 	} {
 		b.send("GET", path, nil)
 	}
+	for _, request := range []string{
+		"GET campaigns", "POST campaigns", "GET campaigns/1", "PATCH campaigns/1", "DELETE campaigns/1", "PUT campaigns/1/content",
+		"GET campaigns/1/send-checklist", "POST campaigns/1/actions/send", "POST campaigns/1/actions/schedule",
+		"POST campaigns/1/actions/unschedule", "GET reports/1", "POST file-manager/files",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		b.send(method, "/mailchimp-api/us6/3.0/"+path, nil)
+	}
 	b.send("DELETE", "/facebook-graph/v26.0/me/permissions", nil)
+	for _, path := range []string{
+		"POST /linkedin-api/rest/posts", "POST /linkedin-api/rest/socialActions/urn%3Ali%3Ashare%3A1/comments",
+		"GET /linkedin-api/rest/organizationalEntityShareStatistics", "POST /linkedin-api/rest/images", "GET /linkedin-api/rest/images/1",
+		"GET /linkedin-api/rest/videos/1", "POST /linkedin-api/rest/videos", "POST /linkedin-api/rest/videos?action=finalizeUpload",
+		"PUT /linkedin/dms-uploads/1/uploaded-image/0", "PUT /linkedin/dms-uploads/1/uploaded-video/0",
+	} {
+		method, address, _ := strings.Cut(path, " ")
+		b.request(method, address, "", nil)
+	}
 	facebook := b.app("facebook")
 	facebook.long(facebook.person) // exchanges a short-lived token
 	b.send("POST", facebook.token, url.Values{"grant_type": {"fb_exchange_token"}})

@@ -1,0 +1,125 @@
+package platform
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"html"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Platforms that publish HTML (Mailchimp, Ghost) take files one by one before the post, and give each an address at which
+// readers load it.
+
+// hosted is where files are, by the media's id, once they were uploaded.
+type hosted map[uuid.UUID]string
+
+// valid tells whether all addresses can be shown to readers, as those of a checkpoint must.
+func (h hosted) valid() bool {
+	for _, address := range h {
+		if foreignURL(address) == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// uploadTime is how long sending a file may take: what a slow line needs, and some.
+func uploadTime(bytes int64) time.Duration {
+	return 30*time.Second + time.Duration(bytes/250_000)*time.Second
+}
+
+// mediaReference is how HTML names a file of its post, in place of an address that is not known before the file is
+// uploaded: <img src="media:0190b3a1-…">.
+var mediaReference = regexp.MustCompile(`media:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})`)
+
+// place puts the addresses of files where the HTML names them. A name that is no file of the post's stays as it is, and
+// shows nothing.
+func (h hosted) place(source string) string {
+	return mediaReference.ReplaceAllStringFunc(source, func(reference string) string {
+		id, err := uuid.Parse(strings.TrimPrefix(reference, "media:"))
+		if err != nil || h[id] == "" {
+			return reference
+		}
+		return html.EscapeString(h[id])
+	})
+}
+
+// unnamed gives the post's files that its HTML does not name, in order.
+func unnamed(post Post) []Media {
+	return slices.DeleteFunc(slices.Clone(post.Media), func(m Media) bool { return strings.Contains(post.HTML, "media:"+m.ID.String()) })
+}
+
+// extensions are the endings of the types of files that are uploaded.
+var extensions = map[string]string{
+	"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp", "video/mp4": ".mp4", "video/webm": ".webm",
+}
+
+var nameCharacters = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// hostedName is the name under which a file is uploaded: it stands in an address that readers see, and its ending says what
+// the file is.
+func hostedName(m Media) string {
+	name := m.Name
+	if dot := strings.LastIndexByte(name, '.'); dot > 0 {
+		name = name[:dot]
+	}
+	name = strings.Trim(nameCharacters.ReplaceAllString(name, "-"), "-")
+	if name == "" {
+		name = m.ID.String()
+	}
+	return firstRunes(name, 80) + extensions[m.ContentType]
+}
+
+// uploadBody is a file with what stands before and after it in the request's body.
+func uploadBody(contentType string, before []byte, m Media, file io.Reader, after []byte) *upload {
+	return &upload{
+		contentType: contentType, bytes: int64(len(before)) + m.Bytes + int64(len(after)),
+		body: io.MultiReader(bytes.NewReader(before), file, bytes.NewReader(after)),
+	}
+}
+
+// base64Body is uploadBody with the file in base64 (RFC 4648, section 4).
+func base64Body(contentType string, before []byte, m Media, file io.Reader, after []byte) *upload {
+	m.Bytes = int64(base64.StdEncoding.EncodedLen(int(m.Bytes)))
+	return uploadBody(contentType, before, m, &base64Reader{from: file}, after)
+}
+
+// base64Reader encodes what it reads.
+type base64Reader struct {
+	from  io.Reader
+	ready []byte
+	err   error
+}
+
+func (r *base64Reader) Read(p []byte) (int, error) {
+	for len(r.ready) == 0 {
+		if r.err != nil {
+			return 0, r.err
+		}
+		chunk := make([]byte, 3<<10) // a multiple of three: only the end is padded
+		n, err := io.ReadFull(r.from, chunk)
+		if err == io.ErrUnexpectedEOF { //nolint:errorlint // io.ReadFull gives it as it is
+			err = io.EOF
+		}
+		r.ready, r.err = base64.StdEncoding.AppendEncode(nil, chunk[:n]), err
+	}
+	n := copy(p, r.ready)
+	r.ready = r.ready[n:]
+	return n, nil
+}
+
+// open opens a file that is to be uploaded. Its error is an *Error.
+func (m Media) open(ctx context.Context) (io.ReadCloser, error) {
+	file, err := m.Open(ctx, 0, -1)
+	if err != nil {
+		return nil, &Error{Class: Transient, Err: err, Message: "A file of the post could not be read on this server. Nothing was published."}
+	}
+	return file, nil
+}
