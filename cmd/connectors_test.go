@@ -106,7 +106,7 @@ func TestSettingsAreNamedAlike(t *testing.T) {
 			t.Errorf("--%s is %q", flag.Name, flag.Envs)
 		}
 	}
-	if flags != 21 {
+	if flags != 22 {
 		t.Errorf("%d settings", flags)
 	}
 }

@@ -32,13 +32,20 @@ type facebookBundle struct {
 	post       platform.Post
 	started    time.Time
 	checkpoint json.RawMessage
-	keepFails  error
 	taken      map[string]bool
 	quotas     []platform.Quota
 	stopping   chan struct{}
 
-	mu    sync.Mutex
-	steps []string
+	mu        sync.Mutex
+	steps     []string
+	keepFails error // why nothing can be kept
+}
+
+// failKeeping says why nothing can be kept from now on; nil: it can.
+func (b *facebookBundle) failKeeping(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keepFails = err
 }
 
 func setupFacebook(t *testing.T) *facebookBundle {
@@ -67,6 +74,8 @@ func (b *facebookBundle) attempt() platform.Attempt {
 	return platform.Attempt{
 		FirstStarted: b.started, Checkpoint: b.checkpoint, Stopping: b.stopping,
 		Keep: func(_ context.Context, checkpoint json.RawMessage) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			if b.keepFails == nil {
 				b.checkpoint = checkpoint
 			}
@@ -100,7 +109,7 @@ func (b *facebookBundle) goOn(unresolved bool) platform.Published {
 	b.t.Helper()
 	var last error
 	for range 8 {
-		b.keepFails = nil
+		b.failKeeping(nil)
 		b.clock.advance(2 * time.Second)
 		if unresolved {
 			found, err := b.reconcile()

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -233,25 +234,24 @@ func TestFacebookKillAnywhere(t *testing.T) {
 	killed := errors.New("killed")
 	for _, kind := range []string{"text", "link+comment", "photos+comment", "photos alone", "video+comment"} {
 		for _, effect := range []string{sandbox.FaultDropBefore, sandbox.FaultDropAfter} {
-			for at := 1; ; at++ {
+			for at := int64(1); ; at++ {
 				b, files, parts := setupFacebookPost(t, kind)
-				count, reached := 0, false
+				var count atomic.Int64
 				b.box.OnRequest(func(sandbox.RequestInfo) {
-					if count++; count == at {
-						reached = true
+					if count.Add(1) == at {
 						if err := b.box.AddFault(sandbox.Fault{Kind: effect}); err != nil {
 							t.Error(err)
 						}
-						b.keepFails = killed // nothing is kept any more
+						b.failKeeping(killed) // nothing is kept any more
 					}
 				})
 				published, err := b.publish()
-				b.keepFails = nil
+				b.failKeeping(nil)
 				if err != nil {
 					// The worker that comes after asks first.
 					published = b.goOn(true)
 				}
-				if !reached {
+				if count.Load() < at {
 					break
 				}
 				b.wantOnce(published, files, parts...)
@@ -265,7 +265,7 @@ func TestFacebookKeepFails(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"text", "photo", "video"} {
 		b, _, _ := setupFacebookPost(t, kind)
-		b.keepFails = errors.New("taken over")
+		b.failKeeping(errors.New("taken over"))
 		_, err := b.publish()
 		b.want(kind, err, platform.Transient, "")
 		if sent := b.takeSteps(); strings.Contains(sent, "post") || strings.Contains(sent, "finish") {
@@ -441,9 +441,10 @@ func TestFacebookVideoResumes(t *testing.T) {
 	t.Parallel()
 	b, files, _ := setupFacebookPost(t, "video")
 	// A process that ends hands over after the piece that is on its way.
+	stop := b.stopping
 	b.box.OnApplied(func(info sandbox.RequestInfo) {
 		if info.Step == "facebook.video_transfer" && b.box.Count(info.Step) == 1 {
-			close(b.stopping)
+			close(stop)
 		}
 	})
 	_, err := b.publish()
