@@ -39,13 +39,19 @@ func setup(t *testing.T) *bundle {
 	}
 	b := &bundle{DB: dbtest.New(t), t: t, vault: v, platform: &scripted{}}
 	b.customer = b.Customer(t, dbtest.Customer{})
-	id := dbtest.NewID(t)
-	sealed, err := v.Seal([]byte(`{"secret":"s3cret"}`), vault.Credential(b.customer.ID, id, "ghost"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.integration = b.Integration(t, dbtest.Integration{CustomerID: b.customer.ID, ID: id, Credential: sealed, KeyID: int64(v.PrimaryKeyID())})
+	b.integration = b.account(b.customer)
 	return b
+}
+
+// account makes a connected account of a customer, with a credential that can be opened.
+func (b *bundle) account(customer dbtest.Customer) dbtest.Integration {
+	b.t.Helper()
+	id := dbtest.NewID(b.t)
+	sealed, err := b.vault.Seal([]byte(`{"secret":"s3cret"}`), vault.Credential(customer.ID, id, "ghost"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.Integration(b.t, dbtest.Integration{CustomerID: customer.ID, ID: id, Credential: sealed, KeyID: int64(b.vault.PrimaryKeyID())})
 }
 
 // worker makes a worker on the bundle's database; it is stopped with the test.
