@@ -2624,6 +2624,41 @@ begin
 end
 $_$;
 
+-- Name: reserve_request(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reserve_request(p_integration_id uuid, p_platform text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_limit public.account_limits;
+    v_until timestamptz;
+begin
+    select a.paused_until into v_until from public.app_limits a where a.platform = p_platform and a.paused_until > now();
+    if found then
+        return v_until;
+    end if;
+    select * into v_limit from public.account_limits l where l.integration_id = p_integration_id for update;
+    if not found then
+        return null;
+    end if;
+    if v_limit.paused_until > now() then
+        return v_limit.paused_until;
+    end if;
+    if v_limit.resets_at <= now() then
+        -- A new window, of which nothing is known yet but how much the last one had.
+        update public.account_limits l set remaining = l.quota - 1, resets_at = null, updated_at = now()
+        where l.integration_id = p_integration_id;
+        return null;
+    end if;
+    if v_limit.remaining <= 0 and v_limit.resets_at is not null then
+        return v_limit.resets_at;
+    end if;
+    update public.account_limits l set remaining = l.remaining - 1, updated_at = now()
+    where l.integration_id = p_integration_id and l.remaining > 0;
+    return null;
+end
+$$;
+
 -- Name: rights(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.rights() RETURNS text
@@ -2926,6 +2961,20 @@ begin
 end
 $$;
 
+-- Name: account_limits; Type: TABLE; Schema: public
+
+CREATE TABLE public.account_limits (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    integration_id uuid NOT NULL,
+    quota integer,
+    remaining integer,
+    resets_at timestamp with time zone,
+    paused_until timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.account_limits FORCE ROW LEVEL SECURITY;
+
 -- Name: agent_token_keys; Type: TABLE; Schema: public
 
 CREATE TABLE public.agent_token_keys (
@@ -2982,6 +3031,17 @@ CREATE TABLE public.api_keys (
 );
 
 ALTER TABLE ONLY public.api_keys FORCE ROW LEVEL SECURITY;
+
+-- Name: app_limits; Type: TABLE; Schema: public
+
+CREATE TABLE public.app_limits (
+    platform text NOT NULL,
+    paused_until timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT app_limits_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text, 'ghost'::text])))
+);
+
+ALTER TABLE ONLY public.app_limits FORCE ROW LEVEL SECURITY;
 
 -- Name: audit_seals; Type: TABLE; Schema: public
 
@@ -3780,6 +3840,11 @@ ALTER TABLE ONLY river.river_job ALTER COLUMN id SET DEFAULT nextval('river.rive
 
 ALTER TABLE ONLY river.river_notification ALTER COLUMN id SET DEFAULT nextval('river.river_notification_id_seq'::regclass);
 
+-- Name: account_limits account_limits_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.account_limits
+    ADD CONSTRAINT account_limits_pkey PRIMARY KEY (customer_id, integration_id);
+
 -- Name: agent_token_keys agent_token_keys_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.agent_token_keys
@@ -3794,6 +3859,11 @@ ALTER TABLE ONLY public.agent_tokens
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: app_limits app_limits_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.app_limits
+    ADD CONSTRAINT app_limits_pkey PRIMARY KEY (platform);
 
 -- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: public
 
@@ -4655,6 +4725,11 @@ CREATE TRIGGER river_job_freeze BEFORE UPDATE ON river.river_job FOR EACH ROW EX
 
 CREATE TRIGGER river_job_number BEFORE INSERT ON river.river_job FOR EACH ROW EXECUTE FUNCTION tenancy.number_job();
 
+-- Name: account_limits account_limits_integration_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.account_limits
+    ADD CONSTRAINT account_limits_integration_fkey FOREIGN KEY (customer_id, integration_id) REFERENCES public.integrations(customer_id, id);
+
 -- Name: agent_tokens agent_tokens_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.agent_tokens
@@ -4875,6 +4950,38 @@ ALTER TABLE ONLY public.rate_limit_rules
 ALTER TABLE ONLY public.system_roles
     ADD CONSTRAINT system_roles_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 
+-- Name: account_limits; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.account_limits ENABLE ROW LEVEL SECURITY;
+
+-- Name: account_limits account_limits_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_agent_select ON public.account_limits FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['integrations:read'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: account_limits account_limits_erase; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_erase ON public.account_limits FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: account_limits account_limits_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_erase_select ON public.account_limits FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: account_limits account_limits_select; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_select ON public.account_limits FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: account_limits account_limits_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_tenant ON public.account_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: account_limits account_limits_worker_insert; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_worker_insert ON public.account_limits FOR INSERT TO fanfare_worker WITH CHECK (true);
+
+-- Name: account_limits account_limits_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_worker_update ON public.account_limits FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: agent_token_keys; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.agent_token_keys ENABLE ROW LEVEL SECURITY;
@@ -4970,6 +5077,14 @@ CREATE POLICY api_keys_update ON public.api_keys FOR UPDATE TO fanfare_user USIN
 -- Name: api_keys api_keys_worker; Type: POLICY; Schema: public
 
 CREATE POLICY api_keys_worker ON public.api_keys FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: app_limits; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.app_limits ENABLE ROW LEVEL SECURITY;
+
+-- Name: app_limits app_limits_worker; Type: POLICY; Schema: public
+
+CREATE POLICY app_limits_worker ON public.app_limits TO fanfare_worker USING (true) WITH CHECK (true);
 
 -- Name: audit_log; Type: ROW SECURITY; Schema: public
 
@@ -6882,6 +6997,11 @@ GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare
 REVOKE ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) TO fanfare_worker;
 
+-- Name: FUNCTION reserve_request(p_integration_id uuid, p_platform text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reserve_request(p_integration_id uuid, p_platform text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reserve_request(p_integration_id uuid, p_platform text) TO fanfare_worker;
+
 -- Name: FUNCTION rights(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.rights() FROM PUBLIC;
@@ -6958,6 +7078,46 @@ GRANT ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose te
 
 REVOKE ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) TO fanfare_worker;
+
+-- Name: TABLE account_limits; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.account_limits TO fanfare_user;
+GRANT SELECT ON TABLE public.account_limits TO fanfare_agent;
+GRANT SELECT ON TABLE public.account_limits TO fanfare_admin;
+GRANT SELECT ON TABLE public.account_limits TO fanfare_worker;
+GRANT DELETE ON TABLE public.account_limits TO fanfare_definer;
+
+-- Name: COLUMN account_limits.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.account_limits TO fanfare_definer;
+
+-- Name: COLUMN account_limits.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.account_limits TO fanfare_definer;
+
+-- Name: COLUMN account_limits.integration_id; Type: ACL; Schema: public
+
+GRANT INSERT(integration_id) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.quota; Type: ACL; Schema: public
+
+GRANT INSERT(quota),UPDATE(quota) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.remaining; Type: ACL; Schema: public
+
+GRANT INSERT(remaining),UPDATE(remaining) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.resets_at; Type: ACL; Schema: public
+
+GRANT INSERT(resets_at),UPDATE(resets_at) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.paused_until; Type: ACL; Schema: public
+
+GRANT INSERT(paused_until),UPDATE(paused_until) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.updated_at; Type: ACL; Schema: public
+
+GRANT UPDATE(updated_at) ON TABLE public.account_limits TO fanfare_worker;
 
 -- Name: TABLE agent_token_keys; Type: ACL; Schema: public
 
@@ -7097,6 +7257,18 @@ GRANT SELECT(created_at) ON TABLE public.api_keys TO fanfare_worker;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_worker;
+
+-- Name: TABLE app_limits; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT ON TABLE public.app_limits TO fanfare_worker;
+
+-- Name: COLUMN app_limits.paused_until; Type: ACL; Schema: public
+
+GRANT UPDATE(paused_until) ON TABLE public.app_limits TO fanfare_worker;
+
+-- Name: COLUMN app_limits.updated_at; Type: ACL; Schema: public
+
+GRANT UPDATE(updated_at) ON TABLE public.app_limits TO fanfare_worker;
 
 -- Name: TABLE audit_seals; Type: ACL; Schema: public
 
