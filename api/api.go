@@ -123,6 +123,7 @@ func (a *API) registerAll() {
 	a.registerCampaigns()
 	a.registerPosts()
 	a.registerPostPublishing()
+	a.registerPostMetrics()
 	a.registerIntegrations()
 	a.registerIntegrationHealth()
 	a.registerConnect()

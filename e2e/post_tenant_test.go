@@ -9,13 +9,14 @@ import (
 )
 
 var postOperations = tested(map[string]any{
-	"list-posts":    nil,
-	"create-post":   map[string]any{"text": "Not mine"},
-	"get-post":      nil,
-	"update-post":   map[string]any{"text": "Taken over"},
-	"publish-post":  nil,
-	"schedule-post": map[string]any{"scheduled_at": time.Now().Add(time.Hour)},
-	"cancel-post":   nil,
+	"list-posts":       nil,
+	"create-post":      map[string]any{"text": "Not mine"},
+	"get-post":         nil,
+	"get-post-metrics": nil,
+	"update-post":      map[string]any{"text": "Taken over"},
+	"publish-post":     nil,
+	"schedule-post":    map[string]any{"scheduled_at": time.Now().Add(time.Hour)},
+	"cancel-post":      nil,
 })
 
 func TestPostTenants(t *testing.T) {
