@@ -123,6 +123,9 @@ func (a *API) registerAll() {
 	a.registerCampaigns()
 	a.registerPosts()
 	a.registerPostPublishing()
+	a.registerPostApproval()
+	a.registerPostChecks()
+	a.registerPlatformPosts()
 	a.registerPostMetrics()
 	a.registerIntegrations()
 	a.registerIntegrationHealth()
@@ -174,6 +177,10 @@ func needs(permissions ...string) map[string]any { return map[string]any{metadat
 
 const metadataNeeds = "permissions"
 
+// storesNothingKey is the metadata of an operation that changes nothing although it is a POST, because what it asks for does
+// not fit into an address.
+const storesNothingKey = "stores_nothing"
+
 // timeoutKey is the metadata of an operation that asks somebody else and so may take longer than others.
 const timeoutKey = "timeout"
 
@@ -199,10 +206,11 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		operation.Errors = append(operation.Errors, http.StatusForbidden)
 		operation.Description = strings.TrimSpace(operation.Description + "\n\n" + forKeys(operation))
 	}
-	if operation.Method != http.MethodGet {
+	changes := operation.Method != http.MethodGet && operation.Metadata[storesNothingKey] != true
+	if changes {
 		operation.Errors = append(operation.Errors, http.StatusConflict)
 	}
-	if operation.Method != http.MethodGet && strings.Contains(operation.Path, "{customer_id}") {
+	if changes && strings.Contains(operation.Path, "{customer_id}") {
 		operation.Parameters = append(operation.Parameters, reasonParameter)
 	}
 	if operation.Metadata[unlimitedKey] != true {
@@ -214,7 +222,7 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		}
 		a.limits[operation.OperationID] = limitOf(&operation)
 	}
-	if operation.Method == http.MethodPost {
+	if changes && operation.Method == http.MethodPost {
 		operation.Parameters = append(operation.Parameters, idempotencyParameter)
 	}
 	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
@@ -225,7 +233,7 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		if operation.Method == http.MethodPost {
+		if changes && operation.Method == http.MethodPost {
 			who, _ := ctx.Value(callerKey{}).(caller)
 			var err error
 			if ctx, err = withIdempotency(ctx, operation.OperationID, who.idempotencyKey, in); err != nil {

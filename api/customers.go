@@ -15,17 +15,20 @@ import (
 
 // Customer is one brand that the team works for.
 type Customer struct {
-	ID          uuid.UUID  `json:"id" format:"uuid"`
-	Name        string     `json:"name"`
-	Description string     `json:"description" doc:"What the customer does."`
-	BrandVoice  string     `json:"brand_voice" doc:"How its posts should sound."`
-	Audience    string     `json:"audience" doc:"Whom its posts are for."`
-	Language    string     `json:"language" doc:"BCP 47 tag." example:"en"`
-	TimeZone    string     `json:"time_zone" doc:"IANA time zone." example:"Europe/Berlin"`
-	Role        *string    `json:"role" enum:"owner,admin,member,viewer" doc:"The caller's own role; null for somebody who is here by a system role."`
-	ArchivedAt  *time.Time `json:"archived_at" doc:"Since when it is read-only; null while it is in use."`
-	CreatedAt   time.Time  `json:"created_at"`
-	UpdatedAt   time.Time  `json:"updated_at"`
+	ID               uuid.UUID  `json:"id" format:"uuid"`
+	Name             string     `json:"name"`
+	Description      string     `json:"description" doc:"What the customer does."`
+	BrandVoice       string     `json:"brand_voice" doc:"How its posts should sound."`
+	Audience         string     `json:"audience" doc:"Whom its posts are for."`
+	Language         string     `json:"language" doc:"BCP 47 tag." example:"en"`
+	TimeZone         string     `json:"time_zone" doc:"IANA time zone." example:"Europe/Berlin"`
+	ApprovalRequired bool       `json:"approval_required" doc:"Nothing goes out that nobody has approved; what is changed afterwards is to be approved again. What is on its way when this is switched on still goes out."`
+	ApproverRole     string     `json:"approver_role" enum:"member,admin,owner" doc:"Who may approve: people with this role or a higher one."`
+	SelfApproval     bool       `json:"self_approval" doc:"Whether somebody may approve what they changed last, or submitted, themselves."`
+	Role             *string    `json:"role" enum:"owner,admin,member,viewer" doc:"The caller's own role; null for somebody who is here by a system role."`
+	ArchivedAt       *time.Time `json:"archived_at" doc:"Since when it is read-only; null while it is in use."`
+	CreatedAt        time.Time  `json:"created_at"`
+	UpdatedAt        time.Time  `json:"updated_at"`
 }
 
 type customerOutput struct {
@@ -41,6 +44,14 @@ type CustomerCreate struct {
 	Audience    string `json:"audience,omitempty" maxLength:"10000"`
 	Language    string `json:"language,omitempty" maxLength:"35" default:"en"`
 	TimeZone    string `json:"time_zone,omitempty" minLength:"1" maxLength:"64" default:"UTC"`
+	CustomerApproval
+}
+
+// CustomerApproval says what is to happen before something goes out.
+type CustomerApproval struct {
+	ApprovalRequired *bool   `json:"approval_required,omitempty" doc:"Nothing goes out that nobody has approved. false if it was never set."`
+	ApproverRole     *string `json:"approver_role,omitempty" enum:"member,admin,owner" doc:"Who may approve: people with this role or a higher one. admin if it was never set."`
+	SelfApproval     *bool   `json:"self_approval,omitempty" doc:"Whether somebody may approve what they changed last, or submitted, themselves. true if it was never set."`
 }
 
 // CustomerUpdate changes the fields that are given; null is as if the field were left out.
@@ -51,6 +62,7 @@ type CustomerUpdate struct {
 	Audience    *string `json:"audience,omitempty" maxLength:"10000"`
 	Language    *string `json:"language,omitempty" maxLength:"35"`
 	TimeZone    *string `json:"time_zone,omitempty" minLength:"1" maxLength:"64"`
+	CustomerApproval
 }
 
 func (u CustomerUpdate) empty() bool { return u == CustomerUpdate{} }
@@ -120,6 +132,13 @@ func (a *API) createCustomer(ctx context.Context, in *struct{ Body CustomerCreat
 		}); err != nil {
 			return nil, err
 		}
+		if approval := in.Body.CustomerApproval; approval != (CustomerApproval{}) {
+			if _, err := q.CustomerUpdate(ctx, queries.CustomerUpdateParams{
+				ID: id, ApprovalRequired: approval.ApprovalRequired, ApproverRole: approval.ApproverRole, SelfApproval: approval.SelfApproval,
+			}); err != nil {
+				return nil, err
+			}
+		}
 		row, err := q.CustomerGet(ctx, id)
 		return customerAnswer(row), err
 	})
@@ -147,6 +166,7 @@ func (a *API) updateCustomer(ctx context.Context, in *struct {
 		return q.CustomerUpdate(ctx, queries.CustomerUpdateParams{
 			ID: in.CustomerID, Version: version, Name: in.Body.Name, Description: in.Body.Description, BrandVoice: in.Body.BrandVoice,
 			Audience: in.Body.Audience, Language: in.Body.Language, TimeZone: in.Body.TimeZone,
+			ApprovalRequired: in.Body.ApprovalRequired, ApproverRole: in.Body.ApproverRole, SelfApproval: in.Body.SelfApproval,
 		})
 	})
 }
@@ -217,6 +237,7 @@ func customerFrom(row queries.CustomerGetRow) Customer {
 	c := Customer{
 		ID: row.ID, Name: row.Name, Description: row.Description, BrandVoice: row.BrandVoice, Audience: row.Audience,
 		Language: row.Language, TimeZone: row.TimeZone, ArchivedAt: utc(row.ArchivedAt),
+		ApprovalRequired: row.ApprovalRequired, ApproverRole: row.ApproverRole, SelfApproval: row.SelfApproval,
 		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}
 	if row.Role != "" {

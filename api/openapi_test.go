@@ -148,6 +148,11 @@ func TestOpenAPIIsCurrent(t *testing.T) {
 	}
 }
 
+// nullableLists are lists of which null says something else than an empty one.
+var nullableLists = map[string]bool{
+	"/components/schemas/PlatformPost/properties/media_ids": true, // it shows the post's files
+}
+
 func TestOpenAPIIsValid(t *testing.T) {
 	t.Parallel()
 	text, err := document().MarshalJSON()
@@ -212,7 +217,7 @@ func checkTree(t *testing.T, root m, node any, at string) {
 		if enum, ok := node["enum"].([]any); ok && slices.Contains(types, any("null")) != slices.Contains(enum, nil) {
 			t.Errorf("%s: type and enum disagree about null", at)
 		}
-		if slices.Contains(types, any("array")) {
+		if slices.Contains(types, any("array")) && !nullableLists[at] {
 			t.Errorf("%s: a list that may be null", at)
 		}
 		for name, child := range node {

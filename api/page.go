@@ -34,6 +34,7 @@ const (
 	listOfErasures
 	listOfInvitations
 	listOfAudit
+	listOfReviews
 )
 
 func badCursor() *Problem {

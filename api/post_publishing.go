@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,15 +60,23 @@ func (a *API) schedulePost(ctx context.Context, in *struct {
 	Body PostSchedule
 }) (*postOutput, error) {
 	at := in.Body.ScheduledAt
-	switch ahead := time.Until(at); {
-	case ahead <= 0:
-		return nil, invalid("body.scheduled_at", "must be in the future")
-	case ahead > scheduleHorizon:
-		return nil, invalid("body.scheduled_at", "must be within the next five years")
+	if err := checkSchedule(at); err != nil {
+		return nil, err
 	}
 	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error {
 		return a.queuePost(ctx, tx, q, in.PostPath, in.Condition, &at)
 	})
+}
+
+// checkSchedule refuses a time at which nothing can be published.
+func checkSchedule(at time.Time) error {
+	switch ahead := time.Until(at); {
+	case ahead <= 0:
+		return invalid("body.scheduled_at", "must be in the future")
+	case ahead > scheduleHorizon:
+		return invalid("body.scheduled_at", "must be within the next five years")
+	}
+	return nil
 }
 
 // queuePost puts a post on its way: at a time, or now where at is nil. State, time and jobs change in one
@@ -84,8 +93,16 @@ func (a *API) queuePost(ctx context.Context, tx *tenant.Tx, q *queries.Queries, 
 	if err := publishable(post.State, platformPosts); err != nil {
 		return err
 	}
+	if err := approvedFirst(post.State, platformPosts); err != nil {
+		return err
+	}
 	if err := keepsRules(platformPosts); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(platformPosts, waitsForApproval) { // which is not needed any more
+		if _, err := q.PlatformPostWithdrawByPost(ctx, in.PostID); err != nil {
+			return err
+		}
 	}
 	if post.State == "cancelled" {
 		if _, err := q.PlatformPostReopenByPost(ctx, in.PostID); err != nil {
@@ -149,6 +166,30 @@ func (a *API) insertPublishJobs(ctx context.Context, tx *tenant.Tx, in PostPath,
 	return nil
 }
 
+func waitsForApproval(pp queries.PlatformPostListByPostRow) bool {
+	return pp.State == "pending_approval"
+}
+
+// approvedFirst refuses a post that would go out without the approval that the customer asks for.
+func approvedFirst(state string, platformPosts []queries.PlatformPostListByPostRow) error {
+	if len(platformPosts) == 0 || platformPosts[0].Approved || !platformPosts[0].ApprovalRequired {
+		return nil
+	}
+	if slices.ContainsFunc(platformPosts, waitsForApproval) {
+		return conflict("The post waits for approval. It can go out once somebody has approved it.")
+	}
+	if slices.ContainsFunc(platformPosts, func(pp queries.PlatformPostListByPostRow) bool {
+		return pp.State == "draft" || pp.State == "failed" || state == "cancelled"
+	}) {
+		return approveFirst()
+	}
+	return nil // what is on its way stays there
+}
+
+func approveFirst() *Problem {
+	return conflict("What goes out here must be approved first. Submit the post for approval.")
+}
+
 // publishable says why a post cannot be put on its way as it is.
 func publishable(state string, platformPosts []queries.PlatformPostListByPostRow) error {
 	if len(platformPosts) == 0 {
@@ -157,7 +198,7 @@ func publishable(state string, platformPosts []queries.PlatformPostListByPostRow
 	eligible := 0
 	for _, pp := range platformPosts {
 		switch pp.State {
-		case "draft", "approved", "scheduled", "failed", "cancelled":
+		case "draft", "pending_approval", "approved", "scheduled", "failed", "cancelled":
 		case "needs_attention":
 			// What was never sent, because its account was not connected, can be.
 			if pp.ProblemClass == nil || *pp.ProblemClass != string(platform.Credential) {
@@ -170,19 +211,27 @@ func publishable(state string, platformPosts []queries.PlatformPostListByPostRow
 			continue
 		}
 		eligible++
-		account := fmt.Sprintf("The account %q on %s", pp.IntegrationName, platform.Name(pp.Platform).Title())
-		switch pp.IntegrationState {
-		case "active":
-		case "needs_reauth":
-			return conflict(account + " must be connected again before the post can go out.")
-		default:
-			return conflict(account + " is not connected. Connect it before the post can go out, or take it off the post.")
+		if err := connected(pp); err != nil {
+			return err
 		}
 	}
 	if eligible == 0 {
 		return conflict("The post is " + spoken(state) + ": there is nothing to publish.")
 	}
 	return nil
+}
+
+// connected refuses a platform post whose account cannot publish.
+func connected(pp queries.PlatformPostListByPostRow) error {
+	account := fmt.Sprintf("The account %q on %s", pp.IntegrationName, platform.Name(pp.Platform).Title())
+	switch pp.IntegrationState {
+	case "active":
+		return nil
+	case "needs_reauth":
+		return conflict(account + " must be connected again before the post can go out.")
+	default:
+		return conflict(account + " is not connected. Connect it before the post can go out, or take it off the post.")
+	}
 }
 
 func (a *API) cancelPost(ctx context.Context, in *struct {

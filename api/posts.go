@@ -110,8 +110,9 @@ func (a *API) registerPosts() {
 	}, a.getPost)
 	register(a, huma.Operation{
 		OperationID: "update-post", Metadata: needs("posts:write"), Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Change a post",
-		Description: "Title and text can be changed until publishing begins, the accounts as long as the post is not scheduled.",
-		Errors:      []int{http.StatusPreconditionFailed},
+		Description: "Title and text can be changed until publishing begins, the accounts as long as the post is not scheduled. " +
+			"Where the customer asks for approval, a post that is approved or scheduled is to be approved again after a change, as its state then says; its time stays.",
+		Errors: []int{http.StatusPreconditionFailed},
 	}, a.updatePost)
 }
 
@@ -266,7 +267,7 @@ func accountsOf(ctx context.Context, q *queries.Queries, platforms []PostPlatfor
 		case p.IntegrationID != nil:
 			id, place = *p.IntegrationID, "integration_id"
 		case id == uuid.Nil:
-			return nil, invalid(fmt.Sprintf("body.platforms[%d].platform", i), "has no connected account here: connect one, or name one by integration_id")
+			return nil, noDefault(i)
 		}
 		if seen[id] {
 			return nil, invalid(fmt.Sprintf("body.platforms[%d].%s", i, place), "names an account that stands further up already")
@@ -279,6 +280,11 @@ func accountsOf(ctx context.Context, q *queries.Queries, platforms []PostPlatfor
 		accounts = append(accounts, postAccount{id, p.Text, p.MediaIDs, options})
 	}
 	return accounts, nil
+}
+
+// noDefault refuses an entry that names a platform without an account.
+func noDefault(i int) *Problem {
+	return invalid(fmt.Sprintf("body.platforms[%d].platform", i), "has no connected account here: connect one, or name one by integration_id")
 }
 
 func createPlatformPosts(ctx context.Context, q *queries.Queries, postID uuid.UUID, accounts []postAccount) error {
@@ -358,7 +364,11 @@ func (a *API) updatePost(ctx context.Context, in *struct {
 		if err != nil {
 			return err
 		}
-		return replacePlatforms(ctx, q, in.PostID, post.State, accounts)
+		if err := replacePlatforms(ctx, q, in.PostID, post.State, accounts); err != nil {
+			return err
+		}
+		_, err = q.PlatformPostSubmitAdded(ctx, in.PostID)
+		return err
 	})
 }
 

@@ -82,6 +82,7 @@ var kinds = map[int]string{
 	http.StatusRequestTimeout:               "request-timeout",
 	http.StatusConflict:                     "conflict",
 	http.StatusPreconditionFailed:           "stale-version",
+	http.StatusPreconditionRequired:         "precondition-required",
 	http.StatusRequestEntityTooLarge:        "body-too-large",
 	http.StatusUnsupportedMediaType:         "unsupported-media-type",
 	http.StatusRequestedRangeNotSatisfiable: "no-such-range",

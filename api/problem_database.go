@@ -128,7 +128,13 @@ var constraints = map[string]func() *Problem{
 	"erasures_name_given":             func() *Problem { return invalid("body.name", "must be the customer's name, exactly") },
 	"erasures_subject_key":            func() *Problem { return conflict("The customer is being erased already.") },
 	"exports_one_at_a_time":           func() *Problem { return conflict("An export is being written already. Wait for it, or delete it.") },
-	"posts_names_platform":            func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
+	"platform_posts_approved_first":   func() *Problem { return approveFirst() },
+	"platform_posts_external_key": func() *Problem {
+		return conflict("Another post of this account is the one at this address. Look which of them it really is.")
+	},
+	"post_media_media_fkey":          func() *Problem { return notFound("file") },
+	"platform_post_media_media_fkey": func() *Problem { return notFound("file") },
+	"posts_names_platform":           func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 }
 
 func fromPostgres(err *pgconn.PgError) *Problem {
@@ -140,6 +146,12 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return problem(http.StatusForbidden, "You act by your system role here. Say why in the "+reasonHeader+" header; it is kept in the customer's audit log.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "the customer is archived"):
 		return problem(http.StatusForbidden, "The customer is archived: it can only be read. An owner can take it back into use.").cause(err)
+	case err.Code == "42501" && strings.Contains(err.Message, "does not allow approving"):
+		return mayNotApprove().cause(err)
+	case err.Code == "42501" && strings.Contains(err.Message, "somebody else must approve"):
+		return problem(http.StatusForbidden, "You changed this post last, or submitted it. Somebody else must approve it here.").cause(err)
+	case err.Code == "42501" && strings.Contains(err.Message, "is for a person to say"):
+		return problem(http.StatusForbidden, "Nobody knows whether this post is there. A person must look, and confirm it or post it again.").cause(err)
 	case err.Code == "42501": // insufficient_privilege, a policy's refusal included
 		return forbidden().cause(err)
 	case err.Code == "22021" || err.Code == "22P05": // a character that Postgres does not store

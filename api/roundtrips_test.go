@@ -36,6 +36,8 @@ func TestRoundTrips(t *testing.T) {
 		{"posts", "GET", func() string { return c.path("/posts") }, nil, 1},
 		{"posts in a state", "GET", func() string { return c.path("/posts?state=draft") }, nil, 1},
 		{"jobs", "GET", func() string { return c.path("/jobs") }, nil, 1},
+		{"a check", "POST", func() string { return c.path("/posts/check") }, m{"text": "A", "platforms": []m{{"integration_id": account.ID}, {"integration_id": second.ID}}}, 1},
+		{"a check of a post", "GET", func() string { return one + "/check" }, nil, 1},
 		{"a context", "GET", func() string { return c.path("/context") }, nil, 5},
 		{"draft", "POST", func() string { return c.path("/posts") }, m{"text": "A"}, 4},
 		{"change", "PATCH", fresh, m{"text": "B"}, 5},

@@ -81,6 +81,11 @@ type response struct {
 
 // try makes a request. The error is the network's.
 func (c *client) try(ctx context.Context, method, path string, body any) (response, error) {
+	return c.tryIf(ctx, "", method, path, body)
+}
+
+// tryIf makes a request about the version of an ETag, or about any if that is empty.
+func (c *client) tryIf(ctx context.Context, etag, method, path string, body any) (response, error) {
 	var reader io.Reader = http.NoBody
 	if body != nil {
 		encoded, err := json.Marshal(body)
@@ -101,6 +106,9 @@ func (c *client) try(ctx context.Context, method, path string, body any) (respon
 	}
 	if c.reason != "" {
 		request.Header.Set("X-Admin-Reason", c.reason)
+	}
+	if etag != "" {
+		request.Header.Set("If-Match", etag)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -133,6 +141,16 @@ func (c *client) expect(t testing.TB, status int, method, path string, body any)
 	r := c.do(t, method, path, body)
 	if r.status != status {
 		t.Fatalf("%s %s: %d %s, want %d", method, path, r.status, r.body, status)
+	}
+	return r
+}
+
+// expectIf is expect for a request about the version of an ETag.
+func (c *client) expectIf(t testing.TB, status int, etag, method, path string, body any) response {
+	t.Helper()
+	r, err := c.tryIf(t.Context(), etag, method, path, body)
+	if err != nil || r.status != status {
+		t.Fatalf("%s %s: %d %s, %v, want %d", method, path, r.status, r.body, err, status)
 	}
 	return r
 }

@@ -126,7 +126,7 @@ func newAgency(t testing.TB, s *system) agency {
 	}](t, b.owner, http.MethodGet, b.path+"/integrations/twitter/connect", nil)
 	return agency{brand: b, member: member, key: key.Key, token: token.Token, ids: map[string]string{
 		"api_key_id": key.ID, "agent_token_id": token.ID,
-		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "integration_id": b.integration, "user_id": user,
+		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "platform_post_id": post.PlatformPosts[0].ID, "integration_id": b.integration, "user_id": user,
 		"invitation_id": invitation, "export_id": export.ID, "connect_session_id": connecting.ID,
 	}}
 }

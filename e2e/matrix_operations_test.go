@@ -138,6 +138,19 @@ var acts = map[string]act{
 	}},
 	"cancel-post": {success: http.StatusOK, action: "post.update", prepare: scheduled},
 
+	"submit-post":        {success: http.StatusOK, action: "post.update"},
+	"withdraw-post":      {success: http.StatusOK, action: "post.update", prepare: submitted},
+	"approve-post":       {success: http.StatusOK, action: "post.update", prepare: submitted},
+	"reject-post":        {success: http.StatusOK, action: "post_review.create", prepare: submitted, body: with(map[string]any{"comment": "No."})},
+	"list-post-reviews":  {success: http.StatusOK},
+	"create-post-review": {success: http.StatusCreated, action: "post_review.create", body: with(map[string]any{"comment": "From the matrix"})},
+	"check-draft":        {success: http.StatusOK, body: with(map[string]any{"text": "From the matrix"})},
+	"check-post":         {success: http.StatusOK},
+	"confirm-platform-post": {success: http.StatusOK, action: "platform_post.update", prepare: ended("needs_attention"),
+		body: with(map[string]any{"external_url": "https://blog.example.com/there/"})},
+	"retry-platform-post":   {success: http.StatusAccepted, action: "platform_post.update", prepare: ended("failed")},
+	"list-publish-attempts": {success: http.StatusOK},
+
 	"list-integrations": {success: http.StatusOK},
 	"get-integration":   {success: http.StatusOK},
 	"create-integration": {success: http.StatusCreated, action: "integration.create", body: func(c *cell) any {
@@ -206,6 +219,25 @@ func scheduled(t testing.TB, c *cell) {
 	}
 }
 
+// submitted lets the cell's post wait for approval, and the caller name the version that they have seen.
+func submitted(t testing.TB, c *cell) {
+	r := c.m.send(t, http.MethodPost, "/v1/customers/"+c.customer.String()+"/posts/"+c.ids["post_id"]+"/submit", nil, c.m.bearer(t, c.m.members["owner"]))
+	if r.status != http.StatusOK {
+		t.Fatalf("submit a post: %d %s", r.status, r.body)
+	}
+	c.headers["If-Match"] = r.header.Get("ETag")
+}
+
+// ended lets the cell's platform post end in a state, as the worker does.
+func ended(state string) func(t testing.TB, c *cell) {
+	return func(t testing.TB, c *cell) {
+		c.exec(t, "update posts set scheduled_at = now() where id = $1", c.ids["post_id"])
+		for _, step := range []string{"scheduled", "publishing", state} {
+			c.exec(t, "update platform_posts set state = $2, attempt = 1, problem = 'Look.', problem_class = 'unknown_outcome' where id = $1", c.ids["platform_post_id"], step)
+		}
+	}
+}
+
 // cell is one operation tried by one caller, in a customer of its own.
 type cell struct {
 	m         *matrix
@@ -234,7 +266,7 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 	key := m.db.APIKey(t, dbtest.APIKey{CustomerID: customer.ID, CreatedBy: m.members["owner"].ID})
 	c := &cell{m: m, operation: operation, customer: customer.ID, name: customer.Name, headers: map[string]string{}, ids: map[string]string{
 		"customer_id": customer.ID.String(), "user_id": colleague.ID.String(), "campaign_id": campaign.ID.String(),
-		"integration_id": account.ID.String(), "post_id": post.ID.String(), "api_key_id": key.ID.String(),
+		"integration_id": account.ID.String(), "post_id": post.ID.String(), "platform_post_id": post.PlatformPosts[0].String(), "api_key_id": key.ID.String(),
 		"invitation_id": dbtest.NewID(t).String(), "export_id": dbtest.NewID(t).String(), "operation": "list-jobs",
 		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
 	}}

@@ -9,14 +9,25 @@ import (
 )
 
 var postOperations = tested(map[string]any{
-	"list-posts":       nil,
-	"create-post":      map[string]any{"text": "Not mine"},
-	"get-post":         nil,
-	"get-post-metrics": nil,
-	"update-post":      map[string]any{"text": "Taken over"},
-	"publish-post":     nil,
-	"schedule-post":    map[string]any{"scheduled_at": time.Now().Add(time.Hour)},
-	"cancel-post":      nil,
+	"list-posts":            nil,
+	"create-post":           map[string]any{"text": "Not mine"},
+	"get-post":              nil,
+	"get-post-metrics":      nil,
+	"update-post":           map[string]any{"text": "Taken over"},
+	"publish-post":          nil,
+	"schedule-post":         map[string]any{"scheduled_at": time.Now().Add(time.Hour)},
+	"cancel-post":           nil,
+	"submit-post":           map[string]any{"comment": "Not mine"},
+	"withdraw-post":         nil,
+	"approve-post":          map[string]any{"comment": "Not mine"},
+	"reject-post":           map[string]any{"comment": "Not mine"},
+	"list-post-reviews":     nil,
+	"create-post-review":    map[string]any{"comment": "Not mine"},
+	"check-draft":           map[string]any{"text": "Not mine"},
+	"check-post":            nil,
+	"confirm-platform-post": map[string]any{"external_url": "https://blog.example.com/not-mine/"},
+	"retry-platform-post":   nil,
+	"list-publish-attempts": nil,
 })
 
 func TestPostTenants(t *testing.T) {
@@ -42,8 +53,19 @@ func TestPostTenants(t *testing.T) {
 	for name, b := range bodies {
 		t.Run(name, func(t *testing.T) {
 			w.sameForBody(t, http.StatusNotFound, "create-post", b.foreign, b.body)
+			if name != "a campaign" { // which has no rules
+				w.sameForBody(t, http.StatusNotFound, "check-draft", b.foreign, b.body)
+			}
 			w.sameForBody(t, http.StatusNotFound, "update-post", b.foreign, b.body)
 		})
+	}
+
+	// A's platform post below B's own post is as one that nobody has.
+	for _, id := range []string{"confirm-platform-post", "retry-platform-post"} {
+		below := func(platformPost string) map[string]string {
+			return map[string]string{"customer_id": w.b.id, "post_id": w.b.ids["post_id"], "platform_post_id": platformPost}
+		}
+		w.same(t, w.ops[id], tenantOperations[id], "A's platform post below B's post", below(w.a.ids["platform_post_id"]), below(randomID()), below(uuid.Nil.String()))
 	}
 
 	// Filtered by A's campaign, B's list is as empty as by one that nobody has.

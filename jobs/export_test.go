@@ -230,6 +230,8 @@ func TestExportIsWhole(t *testing.T) {
 	post := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Integrations: []dbtest.Integration{b.integration}})
 	b.exec("insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, 'x', 'image/png', 3)", b.customer.ID, post.ID)
 	b.exec("insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $2, 0)", b.customer.ID, post.ID)
+	b.exec("insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $3, $2, 0)", b.customer.ID, post.ID, post.PlatformPosts[0])
+	b.exec("insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $2, 1, 'comment', 'x')", b.customer.ID, post.ID)
 	b.exec("insert into publish_attempts (customer_id, platform_post_id, number, job_id) values ($1, $2, 1, 1)", b.customer.ID, post.PlatformPosts[0])
 	b.exec("insert into invitations (customer_id, id, email, role, token_hash, invited_by) select $1, gen_random_uuid(), 'x@example.com', 'viewer', sha256('x'), user_id from memberships limit 1", b.customer.ID)
 	b.exec("insert into api_keys (customer_id, id, name, prefix, key_hash, permissions, created_by) select $1, gen_random_uuid(), 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}', user_id from memberships limit 1", b.customer.ID)

@@ -300,13 +300,13 @@ func TestOneCustomerCannotHoldEverySlot(t *testing.T) {
 		return nil
 	}
 	b.start(b.worker(WorkerConfig{Concurrency: 2 * customerLimit}))
-	accounts := []*bundle{b}
-	for len(accounts)*accountLimit < 2*customerLimit {
-		accounts = append(accounts, b.at(b.customer))
+	// On several accounts: one alone does not get as far.
+	accounts := []dbtest.Integration{b.integration}
+	for range customerLimit / accountLimit {
+		accounts = append(accounts, b.account(b.customer))
 	}
 	for i := range 2 * customerLimit {
-		account := accounts[i%len(accounts)]
-		p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "slow", Integrations: []dbtest.Integration{account.integration}})
+		p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "slow", Integrations: []dbtest.Integration{accounts[i%len(accounts)]}})
 		b.schedule(p, time.Now())
 		b.enqueue(p, time.Now())
 	}

@@ -39,26 +39,26 @@ func setup(t *testing.T) *bundle {
 	}
 	b := &bundle{DB: dbtest.New(t), t: t, vault: v, platform: &scripted{}}
 	b.customer = b.Customer(t, dbtest.Customer{})
-	return b.at(b.customer)
+	b.integration = b.account(b.customer)
+	return b
 }
 
 // second is another customer beside the first one, with an account of its own.
 func (b *bundle) second() *bundle {
 	b.t.Helper()
 	other := b.Customer(b.t, dbtest.Customer{})
-	return b.at(other)
+	return &bundle{DB: b.DB, t: b.t, vault: b.vault, platform: b.platform, customer: other, integration: b.account(other)}
 }
 
-// at is the bundle with a further account of a customer.
-func (b *bundle) at(customer dbtest.Customer) *bundle {
+// account makes a connected account of a customer, with a credential that can be opened.
+func (b *bundle) account(customer dbtest.Customer) dbtest.Integration {
 	b.t.Helper()
 	id := dbtest.NewID(b.t)
 	sealed, err := b.vault.Seal([]byte(`{"secret":"s3cret"}`), vault.Credential(customer.ID, id, "ghost"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return &bundle{DB: b.DB, t: b.t, vault: b.vault, platform: b.platform, customer: customer,
-		integration: b.Integration(b.t, dbtest.Integration{CustomerID: customer.ID, ID: id, Credential: sealed, KeyID: int64(b.vault.PrimaryKeyID())})}
+	return b.Integration(b.t, dbtest.Integration{CustomerID: customer.ID, ID: id, Credential: sealed, KeyID: int64(b.vault.PrimaryKeyID())})
 }
 
 // worker makes a worker on the bundle's database; it is stopped with the test.

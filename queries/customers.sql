@@ -3,14 +3,16 @@
 select tenancy.create_customer(@id, @name, @description, @brand_voice, @audience, @language, @time_zone);
 
 -- name: CustomerGet :one
-select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone, c.archived_at, c.version,
+select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone,
+    c.approval_required, c.approver_role, c.self_approval, c.archived_at, c.version,
     c.created_at, c.updated_at, coalesce(tenancy.member_role(), '')::text as role
 from customers c
 where c.id = @id;
 
 -- The entered user's customers, or all of them for a system role. The role is the user's own in each.
 -- name: CustomerList :many
-select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone, c.archived_at, c.version,
+select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone,
+    c.approval_required, c.approver_role, c.self_approval, c.archived_at, c.version,
     c.created_at, c.updated_at,
     coalesce((select o.role from tenancy.own_memberships() o where o.customer_id = c.id), '')::text as role
 from customers c
@@ -26,7 +28,10 @@ set name = coalesce(sqlc.narg('name'), name),
     brand_voice = coalesce(sqlc.narg('brand_voice'), brand_voice),
     audience = coalesce(sqlc.narg('audience'), audience),
     language = coalesce(sqlc.narg('language'), language),
-    time_zone = coalesce(sqlc.narg('time_zone'), time_zone)
+    time_zone = coalesce(sqlc.narg('time_zone'), time_zone),
+    approval_required = coalesce(sqlc.narg('approval_required'), approval_required),
+    approver_role = coalesce(sqlc.narg('approver_role'), approver_role),
+    self_approval = coalesce(sqlc.narg('self_approval'), self_approval)
 where id = @id and version = coalesce(sqlc.narg('version'), version);
 
 -- name: CustomerArchive :execrows

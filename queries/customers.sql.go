@@ -60,25 +60,29 @@ func (q *Queries) CustomerCreate(ctx context.Context, arg CustomerCreateParams) 
 }
 
 const customerGet = `-- name: CustomerGet :one
-select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone, c.archived_at, c.version,
+select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone,
+    c.approval_required, c.approver_role, c.self_approval, c.archived_at, c.version,
     c.created_at, c.updated_at, coalesce(tenancy.member_role(), '')::text as role
 from customers c
 where c.id = $1
 `
 
 type CustomerGetRow struct {
-	ID          uuid.UUID
-	Name        string
-	Description string
-	BrandVoice  string
-	Audience    string
-	Language    string
-	TimeZone    string
-	ArchivedAt  *time.Time
-	Version     int64
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
-	Role        string
+	ID               uuid.UUID
+	Name             string
+	Description      string
+	BrandVoice       string
+	Audience         string
+	Language         string
+	TimeZone         string
+	ApprovalRequired bool
+	ApproverRole     string
+	SelfApproval     bool
+	ArchivedAt       *time.Time
+	Version          int64
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	Role             string
 }
 
 func (q *Queries) CustomerGet(ctx context.Context, id uuid.UUID) (CustomerGetRow, error) {
@@ -92,6 +96,9 @@ func (q *Queries) CustomerGet(ctx context.Context, id uuid.UUID) (CustomerGetRow
 		&i.Audience,
 		&i.Language,
 		&i.TimeZone,
+		&i.ApprovalRequired,
+		&i.ApproverRole,
+		&i.SelfApproval,
 		&i.ArchivedAt,
 		&i.Version,
 		&i.CreatedAt,
@@ -102,7 +109,8 @@ func (q *Queries) CustomerGet(ctx context.Context, id uuid.UUID) (CustomerGetRow
 }
 
 const customerList = `-- name: CustomerList :many
-select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone, c.archived_at, c.version,
+select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone,
+    c.approval_required, c.approver_role, c.self_approval, c.archived_at, c.version,
     c.created_at, c.updated_at,
     coalesce((select o.role from tenancy.own_memberships() o where o.customer_id = c.id), '')::text as role
 from customers c
@@ -118,18 +126,21 @@ type CustomerListParams struct {
 }
 
 type CustomerListRow struct {
-	ID          uuid.UUID
-	Name        string
-	Description string
-	BrandVoice  string
-	Audience    string
-	Language    string
-	TimeZone    string
-	ArchivedAt  *time.Time
-	Version     int64
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
-	Role        string
+	ID               uuid.UUID
+	Name             string
+	Description      string
+	BrandVoice       string
+	Audience         string
+	Language         string
+	TimeZone         string
+	ApprovalRequired bool
+	ApproverRole     string
+	SelfApproval     bool
+	ArchivedAt       *time.Time
+	Version          int64
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	Role             string
 }
 
 // The entered user's customers, or all of them for a system role. The role is the user's own in each.
@@ -150,6 +161,9 @@ func (q *Queries) CustomerList(ctx context.Context, arg CustomerListParams) ([]C
 			&i.Audience,
 			&i.Language,
 			&i.TimeZone,
+			&i.ApprovalRequired,
+			&i.ApproverRole,
+			&i.SelfApproval,
 			&i.ArchivedAt,
 			&i.Version,
 			&i.CreatedAt,
@@ -192,19 +206,25 @@ set name = coalesce($1, name),
     brand_voice = coalesce($3, brand_voice),
     audience = coalesce($4, audience),
     language = coalesce($5, language),
-    time_zone = coalesce($6, time_zone)
-where id = $7 and version = coalesce($8, version)
+    time_zone = coalesce($6, time_zone),
+    approval_required = coalesce($7, approval_required),
+    approver_role = coalesce($8, approver_role),
+    self_approval = coalesce($9, self_approval)
+where id = $10 and version = coalesce($11, version)
 `
 
 type CustomerUpdateParams struct {
-	Name        *string
-	Description *string
-	BrandVoice  *string
-	Audience    *string
-	Language    *string
-	TimeZone    *string
-	ID          uuid.UUID
-	Version     *int64
+	Name             *string
+	Description      *string
+	BrandVoice       *string
+	Audience         *string
+	Language         *string
+	TimeZone         *string
+	ApprovalRequired *bool
+	ApproverRole     *string
+	SelfApproval     *bool
+	ID               uuid.UUID
+	Version          *int64
 }
 
 // Changes the given fields of the version that the caller has seen.
@@ -216,6 +236,9 @@ func (q *Queries) CustomerUpdate(ctx context.Context, arg CustomerUpdateParams) 
 		arg.Audience,
 		arg.Language,
 		arg.TimeZone,
+		arg.ApprovalRequired,
+		arg.ApproverRole,
+		arg.SelfApproval,
 		arg.ID,
 		arg.Version,
 	)

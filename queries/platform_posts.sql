@@ -27,12 +27,56 @@ where post_id = @post_id and integration_id <> all (@keep_integration_ids::uuid[
 select pp.id, pp.integration_id, pp.state, p.title, coalesce(pp.text, p.text)::text as text, pp.options, pp.own_media,
     (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
         where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
-    pp.problem_class, pp.external_id, i.platform, i.name as integration_name, i.state as integration_state
+    pp.problem_class, pp.external_id, i.platform, i.name as integration_name, i.state as integration_state,
+    (p.approved_at is not null)::boolean as approved, (select a.required from tenancy.approval() a)::boolean as approval_required
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
 where pp.post_id = @post_id
 order by pp.id;
+
+-- Puts up for approval what is not out and not under way.
+-- name: PlatformPostSubmitByPost :execrows
+update platform_posts
+set state = 'pending_approval', retry_at = null, problem = null, problem_class = null
+where post_id = @post_id and state in ('draft', 'failed');
+
+-- An account that joins a post which waits for approval waits with it.
+-- name: PlatformPostSubmitAdded :execrows
+update platform_posts pp
+set state = 'pending_approval'
+where pp.post_id = @post_id and pp.state = 'draft' and exists (
+    select from platform_posts o
+    where o.customer_id = pp.customer_id and o.post_id = pp.post_id and o.state = 'pending_approval');
+
+-- name: PlatformPostWithdrawByPost :execrows
+update platform_posts
+set state = 'draft'
+where post_id = @post_id and state = 'pending_approval';
+
+-- name: PlatformPostApproveByPost :execrows
+update platform_posts
+set state = 'approved'
+where post_id = @post_id and state = 'pending_approval';
+
+-- name: PlatformPostQueueApproved :many
+update platform_posts
+set state = 'scheduled'
+where post_id = @post_id and state = 'approved'
+returning id;
+
+-- A person has seen that it is there. What is known of it already, because part of it was published, is kept.
+-- name: PlatformPostConfirm :execrows
+update platform_posts
+set state = 'published', external_id = coalesce(external_id, @external_id), external_url = @external_url,
+    published_at = coalesce(sqlc.narg('published_at'), published_at, now()), retry_at = null, problem = null, problem_class = null
+where id = @id and state = 'needs_attention';
+
+-- Puts one platform post on its way again.
+-- name: PlatformPostRetryOne :execrows
+update platform_posts
+set state = 'scheduled', retry_at = null, problem = null, problem_class = null
+where id = @id and state in ('failed', 'needs_attention');
 
 -- Makes the platform posts of a cancelled post drafts again.
 -- name: PlatformPostReopenByPost :execrows

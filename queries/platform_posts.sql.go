@@ -13,6 +13,20 @@ import (
 	"github.com/google/uuid"
 )
 
+const platformPostApproveByPost = `-- name: PlatformPostApproveByPost :execrows
+update platform_posts
+set state = 'approved'
+where post_id = $1 and state = 'pending_approval'
+`
+
+func (q *Queries) PlatformPostApproveByPost(ctx context.Context, postID uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, platformPostApproveByPost, postID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const platformPostCancel = `-- name: PlatformPostCancel :execrows
 update platform_posts
 set state = 'cancelled', retry_at = null, problem = null, problem_class = null
@@ -52,6 +66,34 @@ where state = 'scheduled'
 // Everything of the customer that waits for its time, when the customer is archived.
 func (q *Queries) PlatformPostCancelScheduled(ctx context.Context) (int64, error) {
 	result, err := q.db.Exec(ctx, platformPostCancelScheduled)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const platformPostConfirm = `-- name: PlatformPostConfirm :execrows
+update platform_posts
+set state = 'published', external_id = coalesce(external_id, $1), external_url = $2,
+    published_at = coalesce($3, published_at, now()), retry_at = null, problem = null, problem_class = null
+where id = $4 and state = 'needs_attention'
+`
+
+type PlatformPostConfirmParams struct {
+	ExternalID  *string
+	ExternalURL *string
+	PublishedAt *time.Time
+	ID          uuid.UUID
+}
+
+// A person has seen that it is there. What is known of it already, because part of it was published, is kept.
+func (q *Queries) PlatformPostConfirm(ctx context.Context, arg PlatformPostConfirmParams) (int64, error) {
+	result, err := q.db.Exec(ctx, platformPostConfirm,
+		arg.ExternalID,
+		arg.ExternalURL,
+		arg.PublishedAt,
+		arg.ID,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -168,7 +210,8 @@ const platformPostListByPost = `-- name: PlatformPostListByPost :many
 select pp.id, pp.integration_id, pp.state, p.title, coalesce(pp.text, p.text)::text as text, pp.options, pp.own_media,
     (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
         where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
-    pp.problem_class, pp.external_id, i.platform, i.name as integration_name, i.state as integration_state
+    pp.problem_class, pp.external_id, i.platform, i.name as integration_name, i.state as integration_state,
+    (p.approved_at is not null)::boolean as approved, (select a.required from tenancy.approval() a)::boolean as approval_required
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
@@ -190,6 +233,8 @@ type PlatformPostListByPostRow struct {
 	Platform         string
 	IntegrationName  string
 	IntegrationState string
+	Approved         bool
+	ApprovalRequired bool
 }
 
 // A post's platform posts, with what they say, and what must be known of their accounts to put it on its way.
@@ -216,6 +261,8 @@ func (q *Queries) PlatformPostListByPost(ctx context.Context, postID uuid.UUID) 
 			&i.Platform,
 			&i.IntegrationName,
 			&i.IntegrationState,
+			&i.Approved,
+			&i.ApprovalRequired,
 		); err != nil {
 			return nil, err
 		}
@@ -404,6 +451,33 @@ func (q *Queries) PlatformPostPublished(ctx context.Context, arg PlatformPostPub
 	return result.RowsAffected(), nil
 }
 
+const platformPostQueueApproved = `-- name: PlatformPostQueueApproved :many
+update platform_posts
+set state = 'scheduled'
+where post_id = $1 and state = 'approved'
+returning id
+`
+
+func (q *Queries) PlatformPostQueueApproved(ctx context.Context, postID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, platformPostQueueApproved, postID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const platformPostQueueByPost = `-- name: PlatformPostQueueByPost :many
 update platform_posts
 set state = 'scheduled', retry_at = null, problem = null, problem_class = null
@@ -473,6 +547,21 @@ func (q *Queries) PlatformPostRetry(ctx context.Context, arg PlatformPostRetryPa
 		arg.ID,
 		arg.Attempt,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const platformPostRetryOne = `-- name: PlatformPostRetryOne :execrows
+update platform_posts
+set state = 'scheduled', retry_at = null, problem = null, problem_class = null
+where id = $1 and state in ('failed', 'needs_attention')
+`
+
+// Puts one platform post on its way again.
+func (q *Queries) PlatformPostRetryOne(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, platformPostRetryOne, id)
 	if err != nil {
 		return 0, err
 	}
@@ -578,6 +667,38 @@ func (q *Queries) PlatformPostStop(ctx context.Context, arg PlatformPostStopPara
 	return result.RowsAffected(), nil
 }
 
+const platformPostSubmitAdded = `-- name: PlatformPostSubmitAdded :execrows
+update platform_posts pp
+set state = 'pending_approval'
+where pp.post_id = $1 and pp.state = 'draft' and exists (
+    select from platform_posts o
+    where o.customer_id = pp.customer_id and o.post_id = pp.post_id and o.state = 'pending_approval')
+`
+
+// An account that joins a post which waits for approval waits with it.
+func (q *Queries) PlatformPostSubmitAdded(ctx context.Context, postID uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, platformPostSubmitAdded, postID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const platformPostSubmitByPost = `-- name: PlatformPostSubmitByPost :execrows
+update platform_posts
+set state = 'pending_approval', retry_at = null, problem = null, problem_class = null
+where post_id = $1 and state in ('draft', 'failed')
+`
+
+// Puts up for approval what is not out and not under way.
+func (q *Queries) PlatformPostSubmitByPost(ctx context.Context, postID uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, platformPostSubmitByPost, postID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const platformPostUnresolved = `-- name: PlatformPostUnresolved :execrows
 update platform_posts
 set retry_at = now() + $1::interval, problem = $2, problem_class = $3,
@@ -638,6 +759,20 @@ func (q *Queries) PlatformPostWait(ctx context.Context, arg PlatformPostWaitPara
 		arg.ProblemClass,
 		arg.ID,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const platformPostWithdrawByPost = `-- name: PlatformPostWithdrawByPost :execrows
+update platform_posts
+set state = 'draft'
+where post_id = $1 and state = 'pending_approval'
+`
+
+func (q *Queries) PlatformPostWithdrawByPost(ctx context.Context, postID uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, platformPostWithdrawByPost, postID)
 	if err != nil {
 		return 0, err
 	}

@@ -74,3 +74,71 @@ delete from post_media where post_id = @post_id;
 insert into post_media (post_id, media_id, position)
 select @post_id, m.id, m.place - 1
 from unnest(@media_ids::uuid[]) with ordinality as m (id, place);
+
+-- Puts a post up for approval. Whatever was approved before, this is not.
+-- name: PostSubmit :execrows
+update posts
+set approved_at = null, submitted_by = tenancy.user_id(), scheduled_at = coalesce(sqlc.narg('scheduled_at'), scheduled_at)
+where id = @id;
+
+-- Approves a post as it is now. Who may, and in whose name, is the database's to say.
+-- name: PostApprove :execrows
+update posts
+set approved_at = now()
+where id = @id;
+
+-- What a post says on each of its platforms.
+-- name: PostContent :one
+select (select coalesce(jsonb_agg(jsonb_build_object(
+            'id', pp.id,
+            'integration_id', pp.integration_id,
+            'platform', i.platform,
+            'title', p.title,
+            'text', coalesce(pp.text, p.text),
+            'options', pp.options,
+            'files', (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
+                where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)) order by pp.id), '[]')
+        from platform_posts pp
+            join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+        where pp.customer_id = p.customer_id and pp.post_id = p.id)::jsonb as platform_posts
+from posts p
+where p.id = @id;
+
+-- What must be known of accounts and files to judge a post that is not stored: the named accounts and the default ones of
+-- the named platforms, and the files as platform_post_files shows them.
+-- name: PostCheckContext :one
+select (select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'platform', i.platform, 'is_default', i.is_default)), '[]')
+        from integrations i
+        where i.id = any (@integration_ids::uuid[]) or (i.is_default and i.platform = any (@platforms::text[])))::jsonb as integrations,
+    (select coalesce(jsonb_object_agg(m.id, jsonb_build_object('id', m.id, 'path', m.path, 'name', m.name, 'content_type', m.content_type,
+            'bytes', m.bytes, 'width', coalesce(m.width, 0), 'height', coalesce(m.height, 0), 'duration_ms', coalesce(m.duration_ms, 0),
+            'animated', m.animated, 'alt_text', m.alt_text)), '{}')
+        from media m
+        where m.id = any (@media_ids::uuid[]))::jsonb as files;
+
+-- The attempts to publish a post, the newest hundred of each of its platform posts, newest first.
+-- name: PostAttempts :one
+select (select coalesce(jsonb_agg(jsonb_build_object(
+            'platform_post_id', pp.id,
+            'integration_id', pp.integration_id,
+            'platform', i.platform,
+            'attempts', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'number', a.number,
+                    'started_at', a.started_at,
+                    'finished_at', a.finished_at,
+                    'outcome', a.outcome,
+                    'status', a.status,
+                    'code', a.code,
+                    'message', a.message) order by a.number desc), '[]')
+                from (
+                    select pa.number, pa.started_at, pa.finished_at, pa.outcome, pa.status, pa.code, pa.message
+                    from publish_attempts pa
+                    where pa.customer_id = pp.customer_id and pa.platform_post_id = pp.id
+                    order by pa.number desc
+                    limit 100) a)) order by pp.id), '[]')
+        from platform_posts pp
+            join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+        where pp.customer_id = p.customer_id and pp.post_id = p.id)::jsonb as platform_posts
+from posts p
+where p.id = @id;

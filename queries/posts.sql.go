@@ -13,6 +13,112 @@ import (
 	"github.com/google/uuid"
 )
 
+const postApprove = `-- name: PostApprove :execrows
+update posts
+set approved_at = now()
+where id = $1
+`
+
+// Approves a post as it is now. Who may, and in whose name, is the database's to say.
+func (q *Queries) PostApprove(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, postApprove, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const postAttempts = `-- name: PostAttempts :one
+select (select coalesce(jsonb_agg(jsonb_build_object(
+            'platform_post_id', pp.id,
+            'integration_id', pp.integration_id,
+            'platform', i.platform,
+            'attempts', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'number', a.number,
+                    'started_at', a.started_at,
+                    'finished_at', a.finished_at,
+                    'outcome', a.outcome,
+                    'status', a.status,
+                    'code', a.code,
+                    'message', a.message) order by a.number desc), '[]')
+                from (
+                    select pa.number, pa.started_at, pa.finished_at, pa.outcome, pa.status, pa.code, pa.message
+                    from publish_attempts pa
+                    where pa.customer_id = pp.customer_id and pa.platform_post_id = pp.id
+                    order by pa.number desc
+                    limit 100) a)) order by pp.id), '[]')
+        from platform_posts pp
+            join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+        where pp.customer_id = p.customer_id and pp.post_id = p.id)::jsonb as platform_posts
+from posts p
+where p.id = $1
+`
+
+// The attempts to publish a post, the newest hundred of each of its platform posts, newest first.
+func (q *Queries) PostAttempts(ctx context.Context, id uuid.UUID) (json.RawMessage, error) {
+	row := q.db.QueryRow(ctx, postAttempts, id)
+	var platform_posts json.RawMessage
+	err := row.Scan(&platform_posts)
+	return platform_posts, err
+}
+
+const postCheckContext = `-- name: PostCheckContext :one
+select (select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'platform', i.platform, 'is_default', i.is_default)), '[]')
+        from integrations i
+        where i.id = any ($1::uuid[]) or (i.is_default and i.platform = any ($2::text[])))::jsonb as integrations,
+    (select coalesce(jsonb_object_agg(m.id, jsonb_build_object('id', m.id, 'path', m.path, 'name', m.name, 'content_type', m.content_type,
+            'bytes', m.bytes, 'width', coalesce(m.width, 0), 'height', coalesce(m.height, 0), 'duration_ms', coalesce(m.duration_ms, 0),
+            'animated', m.animated, 'alt_text', m.alt_text)), '{}')
+        from media m
+        where m.id = any ($3::uuid[]))::jsonb as files
+`
+
+type PostCheckContextParams struct {
+	IntegrationIds []uuid.UUID
+	Platforms      []string
+	MediaIds       []uuid.UUID
+}
+
+type PostCheckContextRow struct {
+	Integrations json.RawMessage
+	Files        json.RawMessage
+}
+
+// What must be known of accounts and files to judge a post that is not stored: the named accounts and the default ones of
+// the named platforms, and the files as platform_post_files shows them.
+func (q *Queries) PostCheckContext(ctx context.Context, arg PostCheckContextParams) (PostCheckContextRow, error) {
+	row := q.db.QueryRow(ctx, postCheckContext, arg.IntegrationIds, arg.Platforms, arg.MediaIds)
+	var i PostCheckContextRow
+	err := row.Scan(&i.Integrations, &i.Files)
+	return i, err
+}
+
+const postContent = `-- name: PostContent :one
+select (select coalesce(jsonb_agg(jsonb_build_object(
+            'id', pp.id,
+            'integration_id', pp.integration_id,
+            'platform', i.platform,
+            'title', p.title,
+            'text', coalesce(pp.text, p.text),
+            'options', pp.options,
+            'files', (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
+                where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)) order by pp.id), '[]')
+        from platform_posts pp
+            join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+        where pp.customer_id = p.customer_id and pp.post_id = p.id)::jsonb as platform_posts
+from posts p
+where p.id = $1
+`
+
+// What a post says on each of its platforms.
+func (q *Queries) PostContent(ctx context.Context, id uuid.UUID) (json.RawMessage, error) {
+	row := q.db.QueryRow(ctx, postContent, id)
+	var platform_posts json.RawMessage
+	err := row.Scan(&platform_posts)
+	return platform_posts, err
+}
+
 const postCreate = `-- name: PostCreate :exec
 insert into posts (id, campaign_id, title, text)
 values ($1, $2, $3, $4)
@@ -344,6 +450,26 @@ type PostSetStateParams struct {
 // For a post that names no platform; of any other the state follows from its platform posts.
 func (q *Queries) PostSetState(ctx context.Context, arg PostSetStateParams) (int64, error) {
 	result, err := q.db.Exec(ctx, postSetState, arg.State, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const postSubmit = `-- name: PostSubmit :execrows
+update posts
+set approved_at = null, submitted_by = tenancy.user_id(), scheduled_at = coalesce($1, scheduled_at)
+where id = $2
+`
+
+type PostSubmitParams struct {
+	ScheduledAt *time.Time
+	ID          uuid.UUID
+}
+
+// Puts a post up for approval. Whatever was approved before, this is not.
+func (q *Queries) PostSubmit(ctx context.Context, arg PostSubmitParams) (int64, error) {
+	result, err := q.db.Exec(ctx, postSubmit, arg.ScheduledAt, arg.ID)
 	if err != nil {
 		return 0, err
 	}

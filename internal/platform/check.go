@@ -33,7 +33,7 @@ type Report struct {
 	Length int `json:"length" doc:"The text's length, counted as the platform counts it."`
 	Limit  int `json:"limit" doc:"The longest that it takes."`
 	// Parts are the lengths of a thread's further posts, each with the same limit.
-	Parts []int `json:"parts,omitempty" doc:"The lengths of the further posts of a thread."`
+	Parts []int `json:"parts,omitempty" nullable:"false" doc:"The lengths of the further posts of a thread."`
 	// Price is what publishing costs at the platform; nil where it is free.
 	Price      *Price      `json:"price,omitempty" doc:"What the platform charges for it."`
 	Violations []Violation `json:"violations" nullable:"false"`

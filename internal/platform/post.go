@@ -55,13 +55,13 @@ func (m Media) IsVideo() bool { return strings.HasPrefix(m.ContentType, "video/"
 type ThreadPart struct {
 	Text string `json:"text" minLength:"1" maxLength:"25000"`
 	// MediaIDs are files of the post that this part shows; the first part shows those that no other names.
-	MediaIDs []uuid.UUID `json:"media_ids,omitempty" maxItems:"4" doc:"Files of the post that this part shows. The first part shows those that no other part names."`
+	MediaIDs []uuid.UUID `json:"media_ids,omitempty" maxItems:"4" nullable:"false" doc:"Files of the post that this part shows. The first part shows those that no other part names."`
 }
 
 // Options are what only some platforms have. Check refuses those that the post's platform has not.
 type Options struct {
 	// Thread are the posts that follow the first one. X.
-	Thread []ThreadPart `json:"thread,omitempty" maxItems:"24" doc:"X: the posts of a thread that follow the first one."`
+	Thread []ThreadPart `json:"thread,omitempty" maxItems:"24" nullable:"false" doc:"X: the posts of a thread that follow the first one."`
 	// MadeWithAI and PaidPartnership are X's labels.
 	MadeWithAI      bool `json:"made_with_ai,omitempty" doc:"X: label the post as made with AI."`
 	PaidPartnership bool `json:"paid_partnership,omitempty" doc:"X: label the post as a paid partnership."`
@@ -86,7 +86,7 @@ type Options struct {
 	EmailSegment string `json:"email_segment,omitempty" maxLength:"500" doc:"Ghost: which members get the newsletter, such as status:free; all if left out."`
 	// Excerpt and Tags are Ghost's.
 	Excerpt string   `json:"excerpt,omitempty" maxLength:"300" doc:"Ghost: a short summary."`
-	Tags    []string `json:"tags,omitempty" maxItems:"50" doc:"Ghost: names of tags; those that are not there are made."`
+	Tags    []string `json:"tags,omitempty" maxItems:"50" nullable:"false" doc:"Ghost: names of tags; those that are not there are made."`
 }
 
 // optionFields are the options that each platform has, by their names in JSON.

@@ -1,0 +1,286 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"fanfare/db/tenant"
+	"fanfare/queries"
+)
+
+// PostReview is what somebody said about a post on its way to being published.
+type PostReview struct {
+	ID          uuid.UUID  `json:"id" format:"uuid"`
+	PostVersion int64      `json:"post_version" doc:"The version of the post that it is about, as in its ETag."`
+	Verdict     string     `json:"verdict" enum:"submitted,approved,rejected,withdrawn,comment"`
+	Comment     string     `json:"comment"`
+	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"Who said it; null: an API key or agent token."`
+	CreatedAt   time.Time  `json:"created_at"`
+}
+
+type postReviewOutput struct{ Body PostReview }
+
+// PostSubmit asks for approval.
+type PostSubmit struct {
+	Comment     string     `json:"comment,omitempty" maxLength:"5000" doc:"For whoever approves."`
+	ScheduledAt *time.Time `json:"scheduled_at,omitempty" format:"date-time" doc:"When it is to go out once it is approved: RFC 3339 with a zone, in the future. Left out: its time stays as it is, if it has one." example:"2030-01-02T09:00:00+01:00"`
+}
+
+// PostComment is what is said with a decision.
+type PostComment struct {
+	Comment string `json:"comment,omitempty" maxLength:"5000"`
+}
+
+// PostRemark is what is said about a post.
+type PostRemark struct {
+	Comment string `json:"comment" minLength:"1" maxLength:"5000"`
+}
+
+func (a *API) registerPostApproval() {
+	tags := []string{"Posts"}
+	const one = "/v1/customers/{customer_id}/posts/{post_id}"
+	register(a, huma.Operation{
+		OperationID: "submit-post", Metadata: needs("posts:write"), Method: http.MethodPost, Path: one + "/submit", Tags: tags, Summary: "Ask for approval of a post",
+		Description: "A draft, what has failed, or a cancelled post waits for approval then. One that breaks rules of its platforms is refused (422), with all of them.",
+		Errors:      []int{http.StatusPreconditionFailed},
+	}, a.submitPost)
+	register(a, huma.Operation{
+		OperationID: "withdraw-post", Metadata: needs("posts:write"), Method: http.MethodPost, Path: one + "/withdraw", Tags: tags, Summary: "Take a post back that waits for approval",
+		Description: "It is a draft again.", Errors: []int{http.StatusPreconditionFailed},
+	}, a.withdrawPost)
+	register(a, huma.Operation{
+		OperationID: "approve-post", Method: http.MethodPost, Path: one + "/approve", Tags: tags, Summary: "Approve a post",
+		Description: "What is approved is the version that If-Match names, so that nobody approves what they have not seen. A post whose time lies ahead is scheduled with it; " +
+			"one without a time, or whose time has passed, is approved and waits to be published or scheduled. Who may approve is the customer's approver_role.",
+		Errors: []int{http.StatusPreconditionFailed, http.StatusPreconditionRequired},
+	}, a.approvePost)
+	register(a, huma.Operation{
+		OperationID: "reject-post", Method: http.MethodPost, Path: one + "/reject", Tags: tags, Summary: "Do not approve a post",
+		Description: "It is a draft again, and the comment says what is to be changed. Who may approve may reject.", Errors: []int{http.StatusPreconditionFailed},
+	}, a.rejectPost)
+	register(a, huma.Operation{
+		OperationID: "list-post-reviews", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: one + "/reviews", Tags: tags,
+		Summary: "List what was said about a post",
+	}, a.listPostReviews)
+	register(a, huma.Operation{
+		OperationID: "create-post-review", Metadata: needs("posts:write"), Method: http.MethodPost, Path: one + "/reviews", Tags: tags, Summary: "Comment on a post",
+		Description: "Says something about the post as it is now, and decides nothing.", DefaultStatus: http.StatusCreated,
+	}, a.createPostReview)
+}
+
+func (a *API) submitPost(ctx context.Context, in *struct {
+	PostPath
+	Condition
+	Body *PostSubmit `required:"false"`
+}) (*postOutput, error) {
+	body := PostSubmit{}
+	if in.Body != nil {
+		body = *in.Body
+	}
+	if body.ScheduledAt != nil {
+		if err := checkSchedule(*body.ScheduledAt); err != nil {
+			return nil, err
+		}
+	}
+	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		post, err := lockPost(ctx, q, in.PostID, in.Condition)
+		if err != nil {
+			return err
+		}
+		platformPosts, err := q.PlatformPostListByPost(ctx, in.PostID)
+		if err != nil {
+			return err
+		}
+		switch post.State {
+		case "draft", "failed", "cancelled", "partially_published", "needs_attention":
+		default:
+			return conflict("The post is " + spoken(post.State) + ": there is nothing to submit.")
+		}
+		if len(platformPosts) == 0 {
+			return conflict("The post names no platform to publish on. Add one first.")
+		}
+		if err := keepsRules(platformPosts); err != nil {
+			return err
+		}
+		if post.State == "cancelled" {
+			if _, err := q.PlatformPostReopenByPost(ctx, in.PostID); err != nil {
+				return err
+			}
+		}
+		submitted, err := q.PlatformPostSubmitByPost(ctx, in.PostID)
+		if err != nil {
+			return err
+		}
+		if submitted == 0 {
+			return conflict("The post is " + spoken(post.State) + ": there is nothing to submit.")
+		}
+		if _, err := q.PostSubmit(ctx, queries.PostSubmitParams{ID: in.PostID, ScheduledAt: body.ScheduledAt}); err != nil {
+			return err
+		}
+		_, err = review(ctx, q, in.PostID, &post.Version, "submitted", body.Comment)
+		return err
+	})
+}
+
+func (a *API) withdrawPost(ctx context.Context, in *struct {
+	PostPath
+	Condition
+}) (*postOutput, error) {
+	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		return sendBack(ctx, q, in.PostID, in.Condition, "withdrawn", "")
+	})
+}
+
+func (a *API) rejectPost(ctx context.Context, in *struct {
+	PostPath
+	Condition
+	Body PostRemark
+}) (*postOutput, error) {
+	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		return sendBack(ctx, q, in.PostID, in.Condition, "rejected", in.Body.Comment)
+	})
+}
+
+// sendBack makes drafts of what waits for approval, and writes down why.
+func sendBack(ctx context.Context, q *queries.Queries, postID uuid.UUID, condition Condition, verdict, comment string) error {
+	post, err := lockPost(ctx, q, postID, condition)
+	if err != nil {
+		return err
+	}
+	// First, since this is where the database refuses those who may not.
+	if _, err := review(ctx, q, postID, &post.Version, verdict, comment); err != nil {
+		return err
+	}
+	back, err := q.PlatformPostWithdrawByPost(ctx, postID)
+	if err == nil && back == 0 {
+		err = conflict("The post is " + spoken(post.State) + ": it does not wait for approval.")
+	}
+	return err
+}
+
+func (a *API) approvePost(ctx context.Context, in *struct {
+	PostPath
+	Condition
+	Body *PostComment `required:"false"`
+}) (*postOutput, error) {
+	comment := ""
+	if in.Body != nil {
+		comment = in.Body.Comment
+	}
+	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error {
+		post, err := lockPost(ctx, q, in.PostID, in.Condition)
+		if err != nil {
+			return err
+		}
+		if in.version() == nil {
+			return problem(http.StatusPreconditionRequired, "Give the ETag of the version that you have seen in the If-Match header: that version is approved, and no other.")
+		}
+		platformPosts, err := q.PlatformPostListByPost(ctx, in.PostID)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(platformPosts, waitsForApproval) {
+			return conflict("The post is " + spoken(post.State) + ": it does not wait for approval.")
+		}
+		if err := keepsRules(platformPosts); err != nil {
+			return err
+		}
+		if _, err := q.PostApprove(ctx, in.PostID); err != nil {
+			return err
+		}
+		if _, err := review(ctx, q, in.PostID, &post.Version, "approved", comment); err != nil {
+			return err
+		}
+		if _, err := q.PlatformPostApproveByPost(ctx, in.PostID); err != nil {
+			return err
+		}
+		if post.ScheduledAt == nil || !post.ScheduledAt.After(time.Now()) {
+			return nil
+		}
+		for _, pp := range platformPosts {
+			if pp.State != "pending_approval" && pp.State != "approved" {
+				continue
+			}
+			if err := connected(pp); err != nil {
+				return err
+			}
+		}
+		queued, err := q.PlatformPostQueueApproved(ctx, in.PostID)
+		if err != nil {
+			return err
+		}
+		return a.insertPublishJobs(ctx, tx, in.PostPath, queued, post.ScheduledAt)
+	})
+}
+
+// review writes down what was said about a version of a post; nil: as it is now. It gives the row's id.
+func review(ctx context.Context, q *queries.Queries, postID uuid.UUID, version *int64, verdict, comment string) (uuid.UUID, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return id, fmt.Errorf("make id: %w", err)
+	}
+	written, err := q.PostReviewCreate(ctx, queries.PostReviewCreateParams{ID: id, PostID: postID, PostVersion: version, Verdict: verdict, Comment: comment})
+	var refused *pgconn.PgError
+	switch {
+	case verdict == "rejected" && errors.As(err, &refused) && refused.Code == "42501":
+		return id, mayNotApprove().cause(err)
+	case err == nil && written == 0:
+		return id, notFound("post")
+	}
+	return id, err
+}
+
+func mayNotApprove() *Problem {
+	return problem(http.StatusForbidden, "Your role here does not allow approving or rejecting posts; the customer's approver_role says which does.")
+}
+
+func (a *API) listPostReviews(ctx context.Context, in *struct {
+	PostPath
+	PageQuery
+}) (*pageOutput[PostReview], error) {
+	before, err := in.before(listOfReviews)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (json.RawMessage, error) {
+		return q.PostReviewList(ctx, queries.PostReviewListParams{PostID: in.PostID, Before: before, MaxRows: in.more()})
+	})
+	if err != nil {
+		return nil, noRows(err, "post")
+	}
+	var reviews []PostReview
+	if err := json.Unmarshal(encoded, &reviews); err != nil {
+		return nil, fmt.Errorf("decode reviews: %w", err)
+	}
+	convert := func(r PostReview) (PostReview, error) {
+		r.CreatedAt = r.CreatedAt.UTC()
+		return r, nil
+	}
+	body, err := page(reviews, in.Limit, convert, func(r PostReview) string { return cursorOf(listOfReviews, r.ID) })
+	return &pageOutput[PostReview]{Body: body}, err
+}
+
+func (a *API) createPostReview(ctx context.Context, in *struct {
+	PostPath
+	Body PostRemark
+}) (*postReviewOutput, error) {
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*postReviewOutput, error) {
+		id, err := review(ctx, q, in.PostID, nil, "comment", in.Body.Comment)
+		if err != nil {
+			return nil, err
+		}
+		row, err := q.PostReviewGet(ctx, id)
+		return &postReviewOutput{Body: PostReview{
+			ID: row.ID, PostVersion: row.PostVersion, Verdict: row.Verdict, Comment: row.Comment, CreatedBy: row.CreatedBy, CreatedAt: row.CreatedAt.UTC(),
+		}}, err
+	})
+}

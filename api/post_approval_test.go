@@ -1,0 +1,304 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fanfare/api"
+	"fanfare/db/dbtest"
+)
+
+// needsAttention lets every platform post of the customer need attention, as the worker does.
+func (w *world) needsAttention(t testing.TB, c cast, class string) {
+	t.Helper()
+	w.exec(t, "update posts set scheduled_at = now() where customer_id = $1 and exists (select from platform_posts pp where pp.post_id = posts.id)", c.customer.ID)
+	w.exec(t, "update platform_posts set state = 'scheduled' where customer_id = $1", c.customer.ID)
+	w.exec(t, "update platform_posts set state = 'publishing', attempt = 1 where customer_id = $1", c.customer.ID)
+	w.exec(t, "update platform_posts set state = 'needs_attention', problem = 'Look.', problem_class = $2 where customer_id = $1", c.customer.ID, class)
+}
+
+// approval sets how a customer of the cast's approves.
+func (w *world) approval(t testing.TB, c cast, settings m) {
+	t.Helper()
+	w.call(t, c.owner, "PATCH", c.path(""), settings).want(t, 200)
+}
+
+// draft makes a post on two accounts and gives its path.
+func (w *world) draft(t testing.TB, c cast) (path string, accounts []dbtest.Integration) {
+	t.Helper()
+	for range 2 {
+		accounts = append(accounts, w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID}))
+	}
+	made := into[api.Post](t, w.call(t, c.member, "POST", c.path("/posts"), m{"title": "Bread", "text": "Fresh bread.",
+		"platforms": []m{{"integration_id": accounts[0].ID}, {"integration_id": accounts[1].ID}}}).want(t, 201))
+	return c.path("/posts/%s", made.ID), accounts
+}
+
+func TestCustomerApproval(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	got := into[api.Customer](t, w.call(t, c.viewer, "GET", c.path(""), nil).want(t, 200))
+	if got.ApprovalRequired || got.ApproverRole != "admin" || !got.SelfApproval {
+		t.Errorf("begins with %+v", got)
+	}
+	w.call(t, c.member, "PATCH", c.path(""), m{"approval_required": false}).want(t, 403)
+	got = into[api.Customer](t, w.call(t, c.admin, "PATCH", c.path(""), m{"approval_required": true, "approver_role": "owner", "self_approval": false}).want(t, 200))
+	if !got.ApprovalRequired || got.ApproverRole != "owner" || got.SelfApproval {
+		t.Errorf("is %+v", got)
+	}
+	if got = into[api.Customer](t, w.call(t, c.admin, "PATCH", c.path(""), m{"name": "Other"}).want(t, 200)); !got.ApprovalRequired {
+		t.Error("another change has switched it off")
+	}
+	w.call(t, c.admin, "PATCH", c.path(""), m{"approver_role": "viewer"}).wantAt(t, "body.approver_role")
+	made := into[api.Customer](t, w.call(t, c.outsider, "POST", "/v1/customers", m{"name": "New", "approval_required": true, "self_approval": false}).want(t, 201))
+	if !made.ApprovalRequired || made.SelfApproval || made.ApproverRole != "admin" {
+		t.Errorf("made %+v", made)
+	}
+}
+
+// The whole way: nothing goes out that nobody has approved, and what changes afterwards is approved again.
+func TestApproval(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	w.approval(t, c, m{"approval_required": true})
+	path, accounts := w.draft(t, c)
+	at := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Second)
+
+	for _, operation := range []string{"/publish", "/schedule"} {
+		var body any
+		if operation == "/schedule" {
+			body = m{"scheduled_at": at}
+		}
+		if p := w.call(t, c.owner, "POST", path+operation, body).want(t, 409).problem(t); !strings.Contains(p.Detail, "Submit the post") {
+			t.Errorf("%s: %s", operation, p.Detail)
+		}
+	}
+	submitted := w.call(t, c.member, "POST", path+"/submit", m{"comment": "Please look.", "scheduled_at": at}).want(t, 200)
+	post := into[api.Post](t, submitted)
+	if post.State != "pending_approval" || !post.ScheduledAt.Equal(at) || post.ApprovedAt != nil {
+		t.Errorf("submitted %+v", post)
+	}
+	if p := w.call(t, c.owner, "POST", path+"/publish", nil).want(t, 409).problem(t); !strings.Contains(p.Detail, "waits for approval") {
+		t.Errorf("refused with %s", p.Detail)
+	}
+	w.call(t, c.member, "POST", path+"/submit", m{}).want(t, 409)
+
+	// Who approves names what they have seen.
+	w.call(t, c.admin, "POST", path+"/approve", m{}).want(t, 428)
+	w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", "*").want(t, 428)
+	if p := w.call(t, c.member, "POST", path+"/approve", nil, "If-Match", submitted.etag()).want(t, 403).problem(t); !strings.Contains(p.Detail, "approver_role") {
+		t.Errorf("a member is refused with %s", p.Detail)
+	}
+	edited := w.call(t, c.member, "PATCH", path, m{"text": "Fresher bread."}).want(t, 200)
+	w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", submitted.etag()).want(t, 412)
+	approved := into[api.Post](t, w.call(t, c.admin, "POST", path+"/approve", m{"comment": "Nice."}, "If-Match", edited.etag()).want(t, 200))
+	if approved.State != "scheduled" || approved.ApprovedAt == nil || *approved.ApprovedBy != c.admin.ID || !approved.ScheduledAt.Equal(at) {
+		t.Errorf("approved %+v", approved)
+	}
+	if n, when := w.waiting(t, approved); n != 2 || !when.Equal(at) {
+		t.Errorf("%d jobs at %s", n, when)
+	}
+
+	// It is moved without approval, and changed with.
+	later := at.Add(time.Hour)
+	w.call(t, c.member, "POST", path+"/schedule", m{"scheduled_at": later}).want(t, 202)
+	changed := w.call(t, c.member, "PATCH", path, m{"title": "Fresh Bread"}).want(t, 200)
+	if p := into[api.Post](t, changed); p.State != "pending_approval" || p.ApprovedAt != nil || p.ApprovedBy != nil || !p.ScheduledAt.Equal(later) {
+		t.Errorf("changed %+v", p)
+	}
+	if n, _ := w.waiting(t, approved); n != 0 {
+		t.Errorf("%d jobs are left", n)
+	}
+	again := into[api.Post](t, w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", changed.etag()).want(t, 200))
+	if n, when := w.waiting(t, again); again.State != "scheduled" || n != 2 || !when.Equal(later) {
+		t.Errorf("approved again: %s, %d jobs at %s", again.State, n, when)
+	}
+
+	// Its time passes while it waits: it is approved then, and waits for somebody to publish it.
+	changed = w.call(t, c.member, "PATCH", path, m{"text": "The freshest."}).want(t, 200)
+	w.exec(t, "update posts set scheduled_at = now() - interval '1 minute' where id = $1", again.ID)
+	changed = w.call(t, c.admin, "GET", path, nil).want(t, 200)
+	late := w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", changed.etag()).want(t, 200)
+	if p := into[api.Post](t, late); p.State != "approved" || p.PlatformPosts[0].State != "approved" {
+		t.Errorf("approved late: %+v", p)
+	}
+	if n, _ := w.waiting(t, again); n != 0 {
+		t.Errorf("%d jobs wait", n)
+	}
+	w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", late.etag()).want(t, 409)
+
+	// An account that joins is approved with the rest.
+	third := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	joined := w.call(t, c.member, "PATCH", path, m{"platforms": []m{{"integration_id": accounts[0].ID}, {"integration_id": accounts[1].ID}, {"integration_id": third.ID}}}).want(t, 200)
+	if p := into[api.Post](t, joined); p.State != "pending_approval" || p.PlatformPosts[2].State != "pending_approval" || p.ApprovedAt != nil {
+		t.Errorf("joined %+v", p)
+	}
+	w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", joined.etag()).want(t, 200)
+	if p := into[api.Post](t, w.call(t, c.member, "POST", path+"/publish", nil).want(t, 202)); p.State != "scheduled" {
+		t.Errorf("published %+v", p)
+	}
+
+	verdicts := []string{}
+	for _, r := range into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items {
+		verdicts = append(verdicts, r.Verdict+":"+r.Comment)
+	}
+	if got := strings.Join(verdicts, " "); got != "approved: approved: approved: approved:Nice. submitted:Please look." {
+		t.Errorf("the reviews are %s", got)
+	}
+}
+
+func TestRejectAndWithdraw(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	path, _ := w.draft(t, c)
+	w.call(t, c.member, "POST", path+"/withdraw", nil).want(t, 409)
+	w.call(t, c.admin, "POST", path+"/reject", m{"comment": "No."}).want(t, 409)
+	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
+	w.call(t, c.admin, "POST", path+"/reject", m{}).wantAt(t, "body")
+	w.call(t, c.admin, "POST", path+"/reject", m{"comment": ""}).wantAt(t, "body.comment")
+	if p := w.call(t, c.member, "POST", path+"/reject", m{"comment": "No."}).want(t, 403).problem(t); !strings.Contains(p.Detail, "approver_role") {
+		t.Errorf("refused with %s", p.Detail)
+	}
+	if p := into[api.Post](t, w.call(t, c.admin, "POST", path+"/reject", m{"comment": "Too short."}).want(t, 200)); p.State != "draft" {
+		t.Errorf("rejected: %s", p.State)
+	}
+	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
+	if p := into[api.Post](t, w.call(t, c.member, "POST", path+"/withdraw", nil).want(t, 200)); p.State != "draft" {
+		t.Errorf("withdrawn: %s", p.State)
+	}
+	// Approval that nobody asks for holds up nobody.
+	submitted := into[api.Post](t, w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200))
+	if p := into[api.Post](t, w.call(t, c.member, "POST", path+"/publish", nil).want(t, 202)); p.State != "scheduled" {
+		t.Errorf("published: %s", p.State)
+	}
+	if n, _ := w.waiting(t, submitted); n != 2 {
+		t.Errorf("%d jobs wait", n)
+	}
+	// A cancelled post is submitted too.
+	w.call(t, c.member, "POST", path+"/cancel", nil).want(t, 200)
+	if p := into[api.Post](t, w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)); p.State != "pending_approval" {
+		t.Errorf("submitted: %s", p.State)
+	}
+}
+
+func TestSubmitRefused(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	nowhere := w.Post(t, dbtest.Post{CustomerID: c.customer.ID})
+	w.call(t, c.member, "POST", c.path("/posts/%s/submit", nowhere.ID), m{}).want(t, 409)
+	account := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	broken := into[api.Post](t, w.call(t, c.member, "POST", c.path("/posts"), m{"text": "No title", "platforms": []m{{"integration_id": account.ID, "options": m{"made_with_ai": true}}}}).want(t, 201))
+	path := c.path("/posts/%s", broken.ID)
+	p := w.call(t, c.member, "POST", path+"/submit", m{}).want(t, 422).problem(t)
+	if len(p.Errors) != 2 || p.Errors[0].Rule == "" || *p.Errors[0].PlatformPostID != broken.PlatformPosts[0].ID {
+		t.Errorf("refused with %+v", p)
+	}
+	for _, bad := range []time.Time{time.Now().Add(-time.Hour), time.Now().AddDate(6, 0, 0)} {
+		w.call(t, c.member, "POST", path+"/submit", m{"scheduled_at": bad}).wantAt(t, "body.scheduled_at")
+	}
+	// What breaks rules since it was submitted is not approved.
+	w.call(t, c.member, "PATCH", path, m{"title": "T", "platforms": []m{{"integration_id": account.ID}}}).want(t, 200)
+	w.call(t, c.member, "POST", path+"/submit", m{}).want(t, 200)
+	edited := w.call(t, c.member, "PATCH", path, m{"title": ""}).want(t, 200)
+	w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", edited.etag()).want(t, 422)
+}
+
+// Who approves: the role that the customer names, and not their own work where that is switched off; never a key.
+func TestApproverRules(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	approve := func(who dbtest.User, by func(path string) answer) answer {
+		path, _ := w.draft(t, c)
+		if by != nil {
+			by(path)
+		}
+		etag := w.call(t, c.member, "POST", path+"/submit", m{}).want(t, 200).etag()
+		return w.call(t, who, "POST", path+"/approve", nil, "If-Match", etag)
+	}
+	for role, want := range map[string]statuses{
+		"member": {200, 200, 200, 403, 200, 200, 403, 404},
+		"admin":  {200, 200, 403, 403, 200, 200, 403, 404},
+		"owner":  {200, 403, 403, 403, 200, 200, 403, 404},
+	} {
+		w.approval(t, c, m{"approver_role": role})
+		c.roles(t, want, func(_ *testing.T, who dbtest.User) answer { return approve(who, nil) })
+	}
+	w.approval(t, c, m{"approver_role": "member", "self_approval": false})
+	if p := approve(c.member, nil).want(t, 403).problem(t); !strings.Contains(p.Detail, "Somebody else") {
+		t.Errorf("refused with %s", p.Detail)
+	}
+	approve(c.admin, nil).want(t, 200)
+	edit := func(who dbtest.User) func(string) answer {
+		return func(path string) answer { return w.call(t, who, "PATCH", path, m{"text": "By another."}).want(t, 200) }
+	}
+	approve(c.admin, edit(c.admin)).want(t, 403)
+	approve(c.owner, edit(c.admin)).want(t, 200)
+
+	// A key submits, withdraws and comments; it decides nothing.
+	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID}).Key
+	path, _ := w.draft(t, c)
+	etag := w.callWith(t, key, "POST", path+"/submit", m{}).want(t, 200).etag()
+	w.callWith(t, key, "POST", path+"/approve", nil, "If-Match", etag).want(t, 403)
+	w.callWith(t, key, "POST", path+"/reject", m{"comment": "x"}).want(t, 403)
+	w.callWith(t, key, "POST", path+"/reviews", m{"comment": "x"}).want(t, 201)
+	w.callWith(t, key, "POST", path+"/withdraw", nil).want(t, 200)
+	// What a key changes does not hide who wrote it.
+	w.callWith(t, key, "PATCH", path, m{"text": "By a key."}).want(t, 200)
+	etag = w.callWith(t, key, "POST", path+"/submit", m{}).want(t, 200).etag()
+	w.call(t, c.member, "POST", path+"/approve", nil, "If-Match", etag).want(t, 403)
+	w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", etag).want(t, 200)
+}
+
+// Whatever is edited while somebody approves: what is approved is what was seen.
+func TestApproveWhileEdited(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	w.approval(t, c, m{"approval_required": true})
+	at := time.Now().Add(time.Hour)
+	for range 10 {
+		path, _ := w.draft(t, c)
+		etag := w.call(t, c.member, "POST", path+"/submit", m{"scheduled_at": at}).want(t, 200).etag()
+		var wait sync.WaitGroup
+		var approved, edited answer
+		wait.Go(func() { approved = w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", etag) })
+		wait.Go(func() { edited = w.call(t, c.member, "PATCH", path, m{"text": "Something else."}) })
+		wait.Wait()
+		edited.want(t, 200)
+		post := into[api.Post](t, w.call(t, c.viewer, "GET", path, nil).want(t, 200))
+		if approved.status != http.StatusOK && approved.status != http.StatusPreconditionFailed {
+			t.Errorf("approving was answered %d: %s", approved.status, approved.body)
+		}
+		if n, _ := w.waiting(t, post); post.State != "pending_approval" || post.ApprovedAt != nil || n != 0 || post.Text != "Something else." {
+			t.Errorf("after %d it is %s, approved at %v, %d jobs", approved.status, post.State, post.ApprovedAt, n)
+		}
+	}
+}
+
+func TestPostReviewRoles(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	path, _ := w.draft(t, c)
+	c.roles(t, creating, func(t *testing.T, who dbtest.User) answer {
+		return w.call(t, who, "POST", path+"/reviews", m{"comment": "Hm."})
+	})
+	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer { return w.call(t, who, "GET", path+"/reviews", nil) })
+	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer { return w.call(t, who, "GET", path+"/attempts", nil) })
+	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer { return w.call(t, who, "GET", path+"/check", nil) })
+	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer {
+		return w.call(t, who, "POST", c.path("/posts/check"), m{"text": "A"})
+	})
+	ids, pages := w.walk(t, c.viewer, path+"/reviews")
+	if len(ids) != 5 || pages != 3 {
+		t.Errorf("%d reviews on %d pages", len(ids), pages)
+	}
+}

@@ -1,0 +1,366 @@
+package db_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"fanfare/db/dbtest"
+	"fanfare/db/tenant"
+)
+
+// approver is a customer that asks for approval, with somebody of every kind and a post with files.
+type approver struct {
+	*machine
+	t        *testing.T
+	scopes   map[string]tenant.Scope // member, admin, owner, s-manager, key, writing key, publishing key
+	ids      map[string]uuid.UUID    // of the people
+	post     dbtest.Post
+	files    []uuid.UUID // the first is the post's, the second the platform post's, the third nobody's
+	platform uuid.UUID   // the platform post with files of its own
+}
+
+func newApprover(t *testing.T) *approver {
+	t.Helper()
+	a := &approver{machine: newMachine(t), t: t, scopes: map[string]tenant.Scope{}, ids: map[string]uuid.UUID{}}
+	for _, role := range []string{"viewer", "member", "admin", "owner"} {
+		who := a.d.Member(t, a.customer, role)
+		a.scopes[role], a.ids[role] = who.Scope().In(a.customer), who.ID
+	}
+	manager := a.d.User(t, dbtest.User{SystemRole: "manager"})
+	a.scopes["s-manager"], a.ids["s-manager"] = manager.Scope().In(a.customer), manager.ID
+	for name, permissions := range map[string][]string{"key": nil, "writing key": {"posts:write"}, "publishing key": {"posts:publish"}} {
+		a.scopes[name] = a.d.APIKey(t, dbtest.APIKey{CustomerID: a.customer, CreatedBy: a.ids["owner"], Permissions: permissions}).Scope().In(a.customer)
+	}
+	mustExec(t, a.d, "update customers set approval_required = true where id = $1", a.customer)
+	return a
+}
+
+// fresh makes a post in a state, approved as it is, with two platform posts, of which the second has a file of its own.
+func (a *approver) fresh(state string) {
+	a.t.Helper()
+	a.post = a.d.Post(a.t, dbtest.Post{CustomerID: a.customer, Integrations: a.accounts[:2]})
+	a.platform, a.files = a.post.PlatformPosts[1], nil
+	for i := range 3 {
+		a.files = append(a.files, newID(a.t))
+		mustExec(a.t, a.d, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", a.customer, a.files[i], a.files[i].String())
+	}
+	mustExec(a.t, a.d, "insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", a.customer, a.post.ID, a.files[0])
+	mustExec(a.t, a.d, "update platform_posts set own_media = true where id = $1", a.platform)
+	mustExec(a.t, a.d, "insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $2, $3, 0)", a.customer, a.platform, a.files[1])
+	mustExec(a.t, a.d, "update posts set scheduled_at = now() + interval '1 day', edited_by = null where id = $1", a.post.ID)
+	if state == "draft" {
+		return
+	}
+	mustExec(a.t, a.d, "update platform_posts set state = 'pending_approval' where post_id = $1", a.post.ID)
+	if state == "pending_approval" {
+		return
+	}
+	mustExec(a.t, a.d, "update posts set approved_at = now(), approved_by = $2 where id = $1", a.post.ID, a.ids["owner"])
+	for _, step := range []string{"approved", "scheduled"} {
+		mustExec(a.t, a.d, "update platform_posts set state = $2 where post_id = $1", a.post.ID, step)
+		if state == step {
+			break
+		}
+	}
+	if state == "scheduled" {
+		mustExec(a.t, a.d, `insert into river.river_job (customer_id, args, kind, max_attempts, state, scheduled_at)
+			select $1, jsonb_build_object('customer_id', $1::uuid::text, 'post_id', $2::uuid::text, 'platform_post_id', id::text), 'publish', 1, 'scheduled', now() + interval '1 day'
+			from platform_posts where post_id = $2`, a.customer, a.post.ID)
+	}
+}
+
+func (a *approver) do(who, sql string, args ...any) (rows int64, err error) {
+	err = a.d.Tenant().Tx(context.Background(), a.scopes[who], func(ctx context.Context, tx *tenant.Tx) error {
+		tag, err := tx.Exec(ctx, sql, args...)
+		rows = tag.RowsAffected()
+		return err
+	})
+	return rows, err
+}
+
+// changes are all ways to change what the post says, in SQL.
+func (a *approver) changes() map[string]string {
+	return map[string]string{
+		"title":                 fmt.Sprintf("update posts set title = title || 'x' where id = '%s'", a.post.ID),
+		"text":                  fmt.Sprintf("update posts set text = text || 'x' where id = '%s'", a.post.ID),
+		"text and approval":     fmt.Sprintf("update posts set text = text || 'x', approved_at = now() where id = '%s'", a.post.ID),
+		"platform text":         fmt.Sprintf("update platform_posts set text = 'x' where id = '%s'", a.platform),
+		"options":               fmt.Sprintf(`update platform_posts set options = '{"excerpt": "x"}' where id = '%s'`, a.platform),
+		"own files":             fmt.Sprintf("update platform_posts set own_media = false where id = '%s'", a.platform),
+		"a file more":           fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', '%s', 1)", a.post.ID, a.files[2]),
+		"a file less":           fmt.Sprintf("delete from post_media where post_id = '%s'", a.post.ID),
+		"a file of its own":     fmt.Sprintf("insert into platform_post_media (platform_post_id, media_id, position) values ('%s', '%s', 1)", a.platform, a.files[2]),
+		"none of its own":       fmt.Sprintf("delete from platform_post_media where platform_post_id = '%s'", a.platform),
+		"a description":         fmt.Sprintf("update media set alt_text = alt_text || 'x' where id = '%s'", a.files[0]),
+		"a description of its":  fmt.Sprintf("update media set alt_text = alt_text || 'x' where id = '%s'", a.files[1]),
+		"an account":            fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values (gen_random_uuid(), '%s', '%s')", a.post.ID, a.accounts[2].ID),
+		"all descriptions":      "update media set alt_text = alt_text || 'x'",
+		"an account, said more": fmt.Sprintf("insert into platform_posts (id, post_id, integration_id, text) values (gen_random_uuid(), '%s', '%s', 'x')", a.post.ID, a.accounts[2].ID),
+	}
+}
+
+// TestEveryChangeIsApprovedAgain: whatever changes what a post says, and whoever does it, takes approval back, and with it
+// what was planned.
+func TestEveryChangeIsApprovedAgain(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	a.fresh("draft")
+	for _, state := range []string{"approved", "scheduled"} {
+		for _, who := range []string{"member", "owner", "s-manager", "key", "writing key", "publishing key"} {
+			for what := range a.changes() {
+				if what == "text and approval" && who != "owner" {
+					continue // refused: see TestApprovalIsGuarded
+				}
+				a.fresh(state)
+				rows, err := a.do(who, a.changes()[what])
+				approved := one[bool](ctx, t, a.d.Super, "select approved_at is not null from posts where id = $1", a.post.ID)
+				forward := one[int](ctx, t, a.d.Super, "select count(*) from platform_posts where post_id = $1 and state in ('approved', 'scheduled')", a.post.ID)
+				jobs := one[int](ctx, t, a.d.Super, "select count(*) from river.river_job where args ->> 'post_id' = $1 and state = 'scheduled'", a.post.ID.String())
+				if who == "writing key" || who == "publishing key" {
+					// It may not change what is approved: refused, or passed over, and then nothing is lost either.
+					if (err == nil && rows > 0) || !approved || forward != 2 {
+						t.Errorf("%s of a post that is %s as %s: %d rows, %v; approved %v, %d forward", what, state, who, rows, err, approved, forward)
+					}
+					continue
+				}
+				if err != nil || rows == 0 {
+					t.Errorf("%s of a post that is %s as %s: %d rows, %v", what, state, who, rows, err)
+					continue
+				}
+				at := one[bool](ctx, t, a.d.Super, "select scheduled_at > now() from posts where id = $1", a.post.ID)
+				if approved || forward != 0 || jobs != 0 || !at {
+					t.Errorf("%s of a post that was %s as %s: approved %v, %d forward, %d jobs, its time stays %v", what, state, who, approved, forward, jobs, at)
+				}
+				by := one[*uuid.UUID](ctx, t, a.d.Super, "select edited_by from posts where id = $1", a.post.ID)
+				if person, is := a.ids[who]; is && (by == nil || *by != person) || !is && by != nil {
+					t.Errorf("%s as %s: edited by %v", what, who, by)
+				}
+			}
+		}
+	}
+	// What does not change what it says changes nothing of this.
+	a.fresh("scheduled")
+	for _, sql := range []string{"update posts set scheduled_at = now() + interval '2 days' where id = $1", "update posts set title = title, text = text where id = $1",
+		"update platform_posts set options = options where post_id = $1", "update platform_posts set retry_at = now() where post_id = $1"} {
+		if _, err := a.do("member", sql, a.post.ID); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+		if n := one[int](ctx, t, a.d.Super, "select count(*) from platform_posts pp join posts p on p.id = pp.post_id where p.id = $1 and p.approved_at is not null and pp.state = 'scheduled'", a.post.ID); n != 2 {
+			t.Errorf("%s: %d are left on their way", sql, n)
+		}
+	}
+	// Where nobody asks for approval, what is on its way goes on.
+	mustExec(t, a.d, "update customers set approval_required = false where id = $1", a.customer)
+	a.fresh("scheduled")
+	if _, err := a.do("member", "update posts set text = 'Other' where id = $1", a.post.ID); err != nil {
+		t.Error(err)
+	}
+	if n := one[int](ctx, t, a.d.Super, "select count(*) from platform_posts pp join posts p on p.id = pp.post_id where p.id = $1 and p.approved_at is null and pp.state = 'scheduled'", a.post.ID); n != 2 {
+		t.Errorf("%d are left on their way", n)
+	}
+}
+
+// TestApprovalIsGuarded: nobody gets around approval with SQL.
+func TestApprovalIsGuarded(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	first := refusal{badCheck, "platform_posts_approved_first"}
+	for _, state := range []string{"draft", "pending_approval"} {
+		for _, who := range []string{"member", "admin", "owner", "s-manager", "key"} {
+			a.fresh(state)
+			for _, to := range []string{"approved", "scheduled"} {
+				if state == "pending_approval" && to == "scheduled" {
+					continue // no such way
+				}
+				if _, err := a.do(who, "update platform_posts set state = $2 where id = $1", a.platform, to); refused(err) != first {
+					t.Errorf("%s to %s as %s: %v", state, to, who, err)
+				}
+			}
+		}
+	}
+	approve := "update posts set approved_at = now() where id = $1"
+	for role, mayApprove := range map[string][]string{
+		"member": {"member", "admin", "owner", "s-manager"}, "admin": {"admin", "owner", "s-manager"}, "owner": {"owner", "s-manager"},
+	} {
+		mustExec(t, a.d, "update customers set approver_role = $2 where id = $1", a.customer, role)
+		for who := range a.scopes {
+			a.fresh("pending_approval")
+			rows, err := a.do(who, approve, a.post.ID)
+			by := one[*uuid.UUID](ctx, t, a.d.Super, "select approved_by from posts where id = $1", a.post.ID)
+			if may := slices.Contains(mayApprove, who); may != (err == nil && rows == 1) || may != (by != nil) || by != nil && *by != a.ids[who] {
+				t.Errorf("approver_role %s, as %s: %d rows, %v, by %v", role, who, rows, err, by)
+			}
+			if err != nil && refused(err).Code != denied {
+				t.Errorf("as %s: %v", who, err)
+			}
+		}
+	}
+	// In nobody else's name, and at no other time.
+	a.fresh("pending_approval")
+	for _, sql := range []string{
+		"update posts set approved_at = now(), approved_by = '" + a.ids["member"].String() + "' where id = $1",
+		"update posts set approved_by = null where id = $1",
+		"insert into posts (id, text, approved_at) values (gen_random_uuid(), 'x' || $1::uuid, now())",
+		"insert into posts (id, text, edited_by) values (gen_random_uuid(), 'x' || $1::uuid, null)",
+	} {
+		_, err := a.do("owner", sql, a.post.ID)
+		expectRefused(t, sql, err, denied)
+	}
+	if _, err := a.do("owner", "update posts set approved_at = '2001-01-01' where id = $1", a.post.ID); err != nil {
+		t.Fatal(err)
+	}
+	if !one[bool](ctx, t, a.d.Super, "select approved_at > now() - interval '1 minute' from posts where id = $1", a.post.ID) {
+		t.Error("approved in another year")
+	}
+	for _, column := range []string{"edited_by", "submitted_by"} {
+		if _, err := a.do("admin", fmt.Sprintf("update posts set %s = '%s' where id = $1", column, a.ids["owner"]), a.post.ID); err != nil {
+			t.Fatal(err)
+		}
+		if by := one[*uuid.UUID](ctx, t, a.d.Super, "select "+column+" from posts where id = $1", a.post.ID); by == nil || *by != a.ids["admin"] {
+			t.Errorf("%s is %v", column, by)
+		}
+	}
+	// Not one's own where that is off; a key hides nobody.
+	mustExec(t, a.d, "update customers set self_approval = false, approver_role = 'member' where id = $1", a.customer)
+	for _, own := range []string{"update posts set text = text || 'x' where id = $1", "update posts set submitted_by = tenancy.user_id() where id = $1"} {
+		for _, then := range []string{"", "update posts set text = text || 'by a key' where id = $1", "update posts set submitted_by = tenancy.user_id() where id = $1"} {
+			a.fresh("pending_approval")
+			if _, err := a.do("member", own, a.post.ID); err != nil {
+				t.Fatal(err)
+			}
+			if then != "" {
+				if _, err := a.do("key", then, a.post.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := a.do("member", approve, a.post.ID)
+			expectRefused(t, own+", "+then, err, denied)
+			if _, err := a.do("admin", approve, a.post.ID); err != nil {
+				t.Errorf("somebody else: %v", err)
+			}
+		}
+	}
+	// Verdicts: as one may approve, and never changed.
+	mustExec(t, a.d, "update customers set approver_role = 'admin' where id = $1", a.customer)
+	for who, may := range map[string]string{"viewer": "", "member": "submitted withdrawn comment", "admin": "submitted approved rejected withdrawn comment",
+		"key": "submitted withdrawn comment", "publishing key": ""} {
+		for _, verdict := range []string{"submitted", "approved", "rejected", "withdrawn", "comment"} {
+			_, err := a.do(who, "insert into post_reviews (id, post_id, post_version, verdict, comment) values (gen_random_uuid(), $1, 1, $2, 'x')", a.post.ID, verdict)
+			if allowed := slices.Contains(strings.Fields(may), verdict); allowed != (err == nil) || err != nil && refused(err).Code != denied {
+				t.Errorf("%s by %s: %v", verdict, who, err)
+			}
+		}
+	}
+	for _, sql := range []string{"update post_reviews set comment = 'y'", "delete from post_reviews", "insert into post_reviews (id, post_id, post_version, verdict, comment, created_by) values (gen_random_uuid(), gen_random_uuid(), 1, 'comment', 'x', null)"} {
+		_, err := a.do("owner", sql)
+		expectRefused(t, sql, err, denied)
+	}
+	// Who may change the customer sets how it approves, and nobody else.
+	for who, may := range map[string]bool{"member": false, "admin": true, "owner": true, "key": false} {
+		rows, err := a.do(who, "update customers set self_approval = true")
+		if may != (err == nil && rows == 1) {
+			t.Errorf("settings by %s: %d rows, %v", who, rows, err)
+		}
+	}
+}
+
+// TestDecisionsOfPeople: what became of a post that needs attention is for a person to say, and nothing is said of any other.
+func TestDecisionsOfPeople(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	confirm := "update platform_posts set state = 'published', external_id = id, external_url = 'https://x.example', published_at = now(), problem = null where id = $1"
+	retry := "update platform_posts set state = 'scheduled' where id = $1"
+	attention := func(class string, out bool) {
+		a.fresh("scheduled")
+		mustExec(t, a.d, "delete from platform_posts where id = $1", a.platform)
+		mustExec(t, a.d, "update platform_posts set state = 'publishing', attempt = 3 where post_id = $1", a.post.ID)
+		mustExec(t, a.d, "update platform_posts set state = 'needs_attention', problem = 'Look.', problem_class = $2, external_id = case when $3 then id::text end where post_id = $1", a.post.ID, class, out)
+		mustExec(t, a.d, "update posts set approved_at = null where id = $1", a.post.ID) // it need not be approved again
+	}
+	for _, test := range []struct {
+		who, sql, class string
+		out, may        bool
+	}{
+		{"member", confirm, "unknown_outcome", false, true},
+		{"s-manager", confirm, "unknown_outcome", false, true},
+		{"viewer", confirm, "unknown_outcome", false, false},
+		{"key", confirm, "unknown_outcome", false, false},
+		{"key", confirm, "credential", false, false},
+		{"member", retry, "unknown_outcome", false, true},
+		{"member", retry, "credential", true, true},
+		{"key", retry, "unknown_outcome", false, false},
+		{"key", retry, "transient", true, false},
+		{"key", retry, "credential", true, false}, // part of it is there
+		{"key", retry, "credential", false, true}, // nothing was sent
+		{"publishing key", retry, "credential", false, true},
+		{"writing key", retry, "credential", false, false},
+	} {
+		attention(test.class, test.out)
+		rows, err := a.do(test.who, test.sql, a.post.PlatformPosts[0])
+		if test.may != (err == nil && rows == 1) || err != nil && refused(err).Code != denied {
+			t.Errorf("%s as %s, %s, partly out %v: %d rows, %v", test.sql[:60], test.who, test.class, test.out, rows, err)
+		}
+		if test.may && test.sql == retry {
+			if n := one[int](ctx, t, a.d.Super, "select first_attempt from platform_posts where id = $1", a.post.PlatformPosts[0]); n != 4 {
+				t.Errorf("the new round begins with attempt %d", n)
+			}
+		}
+	}
+	for _, state := range []string{"draft", "pending_approval", "approved", "scheduled"} {
+		a.fresh(state)
+		for _, sql := range []string{"update platform_posts set external_id = 'x' where id = $1", "update platform_posts set external_url = 'https://x.example' where id = $1",
+			"update platform_posts set published_at = now() where id = $1", "update platform_posts set first_attempt = 9 where id = $1", "update platform_posts set attempt = 9 where id = $1"} {
+			_, err := a.do("owner", sql, a.platform)
+			expectRefused(t, state+": "+sql, err, denied)
+		}
+	}
+}
+
+// TestApprovalWhileEdited: whoever puts a post on its way holds it as it was approved. An edit at the same moment comes
+// before, and then nothing goes out, or after, and takes it back.
+func TestApprovalWhileEdited(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	a.fresh("approved")
+	mustExec(t, a.d, "update platform_posts set state = 'draft' where post_id = $1", a.post.ID)
+	edited, waiting := make(chan struct{}), make(chan struct{})
+	var editing, moving error
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		editing = a.d.Tenant().Tx(ctx, a.scopes["member"], func(ctx context.Context, tx *tenant.Tx) error {
+			_, err := tx.Exec(ctx, "update posts set text = 'Other' where id = $1", a.post.ID)
+			close(edited)
+			<-waiting
+			return err
+		})
+	})
+	wait.Go(func() {
+		<-edited
+		moving = a.d.Tenant().Tx(ctx, a.scopes["owner"], func(ctx context.Context, tx *tenant.Tx) error {
+			pid := one[int32](ctx, t, tx, "select pg_backend_pid()")
+			go func() {
+				defer close(waiting)
+				awaitLock(ctx, t, a.d, pid)
+			}()
+			_, err := tx.Exec(ctx, "update platform_posts set state = 'scheduled' where id = $1", a.platform)
+			return err
+		})
+	})
+	wait.Wait()
+	if editing != nil {
+		t.Errorf("the edit: %v", editing)
+	}
+	if got, want := refused(moving), (refusal{badCheck, "platform_posts_approved_first"}); got != want {
+		t.Errorf("putting it on its way: %v (%v), want %v", got, moving, want)
+	}
+}

@@ -1,0 +1,29 @@
+-- Writes down what was said about a post, as it is now or as it was in the given version. No row: there is no such post.
+-- name: PostReviewCreate :execrows
+insert into post_reviews (id, post_id, post_version, verdict, comment)
+select @id::uuid, p.id, coalesce(sqlc.narg('post_version')::bigint, p.version), @verdict::text, @comment::text
+from posts p
+where p.id = @post_id;
+
+-- name: PostReviewGet :one
+select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.created_at
+from post_reviews r
+where r.id = @id;
+
+-- What was said about a post, newest first.
+-- name: PostReviewList :one
+select (select coalesce(jsonb_agg(jsonb_build_object(
+            'id', r.id,
+            'post_version', r.post_version,
+            'verdict', r.verdict,
+            'comment', r.comment,
+            'created_by', r.created_by,
+            'created_at', r.created_at) order by r.id desc), '[]')
+        from (
+            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.created_at
+            from post_reviews pr
+            where pr.customer_id = p.customer_id and pr.post_id = p.id and pr.id < @before
+            order by pr.id desc
+            limit @max_rows) r)::jsonb as reviews
+from posts p
+where p.id = @post_id;
