@@ -126,6 +126,7 @@ func (a *API) registerAll() {
 	a.registerPostApproval()
 	a.registerPostChecks()
 	a.registerPlatformPosts()
+	a.registerPostMetrics()
 	a.registerIntegrations()
 	a.registerIntegrationHealth()
 	a.registerConnect()

@@ -86,6 +86,7 @@ var indexesWithoutCustomer = map[string]string{
 	"authorizations_to_expire":               "as authorizations_to_renew, of what cannot be renewed",
 	"authorizations_to_remind":               "as authorizations_to_renew: tenancy.authorizations_to_remind",
 	"authorizations_by_login":                "whether another customer needs the same login: tenancy.begin_login_revocation says yes or no",
+	"platform_posts_to_measure":              "what falls due next, of all customers: tenancy.posts_to_measure",
 	"integrations_to_check":                  "what was not looked at for the longest, of all customers: tenancy.integrations_to_check",
 	"agent_tokens_by_expiry":                 "what has long expired, of all customers, to be forgotten",
 	"connect_sessions_by_state":              "whoever comes back from a platform has entered no customer yet: tenancy.enter_connect looks their session up by its hash",
@@ -111,6 +112,7 @@ var withoutCustomerKey = map[string]string{
 
 // unaudited are tables whose changes are not in the audit log.
 var unaudited = map[string]string{
+	"public.post_metrics":       "numbers that a platform tells, which the worker keeps and nobody else writes",
 	"public.publish_attempts":   "itself the record of what the worker did, which nobody else writes",
 	"public.workers":            "processes, with a sign of life every second",
 	"public.schema_migrations":  "what was installed; dbmate's own",
@@ -249,6 +251,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.use_authorization":                {"fanfare_worker", "hands out the sealed tokens of an authorization and records their use, together"},
 	"tenancy.authorizations_to_do":             {"fanfare_worker", "finds authorizations of all customers that are to be renewed or revoked; ids only"},
 	"tenancy.authorizations_to_remind":         {"fanfare_worker", "finds authorizations of all customers whose owners are to be reminded; ids only"},
+	"tenancy.posts_to_measure":                 {"fanfare_worker", "finds platform posts of all customers whose platform is to be asked how they did; ids only"},
 	"tenancy.integrations_to_check":            {"fanfare_worker", "finds accounts of all customers that nobody has looked at for a day; ids only"},
 	"tenancy.begin_login_revocation":           {"fanfare_worker", "says whether any customer still needs a login, and not which; from then on nobody takes what is given for it for good"},
 	"tenancy.begin_login_revocation_of_erased": {"fanfare_worker", "as begin_login_revocation, for a customer that nobody can enter any more"},

@@ -83,6 +83,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 			[]any{h.id, h.session, h.people["owner"].ID, tokenHash(mark), []byte(mark + " verifier")}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
 		{"insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.platform, h.file}},
+		{"insert into post_metrics (customer_id, platform_post_id, day, impressions) values ($1, $2, '2030-01-01', 1)", []any{h.id, h.platform}},
 		{"insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $3, 1, 'comment', $4)", []any{h.id, h.review, h.posts[0], mark + " comment"}},
 		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
 			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
@@ -263,6 +264,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 			func(h *house) uuid.UUID { return h.spare }, false},
 		"post_reviews_post_fkey":              {fmt.Sprintf("insert into post_reviews (id, post_id, post_version, verdict, comment) values ('%s', $1, 1, 'comment', 'x')", fresh), post, false},
 		"integrations_authorization_fkey":     {"update integrations set authorization_id = $1", func(h *house) uuid.UUID { return h.login }, false},
+		"post_metrics_platform_post_fkey":     {"insert into post_metrics (platform_post_id, day) values ($1, '2030-02-02')", func(h *house) uuid.UUID { return h.platform }, true},
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
 }
@@ -372,6 +374,7 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"platform_post_media_pkey":         {"", nil}, // foreign keys, as above
 		"platform_post_media_position_key": {"insert into platform_post_media (platform_post_id, media_id, position) values ($1, $2, 1)", []any{a.platform, a.spare}},
 		"post_reviews_pkey":                {"insert into post_reviews (id, post_id, post_version, verdict, comment) values ($1, $2, 1, 'comment', 'x')", []any{b.review, a.posts[0]}},
+		"post_metrics_pkey":                {"", nil}, // a foreign key, as above, and a day
 		"publish_attempts_pkey":            {"", nil}, // a foreign key, as above, and a number
 		"api_keys_pkey": {"insert into api_keys (id, name, prefix, key_hash, permissions) values ($1, 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}')",
 			[]any{b.key.ID}},

@@ -47,6 +47,8 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "ru", "key": "crud", "reading key": "r", "agent": "crud"},
 	"public.publish_attempts": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "cru", "key": "r", "reading key": "r", "agent": "r"},
+	"public.post_metrics": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "cru", "key": "r", "reading key": "r", "agent": "r"},
 	"public.media": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "r", "key": "cru", "reading key": "r", "agent": "cru"},
 	"public.post_media": {"viewer": "r", "member": "crd", "admin": "crd", "owner": "crd",
@@ -137,6 +139,10 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		"public.publish_attempts": {
 			"c": fmt.Sprintf("insert into publish_attempts (platform_post_id, number, job_id) values ('%s', 2, 1)", a.platform),
 			"u": "update publish_attempts set message = 'x'",
+		},
+		"public.post_metrics": {
+			"c": fmt.Sprintf("insert into post_metrics (platform_post_id, day) values ('%s', '2030-03-03')", a.platform),
+			"u": "update post_metrics set likes = 1",
 		},
 		"public.media": {
 			"c": fmt.Sprintf("insert into media (id, path, content_type, bytes) values ('%s', 'x', 'image/png', 1)", id),

@@ -539,6 +539,17 @@ begin
 end
 $$;
 
+-- Name: begin_measuring(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.begin_measuring() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.measure_at := new.published_at + interval '1 hour';
+    return new;
+end
+$$;
+
 -- Name: cancel_jobs(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.cancel_jobs(p_post_id uuid) RETURNS bigint
@@ -2425,6 +2436,31 @@ CREATE FUNCTION tenancy.post_state(states text[]) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (COALESCE(cardinality(states), 0) = 0) THEN NULL::text WHEN ('publishing'::text = ANY (states)) THEN 'publishing'::text WHEN ('scheduled'::text = ANY (states)) THEN CASE WHEN (states && ARRAY['published'::text, 'failed'::text, 'needs_attention'::text]) THEN 'publishing'::text ELSE 'scheduled'::text END WHEN ('needs_attention'::text = ANY (states)) THEN 'needs_attention'::text WHEN ('published'::text = ANY (states)) THEN CASE WHEN (states && ARRAY['failed'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text]) THEN 'partially_published'::text ELSE 'published'::text END WHEN ('failed'::text = ANY (states)) THEN 'failed'::text WHEN ('draft'::text = ANY (states)) THEN 'draft'::text WHEN ('pending_approval'::text = ANY (states)) THEN 'pending_approval'::text WHEN ('approved'::text = ANY (states)) THEN 'approved'::text ELSE 'cancelled'::text END;
 
+-- Name: posts_to_measure(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.posts_to_measure(p_limit integer) RETURNS TABLE(customer_id uuid, platform_post_id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_there bigint;
+begin
+    select count(*) into v_there from river.river_job j
+    where j.queue = 'metrics' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled');
+    return query
+    select pp.customer_id, pp.id
+    from public.platform_posts pp
+        join public.customers c on c.id = pp.customer_id and c.archived_at is null
+    where pp.measure_at <= now()
+        and not exists (
+            select from river.river_job j
+            where j.customer_id = pp.customer_id and j.args ->> 'platform_post_id' = pp.id::text and j.kind = 'measure'
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+    order by pp.measure_at
+    limit greatest(p_limit - v_there, 0);
+end
+$$;
+
 -- Name: readiness(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) RETURNS record
@@ -3538,6 +3574,7 @@ CREATE TABLE public.platform_posts (
     options jsonb DEFAULT '{}'::jsonb NOT NULL,
     own_media boolean DEFAULT false NOT NULL,
     first_attempt integer DEFAULT 1 NOT NULL,
+    measure_at timestamp with time zone,
     CONSTRAINT platform_posts_external_id_length CHECK ((char_length(external_id) <= 500)),
     CONSTRAINT platform_posts_external_url_length CHECK ((char_length(external_url) <= 2000)),
     CONSTRAINT platform_posts_options_object CHECK (((jsonb_typeof(options) = 'object'::text) AND (octet_length((options)::text) <= 65536))),
@@ -3582,6 +3619,23 @@ CREATE VIEW public.platform_post_files WITH (security_invoker='true') AS
            FROM public.platform_post_media own
           WHERE (pp.own_media AND (own.customer_id = pp.customer_id) AND (own.platform_post_id = pp.id))) f ON (true))
      JOIN public.media m ON (((m.customer_id = pp.customer_id) AND (m.id = f.media_id))));
+
+-- Name: post_metrics; Type: TABLE; Schema: public
+
+CREATE TABLE public.post_metrics (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    platform_post_id uuid NOT NULL,
+    day date NOT NULL,
+    impressions bigint,
+    reach bigint,
+    likes bigint,
+    comments bigint,
+    shares bigint,
+    clicks bigint,
+    measured_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.post_metrics FORCE ROW LEVEL SECURITY;
 
 -- Name: post_reviews; Type: TABLE; Schema: public
 
@@ -4020,6 +4074,11 @@ ALTER TABLE ONLY public.post_media
 ALTER TABLE ONLY public.post_media
     ADD CONSTRAINT post_media_position_key UNIQUE (customer_id, post_id, "position");
 
+-- Name: post_metrics post_metrics_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.post_metrics
+    ADD CONSTRAINT post_metrics_pkey PRIMARY KEY (customer_id, platform_post_id, day);
+
 -- Name: post_reviews post_reviews_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.post_reviews
@@ -4196,6 +4255,10 @@ CREATE INDEX platform_posts_by_integration ON public.platform_posts USING btree 
 -- Name: platform_posts_external_key; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX platform_posts_external_key ON public.platform_posts USING btree (customer_id, integration_id, external_id) WHERE (external_id IS NOT NULL);
+
+-- Name: platform_posts_to_measure; Type: INDEX; Schema: public
+
+CREATE INDEX platform_posts_to_measure ON public.platform_posts USING btree (measure_at) WHERE (measure_at IS NOT NULL);
 
 -- Name: platform_posts_under_way; Type: INDEX; Schema: public
 
@@ -4523,7 +4586,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_post_media REFERENCI
 
 -- Name: platform_posts audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint,retry_at}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.platform_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('platform_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,checkpoint,retry_at,measure_at}');
 
 -- Name: post_media audit_update; Type: TRIGGER; Schema: public
 
@@ -4672,6 +4735,10 @@ CREATE TRIGGER platform_posts_follow_update AFTER UPDATE ON public.platform_post
 -- Name: platform_posts platform_posts_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER platform_posts_guard BEFORE INSERT OR UPDATE ON public.platform_posts FOR EACH ROW EXECUTE FUNCTION tenancy.guard_platform_post();
+
+-- Name: platform_posts platform_posts_measure; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_measure BEFORE UPDATE ON public.platform_posts FOR EACH ROW WHEN (((new.state = 'published'::text) AND (old.state <> 'published'::text))) EXECUTE FUNCTION tenancy.begin_measuring();
 
 -- Name: platform_posts platform_posts_touch; Type: TRIGGER; Schema: public
 
@@ -4894,6 +4961,11 @@ ALTER TABLE ONLY public.post_media
 
 ALTER TABLE ONLY public.post_media
     ADD CONSTRAINT post_media_post_fkey FOREIGN KEY (customer_id, post_id) REFERENCES public.posts(customer_id, id) ON DELETE CASCADE;
+
+-- Name: post_metrics post_metrics_platform_post_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.post_metrics
+    ADD CONSTRAINT post_metrics_platform_post_fkey FOREIGN KEY (customer_id, platform_post_id) REFERENCES public.platform_posts(customer_id, id);
 
 -- Name: post_reviews post_reviews_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -5854,6 +5926,38 @@ CREATE POLICY post_media_select ON public.post_media FOR SELECT TO fanfare_user,
 
 CREATE POLICY post_media_tenant ON public.post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
+-- Name: post_metrics; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.post_metrics ENABLE ROW LEVEL SECURITY;
+
+-- Name: post_metrics post_metrics_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_agent_select ON public.post_metrics FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:read'::text) AS has_permission));
+
+-- Name: post_metrics post_metrics_erase; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_erase ON public.post_metrics FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: post_metrics post_metrics_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_erase_select ON public.post_metrics FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: post_metrics post_metrics_select; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_select ON public.post_metrics FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: post_metrics post_metrics_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_tenant ON public.post_metrics AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: post_metrics post_metrics_worker_insert; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_worker_insert ON public.post_metrics FOR INSERT TO fanfare_worker WITH CHECK (true);
+
+-- Name: post_metrics post_metrics_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_worker_update ON public.post_metrics FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: post_reviews; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.post_reviews ENABLE ROW LEVEL SECURITY;
@@ -6466,6 +6570,10 @@ GRANT ALL ON FUNCTION tenancy.begin_login_revocation(p_authorization_id uuid) TO
 REVOKE ALL ON FUNCTION tenancy.begin_login_revocation_of_erased(p_erasure uuid, p_authorization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.begin_login_revocation_of_erased(p_erasure uuid, p_authorization_id uuid) TO fanfare_worker;
 
+-- Name: FUNCTION begin_measuring(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.begin_measuring() FROM PUBLIC;
+
 -- Name: FUNCTION cancel_jobs(p_post_id uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.cancel_jobs(p_post_id uuid) FROM PUBLIC;
@@ -6936,6 +7044,11 @@ GRANT ALL ON FUNCTION tenancy.post_state(states text[]) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.post_state(states text[]) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.post_state(states text[]) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.post_state(states text[]) TO fanfare_definer;
+
+-- Name: FUNCTION posts_to_measure(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.posts_to_measure(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.posts_to_measure(p_limit integer) TO fanfare_worker;
 
 -- Name: FUNCTION readiness(OUT schema_version text, OUT live_workers bigint); Type: ACL; Schema: tenancy
 
@@ -8415,6 +8528,11 @@ GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanf
 GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanfare_admin;
 
+-- Name: COLUMN platform_posts.measure_at; Type: ACL; Schema: public
+
+GRANT UPDATE(measure_at) ON TABLE public.platform_posts TO fanfare_worker;
+GRANT SELECT(measure_at) ON TABLE public.platform_posts TO fanfare_definer;
+
 -- Name: TABLE post_media; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_user;
@@ -8455,6 +8573,58 @@ GRANT SELECT ON TABLE public.platform_post_files TO fanfare_user;
 GRANT SELECT ON TABLE public.platform_post_files TO fanfare_agent;
 GRANT SELECT ON TABLE public.platform_post_files TO fanfare_admin;
 GRANT SELECT ON TABLE public.platform_post_files TO fanfare_worker;
+
+-- Name: TABLE post_metrics; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.post_metrics TO fanfare_user;
+GRANT SELECT ON TABLE public.post_metrics TO fanfare_agent;
+GRANT SELECT ON TABLE public.post_metrics TO fanfare_admin;
+GRANT SELECT ON TABLE public.post_metrics TO fanfare_worker;
+GRANT DELETE ON TABLE public.post_metrics TO fanfare_definer;
+
+-- Name: COLUMN post_metrics.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.post_metrics TO fanfare_definer;
+
+-- Name: COLUMN post_metrics.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.post_metrics TO fanfare_definer;
+
+-- Name: COLUMN post_metrics.platform_post_id; Type: ACL; Schema: public
+
+GRANT INSERT(platform_post_id) ON TABLE public.post_metrics TO fanfare_worker;
+
+-- Name: COLUMN post_metrics.day; Type: ACL; Schema: public
+
+GRANT INSERT(day) ON TABLE public.post_metrics TO fanfare_worker;
+
+-- Name: COLUMN post_metrics.impressions; Type: ACL; Schema: public
+
+GRANT INSERT(impressions),UPDATE(impressions) ON TABLE public.post_metrics TO fanfare_worker;
+
+-- Name: COLUMN post_metrics.reach; Type: ACL; Schema: public
+
+GRANT INSERT(reach),UPDATE(reach) ON TABLE public.post_metrics TO fanfare_worker;
+
+-- Name: COLUMN post_metrics.likes; Type: ACL; Schema: public
+
+GRANT INSERT(likes),UPDATE(likes) ON TABLE public.post_metrics TO fanfare_worker;
+
+-- Name: COLUMN post_metrics.comments; Type: ACL; Schema: public
+
+GRANT INSERT(comments),UPDATE(comments) ON TABLE public.post_metrics TO fanfare_worker;
+
+-- Name: COLUMN post_metrics.shares; Type: ACL; Schema: public
+
+GRANT INSERT(shares),UPDATE(shares) ON TABLE public.post_metrics TO fanfare_worker;
+
+-- Name: COLUMN post_metrics.clicks; Type: ACL; Schema: public
+
+GRANT INSERT(clicks),UPDATE(clicks) ON TABLE public.post_metrics TO fanfare_worker;
+
+-- Name: COLUMN post_metrics.measured_at; Type: ACL; Schema: public
+
+GRANT UPDATE(measured_at) ON TABLE public.post_metrics TO fanfare_worker;
 
 -- Name: TABLE post_reviews; Type: ACL; Schema: public
 

@@ -127,11 +127,12 @@ var acts = map[string]act{
 	"archive-campaign": {success: http.StatusOK, action: "campaign.update"},
 	"delete-campaign":  {success: http.StatusNoContent, action: "campaign.delete"},
 
-	"list-posts":   {success: http.StatusOK},
-	"get-post":     {success: http.StatusOK},
-	"create-post":  {success: http.StatusCreated, action: "post.create", body: with(map[string]any{"text": "Made by the matrix"})},
-	"update-post":  {success: http.StatusOK, action: "post.update", body: with(map[string]any{"text": "Changed"})},
-	"publish-post": {success: http.StatusAccepted, action: "post.update"},
+	"list-posts":       {success: http.StatusOK},
+	"get-post":         {success: http.StatusOK},
+	"get-post-metrics": {success: http.StatusOK},
+	"create-post":      {success: http.StatusCreated, action: "post.create", body: with(map[string]any{"text": "Made by the matrix"})},
+	"update-post":      {success: http.StatusOK, action: "post.update", body: with(map[string]any{"text": "Changed"})},
+	"publish-post":     {success: http.StatusAccepted, action: "post.update"},
 	"schedule-post": {success: http.StatusAccepted, action: "post.update", body: func(*cell) any {
 		return map[string]any{"scheduled_at": time.Now().Add(24 * time.Hour)}
 	}},

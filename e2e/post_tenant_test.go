@@ -12,6 +12,7 @@ var postOperations = tested(map[string]any{
 	"list-posts":            nil,
 	"create-post":           map[string]any{"text": "Not mine"},
 	"get-post":              nil,
+	"get-post-metrics":      nil,
 	"update-post":           map[string]any{"text": "Taken over"},
 	"publish-post":          nil,
 	"schedule-post":         map[string]any{"scheduled_at": time.Now().Add(time.Hour)},

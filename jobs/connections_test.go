@@ -41,7 +41,9 @@ func openSandbox(t *testing.T) (*sandbox.Sandbox, *httptest.Server) {
 // world is a bundle with the sandbox's platforms, and real connectors to them.
 type world struct {
 	*bundle
-	box        *sandbox.Sandbox
+	box *sandbox.Sandbox
+	// base is the sandbox's address.
+	base       string
 	connectors map[platform.Name]platform.Connector
 	publishers map[platform.Name]platform.Publisher
 }
@@ -54,7 +56,7 @@ func newWorld(t *testing.T) *world {
 		id, secret := box.AddOAuthApp(string(name), returnTo)
 		return platform.OAuthApp{ClientID: id, ClientSecret: secret}
 	}
-	return &world{bundle: b, box: box, publishers: map[platform.Name]platform.Publisher{platform.Ghost: b.platform}, connectors: map[platform.Name]platform.Connector{
+	return &world{bundle: b, box: box, base: server.URL, publishers: map[platform.Name]platform.Publisher{platform.Ghost: b.platform}, connectors: map[platform.Name]platform.Connector{
 		platform.Twitter: platform.NewTwitterConnector(platform.TwitterConfig{
 			App: app(platform.Twitter), SiteURL: server.URL + "/twitter", APIURL: server.URL + "/twitter-api"}),
 		platform.LinkedIn: platform.NewLinkedInConnector(platform.LinkedInConfig{

@@ -39,6 +39,7 @@ var exportedTables = []exportedTable{
 	{"post_media", byTwo((*queries.Queries).ExportRowsOfPostMedia)},
 	{"platform_post_media", byTwo((*queries.Queries).ExportRowsOfPlatformPostMedia)},
 	{"post_reviews", byID((*queries.Queries).ExportRowsOfPostReviews)},
+	{"post_metrics", byTwo((*queries.Queries).ExportRowsOfPostMetrics)},
 	{"publish_attempts", byTwo((*queries.Queries).ExportRowsOfPublishAttempts)},
 	{"platform_posts", byID((*queries.Queries).ExportRowsOfPlatformPosts)},
 	{"posts", byID((*queries.Queries).ExportRowsOfPosts)},

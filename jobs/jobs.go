@@ -66,6 +66,9 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 		db: db, vault: deps.Vault, publishers: deps.Publishers, connectors: deps.Connectors,
 		renewer: renewer, notices: renewer.notices, lease: holder, log: deps.Log, customerLimit: config.CustomerChecks,
 	})
+	river.AddWorker(workers, &measureWorker{
+		db: db, vault: deps.Vault, publishers: deps.Publishers, renewer: renewer, queue: renewer.notices.queue, lease: holder, log: deps.Log,
+	})
 	river.AddWorker(workers, &revokeWorker{
 		db: db, vault: deps.Vault, connectors: deps.Connectors, queue: renewer.notices.queue, lease: holder, log: deps.Log,
 	})

@@ -121,8 +121,9 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 	served := map[string]river.QueueConfig{
 		PublishQueue: {MaxWorkers: config.Concurrency}, ConnectionsQueue: {MaxWorkers: connectionsConcurrency, FetchPollInterval: dispatchEvery},
-		ChecksQueue: {MaxWorkers: checksConcurrency, FetchPollInterval: dispatchEvery},
-		EraseQueue:  {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery}, ResealQueue: {MaxWorkers: 1, FetchPollInterval: dispatchEvery},
+		ChecksQueue:  {MaxWorkers: checksConcurrency, FetchPollInterval: dispatchEvery},
+		MetricsQueue: {MaxWorkers: metricsConcurrency, FetchPollInterval: dispatchEvery},
+		EraseQueue:   {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery}, ResealQueue: {MaxWorkers: 1, FetchPollInterval: dispatchEvery},
 	}
 	if deps.Bucket != nil {
 		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency, FetchPollInterval: dispatchEvery}
@@ -150,6 +151,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, dispatchEvery, w.dispatchAuthorizations)
 	w.every(background, checksEvery, w.dispatchChecks)
 	w.every(background, checksEvery, w.remind)
+	w.every(background, measureEvery, w.dispatchMeasurements)
 	w.every(background, limitsEvery, w.sweepLimits)
 	w.every(background, sealEvery, w.seal)
 	w.every(background, maintainEvery, w.maintainAudit)

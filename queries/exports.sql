@@ -118,7 +118,7 @@ limit @max_rows;
 -- name: ExportRowsOfPlatformPosts :many
 select pp.id, json_build_object('id', pp.id, 'post_id', pp.post_id, 'integration_id', pp.integration_id, 'text', pp.text,
     'options', pp.options, 'own_media', pp.own_media, 'state', pp.state, 'attempt', pp.attempt, 'first_attempt', pp.first_attempt, 'retry_at', pp.retry_at, 'checkpoint', pp.checkpoint, 'external_id', pp.external_id,
-    'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem,
+    'external_url', pp.external_url, 'published_at', pp.published_at, 'measure_at', pp.measure_at, 'problem_class', pp.problem_class, 'problem', pp.problem,
     'version', pp.version, 'created_at', pp.created_at, 'updated_at', pp.updated_at)::text as line
 from platform_posts pp
 where pp.id > @after
@@ -132,6 +132,15 @@ select a.platform_post_id as id, a.number as second, json_build_object('platform
 from publish_attempts a
 where (a.platform_post_id, a.number) > (@after::uuid, @after_second::integer)
 order by a.platform_post_id, a.number
+limit @max_rows;
+
+-- name: ExportRowsOfPostMetrics :many
+select m.platform_post_id as id, m.day as second, json_build_object('platform_post_id', m.platform_post_id, 'day', m.day,
+    'impressions', m.impressions, 'reach', m.reach, 'likes', m.likes, 'comments', m.comments, 'shares', m.shares,
+    'clicks', m.clicks, 'measured_at', m.measured_at)::text as line
+from post_metrics m
+where (m.platform_post_id, m.day) > (@after::uuid, @after_second::date)
+order by m.platform_post_id, m.day
 limit @max_rows;
 
 -- name: ExportRowsOfMedia :many

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const exportCreate = `-- name: ExportCreate :exec
@@ -654,7 +655,7 @@ func (q *Queries) ExportRowsOfPlatformPostMedia(ctx context.Context, arg ExportR
 const exportRowsOfPlatformPosts = `-- name: ExportRowsOfPlatformPosts :many
 select pp.id, json_build_object('id', pp.id, 'post_id', pp.post_id, 'integration_id', pp.integration_id, 'text', pp.text,
     'options', pp.options, 'own_media', pp.own_media, 'state', pp.state, 'attempt', pp.attempt, 'first_attempt', pp.first_attempt, 'retry_at', pp.retry_at, 'checkpoint', pp.checkpoint, 'external_id', pp.external_id,
-    'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem,
+    'external_url', pp.external_url, 'published_at', pp.published_at, 'measure_at', pp.measure_at, 'problem_class', pp.problem_class, 'problem', pp.problem,
     'version', pp.version, 'created_at', pp.created_at, 'updated_at', pp.updated_at)::text as line
 from platform_posts pp
 where pp.id > $1
@@ -722,6 +723,48 @@ func (q *Queries) ExportRowsOfPostMedia(ctx context.Context, arg ExportRowsOfPos
 	items := []ExportRowsOfPostMediaRow{}
 	for rows.Next() {
 		var i ExportRowsOfPostMediaRow
+		if err := rows.Scan(&i.ID, &i.Second, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfPostMetrics = `-- name: ExportRowsOfPostMetrics :many
+select m.platform_post_id as id, m.day as second, json_build_object('platform_post_id', m.platform_post_id, 'day', m.day,
+    'impressions', m.impressions, 'reach', m.reach, 'likes', m.likes, 'comments', m.comments, 'shares', m.shares,
+    'clicks', m.clicks, 'measured_at', m.measured_at)::text as line
+from post_metrics m
+where (m.platform_post_id, m.day) > ($1::uuid, $2::date)
+order by m.platform_post_id, m.day
+limit $3
+`
+
+type ExportRowsOfPostMetricsParams struct {
+	After       uuid.UUID
+	AfterSecond pgtype.Date
+	MaxRows     int32
+}
+
+type ExportRowsOfPostMetricsRow struct {
+	ID     uuid.UUID
+	Second pgtype.Date
+	Line   string
+}
+
+func (q *Queries) ExportRowsOfPostMetrics(ctx context.Context, arg ExportRowsOfPostMetricsParams) ([]ExportRowsOfPostMetricsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfPostMetrics, arg.After, arg.AfterSecond, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfPostMetricsRow{}
+	for rows.Next() {
+		var i ExportRowsOfPostMetricsRow
 		if err := rows.Scan(&i.ID, &i.Second, &i.Line); err != nil {
 			return nil, err
 		}
