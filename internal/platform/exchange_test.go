@@ -2,6 +2,7 @@ package platform_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"image"
 	"image/color"
@@ -12,8 +13,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-
-	"context"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
