@@ -58,7 +58,7 @@ func TestGhostFull(t *testing.T) {
 	if diff := cmp.Diff([]string{`image/png A "loaf"`, "video/mp4 The oven", "image/png Crumbs & more"}, shown); diff != "" {
 		t.Error(diff)
 	}
-	page, err := http.Get(got.URL) //nolint:noctx,gosec // the sandbox's page
+	page, err := http.Get(got.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,11 +332,14 @@ func TestGhostTemplate(t *testing.T) {
 	t.Parallel()
 	b := setupGhost(t)
 	b.post.Media = []platform.Media{picture(t, 1, strings.Repeat("x", 126)), picture(t, 2, "Above")}
-	b.post.HTML = `<h2>Hello</h2><img src="media:` + b.post.Media[0].ID.String() + `" alt="Named">`
+	b.post.HTML = `<h2>Hello</h2><img src="media:1" alt="Named">`
 	if _, err := b.publish(); err != nil {
 		t.Fatal(err)
 	}
 	post := b.box.GhostPosts("news")[0]
+	if seen := b.box.Published()[0]; len(seen.Files) != 2 || seen.Files[1].AltText != "Named" {
+		t.Errorf("files %+v", seen.Files)
+	}
 	if post.FeatureImageAlt != "Above" || !strings.HasPrefix(post.HTML, `<h2>Hello</h2><img src="`+b.base) || strings.Count(post.HTML, "<img") != 1 {
 		t.Errorf("post %+v", post)
 	}
