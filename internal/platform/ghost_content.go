@@ -17,16 +17,18 @@ import (
 // ghostContent is what a post says, as fields of a post in Ghost. All of them are there, since what was taken out of the post
 // must leave the draft too.
 func ghostContent(post Post, files hosted) map[string]any {
-	content, featured := files.place(post.HTML), ghostFeatured(post)
+	content, featured := files.place(post), ghostFeatured(post)
 	if content == "" {
 		content = textHTML(post.Text)
 	}
 	fields := map[string]any{
 		"title": strings.TrimSpace(post.Title), "feature_image": nil, "feature_image_alt": nil, "custom_excerpt": nil,
 	}
+	var text strings.Builder
+	text.WriteString(content)
 	for _, media := range unnamed(post) {
 		if media.ID != featured {
-			content += ghostFigure(media, files[media.ID])
+			text.WriteString(ghostFigure(media, files[media.ID]))
 			continue
 		}
 		fields["feature_image"] = files[media.ID]
@@ -34,7 +36,7 @@ func ghostContent(post Post, files hosted) map[string]any {
 			fields["feature_image_alt"] = media.AltText
 		}
 	}
-	fields["html"] = content
+	fields["html"] = text.String()
 	if excerpt := strings.TrimSpace(post.Options.Excerpt); excerpt != "" {
 		fields["custom_excerpt"] = excerpt
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,25 +36,45 @@ func uploadTime(bytes int64) time.Duration {
 	return 30*time.Second + time.Duration(bytes/250_000)*time.Second
 }
 
-// mediaReference is how HTML names a file of its post, in place of an address that is not known before the file is
-// uploaded: <img src="media:0190b3a1-…">.
-var mediaReference = regexp.MustCompile(`media:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})`)
+// mediaImage is how the HTML of a template names an image of its post, whose address is not known before it is uploaded: by
+// its place among the post's files, from 1. <img src="media:1"> is the first.
+var mediaImage = regexp.MustCompile(`<img\b[^<>]*\bsrc="media:([1-9][0-9]?)"[^<>]*>`)
 
-// place puts the addresses of files where the HTML names them. A name that is no file of the post's stays as it is, and
-// shows nothing.
-func (h hosted) place(source string) string {
-	return mediaReference.ReplaceAllStringFunc(source, func(reference string) string {
-		id, err := uuid.Parse(strings.TrimPrefix(reference, "media:"))
-		if err != nil || h[id] == "" {
-			return reference
+// namedImage gives the image that an element names; nil if the post has none at that place.
+func namedImage(post Post, place string) *Media {
+	at, err := strconv.Atoi(place)
+	if err != nil || at > len(post.Media) || post.Media[at-1].IsVideo() {
+		return nil
+	}
+	return &post.Media[at-1]
+}
+
+// place puts the images where the post's HTML names them, with their alt texts unless it has others. Where the post has no such
+// image the element goes.
+func (h hosted) place(post Post) string {
+	return mediaImage.ReplaceAllStringFunc(post.HTML, func(element string) string {
+		name := mediaImage.FindStringSubmatch(element)[1]
+		m := namedImage(post, name)
+		if m == nil {
+			return ""
 		}
-		return html.EscapeString(h[id])
+		attributes := `src="` + html.EscapeString(h[m.ID]) + `"`
+		if !strings.Contains(element, ` alt="`) {
+			attributes += ` alt="` + html.EscapeString(m.AltText) + `"`
+		}
+		return strings.Replace(element, `src="media:`+name+`"`, attributes, 1)
 	})
 }
 
 // unnamed gives the post's files that its HTML does not name, in order.
 func unnamed(post Post) []Media {
-	return slices.DeleteFunc(slices.Clone(post.Media), func(m Media) bool { return strings.Contains(post.HTML, "media:"+m.ID.String()) })
+	named := map[uuid.UUID]bool{}
+	for _, found := range mediaImage.FindAllStringSubmatch(post.HTML, -1) {
+		if m := namedImage(post, found[1]); m != nil {
+			named[m.ID] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(post.Media), func(m Media) bool { return named[m.ID] })
 }
 
 // extensions are the endings of the types of files that are uploaded.

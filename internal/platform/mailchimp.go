@@ -143,12 +143,17 @@ func (m *MailchimpPublisher) Publish(ctx context.Context, credential json.RawMes
 func (a *mailchimpAudience) send(ctx context.Context, post Post, campaign mailchimpCampaign, settings map[string]string, stale bool, files hosted) error {
 	address := "/campaigns/" + campaign.ID
 	if stale {
-		if _, err := a.do(ctx, prepares, a.call(http.MethodPatch, address, map[string]any{"settings": settings}), nil); err != nil {
+		var changed mailchimpCampaign
+		answer, err := a.do(ctx, prepares, a.call(http.MethodPatch, address, map[string]any{"settings": settings}), &changed)
+		if err != nil {
 			return err
+		}
+		if changed.ID != campaign.ID {
+			return a.badAnswer(prepares, answer.status)
 		}
 	}
 	content := map[string]string{"html": mailchimpHTML(post, files)}
-	if _, err := a.do(ctx, prepares, a.call(http.MethodPut, address+"/content", content), nil); err != nil && !accepted(err) {
+	if _, err := a.do(ctx, prepares, a.call(http.MethodPut, address+"/content", content), &struct{}{}); err != nil && !accepted(err) {
 		return err
 	}
 	var checklist struct {
@@ -175,7 +180,10 @@ func (a *mailchimpAudience) send(ctx context.Context, post Post, campaign mailch
 		}
 		return a.invalid(0, "checklist", strings.Join(problems, " "))
 	}
-	_, err = a.do(ctx, publishes, a.call(http.MethodPost, address+"/actions/send", nil), nil)
+	answer, err = a.do(ctx, publishes, a.call(http.MethodPost, address+"/actions/send", nil), nil)
+	if err == nil && answer.status != http.StatusNoContent {
+		return a.unknown(answer.status) // it was not Mailchimp who answered
+	}
 	return err
 }
 

@@ -31,17 +31,18 @@ const mailchimpFrame = `<!doctype html>
 // mailchimpHTML is the e-mail. HTML of a template that is a whole document stays one. A file stands where the HTML names it;
 // of the others the first is above the text, the rest below it.
 func mailchimpHTML(post Post, files hosted) string {
-	content := files.place(post.HTML)
+	content := files.place(post)
 	if content == "" {
 		content = textHTML(post.Text)
 	}
 	above, below := "", ""
-	for i, media := range unnamed(post) {
-		if i == 0 {
-			above = mailchimpImage(media, files) + "\n"
-		} else {
-			below += "\n" + mailchimpImage(media, files)
+	if rest := unnamed(post); len(rest) > 0 {
+		above = mailchimpImage(rest[0], files) + "\n"
+		var images strings.Builder
+		for _, media := range rest[1:] {
+			images.WriteString("\n" + mailchimpImage(media, files))
 		}
+		below = images.String()
 	}
 	if !isDocument(content) {
 		return strings.NewReplacer("{subject}", html.EscapeString(mailchimpSubject(post)), "{content}", above+content+below).Replace(mailchimpFrame)

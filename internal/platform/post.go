@@ -21,6 +21,8 @@ type Post struct {
 	// Text is plain text: paragraphs are separated by an empty line, links stand as they are.
 	Text string
 	// HTML is the text as a template has rendered it, sanitised, for platforms that take HTML. Empty: it is made from Text.
+	// It can name the post's images by their places: <img src="media:1"> is the first. Those that it does not name stand
+	// around the text.
 	HTML string
 	// Media are the files that it shows, in order.
 	Media []Media

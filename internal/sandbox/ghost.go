@@ -250,10 +250,10 @@ func (s *Sandbox) answerGhost(r *ghostRequest) answer {
 		return ghostRefusal(http.StatusNotImplemented, "NotImplementedError", "",
 			"The server does not support the functionality required to fulfill the request.").answer()
 	}
-	switch {
-	case r.path == ghostImagesPath, r.path == ghostMediaPath:
+	switch r.path {
+	case ghostImagesPath, ghostMediaPath:
 		return s.addGhostFile(r)
-	case r.path == "newsletters/":
+	case "newsletters/":
 		return r.newsletters()
 	}
 	if r.path == "posts/" {

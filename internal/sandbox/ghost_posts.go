@@ -102,7 +102,9 @@ func (s *Sandbox) editGhostPost(r *ghostRequest, at int) answer {
 		if !ghostSegment.MatchString(segment) {
 			return ghostRefusal(http.StatusBadRequest, "BadRequestError", "", "The email segment parameter doesn't contain a valid filter").answer()
 		}
-		post.Newsletter, post.EmailStatus, post.EmailSegment = newsletter, "pending", segment
+		if post.Newsletter == "" { // a post is sent once, however often it is published
+			post.Newsletter, post.EmailStatus, post.EmailSegment = newsletter, "pending", segment
+		}
 	}
 	post.UpdatedAt = s.ghostNow()
 	*before = post

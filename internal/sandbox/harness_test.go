@@ -204,9 +204,14 @@ func (b *bundle) try(method, path, authorization string, body any) (reply, error
 	if err != nil {
 		return reply{}, err
 	}
-	result := reply{status: resp.StatusCode, header: resp.Header, body: string(data)}
-	_ = json.Unmarshal(data, &result.json)
-	return result, nil
+	return decoded(resp, data), nil
+}
+
+// decoded is an answer whose body was read.
+func decoded(resp *http.Response, body []byte) reply {
+	result := reply{status: resp.StatusCode, header: resp.Header, body: string(body)}
+	_ = json.Unmarshal(body, &result.json)
+	return result
 }
 
 type object = map[string]any
