@@ -61,9 +61,16 @@ func (w *world) everything(t testing.TB, c cast) things {
 		"customer_id":   id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id":    w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
 		"post_id":        w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String(),
+		"media_id":       w.file(t, c).String(),
 		"api_key_id":     key.ID.String(),
 		"agent_token_id": w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
 	}
+}
+
+// file is a file of the cast's customer, uploaded by its owner.
+func (w *world) file(t testing.TB, c cast) uuid.UUID {
+	t.Helper()
+	return into[api.Media](t, w.upload(t, c.owner, c.customer.ID, "", strings.NewReader(onePixel)).want(t, http.StatusCreated)).ID
 }
 
 // sessionAccount is the external id of the accounts that choosing offers.

@@ -39,6 +39,8 @@ var bodies = map[string]any{
 	"update-campaign":    m{"name": "Forged"},
 	"create-post":        m{"text": "Forged"},
 	"update-post":        m{"text": "Forged"},
+	"create-media":       onePixel,
+	"update-media":       m{"alt_text": "Forged"},
 	"set-rate-limit":     m{"quota": 1, "window_seconds": 1},
 	"schedule-post":      m{"scheduled_at": time.Now().Add(time.Hour).Format(time.RFC3339)},
 	"create-api-key":     m{"name": "Forged", "permissions": []string{"posts:read"}},
@@ -49,6 +51,9 @@ var bodies = map[string]any{
 	"choose-accounts":    m{"external_ids": []string{sessionAccount}},
 	"create-integration": m{"platform": "ghost", "site_url": "https://blog.example.com", "admin_api_key": strings.Repeat("a", 24) + ":" + strings.Repeat("b", 64)},
 }
+
+// onePixel is a picture.
+const onePixel = "GIF89a\x01\x00\x01\x00\x00\x00\x00\x2C\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3B"
 
 var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
 

@@ -34,6 +34,8 @@ const (
 	listOfErasures
 	listOfInvitations
 	listOfAudit
+	listOfMedia
+	listOfEmailTemplates
 )
 
 func badCursor() *Problem {

@@ -116,6 +116,10 @@ var constraints = map[string]func() *Problem{
 		return conflict("The same sign-in is being stored for somebody else at this moment. Try again.")
 	},
 	"connect_sessions_state_transition": func() *Problem { return conflict("The connect session has ended.") },
+	"post_media_media_fkey":             func() *Problem { return notFound("file") },
+	"platform_post_media_media_fkey":    func() *Problem { return notFound("file") },
+	"media_in_use":                      func() *Problem { return conflict("A post shows the file. Take it off the post first.") },
+	"media_quota":                       noMediaRoom,
 	"posts_content_frozen": func() *Problem {
 		return conflict("The post is being published or has been published, and cannot be changed any more.")
 	},

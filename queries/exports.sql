@@ -136,8 +136,8 @@ limit @max_rows;
 
 -- name: ExportRowsOfMedia :many
 select m.id, json_build_object('id', m.id, 'path', m.path, 'content_type', m.content_type, 'bytes', m.bytes, 'width', m.width,
-    'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'created_by', m.created_by,
-    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+    'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'state', m.state,
+    'sha256', encode(m.sha256, 'hex'), 'created_by', m.created_by, 'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
 from media m
 where m.id > @after
 order by m.id
