@@ -128,6 +128,7 @@ func (a *API) registerAll() {
 	a.registerPosts()
 	a.registerPostPublishing()
 	a.registerMedia()
+	a.registerEmailTemplates()
 	a.registerIntegrations()
 	a.registerIntegrationHealth()
 	a.registerConnect()

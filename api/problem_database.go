@@ -119,7 +119,11 @@ var constraints = map[string]func() *Problem{
 	"post_media_media_fkey":             func() *Problem { return notFound("file") },
 	"platform_post_media_media_fkey":    func() *Problem { return notFound("file") },
 	"media_in_use":                      func() *Problem { return conflict("A post shows the file. Take it off the post first.") },
-	"media_quota":                       noMediaRoom,
+	"email_templates_name_key":          func() *Problem { return conflict("There is an e-mail template of this name already.") },
+	"email_templates_in_use": func() *Problem {
+		return conflict("A post uses the template that waits to be approved or published. Take it off the post first.")
+	},
+	"media_quota": noMediaRoom,
 	"posts_content_frozen": func() *Problem {
 		return conflict("The post is being published or has been published, and cannot be changed any more.")
 	},

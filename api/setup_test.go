@@ -382,7 +382,8 @@ func (w *world) stored(t testing.TB) string {
 			(select count(*) from river.river_job)) || format(' exports %s erasures %s',
 			(select count(*) from exports), (select count(*) from erasures)) || format(' authorizations %s/%s connect_sessions %s',
 			(select count(*) from authorizations), (select sum(version) from authorizations), (select count(*) from connect_sessions))
-			|| format(' media %s/%s', (select count(*) from media), (select sum(version) from media))`).Scan(&counts)
+			|| format(' media %s/%s email_templates %s/%s', (select count(*) from media), (select sum(version) from media),
+				(select count(*) from email_templates), (select sum(version) from email_templates))`).Scan(&counts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -143,6 +143,14 @@ where m.id > @after
 order by m.id
 limit @max_rows;
 
+-- name: ExportRowsOfEmailTemplates :many
+select t.id, json_build_object('id', t.id, 'name', t.name, 'subject', t.subject, 'preview_text', t.preview_text, 'html', t.html,
+    'created_by', t.created_by, 'version', t.version, 'created_at', t.created_at, 'updated_at', t.updated_at)::text as line
+from email_templates t
+where t.id > @after
+order by t.id
+limit @max_rows;
+
 -- name: ExportRowsOfPostMedia :many
 select pm.post_id as id, pm.media_id as second, json_build_object('post_id', pm.post_id, 'media_id', pm.media_id,
     'position', pm.position)::text as line
