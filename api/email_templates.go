@@ -233,21 +233,21 @@ func (a *API) previewEmailTemplate(ctx context.Context, in *struct {
 	EmailTemplatePath
 	Body EmailTemplateValues
 }) (*emailPreviewOutput, error) {
-	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.EmailTemplateForPreviewRow, error) {
-		return q.EmailTemplateForPreview(ctx, in.EmailTemplateID)
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*emailPreviewOutput, error) {
+		row, err := q.EmailTemplateForPreview(ctx, in.EmailTemplateID)
+		if err != nil {
+			return nil, noRows(err, "e-mail template")
+		}
+		email := emailtemplate.Template{Subject: row.Subject, PreviewText: row.PreviewText, HTML: row.Html}.Render(emailtemplate.Values{
+			Title: in.Body.Title, Text: in.Body.Text, TextHTML: platform.TextHTML(in.Body.Text), Customer: row.Customer, Variables: in.Body.Variables,
+		})
+		if email.TooLarge {
+			return nil, invalid("body", fmt.Sprintf("would make an e-mail of more than %d bytes", emailtemplate.MaxRendered))
+		}
+		return &emailPreviewOutput{EmailPreview{
+			Subject: email.Subject, PreviewText: email.PreviewText, HTML: email.HTML, Text: email.Text, Missing: email.Missing,
+		}}, nil
 	})
-	if err != nil {
-		return nil, noRows(err, "e-mail template")
-	}
-	email := emailtemplate.Template{Subject: row.Subject, PreviewText: row.PreviewText, HTML: row.Html}.Render(emailtemplate.Values{
-		Title: in.Body.Title, Text: in.Body.Text, TextHTML: platform.TextHTML(in.Body.Text), Customer: row.Customer, Variables: in.Body.Variables,
-	})
-	if email.TooLarge {
-		return nil, invalid("body", fmt.Sprintf("would make an e-mail of more than %d bytes", emailtemplate.MaxRendered))
-	}
-	return &emailPreviewOutput{EmailPreview{
-		Subject: email.Subject, PreviewText: email.PreviewText, HTML: email.HTML, Text: email.Text, Missing: email.Missing,
-	}}, nil
 }
 
 func emailTemplateAnswer(row queries.EmailTemplateGetRow) *emailTemplateOutput {

@@ -82,7 +82,11 @@ type response struct {
 // try makes a request. The error is the network's.
 func (c *client) try(ctx context.Context, method, path string, body any) (response, error) {
 	var reader io.Reader = http.NoBody
-	if body != nil {
+	switch body := body.(type) {
+	case nil:
+	case rawBody:
+		reader = strings.NewReader(string(body))
+	default:
 		encoded, err := json.Marshal(body)
 		if err != nil {
 			return response{}, fmt.Errorf("encode request: %w", err)
