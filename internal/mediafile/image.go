@@ -18,8 +18,12 @@ func config(file io.ReadSeeker, decode func(io.Reader) (image.Config, error), in
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	found, err := decode(file)
+	noted := &noting{Reader: file}
+	found, err := decode(noted)
 	if err != nil {
+		if noted.err != nil {
+			return noted.err
+		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return errCutOff()
 		}
@@ -28,6 +32,20 @@ func config(file io.ReadSeeker, decode func(io.Reader) (image.Config, error), in
 	info.Width, info.Height = found.Width, found.Height
 	_, err = file.Seek(0, io.SeekStart)
 	return err
+}
+
+// noting notes why something could not be read, which decoders may put into words of their own.
+type noting struct {
+	io.Reader
+	err error
+}
+
+func (n *noting) Read(p []byte) (int, error) {
+	read, err := n.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		n.err = err
+	}
+	return read, err
 }
 
 // probePNG walks the chunks to the last one (PNG, third edition, section 5). An animation has the chunk acTL.
