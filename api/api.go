@@ -42,9 +42,11 @@ type Deps struct {
 	// Connectors are those of the platforms that this installation has an application at.
 	Connectors map[platform.Name]platform.Connector
 	Queue      *jobs.Client
-	// Bucket is where files are kept; nil: nowhere, and exports answer that they are not set up.
+	// Bucket is where files are kept; nil: nowhere, and exports and uploads answer that they are not set up.
 	Bucket *bucket.Bucket
-	Log    *slog.Logger
+	// MediaQuota is how many bytes the files of a customer may have together that has no quota of its own; 0 means 10 GiB.
+	MediaQuota int64
+	Log        *slog.Logger
 	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
 	PublicURL string
 	// APIURL is the API's own public address, without a slash at its end, to which platforms send browsers back; ""
@@ -59,6 +61,8 @@ type Deps struct {
 	TrustedProxies []netip.Prefix
 	// RequestTimeout bounds the reading of a body, and then the work on it; 0 means 15 s.
 	RequestTimeout time.Duration
+	// UploadStall is how long an upload may stand still; 0 means 30 s.
+	UploadStall time.Duration
 }
 
 // API serves the operations.
@@ -127,6 +131,8 @@ func (a *API) registerAll() {
 	a.registerPostChecks()
 	a.registerPlatformPosts()
 	a.registerPostMetrics()
+	a.registerMedia()
+	a.registerEmailTemplates()
 	a.registerIntegrations()
 	a.registerIntegrationHealth()
 	a.registerConnect()

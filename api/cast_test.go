@@ -54,6 +54,8 @@ func (w *world) everything(t testing.TB, c cast) things {
 	w.exec(t, "insert into erasures (id, subject_id, requested_by, has_files) values ($1, gen_random_uuid(), $2, false)", erasure, c.owner.ID)
 	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
 	w.limit(t, id, "list-jobs", 1000, 60)
+	template := dbtest.NewID(t)
+	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", id, template)
 	return things{
 		"platform": "twitter", "connect_session_id": w.choosing(t, id, c.owner.ID).String(),
 		"export_id": export.String(), "erasure_id": erasure.String(),
@@ -62,9 +64,17 @@ func (w *world) everything(t testing.TB, c cast) things {
 		"customer_id":   id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id": w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
 		"post_id":     post.ID.String(), "platform_post_id": post.PlatformPosts[0].String(),
-		"api_key_id":     key.ID.String(),
-		"agent_token_id": w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
+		"email_template_id": template.String(),
+		"media_id":          w.file(t, c).String(),
+		"api_key_id":        key.ID.String(),
+		"agent_token_id":    w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
 	}
+}
+
+// file is a file of the cast's customer, uploaded by its owner.
+func (w *world) file(t testing.TB, c cast) uuid.UUID {
+	t.Helper()
+	return into[api.Media](t, w.upload(t, c.owner, c.customer.ID, "", strings.NewReader(onePixel)).want(t, http.StatusCreated)).ID
 }
 
 // sessionAccount is the external id of the accounts that choosing offers.

@@ -113,7 +113,7 @@ func (a *API) createExport(ctx context.Context, in *CustomerPath) (*exportOutput
 
 // noBucket says that there is no place for files on this server.
 func noBucket() *Problem {
-	return problem(http.StatusServiceUnavailable, "Exports are not set up on this server: it has no bucket. Whoever runs it sets FANFARE_BUCKET.")
+	return problem(http.StatusServiceUnavailable, "Files are not set up on this server: it has no bucket. Whoever runs it sets FANFARE_BUCKET.")
 }
 
 func (a *API) getExport(ctx context.Context, in *ExportPath) (*exportOutput, error) {

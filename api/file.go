@@ -43,7 +43,7 @@ func (w *fileWriter) WriteHeader(status int) {
 	for _, name := range []string{"Content-Disposition", "ETag", "Content-Length"} {
 		w.Header().Del(name)
 	}
-	w.a.write(w.ResponseWriter, w.request, problem(status, "The archive has no such range; see Content-Range for its size."))
+	w.a.write(w.ResponseWriter, w.request, problem(status, "The file has no such range; see Content-Range for its size."))
 }
 
 // Write writes the next piece.

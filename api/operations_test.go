@@ -40,19 +40,27 @@ var bodies = map[string]any{
 	"create-post":       m{"text": "Forged"},
 	"update-post":       m{"text": "Forged"},
 	"submit-post":       m{"comment": "Forged"}, "approve-post": m{"comment": "Forged"}, "reject-post": m{"comment": "Forged"},
-	"create-post-review":    m{"comment": "Forged"},
-	"check-draft":           m{"text": "Forged"},
-	"confirm-platform-post": m{"external_url": "https://blog.example.com/forged/"},
-	"set-rate-limit":        m{"quota": 1, "window_seconds": 1},
-	"schedule-post":         m{"scheduled_at": time.Now().Add(time.Hour).Format(time.RFC3339)},
-	"create-api-key":        m{"name": "Forged", "permissions": []string{"posts:read"}},
-	"update-api-key":        m{"name": "Forged"},
-	"create-agent-token":    m{"name": "Forged", "permissions": []string{"posts:read"}},
-	"erase-customer":        m{"name": "Forged"},
-	"update-integration":    m{"is_default": true},
-	"choose-accounts":       m{"external_ids": []string{sessionAccount}},
-	"create-integration":    m{"platform": "ghost", "site_url": "https://blog.example.com", "admin_api_key": strings.Repeat("a", 24) + ":" + strings.Repeat("b", 64)},
+	"create-post-review":     m{"comment": "Forged"},
+	"check-draft":            m{"text": "Forged"},
+	"confirm-platform-post":  m{"external_url": "https://blog.example.com/forged/"},
+	"create-media":           onePixel,
+	"update-media":           m{"alt_text": "Forged"},
+	"create-email-template":  m{"name": "Forged", "html": "<p>Forged</p>"},
+	"update-email-template":  m{"name": "Forged"},
+	"preview-email-template": m{"title": "Forged"},
+	"set-rate-limit":         m{"quota": 1, "window_seconds": 1},
+	"schedule-post":          m{"scheduled_at": time.Now().Add(time.Hour).Format(time.RFC3339)},
+	"create-api-key":         m{"name": "Forged", "permissions": []string{"posts:read"}},
+	"update-api-key":         m{"name": "Forged"},
+	"create-agent-token":     m{"name": "Forged", "permissions": []string{"posts:read"}},
+	"erase-customer":         m{"name": "Forged"},
+	"update-integration":     m{"is_default": true},
+	"choose-accounts":        m{"external_ids": []string{sessionAccount}},
+	"create-integration":     m{"platform": "ghost", "site_url": "https://blog.example.com", "admin_api_key": strings.Repeat("a", 24) + ":" + strings.Repeat("b", 64)},
 }
+
+// onePixel is a picture.
+const onePixel = "GIF89a\x01\x00\x01\x00\x00\x00\x00\x2C\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3B"
 
 var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
 

@@ -35,6 +35,8 @@ const (
 	listOfInvitations
 	listOfAudit
 	listOfReviews
+	listOfMedia
+	listOfEmailTemplates
 )
 
 func badCursor() *Problem {

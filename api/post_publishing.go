@@ -133,7 +133,11 @@ func keepsRules(platformPosts []queries.PlatformPostListByPostRow) error {
 		if err != nil {
 			return err
 		}
-		for _, v := range platform.Check(platform.Name(pp.Platform), content).Violations {
+		violations, err := jobs.FillIn(platform.Name(pp.Platform), &content, pp.Template)
+		if err != nil {
+			return err
+		}
+		for _, v := range append(violations, platform.Check(platform.Name(pp.Platform), content).Violations...) {
 			broken = append(broken, ProblemDetail{
 				Location: fmt.Sprintf("platform_posts[%d].%s", i, v.Field), Message: v.Message,
 				Platform: pp.Platform, PlatformPostID: &pp.ID, Rule: v.Rule, Limit: v.Limit, Actual: v.Actual,

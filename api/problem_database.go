@@ -116,6 +116,14 @@ var constraints = map[string]func() *Problem{
 		return conflict("The same sign-in is being stored for somebody else at this moment. Try again.")
 	},
 	"connect_sessions_state_transition": func() *Problem { return conflict("The connect session has ended.") },
+	"post_media_media_fkey":             func() *Problem { return notFound("file") },
+	"platform_post_media_media_fkey":    func() *Problem { return notFound("file") },
+	"media_in_use":                      func() *Problem { return conflict("A post shows the file. Take it off the post first.") },
+	"email_templates_name_key":          func() *Problem { return conflict("There is an e-mail template of this name already.") },
+	"email_templates_in_use": func() *Problem {
+		return conflict("A post uses the template that waits to be approved or published. Take it off the post first.")
+	},
+	"media_quota": noMediaRoom,
 	"posts_content_frozen": func() *Problem {
 		return conflict("The post is being published or has been published, and cannot be changed any more.")
 	},
@@ -132,9 +140,7 @@ var constraints = map[string]func() *Problem{
 	"platform_posts_external_key": func() *Problem {
 		return conflict("Another post of this account is the one at this address. Look which of them it really is.")
 	},
-	"post_media_media_fkey":          func() *Problem { return notFound("file") },
-	"platform_post_media_media_fkey": func() *Problem { return notFound("file") },
-	"posts_names_platform":           func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
+	"posts_names_platform": func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 }
 
 func fromPostgres(err *pgconn.PgError) *Problem {

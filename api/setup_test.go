@@ -57,6 +57,7 @@ type options struct {
 	pool           *pgxpool.Pool
 	verifier       *identity.Verifier
 	requestTimeout time.Duration
+	uploadStall    time.Duration
 	noBucket       bool
 	noEgress       bool // the sandbox on loopback is out of bounds, as it would be in production
 	allowed        []netip.Prefix
@@ -152,7 +153,7 @@ func (w *world) serve(t testing.TB, o options) {
 		connectors = nil
 	}
 	handler := api.New(api.Deps{
-		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout,
+		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout, UploadStall: o.uploadStall,
 		Connectors: connectors, APIURL: apiURL, ReturnURLs: o.returnURLs,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		Ghost: platform.NewGhost(platform.NewEgress(o.allowed)),
@@ -380,7 +381,9 @@ func (w *world) stored(t testing.TB) string {
 			(select count(*) from invitations), (select sum(version) from invitations),
 			(select count(*) from river.river_job)) || format(' exports %s erasures %s',
 			(select count(*) from exports), (select count(*) from erasures)) || format(' authorizations %s/%s connect_sessions %s',
-			(select count(*) from authorizations), (select sum(version) from authorizations), (select count(*) from connect_sessions))`).Scan(&counts)
+			(select count(*) from authorizations), (select sum(version) from authorizations), (select count(*) from connect_sessions))
+			|| format(' media %s/%s email_templates %s/%s', (select count(*) from media), (select sum(version) from media),
+				(select count(*) from email_templates), (select sum(version) from email_templates))`).Scan(&counts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type serveCommand struct {
 	metricsConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
+	MediaQuota   int64  `name:"media-quota" default:"10737418240" env:"FANFARE_MEDIA_QUOTA" help:"How many bytes the images and videos of one customer may have together."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
 
 	TrustedProxies []string `env:"FANFARE_TRUSTED_PROXIES" help:"Networks (CIDR) of your reverse proxies, whose X-Forwarded-For says from where a request comes; none by default."`
@@ -45,6 +46,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	log := c.logger(s.err)
 	if c.Worker && c.WorkerDatabaseURL == "" {
 		return errors.New("--worker (FANFARE_SERVE_WORKER) needs " + workerSetting)
+	}
+	if c.MediaQuota <= 0 {
+		return errors.New(named("media-quota") + " must be a number of bytes above 0")
 	}
 	sealer, err := c.open(ctx)
 	if err != nil {
@@ -89,7 +93,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Connectors: outside.connectors, Queue: queue, Bucket: files, Log: log,
+		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Connectors: outside.connectors, Queue: queue, Bucket: files, MediaQuota: c.MediaQuota, Log: log,
 		PublicURL: c.PublicURL, APIURL: c.APIURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil, TrustedProxies: proxies,
 	})
 	parts := []func(context.Context) error{

@@ -31,6 +31,7 @@ type house struct {
 	file     uuid.UUID
 	spare    uuid.UUID // a file that nothing shows
 	review   uuid.UUID
+	template uuid.UUID
 	export   uuid.UUID
 	key      dbtest.APIKey // with every permission
 	token    dbtest.AgentToken
@@ -55,7 +56,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	post := d.Post(t, dbtest.Post{CustomerID: h.id, Title: mark + " title", Text: mark + " text", Integrations: []dbtest.Integration{account}})
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
-	h.file, h.spare, h.review, h.export = newID(t), newID(t), newID(t), newID(t)
+	h.file, h.spare, h.review, h.export, h.template = newID(t), newID(t), newID(t), newID(t), newID(t)
 	h.invited, h.login, h.session = newID(t), newID(t), newID(t)
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
@@ -74,6 +75,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into publish_attempts (customer_id, platform_post_id, number, job_id, finished_at, outcome, message) values ($1, $2, 1, 1, now(), 'transient', $3)", []any{h.id, h.platform, mark + " message"}},
 		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.file, mark + "/path"}},
 		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.spare, mark + "/spare"}},
+		{"insert into email_templates (customer_id, id, name, html) values ($1, $2, $3, $3)", []any{h.id, h.template, mark + " template"}},
 		{"insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by) values ($1, $2, $3, 'member', $4, $5, 1, $6)",
 			[]any{h.id, h.invited, mark + "@example.com", tokenHash(mark), []byte(mark + " token"), h.people["owner"].ID}},
 		{"insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, $2, 'twitter', $3, $3, $4, 1)",
@@ -367,7 +369,9 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"platform_posts_pkey":              {"insert into platform_posts (id, post_id, integration_id) values ($1, $2, $3)", []any{b.platform, a.posts[1], a.account}},
 		"platform_posts_account_key":       {"", nil}, // names rows of one's own by foreign keys: see TestReferencesToOthers
 		"media_pkey":                       {"insert into media (id, path, content_type, bytes) values ($1, 'x', 'image/png', 1)", []any{b.file}},
-		"media_path_key":                   {"insert into media (id, path, content_type, bytes) values ($1, $2, 'image/png', 1)", []any{newID(t), b.mark + "/path"}},
+		"media_path_key":                   {"", nil}, // the path is the database's: see guard_media
+		"email_templates_pkey":             {"insert into email_templates (id, name, html) values ($1, 'x', 'x')", []any{b.template}},
+		"email_templates_name_key":         {"insert into email_templates (id, name, html) values ($1, $2, 'x')", []any{newID(t), b.mark + " template"}},
 		"post_media_pkey":                  {"", nil}, // foreign keys, as above
 		"post_media_position_key":          {"insert into post_media (post_id, media_id, position) values ($1, $2, 0)", []any{a.posts[1], a.file}},
 		"platform_posts_external_key":      {"", nil}, // by the account alone, which is one's own by a foreign key

@@ -49,8 +49,10 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "cru", "key": "r", "reading key": "r", "agent": "r"},
 	"public.post_metrics": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "cru", "key": "r", "reading key": "r", "agent": "r"},
-	"public.media": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
-		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "r", "key": "cru", "reading key": "r", "agent": "cru"},
+	"public.email_templates": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
+		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "r", "key": "crud", "reading key": "r", "agent": "crud"},
+	"public.media": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
+		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "r", "key": "crud", "reading key": "r", "agent": "crud"},
 	"public.post_media": {"viewer": "r", "member": "crd", "admin": "crd", "owner": "crd",
 		"s-viewer": "r", "s-manager": "crd", "s-admin": "crd", "worker": "r", "key": "crd", "reading key": "r", "agent": "crd"},
 	"public.platform_post_media": {"viewer": "r", "member": "crd", "admin": "crd", "owner": "crd",
@@ -147,6 +149,12 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		"public.media": {
 			"c": fmt.Sprintf("insert into media (id, path, content_type, bytes) values ('%s', 'x', 'image/png', 1)", id),
 			"u": fmt.Sprintf("update media set alt_text = 'x' where id = '%s'", a.file),
+			"d": fmt.Sprintf("delete from media where id = '%s'", a.spare),
+		},
+		"public.email_templates": {
+			"c": fmt.Sprintf("insert into email_templates (id, name, html) values ('%s', 'x', 'x')", id),
+			"u": "update email_templates set name = 'x'",
+			"d": fmt.Sprintf("delete from email_templates where id = '%s'", a.template),
 		},
 		"public.post_media": {
 			"c": fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', '%s', 0)", a.posts[1], a.file),

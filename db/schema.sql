@@ -877,6 +877,17 @@ begin
 end
 $$;
 
+-- Name: customer_name(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.customer_name() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return (select c.name from public.customers c where c.id = tenancy.customer_id());
+end
+$$;
+
 -- Name: delete_expired_connect_sessions(integer); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.delete_expired_connect_sessions(p_limit integer) RETURNS bigint
@@ -1469,6 +1480,23 @@ begin
 end
 $$;
 
+-- Name: follow_email_template(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_email_template() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform tenancy.content_changed(new.customer_id, u.post_id)
+    from (
+        select distinct pp.post_id
+        from public.platform_posts pp join public.posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
+        where pp.customer_id = new.customer_id and pp.options ->> 'template_id' = new.id::text and pp.options ? 'template_id'
+            and (p.approved_at is not null or pp.state in ('approved', 'scheduled'))
+        order by pp.post_id) u;
+    return null;
+end
+$$;
+
 -- Name: follow_last_account(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.follow_last_account() RETURNS trigger
@@ -1700,6 +1728,36 @@ begin
 end
 $$;
 
+-- Name: guard_email_template(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_email_template() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_state text;
+begin
+    select pp.state into v_state
+    from public.platform_posts pp
+    where pp.customer_id = old.customer_id and pp.options ->> 'template_id' = old.id::text and pp.options ? 'template_id'
+        and pp.state = any (case when tg_op = 'DELETE' then array['pending_approval', 'approved', 'scheduled', 'publishing']
+            when current_user = 'fanfare_agent' and not tenancy.has_permission('posts:publish') then array['approved', 'scheduled', 'publishing']
+            else array['publishing'] end)
+    -- what forbids most
+    order by pp.state = 'publishing' desc
+    limit 1;
+    if tg_op = 'UPDATE' and v_state in ('approved', 'scheduled') then
+        raise insufficient_privilege using message = 'permission denied: a post that uses the template cannot be changed as it is';
+    elsif v_state is not null then
+        raise foreign_key_violation using message = format('a post that is %s uses the template', v_state),
+            constraint = 'email_templates_in_use', table = 'email_templates', schema = 'public';
+    end if;
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    return new;
+end
+$$;
+
 -- Name: guard_integration(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_integration() RETURNS trigger
@@ -1744,6 +1802,55 @@ begin
     if new.accepted_at is not null or new.revoked_at is not null then
         new.sealed_token := null;
         new.key_id := null;
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_media(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_media() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+            -- where its bytes are is not for the caller to say
+            new.path := 'customers/' || new.customer_id || '/media/' || new.id;
+        end if;
+        return new;
+    end if;
+    if old.state <> new.state and (old.state, new.state) not in (('uploading', 'ready'), ('uploading', 'deleting'), ('ready', 'deleting')) then
+        raise check_violation using message = format('a file that is %s cannot become %s', old.state, new.state),
+            constraint = 'media_state_transition', table = 'media', schema = 'public';
+    end if;
+    if old.state <> 'uploading' and (old.content_type, old.bytes, old.sha256, old.width, old.height, old.duration_ms, old.animated)
+        is distinct from (new.content_type, new.bytes, new.sha256, new.width, new.height, new.duration_ms, new.animated)
+    then
+        raise check_violation using message = 'a file that is uploaded does not change',
+            constraint = 'media_file_frozen', table = 'media', schema = 'public';
+    end if;
+    -- What a post says that is on its way is not for a key that only writes drafts.
+    if current_user = 'fanfare_agent' and old.alt_text <> new.alt_text and not tenancy.has_permission('posts:publish') and exists (
+        select from public.posts p
+        where p.customer_id = new.customer_id and p.state not in ('draft', 'pending_approval', 'failed', 'cancelled') and (
+            exists (select from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id and m.media_id = new.id)
+            or exists (
+                select from public.platform_post_media m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
+                where m.customer_id = p.customer_id and pp.post_id = p.id and m.media_id = new.id)))
+    then
+        raise insufficient_privilege using message = 'permission denied: a post that shows the file cannot be changed as it is';
+    end if;
+    if old.state = 'uploading' and new.bytes > old.bytes then
+        raise check_violation using message = 'the file is larger than the room that was reserved for it',
+            constraint = 'media_quota', table = 'media', schema = 'public';
+    end if;
+    if old.state = 'ready' and new.state = 'deleting' and (
+        exists (select from public.post_media m where m.customer_id = new.customer_id and m.media_id = new.id)
+        or exists (select from public.platform_post_media m where m.customer_id = new.customer_id and m.media_id = new.id))
+    then
+        raise foreign_key_violation using message = 'a post shows the file',
+            constraint = 'media_in_use', table = 'media', schema = 'public';
     end if;
     return new;
 end
@@ -2014,6 +2121,23 @@ begin
 end
 $$;
 
+-- Name: guard_shown_media(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_shown_media() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_state text;
+begin
+    select m.state into v_state from public.media m where m.customer_id = new.customer_id and m.id = new.media_id for share;
+    if v_state <> 'ready' then
+        raise foreign_key_violation using message = 'there is no such file',
+            constraint = tg_table_name || '_media_fkey', table = tg_table_name, schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
 -- Name: permissions(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.permissions() RETURNS text[]
@@ -2264,6 +2388,24 @@ CREATE FUNCTION tenancy.may_approve() RETURNS boolean
 begin
     return coalesce(current_user <> 'fanfare_agent'
         and (tenancy.has_system_role('manager') or tenancy.has_role((select a.approver_role from tenancy.approval() a))), false);
+end
+$$;
+
+-- Name: media_to_remove(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.media_to_remove(p_limit integer) RETURNS TABLE(customer_id uuid, id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select m.customer_id, m.id
+    from public.media m
+        join public.customers c on c.id = m.customer_id
+    where m.state <> 'ready' and m.updated_at < now() - case m.state when 'deleting' then interval '1 minute' else interval '1 day' end
+        and c.erasing_at is null
+    order by m.updated_at
+    limit p_limit;
 end
 $$;
 
@@ -2659,6 +2801,29 @@ begin
     return true;
 end
 $_$;
+
+-- Name: reserve_media(bigint, boolean, bigint); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_id uuid := tenancy.customer_id();
+    v_quota bigint;
+    v_used bigint;
+    v_least bigint := case when p_up_to then 1 else p_bytes end;
+begin
+    perform pg_catalog.pg_advisory_xact_lock(7262836, hashtext(v_id::text));
+    select coalesce(c.media_quota, p_quota) into v_quota from public.customers c where c.id = v_id;
+    select coalesce(sum(m.bytes), 0) into v_used from public.media m where m.customer_id = v_id and m.state <> 'deleting';
+    if v_used + v_least > v_quota then
+        raise check_violation using message = format('the files have %s bytes of %s', v_used, v_quota),
+            constraint = 'media_quota', table = 'media', schema = 'public';
+    end if;
+    return least(p_bytes, v_quota - v_used);
+end
+$$;
 
 -- Name: reserve_request(uuid, text); Type: FUNCTION; Schema: tenancy
 
@@ -3250,17 +3415,40 @@ CREATE TABLE public.customers (
     approval_required boolean DEFAULT false NOT NULL,
     approver_role text DEFAULT 'admin'::text NOT NULL,
     self_approval boolean DEFAULT true NOT NULL,
+    media_quota bigint,
     CONSTRAINT customers_approver_role_known CHECK ((approver_role = ANY (ARRAY['member'::text, 'admin'::text, 'owner'::text]))),
     CONSTRAINT customers_audience_length CHECK ((char_length(audience) <= 10000)),
     CONSTRAINT customers_brand_voice_length CHECK ((char_length(brand_voice) <= 10000)),
     CONSTRAINT customers_description_length CHECK ((char_length(description) <= 10000)),
     CONSTRAINT customers_id_of_a_customer CHECK ((id <> 'fa0fa0e0-0000-7000-8000-000000000000'::uuid)),
     CONSTRAINT customers_language_form CHECK (((language ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text) AND (char_length(language) <= 35))),
+    CONSTRAINT customers_media_quota_positive CHECK ((media_quota >= 0)),
     CONSTRAINT customers_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT customers_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64)))
 );
 
 ALTER TABLE ONLY public.customers FORCE ROW LEVEL SECURITY;
+
+-- Name: email_templates; Type: TABLE; Schema: public
+
+CREATE TABLE public.email_templates (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    preview_text text DEFAULT ''::text NOT NULL,
+    html text NOT NULL,
+    created_by uuid DEFAULT tenancy.user_id(),
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT email_templates_html_length CHECK (((octet_length(html) >= 1) AND (octet_length(html) <= 200000))),
+    CONSTRAINT email_templates_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT email_templates_preview_text_length CHECK ((char_length(preview_text) <= 255)),
+    CONSTRAINT email_templates_subject_length CHECK ((char_length(subject) <= 255))
+);
+
+ALTER TABLE ONLY public.email_templates FORCE ROW LEVEL SECURITY;
 
 -- Name: erasures; Type: TABLE; Schema: public
 
@@ -3493,12 +3681,16 @@ CREATE TABLE public.media (
     name text DEFAULT ''::text NOT NULL,
     duration_ms bigint,
     animated boolean DEFAULT false NOT NULL,
+    state text DEFAULT 'ready'::text NOT NULL,
+    sha256 bytea,
     CONSTRAINT media_alt_text_length CHECK ((char_length(alt_text) <= 2000)),
     CONSTRAINT media_bytes_positive CHECK ((bytes > 0)),
     CONSTRAINT media_content_type_form CHECK ((content_type ~ '^(image|video)/[a-z0-9.+-]{1,100}$'::text)),
     CONSTRAINT media_duration_positive CHECK ((duration_ms >= 0)),
     CONSTRAINT media_name_length CHECK ((char_length(name) <= 255)),
-    CONSTRAINT media_path_length CHECK (((char_length(path) >= 1) AND (char_length(path) <= 1000)))
+    CONSTRAINT media_path_length CHECK (((char_length(path) >= 1) AND (char_length(path) <= 1000))),
+    CONSTRAINT media_sha256_length CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT media_state_known CHECK ((state = ANY (ARRAY['uploading'::text, 'ready'::text, 'deleting'::text])))
 );
 
 ALTER TABLE ONLY public.media FORCE ROW LEVEL SECURITY;
@@ -3974,6 +4166,16 @@ ALTER TABLE ONLY public.credential_moves
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
 
+-- Name: email_templates email_templates_name_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.email_templates
+    ADD CONSTRAINT email_templates_name_key UNIQUE (customer_id, name);
+
+-- Name: email_templates email_templates_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.email_templates
+    ADD CONSTRAINT email_templates_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: erasures erasures_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.erasures
@@ -4240,6 +4442,10 @@ CREATE INDEX invitations_by_token ON public.invitations USING btree (token_hash)
 
 CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (customer_id, lower((email COLLATE "C"))) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
+-- Name: media_to_remove; Type: INDEX; Schema: public
+
+CREATE INDEX media_to_remove ON public.media USING btree (updated_at) WHERE (state <> 'ready'::text);
+
 -- Name: memberships_by_user; Type: INDEX; Schema: public
 
 CREATE INDEX memberships_by_user ON public.memberships USING btree (user_id);
@@ -4251,6 +4457,10 @@ CREATE INDEX platform_post_media_by_media ON public.platform_post_media USING bt
 -- Name: platform_posts_by_integration; Type: INDEX; Schema: public
 
 CREATE INDEX platform_posts_by_integration ON public.platform_posts USING btree (customer_id, integration_id, id);
+
+-- Name: platform_posts_by_template; Type: INDEX; Schema: public
+
+CREATE INDEX platform_posts_by_template ON public.platform_posts USING btree (customer_id, ((options ->> 'template_id'::text))) WHERE (options ? 'template_id'::text);
 
 -- Name: platform_posts_external_key; Type: INDEX; Schema: public
 
@@ -4380,6 +4590,10 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.credential_moves REFERENCING 
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.customers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
 
+-- Name: email_templates audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.email_templates REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('email_template', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: exports audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.exports REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('export', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
@@ -4468,6 +4682,10 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.credential_moves REFERENCING 
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.customers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
 
+-- Name: email_templates audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.email_templates REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('email_template', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: exports audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.exports REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('export', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
@@ -4555,6 +4773,10 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.credential_moves REFERENCING 
 -- Name: customers audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.customers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('customer', 'id', 'id', '{}', '{version,created_at,updated_at}');
+
+-- Name: email_templates audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.email_templates REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('email_template', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
 -- Name: exports audit_update; Type: TRIGGER; Schema: public
 
@@ -4648,6 +4870,22 @@ CREATE TRIGGER customers_time_zone_updated BEFORE UPDATE ON public.customers FOR
 
 CREATE TRIGGER customers_touch BEFORE UPDATE ON public.customers FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: email_templates email_templates_follow_content; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER email_templates_follow_content AFTER UPDATE ON public.email_templates FOR EACH ROW WHEN ((((old.subject IS DISTINCT FROM new.subject) OR (old.preview_text IS DISTINCT FROM new.preview_text)) OR (old.html IS DISTINCT FROM new.html))) EXECUTE FUNCTION tenancy.follow_email_template();
+
+-- Name: email_templates email_templates_guard_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER email_templates_guard_delete BEFORE DELETE ON public.email_templates FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_email_template();
+
+-- Name: email_templates email_templates_guard_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER email_templates_guard_update BEFORE UPDATE ON public.email_templates FOR EACH ROW WHEN ((((old.subject IS DISTINCT FROM new.subject) OR (old.preview_text IS DISTINCT FROM new.preview_text)) OR (old.html IS DISTINCT FROM new.html))) EXECUTE FUNCTION tenancy.guard_email_template();
+
+-- Name: email_templates email_templates_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER email_templates_touch BEFORE UPDATE ON public.email_templates FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
 -- Name: exports exports_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER exports_touch BEFORE UPDATE ON public.exports FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -4684,6 +4922,10 @@ CREATE TRIGGER invitations_touch BEFORE UPDATE OF accepted_at, revoked_at ON pub
 
 CREATE TRIGGER media_follow_alt_text AFTER UPDATE ON public.media FOR EACH ROW WHEN ((old.alt_text IS DISTINCT FROM new.alt_text)) EXECUTE FUNCTION tenancy.follow_alt_text();
 
+-- Name: media media_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER media_guard BEFORE INSERT OR UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_media();
+
 -- Name: media media_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -4711,6 +4953,10 @@ CREATE TRIGGER platform_post_media_follow_insert AFTER INSERT ON public.platform
 -- Name: platform_post_media platform_post_media_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER platform_post_media_guard BEFORE INSERT OR DELETE ON public.platform_post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_platform_post_media();
+
+-- Name: platform_post_media platform_post_media_shown; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_post_media_shown BEFORE INSERT ON public.platform_post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_shown_media();
 
 -- Name: platform_posts platform_posts_agent_content; Type: TRIGGER; Schema: public
 
@@ -4755,6 +5001,10 @@ CREATE TRIGGER post_media_follow_insert AFTER INSERT ON public.post_media REFERE
 -- Name: post_media post_media_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_post_media();
+
+-- Name: post_media post_media_shown; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_shown_media();
 
 -- Name: posts posts_agent_content; Type: TRIGGER; Schema: public
 
@@ -4861,6 +5111,16 @@ ALTER TABLE ONLY public.credential_moves
 
 ALTER TABLE ONLY public.credential_moves
     ADD CONSTRAINT credential_moves_owner_fkey FOREIGN KEY (old_owner_id) REFERENCES public.users(id);
+
+-- Name: email_templates email_templates_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.email_templates
+    ADD CONSTRAINT email_templates_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: email_templates email_templates_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.email_templates
+    ADD CONSTRAINT email_templates_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 
 -- Name: erasures erasures_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -5430,6 +5690,66 @@ CREATE POLICY customers_update ON public.customers FOR UPDATE TO fanfare_user US
 
 CREATE POLICY customers_worker ON public.customers FOR SELECT TO fanfare_worker USING ((id = ( SELECT tenancy.customer_id() AS customer_id)));
 
+-- Name: email_templates; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.email_templates ENABLE ROW LEVEL SECURITY;
+
+-- Name: email_templates email_templates_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_admin_delete ON public.email_templates FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: email_templates email_templates_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_admin_insert ON public.email_templates FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: email_templates email_templates_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_admin_update ON public.email_templates FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: email_templates email_templates_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_agent_delete ON public.email_templates FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: email_templates email_templates_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_agent_insert ON public.email_templates FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: email_templates email_templates_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_agent_select ON public.email_templates FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: email_templates email_templates_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_agent_update ON public.email_templates FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: email_templates email_templates_delete; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_delete ON public.email_templates FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: email_templates email_templates_erase; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_erase ON public.email_templates FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: email_templates email_templates_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_erase_select ON public.email_templates FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: email_templates email_templates_insert; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_insert ON public.email_templates FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: email_templates email_templates_select; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_select ON public.email_templates FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: email_templates email_templates_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_tenant ON public.email_templates AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: email_templates email_templates_update; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_update ON public.email_templates FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
+
 -- Name: erasures; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.erasures ENABLE ROW LEVEL SECURITY;
@@ -5662,6 +5982,10 @@ CREATE POLICY login_revocations_definer ON public.login_revocations TO fanfare_d
 
 ALTER TABLE public.media ENABLE ROW LEVEL SECURITY;
 
+-- Name: media media_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY media_admin_delete ON public.media FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
 -- Name: media media_admin_insert; Type: POLICY; Schema: public
 
 CREATE POLICY media_admin_insert ON public.media FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
@@ -5669,6 +5993,10 @@ CREATE POLICY media_admin_insert ON public.media FOR INSERT TO fanfare_admin WIT
 -- Name: media media_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY media_admin_update ON public.media FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: media media_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY media_agent_delete ON public.media FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
 
 -- Name: media media_agent_insert; Type: POLICY; Schema: public
 
@@ -5681,6 +6009,10 @@ CREATE POLICY media_agent_select ON public.media FOR SELECT TO fanfare_agent USI
 -- Name: media media_agent_update; Type: POLICY; Schema: public
 
 CREATE POLICY media_agent_update ON public.media FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+
+-- Name: media media_delete; Type: POLICY; Schema: public
+
+CREATE POLICY media_delete ON public.media FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
 
 -- Name: media media_erase; Type: POLICY; Schema: public
 
@@ -5705,6 +6037,10 @@ CREATE POLICY media_tenant ON public.media AS RESTRICTIVE TO fanfare_user, fanfa
 -- Name: media media_update; Type: POLICY; Schema: public
 
 CREATE POLICY media_update ON public.media FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: media media_worker_delete; Type: POLICY; Schema: public
+
+CREATE POLICY media_worker_delete ON public.media FOR DELETE TO fanfare_worker USING ((state <> 'ready'::text));
 
 -- Name: memberships; Type: ROW SECURITY; Schema: public
 
@@ -6660,6 +6996,14 @@ GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.customer_ids() TO fanfare_definer;
 
+-- Name: FUNCTION customer_name(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.customer_name() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_worker;
+
 -- Name: FUNCTION delete_expired_connect_sessions(p_limit integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.delete_expired_connect_sessions(p_limit integer) FROM PUBLIC;
@@ -6768,6 +7112,10 @@ REVOKE ALL ON FUNCTION tenancy.follow_authorization() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.follow_disconnection() FROM PUBLIC;
 
+-- Name: FUNCTION follow_email_template(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_email_template() FROM PUBLIC;
+
 -- Name: FUNCTION follow_last_account(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_last_account() FROM PUBLIC;
@@ -6817,6 +7165,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_connect_session() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_customer() FROM PUBLIC;
 
+-- Name: FUNCTION guard_email_template(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_email_template() FROM PUBLIC;
+
 -- Name: FUNCTION guard_integration(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_integration() FROM PUBLIC;
@@ -6824,6 +7176,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_integration() FROM PUBLIC;
 -- Name: FUNCTION guard_invitation(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_invitation() FROM PUBLIC;
+
+-- Name: FUNCTION guard_media(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_media() FROM PUBLIC;
 
 -- Name: FUNCTION guard_membership(); Type: ACL; Schema: tenancy
 
@@ -6852,6 +7208,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_post_media() FROM PUBLIC;
 -- Name: FUNCTION guard_revocation(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_revocation() FROM PUBLIC;
+
+-- Name: FUNCTION guard_shown_media(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_shown_media() FROM PUBLIC;
 
 -- Name: FUNCTION permissions(); Type: ACL; Schema: tenancy
 
@@ -6960,6 +7320,11 @@ REVOKE ALL ON FUNCTION tenancy.may_approve() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_admin;
+
+-- Name: FUNCTION media_to_remove(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.media_to_remove(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.media_to_remove(p_limit integer) TO fanfare_worker;
 
 -- Name: FUNCTION new_job_id(); Type: ACL; Schema: tenancy
 
@@ -7109,6 +7474,13 @@ GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare
 
 REVOKE ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) TO fanfare_worker;
+
+-- Name: FUNCTION reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint) TO fanfare_admin;
 
 -- Name: FUNCTION reserve_request(p_integration_id uuid, p_platform text); Type: ACL; Schema: tenancy
 
@@ -7837,6 +8209,52 @@ GRANT UPDATE(approver_role) ON TABLE public.customers TO fanfare_admin;
 GRANT UPDATE(self_approval) ON TABLE public.customers TO fanfare_user;
 GRANT UPDATE(self_approval) ON TABLE public.customers TO fanfare_admin;
 
+-- Name: TABLE email_templates; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.email_templates TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.email_templates TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT ON TABLE public.email_templates TO fanfare_worker;
+GRANT DELETE ON TABLE public.email_templates TO fanfare_definer;
+
+-- Name: COLUMN email_templates.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.email_templates TO fanfare_definer;
+
+-- Name: COLUMN email_templates.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.email_templates TO fanfare_definer;
+
+-- Name: COLUMN email_templates.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_agent;
+GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_admin;
+
+-- Name: COLUMN email_templates.name; Type: ACL; Schema: public
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.email_templates TO fanfare_user;
+GRANT INSERT(name),UPDATE(name) ON TABLE public.email_templates TO fanfare_agent;
+GRANT INSERT(name),UPDATE(name) ON TABLE public.email_templates TO fanfare_admin;
+
+-- Name: COLUMN email_templates.subject; Type: ACL; Schema: public
+
+GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_user;
+GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_agent;
+GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_admin;
+
+-- Name: COLUMN email_templates.preview_text; Type: ACL; Schema: public
+
+GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_user;
+GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_agent;
+GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_admin;
+
+-- Name: COLUMN email_templates.html; Type: ACL; Schema: public
+
+GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_user;
+GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_agent;
+GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_admin;
+
 -- Name: TABLE erasures; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.erasures TO fanfare_user;
@@ -8259,10 +8677,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.login_revocations TO fanfare_d
 
 -- Name: TABLE media; Type: ACL; Schema: public
 
-GRANT SELECT ON TABLE public.media TO fanfare_user;
-GRANT SELECT ON TABLE public.media TO fanfare_admin;
-GRANT SELECT ON TABLE public.media TO fanfare_worker;
-GRANT SELECT ON TABLE public.media TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.media TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.media TO fanfare_admin;
+GRANT SELECT,DELETE ON TABLE public.media TO fanfare_worker;
+GRANT SELECT,DELETE ON TABLE public.media TO fanfare_agent;
 GRANT DELETE ON TABLE public.media TO fanfare_definer;
 
 -- Name: COLUMN media.ctid; Type: ACL; Schema: public
@@ -8278,6 +8696,7 @@ GRANT SELECT(customer_id) ON TABLE public.media TO fanfare_definer;
 GRANT INSERT(id) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.media TO fanfare_admin;
 GRANT INSERT(id) ON TABLE public.media TO fanfare_agent;
+GRANT SELECT(id) ON TABLE public.media TO fanfare_definer;
 
 -- Name: COLUMN media.path; Type: ACL; Schema: public
 
@@ -8287,27 +8706,28 @@ GRANT INSERT(path) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.content_type; Type: ACL; Schema: public
 
-GRANT INSERT(content_type) ON TABLE public.media TO fanfare_user;
-GRANT INSERT(content_type) ON TABLE public.media TO fanfare_admin;
-GRANT INSERT(content_type) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(content_type),UPDATE(content_type) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(content_type),UPDATE(content_type) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(content_type),UPDATE(content_type) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.bytes; Type: ACL; Schema: public
 
-GRANT INSERT(bytes) ON TABLE public.media TO fanfare_user;
-GRANT INSERT(bytes) ON TABLE public.media TO fanfare_admin;
-GRANT INSERT(bytes) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(bytes),UPDATE(bytes) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(bytes),UPDATE(bytes) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(bytes),UPDATE(bytes) ON TABLE public.media TO fanfare_agent;
+GRANT SELECT(bytes) ON TABLE public.media TO fanfare_definer;
 
 -- Name: COLUMN media.width; Type: ACL; Schema: public
 
-GRANT INSERT(width) ON TABLE public.media TO fanfare_user;
-GRANT INSERT(width) ON TABLE public.media TO fanfare_admin;
-GRANT INSERT(width) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(width),UPDATE(width) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(width),UPDATE(width) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(width),UPDATE(width) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.height; Type: ACL; Schema: public
 
-GRANT INSERT(height) ON TABLE public.media TO fanfare_user;
-GRANT INSERT(height) ON TABLE public.media TO fanfare_admin;
-GRANT INSERT(height) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(height),UPDATE(height) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(height),UPDATE(height) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(height),UPDATE(height) ON TABLE public.media TO fanfare_agent;
 
 -- Name: COLUMN media.alt_text; Type: ACL; Schema: public
 
@@ -8315,23 +8735,40 @@ GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_admin;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_agent;
 
+-- Name: COLUMN media.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.media TO fanfare_definer;
+
 -- Name: COLUMN media.name; Type: ACL; Schema: public
 
-GRANT INSERT(name) ON TABLE public.media TO fanfare_user;
-GRANT INSERT(name) ON TABLE public.media TO fanfare_agent;
-GRANT INSERT(name) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(name),UPDATE(name) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(name),UPDATE(name) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(name),UPDATE(name) ON TABLE public.media TO fanfare_admin;
 
 -- Name: COLUMN media.duration_ms; Type: ACL; Schema: public
 
-GRANT INSERT(duration_ms) ON TABLE public.media TO fanfare_user;
-GRANT INSERT(duration_ms) ON TABLE public.media TO fanfare_agent;
-GRANT INSERT(duration_ms) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(duration_ms),UPDATE(duration_ms) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(duration_ms),UPDATE(duration_ms) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(duration_ms),UPDATE(duration_ms) ON TABLE public.media TO fanfare_admin;
 
 -- Name: COLUMN media.animated; Type: ACL; Schema: public
 
-GRANT INSERT(animated) ON TABLE public.media TO fanfare_user;
-GRANT INSERT(animated) ON TABLE public.media TO fanfare_agent;
-GRANT INSERT(animated) ON TABLE public.media TO fanfare_admin;
+GRANT INSERT(animated),UPDATE(animated) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(animated),UPDATE(animated) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(animated),UPDATE(animated) ON TABLE public.media TO fanfare_admin;
+
+-- Name: COLUMN media.state; Type: ACL; Schema: public
+
+GRANT INSERT(state),UPDATE(state) ON TABLE public.media TO fanfare_user;
+GRANT INSERT(state),UPDATE(state) ON TABLE public.media TO fanfare_agent;
+GRANT INSERT(state),UPDATE(state) ON TABLE public.media TO fanfare_admin;
+GRANT SELECT(state) ON TABLE public.media TO fanfare_definer;
+
+-- Name: COLUMN media.sha256; Type: ACL; Schema: public
+
+GRANT UPDATE(sha256) ON TABLE public.media TO fanfare_user;
+GRANT UPDATE(sha256) ON TABLE public.media TO fanfare_agent;
+GRANT UPDATE(sha256) ON TABLE public.media TO fanfare_admin;
 
 -- Name: TABLE memberships; Type: ACL; Schema: public
 

@@ -87,7 +87,11 @@ func (c *client) try(ctx context.Context, method, path string, body any) (respon
 // tryIf makes a request about the version of an ETag, or about any if that is empty.
 func (c *client) tryIf(ctx context.Context, etag, method, path string, body any) (response, error) {
 	var reader io.Reader = http.NoBody
-	if body != nil {
+	switch body := body.(type) {
+	case nil:
+	case rawBody:
+		reader = strings.NewReader(string(body))
+	default:
 		encoded, err := json.Marshal(body)
 		if err != nil {
 			return response{}, fmt.Errorf("encode request: %w", err)

@@ -124,10 +124,13 @@ func newAgency(t testing.TB, s *system) agency {
 	connecting := call[struct {
 		ID string `json:"connect_session_id"`
 	}](t, b.owner, http.MethodGet, b.path+"/integrations/twitter/connect", nil)
+	file := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/media", onePixel)
+	template := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/email-templates", map[string]any{"name": "Letter", "html": "<p>{{title}}</p>"})
 	return agency{brand: b, member: member, key: key.Key, token: token.Token, ids: map[string]string{
 		"api_key_id": key.ID, "agent_token_id": token.ID,
 		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "platform_post_id": post.PlatformPosts[0].ID, "integration_id": b.integration, "user_id": user,
 		"invitation_id": invitation, "export_id": export.ID, "connect_session_id": connecting.ID,
+		"media_id": file.ID, "email_template_id": template.ID,
 	}}
 }
 

@@ -150,6 +150,20 @@ var acts = map[string]act{
 		body: with(map[string]any{"external_url": "https://blog.example.com/there/"})},
 	"retry-platform-post":   {success: http.StatusAccepted, action: "platform_post.update", prepare: ended("failed")},
 	"list-publish-attempts": {success: http.StatusOK},
+	"list-media":            {success: http.StatusOK},
+	"get-media":             {success: http.StatusOK},
+	"get-media-content":     {success: http.StatusOK, prepare: storedFile},
+	"create-media":          {success: http.StatusCreated, action: "media.create", body: func(*cell) any { return onePixel }},
+	"update-media":          {success: http.StatusOK, action: "media.update", body: with(map[string]any{"alt_text": "Changed"})},
+	"delete-media":          {success: http.StatusNoContent, action: "media.delete", prepare: storedFile},
+
+	"list-email-templates":   {success: http.StatusOK},
+	"get-email-template":     {success: http.StatusOK},
+	"preview-email-template": {success: http.StatusOK, body: with(map[string]any{"title": "Made by the matrix"})},
+	"create-email-template": {success: http.StatusCreated, action: "email_template.create",
+		body: with(map[string]any{"name": "Made by the matrix", "html": "<p>Hello</p>"})},
+	"update-email-template": {success: http.StatusOK, action: "email_template.update", body: with(map[string]any{"html": "<p>Changed</p>"})},
+	"delete-email-template": {success: http.StatusNoContent, action: "email_template.delete"},
 
 	"list-integrations": {success: http.StatusOK},
 	"get-integration":   {success: http.StatusOK},
@@ -172,6 +186,19 @@ var acts = map[string]act{
 	"get-rate-limit":   {success: http.StatusOK},
 	"set-rate-limit":   {success: http.StatusOK, action: "rate_limit_rule.update", body: with(map[string]any{"quota": 7, "window_seconds": 77})},
 	"reset-rate-limit": {success: http.StatusNoContent, action: "rate_limit_rule.delete"},
+}
+
+// onePixel is a picture.
+const onePixel = rawBody("GIF89a\x01\x00\x01\x00\x00\x00\x00\x2C\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3B")
+
+// storedFile puts the bytes of the cell's file into the bucket.
+func storedFile(t testing.TB, c *cell) {
+	if err := c.m.bucket.Write(t.Context(), bucket.Media(c.customer)+c.ids["media_id"], "image/gif", func(out io.Writer) error {
+		_, err := io.WriteString(out, string(onePixel))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // secondAccount lets the cell's account not be the default of its platform.
@@ -269,7 +296,11 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		"integration_id": account.ID.String(), "post_id": post.ID.String(), "platform_post_id": post.PlatformPosts[0].String(), "api_key_id": key.ID.String(),
 		"invitation_id": dbtest.NewID(t).String(), "export_id": dbtest.NewID(t).String(), "operation": "list-jobs",
 		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
+		"media_id": dbtest.NewID(t).String(), "email_template_id": dbtest.NewID(t).String(),
 	}}
+	c.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/gif', 35)",
+		c.customer, c.ids["media_id"], bucket.Media(c.customer)+c.ids["media_id"])
+	c.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", c.customer, c.ids["email_template_id"])
 	c.exec(t, "insert into exports (customer_id, id, state, size_bytes, sha256, expires_at) values ($1, $2, 'ready', 11, repeat('a', 64), now() + interval '1 day')",
 		c.customer, c.ids["export_id"])
 	c.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, 'guest@example.com', 'viewer', sha256($4), $3)",

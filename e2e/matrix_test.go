@@ -289,11 +289,18 @@ func (m *matrix) sender() string {
 	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String()
 }
 
+// rawBody is a body that is sent as it is.
+type rawBody string
+
 // send makes a request with these headers, from an address of its own.
 func (m *matrix) send(t testing.TB, method, path string, body any, headers map[string]string) response {
 	t.Helper()
 	var reader io.Reader = http.NoBody
-	if body != nil {
+	switch body := body.(type) {
+	case nil:
+	case rawBody:
+		reader = strings.NewReader(string(body))
+	default:
 		encoded, err := json.Marshal(body)
 		if err != nil {
 			t.Fatal(err)

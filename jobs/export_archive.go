@@ -43,6 +43,7 @@ var exportedTables = []exportedTable{
 	{"publish_attempts", byTwo((*queries.Queries).ExportRowsOfPublishAttempts)},
 	{"platform_posts", byID((*queries.Queries).ExportRowsOfPlatformPosts)},
 	{"posts", byID((*queries.Queries).ExportRowsOfPosts)},
+	{"email_templates", byID((*queries.Queries).ExportRowsOfEmailTemplates)},
 	{"media", byID((*queries.Queries).ExportRowsOfMedia)},
 	{"campaigns", byID((*queries.Queries).ExportRowsOfCampaigns)},
 	{"integrations", byID((*queries.Queries).ExportRowsOfIntegrations)},

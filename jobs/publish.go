@@ -399,6 +399,9 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 			Message: "The account's credential could not be read on this server. Nothing was published."}
 	}
 	post, err := w.content(c)
+	if invalid := (*platform.Error)(nil); errors.As(err, &invalid) {
+		return nil, c.unsendable(invalid)
+	}
 	if err != nil {
 		return nil, &platform.Error{Class: platform.Transient, Err: err,
 			Message: "What the post says could not be read on this server. Nothing was published."}
@@ -441,11 +444,29 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 	}
 }
 
-// content is what the claimed platform post says, with files that can be read.
+// unsendable is what becomes of a post that cannot be sent as it is now. Where an earlier attempt has no known outcome, that
+// still has to be found out.
+func (c *claim) unsendable(invalid *platform.Error) *platform.Error {
+	if !c.unresolved {
+		return invalid
+	}
+	return &platform.Error{Class: platform.UnknownOutcome, Err: invalid,
+		Message: "An earlier attempt ended without an answer, and the post's e-mail template is gone since. Look at the platform whether the post is there."}
+}
+
+// content is what the claimed platform post says, with files that can be read. Its error is a *platform.Error where what it says
+// cannot be published.
 func (w *publishWorker) content(c *claim) (platform.Post, error) {
 	post, paths, err := Content(c.ID, c.Title, c.Text, c.Options, c.Files)
 	if err != nil {
 		return platform.Post{}, err
+	}
+	broken, err := FillIn(platform.Name(c.Platform), &post, c.Template)
+	if err != nil {
+		return platform.Post{}, err
+	}
+	if len(broken) > 0 {
+		return platform.Post{}, &platform.Error{Class: platform.Invalid, Code: broken[0].Rule, Message: broken[0].Message}
 	}
 	if len(paths) > 0 && w.bucket == nil {
 		return platform.Post{}, errors.New("the post has files, and no bucket is set up")

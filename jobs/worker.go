@@ -148,6 +148,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, sweepEvery, w.forget)
 	w.every(background, dispatchEvery, w.dispatchExports)
 	w.every(background, dispatchEvery, w.dispatchErasures)
+	w.every(background, sweepEvery, w.removeMedia)
 	w.every(background, dispatchEvery, w.dispatchAuthorizations)
 	w.every(background, checksEvery, w.dispatchChecks)
 	w.every(background, checksEvery, w.remind)

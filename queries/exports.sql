@@ -145,11 +145,19 @@ limit @max_rows;
 
 -- name: ExportRowsOfMedia :many
 select m.id, json_build_object('id', m.id, 'path', m.path, 'content_type', m.content_type, 'bytes', m.bytes, 'width', m.width,
-    'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'created_by', m.created_by,
-    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+    'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'state', m.state,
+    'sha256', encode(m.sha256, 'hex'), 'created_by', m.created_by, 'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
 from media m
 where m.id > @after
 order by m.id
+limit @max_rows;
+
+-- name: ExportRowsOfEmailTemplates :many
+select t.id, json_build_object('id', t.id, 'name', t.name, 'subject', t.subject, 'preview_text', t.preview_text, 'html', t.html,
+    'created_by', t.created_by, 'version', t.version, 'created_at', t.created_at, 'updated_at', t.updated_at)::text as line
+from email_templates t
+where t.id > @after
+order by t.id
 limit @max_rows;
 
 -- name: ExportRowsOfPostMedia :many

@@ -450,6 +450,45 @@ func (q *Queries) ExportRowsOfCustomers(ctx context.Context, arg ExportRowsOfCus
 	return items, nil
 }
 
+const exportRowsOfEmailTemplates = `-- name: ExportRowsOfEmailTemplates :many
+select t.id, json_build_object('id', t.id, 'name', t.name, 'subject', t.subject, 'preview_text', t.preview_text, 'html', t.html,
+    'created_by', t.created_by, 'version', t.version, 'created_at', t.created_at, 'updated_at', t.updated_at)::text as line
+from email_templates t
+where t.id > $1
+order by t.id
+limit $2
+`
+
+type ExportRowsOfEmailTemplatesParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfEmailTemplatesRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfEmailTemplates(ctx context.Context, arg ExportRowsOfEmailTemplatesParams) ([]ExportRowsOfEmailTemplatesRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfEmailTemplates, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfEmailTemplatesRow{}
+	for rows.Next() {
+		var i ExportRowsOfEmailTemplatesRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportRowsOfIntegrations = `-- name: ExportRowsOfIntegrations :many
 select i.id, json_build_object('id', i.id, 'platform', i.platform, 'external_id', i.external_id, 'name', i.name, 'url', i.url,
     'state', i.state, 'state_since', i.state_since, 'reason', i.reason, 'authorization_id', i.authorization_id,
@@ -533,8 +572,8 @@ func (q *Queries) ExportRowsOfInvitations(ctx context.Context, arg ExportRowsOfI
 
 const exportRowsOfMedia = `-- name: ExportRowsOfMedia :many
 select m.id, json_build_object('id', m.id, 'path', m.path, 'content_type', m.content_type, 'bytes', m.bytes, 'width', m.width,
-    'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'created_by', m.created_by,
-    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+    'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'state', m.state,
+    'sha256', encode(m.sha256, 'hex'), 'created_by', m.created_by, 'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
 from media m
 where m.id > $1
 order by m.id

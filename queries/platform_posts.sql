@@ -27,6 +27,8 @@ where post_id = @post_id and integration_id <> all (@keep_integration_ids::uuid[
 select pp.id, pp.integration_id, pp.state, p.title, coalesce(pp.text, p.text)::text as text, pp.options, pp.own_media,
     (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
         where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
+    (select jsonb_build_object('subject', t.subject, 'preview_text', t.preview_text, 'html', t.html, 'customer', tenancy.customer_name())
+        from email_templates t where t.customer_id = pp.customer_id and t.id::text = pp.options ->> 'template_id') as template,
     pp.problem_class, pp.external_id, i.platform, i.name as integration_name, i.state as integration_state,
     (p.approved_at is not null)::boolean as approved, (select a.required from tenancy.approval() a)::boolean as approval_required
 from platform_posts pp
@@ -119,6 +121,8 @@ select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, 
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at, pp.options, pp.first_attempt,
     (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
         where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
+    (select jsonb_build_object('subject', t.subject, 'preview_text', t.preview_text, 'html', t.html, 'customer', tenancy.customer_name())
+        from email_templates t where t.customer_id = pp.customer_id and t.id::text = pp.options ->> 'template_id') as template,
     i.platform, i.state as integration_state, i.version as integration_version,
     i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
     (i.external_id is not distinct from a.external_id)::boolean as is_login,

@@ -210,6 +210,8 @@ const platformPostListByPost = `-- name: PlatformPostListByPost :many
 select pp.id, pp.integration_id, pp.state, p.title, coalesce(pp.text, p.text)::text as text, pp.options, pp.own_media,
     (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
         where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
+    (select jsonb_build_object('subject', t.subject, 'preview_text', t.preview_text, 'html', t.html, 'customer', tenancy.customer_name())
+        from email_templates t where t.customer_id = pp.customer_id and t.id::text = pp.options ->> 'template_id') as template,
     pp.problem_class, pp.external_id, i.platform, i.name as integration_name, i.state as integration_state,
     (p.approved_at is not null)::boolean as approved, (select a.required from tenancy.approval() a)::boolean as approval_required
 from platform_posts pp
@@ -228,6 +230,7 @@ type PlatformPostListByPostRow struct {
 	Options          json.RawMessage
 	OwnMedia         bool
 	Files            json.RawMessage
+	Template         json.RawMessage
 	ProblemClass     *string
 	ExternalID       *string
 	Platform         string
@@ -256,6 +259,7 @@ func (q *Queries) PlatformPostListByPost(ctx context.Context, postID uuid.UUID) 
 			&i.Options,
 			&i.OwnMedia,
 			&i.Files,
+			&i.Template,
 			&i.ProblemClass,
 			&i.ExternalID,
 			&i.Platform,
@@ -316,6 +320,8 @@ select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, 
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at, pp.options, pp.first_attempt,
     (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
         where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
+    (select jsonb_build_object('subject', t.subject, 'preview_text', t.preview_text, 'html', t.html, 'customer', tenancy.customer_name())
+        from email_templates t where t.customer_id = pp.customer_id and t.id::text = pp.options ->> 'template_id') as template,
     i.platform, i.state as integration_state, i.version as integration_version,
     i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
     (i.external_id is not distinct from a.external_id)::boolean as is_login,
@@ -351,6 +357,7 @@ type PlatformPostLockRow struct {
 	Options              json.RawMessage
 	FirstAttempt         int32
 	Files                json.RawMessage
+	Template             json.RawMessage
 	Platform             string
 	IntegrationState     string
 	IntegrationVersion   int64
@@ -382,6 +389,7 @@ func (q *Queries) PlatformPostLock(ctx context.Context, arg PlatformPostLockPara
 		&i.Options,
 		&i.FirstAttempt,
 		&i.Files,
+		&i.Template,
 		&i.Platform,
 		&i.IntegrationState,
 		&i.IntegrationVersion,

@@ -11,6 +11,9 @@ var (
 	paragraphPattern = regexp.MustCompile(`\n(?:[^\S\n]*\n)+`)
 )
 
+// TextHTML is a post's text as HTML, in the form in which platforms get it that take HTML.
+func TextHTML(text string) string { return textHTML(text) }
+
 // textHTML turns plain text into HTML: an empty line separates paragraphs, a
 // single line end is a line break, an address that begins with http:// or https:// is a link, and
 // everything else is escaped. Ghost ignores an empty html field, so empty text is an empty
