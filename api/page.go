@@ -34,6 +34,8 @@ const (
 	listOfErasures
 	listOfInvitations
 	listOfAudit
+	listOfWebhooks
+	listOfWebhookDeliveries
 )
 
 func badCursor() *Problem {

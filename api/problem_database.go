@@ -128,7 +128,15 @@ var constraints = map[string]func() *Problem{
 	"erasures_name_given":             func() *Problem { return invalid("body.name", "must be the customer's name, exactly") },
 	"erasures_subject_key":            func() *Problem { return conflict("The customer is being erased already.") },
 	"exports_one_at_a_time":           func() *Problem { return conflict("An export is being written already. Wait for it, or delete it.") },
-	"posts_names_platform":            func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
+	"webhook_endpoints_limit": func() *Problem {
+		return conflict("The customer has 20 webhooks, which is the most there can be. Delete one first.")
+	},
+	"webhook_deliveries_endpoint_fkey": func() *Problem { return notFound("webhook") },
+	"webhook_secrets_endpoint_fkey":    func() *Problem { return notFound("webhook") },
+	"webhook_secrets_current_key": func() *Problem {
+		return conflict("Somebody else rotated the secret at this moment. Try again.")
+	},
+	"posts_names_platform": func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 }
 
 func fromPostgres(err *pgconn.PgError) *Problem {

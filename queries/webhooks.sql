@@ -1,18 +1,18 @@
 -- Refused, and not empty, to who may not see it; so are the next.
 -- name: WebhookList :many
 select e.id, e.url, e.description, e.events, e.state, e.state_since, e.reason, e.failing_since, e.version, e.created_at, e.updated_at,
-    (select max(s.expires_at) from webhook_secrets s
-        where s.customer_id = e.customer_id and s.endpoint_id = e.id and s.expires_at > now())::timestamptz as old_secret_until
+    s.expires_at as old_secret_until
 from webhook_endpoints e
+    left join webhook_secrets s on s.customer_id = e.customer_id and s.endpoint_id = e.id and s.expires_at > now()
 where e.id < @before and (select tenancy.permit_admins())
 order by e.id desc
 limit @max_rows;
 
 -- name: WebhookGet :one
 select e.id, e.url, e.description, e.events, e.state, e.state_since, e.reason, e.failing_since, e.version, e.created_at, e.updated_at,
-    (select max(s.expires_at) from webhook_secrets s
-        where s.customer_id = e.customer_id and s.endpoint_id = e.id and s.expires_at > now())::timestamptz as old_secret_until
+    s.expires_at as old_secret_until
 from webhook_endpoints e
+    left join webhook_secrets s on s.customer_id = e.customer_id and s.endpoint_id = e.id and s.expires_at > now()
 where e.id = @id and (select tenancy.permit_admins());
 
 -- name: WebhookCreate :exec
@@ -27,8 +27,8 @@ set url = coalesce(sqlc.narg('url'), url),
     state = coalesce(sqlc.narg('state'), state)
 where id = @id and version = coalesce(sqlc.narg('version'), version);
 
--- Only locks it.
--- name: WebhookLock :execrows
+-- Says that it is changed, by what stands in another table.
+-- name: WebhookTouch :execrows
 update webhook_endpoints
 set state = state
 where id = @id and version = coalesce(sqlc.narg('version'), version);
@@ -97,17 +97,24 @@ update webhook_endpoints
 set failing_since = null, failures = 0
 where id = @id and (failing_since is not null or failures > 0);
 
--- Counts a failed attempt, of a message that is given up or not. It is paused if this is the one too many, or disabled.
+-- Counts a failed attempt, of a message that is given up or not. Its endpoint is paused if this is the one too many, or
+-- disabled; ended tells whether that is so from now on.
 -- name: WebhookFails :one
+with before as (
+    select w.customer_id, w.id, w.state,
+        (w.state = 'active' and @gone::boolean)::boolean as gone,
+        (w.state = 'active' and w.failures + @given_up::integer >= @patience::integer and w.failing_since <= now() - interval '24 hours')::boolean as failing
+    from webhook_endpoints w where w.id = @id
+    for no key update
+)
 update webhook_endpoints e
 set failing_since = coalesce(e.failing_since, now()),
-    failures = e.failures + @given_up::integer,
-    state = case when e.state <> 'active' then e.state when @gone::boolean then 'disabled'
-        when e.failures + @given_up >= @patience::integer and e.failing_since <= now() - interval '24 hours' then 'paused' else e.state end,
-    reason = case when e.state <> 'active' then e.reason when @gone then 'gone'
-        when e.failures + @given_up >= @patience and e.failing_since <= now() - interval '24 hours' then 'failing' else e.reason end
-where e.id = @id
-returning e.state, e.version;
+    failures = e.failures + @given_up,
+    state = case when b.gone then 'disabled' when b.failing then 'paused' else e.state end,
+    reason = case when b.gone then 'gone' when b.failing then 'failing' else e.reason end
+from before b
+where e.customer_id = b.customer_id and e.id = b.id
+returning (b.gone or coalesce(b.failing, false))::boolean as ended;
 
 -- name: WebhookDelivered :execrows
 update webhook_deliveries d

@@ -248,15 +248,21 @@ func (q *Queries) WebhookDeliveryStart(ctx context.Context, arg WebhookDeliveryS
 }
 
 const webhookFails = `-- name: WebhookFails :one
+with before as (
+    select w.customer_id, w.id, w.state,
+        (w.state = 'active' and $2::boolean)::boolean as gone,
+        (w.state = 'active' and w.failures + $1::integer >= $3::integer and w.failing_since <= now() - interval '24 hours')::boolean as failing
+    from webhook_endpoints w where w.id = $4
+    for no key update
+)
 update webhook_endpoints e
 set failing_since = coalesce(e.failing_since, now()),
-    failures = e.failures + $1::integer,
-    state = case when e.state <> 'active' then e.state when $2::boolean then 'disabled'
-        when e.failures + $1 >= $3::integer and e.failing_since <= now() - interval '24 hours' then 'paused' else e.state end,
-    reason = case when e.state <> 'active' then e.reason when $2 then 'gone'
-        when e.failures + $1 >= $3 and e.failing_since <= now() - interval '24 hours' then 'failing' else e.reason end
-where e.id = $4
-returning e.state, e.version
+    failures = e.failures + $1,
+    state = case when b.gone then 'disabled' when b.failing then 'paused' else e.state end,
+    reason = case when b.gone then 'gone' when b.failing then 'failing' else e.reason end
+from before b
+where e.customer_id = b.customer_id and e.id = b.id
+returning (b.gone or coalesce(b.failing, false))::boolean as ended
 `
 
 type WebhookFailsParams struct {
@@ -266,22 +272,18 @@ type WebhookFailsParams struct {
 	ID       uuid.UUID
 }
 
-type WebhookFailsRow struct {
-	State   string
-	Version int64
-}
-
-// Counts a failed attempt, of a message that is given up or not. It is paused if this is the one too many, or disabled.
-func (q *Queries) WebhookFails(ctx context.Context, arg WebhookFailsParams) (WebhookFailsRow, error) {
+// Counts a failed attempt, of a message that is given up or not. Its endpoint is paused if this is the one too many, or
+// disabled; ended tells whether that is so from now on.
+func (q *Queries) WebhookFails(ctx context.Context, arg WebhookFailsParams) (bool, error) {
 	row := q.db.QueryRow(ctx, webhookFails,
 		arg.GivenUp,
 		arg.Gone,
 		arg.Patience,
 		arg.ID,
 	)
-	var i WebhookFailsRow
-	err := row.Scan(&i.State, &i.Version)
-	return i, err
+	var ended bool
+	err := row.Scan(&ended)
+	return ended, err
 }
 
 const webhookForEmail = `-- name: WebhookForEmail :one
@@ -340,9 +342,9 @@ func (q *Queries) WebhookForget(ctx context.Context, maxRows int32) (int64, erro
 
 const webhookGet = `-- name: WebhookGet :one
 select e.id, e.url, e.description, e.events, e.state, e.state_since, e.reason, e.failing_since, e.version, e.created_at, e.updated_at,
-    (select max(s.expires_at) from webhook_secrets s
-        where s.customer_id = e.customer_id and s.endpoint_id = e.id and s.expires_at > now())::timestamptz as old_secret_until
+    s.expires_at as old_secret_until
 from webhook_endpoints e
+    left join webhook_secrets s on s.customer_id = e.customer_id and s.endpoint_id = e.id and s.expires_at > now()
 where e.id = $1 and (select tenancy.permit_admins())
 `
 
@@ -358,7 +360,7 @@ type WebhookGetRow struct {
 	Version        int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
-	OldSecretUntil time.Time
+	OldSecretUntil *time.Time
 }
 
 func (q *Queries) WebhookGet(ctx context.Context, id uuid.UUID) (WebhookGetRow, error) {
@@ -383,9 +385,9 @@ func (q *Queries) WebhookGet(ctx context.Context, id uuid.UUID) (WebhookGetRow, 
 
 const webhookList = `-- name: WebhookList :many
 select e.id, e.url, e.description, e.events, e.state, e.state_since, e.reason, e.failing_since, e.version, e.created_at, e.updated_at,
-    (select max(s.expires_at) from webhook_secrets s
-        where s.customer_id = e.customer_id and s.endpoint_id = e.id and s.expires_at > now())::timestamptz as old_secret_until
+    s.expires_at as old_secret_until
 from webhook_endpoints e
+    left join webhook_secrets s on s.customer_id = e.customer_id and s.endpoint_id = e.id and s.expires_at > now()
 where e.id < $1 and (select tenancy.permit_admins())
 order by e.id desc
 limit $2
@@ -408,7 +410,7 @@ type WebhookListRow struct {
 	Version        int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
-	OldSecretUntil time.Time
+	OldSecretUntil *time.Time
 }
 
 // Refused, and not empty, to who may not see it; so are the next.
@@ -481,26 +483,6 @@ func (q *Queries) WebhookListDue(ctx context.Context, arg WebhookListDueParams) 
 		return nil, err
 	}
 	return items, nil
-}
-
-const webhookLock = `-- name: WebhookLock :execrows
-update webhook_endpoints
-set state = state
-where id = $1 and version = coalesce($2, version)
-`
-
-type WebhookLockParams struct {
-	ID      uuid.UUID
-	Version *int64
-}
-
-// Only locks it.
-func (q *Queries) WebhookLock(ctx context.Context, arg WebhookLockParams) (int64, error) {
-	result, err := q.db.Exec(ctx, webhookLock, arg.ID, arg.Version)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }
 
 const webhookNotDelivered = `-- name: WebhookNotDelivered :execrows
@@ -623,6 +605,26 @@ type WebhookTestCreateParams struct {
 func (q *Queries) WebhookTestCreate(ctx context.Context, arg WebhookTestCreateParams) error {
 	_, err := q.db.Exec(ctx, webhookTestCreate, arg.ID, arg.EndpointID, arg.Payload)
 	return err
+}
+
+const webhookTouch = `-- name: WebhookTouch :execrows
+update webhook_endpoints
+set state = state
+where id = $1 and version = coalesce($2, version)
+`
+
+type WebhookTouchParams struct {
+	ID      uuid.UUID
+	Version *int64
+}
+
+// Says that it is changed, by what stands in another table.
+func (q *Queries) WebhookTouch(ctx context.Context, arg WebhookTouchParams) (int64, error) {
+	result, err := q.db.Exec(ctx, webhookTouch, arg.ID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const webhookUpdate = `-- name: WebhookUpdate :execrows
