@@ -53,7 +53,12 @@ func (w *world) everything(t testing.TB, c cast) things {
 	w.exec(t, "insert into erasures (id, subject_id, requested_by, has_files) values ($1, gen_random_uuid(), $2, false)", erasure, c.owner.ID)
 	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
 	w.limit(t, id, "list-jobs", 1000, 60)
+	hook, message := dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
+	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)",
+		id, message, hook)
 	return things{
+		"webhook_id": hook.String(), "delivery_id": message.String(),
 		"platform": "twitter", "connect_session_id": w.choosing(t, id, c.owner.ID).String(),
 		"export_id": export.String(), "erasure_id": erasure.String(),
 		"invitation_id": invited.ID.String(),
