@@ -82,7 +82,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 			values ($1, $2, 'twitter', $3, $4, $4, 'https://a.example', 'https://b.example', $5, 1)`,
 			[]any{h.id, h.session, h.people["owner"].ID, tokenHash(mark), []byte(mark + " verifier")}},
 		{"insert into webhook_endpoints (customer_id, id, url, description) values ($1, $2, $3, $4)", []any{h.id, h.hook, "https://" + mark + ".example", mark + " hook"}},
-		{"insert into webhook_secrets (customer_id, id, endpoint_id, sealed, key_id) values ($1, $2, $3, $4, 1)", []any{h.id, newID(t), h.hook, []byte(mark + " webhook secret")}},
+		{"insert into webhook_secrets (customer_id, id, endpoint_id, sealed, key_id, expires_at) values ($1, $2, $3, $4, 1, now() + interval '1 day')", []any{h.id, newID(t), h.hook, []byte(mark + " webhook secret")}},
 		{"insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', jsonb_build_object('x', $4::text), 'delivered', null)",
 			[]any{h.id, h.message, h.hook, mark + " message"}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},

@@ -167,7 +167,7 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 			"wu": "update webhook_endpoints set failures = 1",
 		},
 		"public.webhook_secrets": {
-			"c": fmt.Sprintf("insert into webhook_secrets (id, endpoint_id, sealed, key_id) select '%s', id, 'x', 1 from webhook_endpoints where not exists (select from webhook_secrets where expires_at is null)", id),
+			"c": fmt.Sprintf("insert into webhook_secrets (id, endpoint_id, sealed, key_id) values ('%s', '%s', 'x', 1)", id, a.hook),
 			"u": "update webhook_secrets set expires_at = now()",
 			"d": "delete from webhook_secrets",
 		},
