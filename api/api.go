@@ -39,6 +39,8 @@ type Deps struct {
 	Vault    *vault.Vault
 	// Ghost asks a Ghost site whether a key is good.
 	Ghost platform.AccountReader
+	// Egress says which addresses webhooks may have; nil: those on the public internet.
+	Egress *platform.Egress
 	// Connectors are those of the platforms that this installation has an application at.
 	Connectors map[platform.Name]platform.Connector
 	Queue      *jobs.Client
@@ -79,6 +81,7 @@ type API struct {
 // New makes the API's handler.
 func New(deps Deps) http.Handler {
 	a := &API{Deps: deps, db: tenant.New(deps.Pool), tokens: agenttoken.New(deps.Pool, deps.Vault), log: deps.Log}
+	a.Egress = cmp.Or(a.Egress, platform.NewEgress(nil))
 	mux := http.NewServeMux()
 	a.huma = humago.New(mux, config())
 	a.huma.UseMiddleware(a.authenticate)
@@ -138,6 +141,7 @@ func (a *API) registerAll() {
 	a.registerConnect()
 	a.registerConnectCallback()
 	a.registerConnectSessions()
+	a.registerWebhooks()
 	a.registerJobs()
 	a.registerExports()
 	a.registerErasures()

@@ -56,7 +56,12 @@ func (w *world) everything(t testing.TB, c cast) things {
 	w.limit(t, id, "list-jobs", 1000, 60)
 	template := dbtest.NewID(t)
 	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", id, template)
+	hook, message := dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
+	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)",
+		id, message, hook)
 	return things{
+		"webhook_id": hook.String(), "delivery_id": message.String(),
 		"platform": "twitter", "connect_session_id": w.choosing(t, id, c.owner.ID).String(),
 		"export_id": export.String(), "erasure_id": erasure.String(),
 		"invitation_id": invited.ID.String(),

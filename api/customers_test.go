@@ -168,6 +168,7 @@ var stillPossible = map[string]bool{
 // adminsRead are what members do not see.
 var adminsRead = map[string]bool{"list-api-keys": true, "get-api-key": true, "list-agent-tokens": true, "get-agent-token": true,
 	"list-invitations": true, "get-invitation": true,
+	"list-webhooks": true, "get-webhook": true, "list-webhook-deliveries": true, "get-webhook-delivery": true,
 	"list-audit-entries": true, "export-audit-entries": true}
 
 // An archived customer is read by everybody as before and changed by nobody, but for its owner who takes it back.

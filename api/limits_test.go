@@ -103,7 +103,7 @@ func TestLimits(t *testing.T) {
 				want = 6000
 			}
 			switch o.OperationID {
-			case "create-invitation", "create-export", "connect-integration", "check-integration":
+			case "create-invitation", "create-export", "connect-integration", "check-integration", "test-webhook":
 				continue
 			}
 			a.wantRate(t, o.OperationID, want, 60, want-1)

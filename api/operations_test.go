@@ -53,6 +53,8 @@ var bodies = map[string]any{
 	"create-api-key":         m{"name": "Forged", "permissions": []string{"posts:read"}},
 	"update-api-key":         m{"name": "Forged"},
 	"create-agent-token":     m{"name": "Forged", "permissions": []string{"posts:read"}},
+	"create-webhook":         m{"url": "https://hooks.example.com/forged"},
+	"update-webhook":         m{"description": "Forged"},
 	"erase-customer":         m{"name": "Forged"},
 	"update-integration":     m{"is_default": true},
 	"choose-accounts":        m{"external_ids": []string{sessionAccount}},

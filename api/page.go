@@ -37,6 +37,8 @@ const (
 	listOfReviews
 	listOfMedia
 	listOfEmailTemplates
+	listOfWebhooks
+	listOfWebhookDeliveries
 )
 
 func badCursor() *Problem {

@@ -140,6 +140,14 @@ var constraints = map[string]func() *Problem{
 	"platform_posts_external_key": func() *Problem {
 		return conflict("Another post of this account is the one at this address. Look which of them it really is.")
 	},
+	"webhook_endpoints_limit": func() *Problem {
+		return conflict("The customer has 20 webhooks, which is the most there can be. Delete one first.")
+	},
+	"webhook_deliveries_endpoint_fkey": func() *Problem { return notFound("webhook") },
+	"webhook_secrets_endpoint_fkey":    func() *Problem { return notFound("webhook") },
+	"webhook_secrets_current_key": func() *Problem {
+		return conflict("Somebody else rotated the secret at this moment. Try again.")
+	},
 	"posts_names_platform": func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 }
 

@@ -120,7 +120,7 @@ func (c authConfig) verifier(ctx context.Context, log *slog.Logger) (*identity.V
 
 // platformConfig says how platforms are reached.
 type platformConfig struct {
-	EgressAllow []string `env:"FANFARE_EGRESS_ALLOW" help:"Private networks (CIDR) in which sites of customers may be; none by default."`
+	EgressAllow []string `env:"FANFARE_EGRESS_ALLOW" help:"Private networks (CIDR) in which sites and webhooks of customers may be; none by default."`
 	GhostAPI    string   `name:"ghost-api-version" env:"FANFARE_GHOST_API_VERSION" default:"${ghost_version=v5.0}" help:"Accept-Version sent to Ghost."`
 	connectorConfig
 }
@@ -145,6 +145,8 @@ type platforms struct {
 	// connectors are those of the platforms that have an application.
 	connectors map[platform.Name]platform.Connector
 	ghost      *platform.GhostPublisher
+	// egress reaches hosts that customers name.
+	egress *platform.Egress
 }
 
 // platforms checks the settings and gives what they make of the platforms.
@@ -157,8 +159,9 @@ func (c *platformConfig) platforms() (platforms, error) {
 	if err != nil {
 		return platforms{}, err
 	}
-	ghost := platform.NewGhost(platform.NewEgress(allow), platform.WithGhostVersion(c.GhostAPI))
-	return platforms{connectors: connectors, ghost: ghost, publishers: map[platform.Name]platform.Publisher{
+	egress := platform.NewEgress(allow)
+	ghost := platform.NewGhost(egress, platform.WithGhostVersion(c.GhostAPI))
+	return platforms{connectors: connectors, ghost: ghost, egress: egress, publishers: map[platform.Name]platform.Publisher{
 		platform.Facebook: platform.NewFacebook(platform.FacebookConfig{
 			App:     platform.OAuthApp{ClientID: c.FacebookClientID, ClientSecret: c.FacebookClientSecret},
 			SiteURL: c.FacebookSiteURL, GraphURL: c.FacebookGraphURL, Version: c.FacebookVersion,

@@ -141,7 +141,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Connectors: outside.connectors, Queue: queue, Bucket: files, Log: log,
+		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Queue: queue, Bucket: files, Log: log,
 		PublicURL: c.PublicURL, APIURL: apiURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil,
 	})
 	demo := &demo{
@@ -153,7 +153,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		watchKeys(sealer, log),
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, workerConnections, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return runWorker(ctx, log, workerURL, workerConnections, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {

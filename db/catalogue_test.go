@@ -92,6 +92,8 @@ var indexesWithoutCustomer = map[string]string{
 	"connect_sessions_by_state":              "whoever comes back from a platform has entered no customer yet: tenancy.enter_connect looks their session up by its hash",
 	"media_to_remove":                        "what is to go, of all customers: tenancy.media_to_remove",
 	"invitations_by_token":                   "whoever accepts an invitation has entered no customer yet: tenancy.accept_invitation looks it up by its hash",
+	"webhook_deliveries_due":                 "what is due, of all customers: tenancy.webhooks_due",
+	"webhook_deliveries_by_age":              "what is too old, of all customers, to be forgotten",
 	"river_job_pkey":                         "River's own: jobs are numbered by one sequence",
 	"river_job_kind":                         "River's own",
 	"river_job_state_and_finalized_at_index": "River's own",
@@ -115,6 +117,7 @@ var withoutCustomerKey = map[string]string{
 var unaudited = map[string]string{
 	"public.post_metrics":       "numbers that a platform tells, which the worker keeps and nobody else writes",
 	"public.publish_attempts":   "itself the record of what the worker did, which nobody else writes",
+	"public.webhook_deliveries": "itself the record of what was sent of what is in the log",
 	"public.workers":            "processes, with a sign of life every second",
 	"public.schema_migrations":  "what was installed; dbmate's own",
 	"public.audit_log":          "the log itself",
@@ -147,6 +150,7 @@ var secrets = map[string]string{
 	"public.agent_token_keys.sealed":      "sealed; only the API opens it",
 	"public.invitations.token_hash":       "what an invitation's token is compared with; nobody needs to read it",
 	"public.invitations.sealed_token":     "sealed; only the worker opens it, to write an e-mail",
+	"public.webhook_secrets.sealed":       "sealed; only the worker opens it, to sign",
 	"public.old_credentials.credential":   "sealed; only tenancy.find_credential hands it to the worker",
 	"public.login_revocations.login":      "a hash of who has signed in; functions compare it",
 }
@@ -163,6 +167,7 @@ var definerReads = map[string]string{
 	"public.invitations.token_hash":       "tenancy.accept_invitation finds the invitation by it",
 	"public.integrations.credential":      "tenancy.use_credential, which records the use",
 	"public.invitations.sealed_token":     "tenancy.sealed_values hands all that is sealed to the worker, to be sealed anew",
+	"public.webhook_secrets.sealed":       "as invitations.sealed_token",
 	"public.authorizations.credential":    "tenancy.use_authorization and tenancy.use_authorizations_of_erased, which record the use",
 	"public.old_credentials.credential":   "tenancy.find_credential, which records the use; tenancy.old_credential_of, for the operator to compare",
 	"public.connect_sessions.secret":      "handed to whoever began the session, once it fits",
@@ -174,6 +179,7 @@ var definerReads = map[string]string{
 // workerReads are secrets that the worker opens.
 var workerReads = map[string]string{
 	"public.invitations.sealed_token": "the token stands in the e-mail that it sends",
+	"public.webhook_secrets.sealed":   "it signs the messages that it sends",
 }
 
 // readableBytes are columns of type bytea that are no secret.
@@ -202,6 +208,8 @@ var besideSealed = map[string]string{
 var cascades = map[string]string{
 	"publish_attempts_platform_post_fkey":    "only a platform post without attempts can be deleted",
 	"platform_post_media_platform_post_fkey": "the list of a platform post's own files goes with it, same customer by its key",
+	"webhook_secrets_endpoint_fkey":          "what signs for an endpoint goes with it, same customer by its key",
+	"webhook_deliveries_endpoint_fkey":       "messages to an endpoint go with it, same customer by its key",
 	"post_media_post_fkey":                   "the list of a post's files goes with the post, same customer by its key",
 }
 
@@ -274,6 +282,12 @@ var definerFunctions = map[string]struct {
 	"tenancy.count_sealed":                     {"fanfare_worker", "how many values of all customers are under which key; numbers only"},
 	"tenancy.sealed_values":                    {"fanfare_worker", "hands out sealed values of all customers to be sealed anew, and records the use of credentials"},
 	"tenancy.reseal":                           {"fanfare_worker", "puts a value sealed anew into the row that it was handed out of"},
+	"tenancy.tell_of_post":                     {"", "a trigger: writes messages to webhooks, which nobody else may write"},
+	"tenancy.tell_of_review":                   {"", "as tell_of_post"},
+	"tenancy.tell_of_integration":              {"", "as tell_of_post"},
+	"tenancy.follow_webhook_state":             {"", "a trigger: holds messages to an endpoint that is not active, which nobody may do by themselves"},
+	"tenancy.webhooks_due":                     {"fanfare_worker", "finds messages of all customers that are due; ids only"},
+	"tenancy.forget_webhooks":                  {"fanfare_worker", "forgets messages of all customers after a month"},
 	"tenancy.maintain_audit":                   {"fanfare_worker", "makes and drops the months of the audit log"},
 }
 

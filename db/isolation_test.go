@@ -38,6 +38,8 @@ type house struct {
 	invited  uuid.UUID // an open invitation
 	login    uuid.UUID // an authorization
 	session  uuid.UUID // a connect session of the owner's
+	hook     uuid.UUID // a webhook
+	message  uuid.UUID // to it, delivered
 	job      int64
 }
 
@@ -58,6 +60,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.platform = post.PlatformPosts[0]
 	h.file, h.spare, h.review, h.export, h.template = newID(t), newID(t), newID(t), newID(t), newID(t)
 	h.invited, h.login, h.session = newID(t), newID(t), newID(t)
+	h.hook, h.message = newID(t), newID(t)
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
@@ -83,6 +86,10 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
 			values ($1, $2, 'twitter', $3, $4, $4, 'https://a.example', 'https://b.example', $5, 1)`,
 			[]any{h.id, h.session, h.people["owner"].ID, tokenHash(mark), []byte(mark + " verifier")}},
+		{"insert into webhook_endpoints (customer_id, id, url, description) values ($1, $2, $3, $4)", []any{h.id, h.hook, "https://" + mark + ".example", mark + " hook"}},
+		{"insert into webhook_secrets (customer_id, id, endpoint_id, sealed, key_id, expires_at) values ($1, $2, $3, $4, 1, now() + interval '1 day')", []any{h.id, newID(t), h.hook, []byte(mark + " webhook secret")}},
+		{"insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', jsonb_build_object('x', $4::text), 'delivered', null)",
+			[]any{h.id, h.message, h.hook, mark + " message"}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
 		{"insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.platform, h.file}},
 		{"insert into post_metrics (customer_id, platform_post_id, day, impressions) values ($1, $2, '2030-01-01', 1)", []any{h.id, h.platform}},
@@ -254,6 +261,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 	post := func(h *house) uuid.UUID { return h.posts[1] }
 	account := func(h *house) uuid.UUID { return h.account }
 	file := func(h *house) uuid.UUID { return h.file }
+	hook := func(h *house) uuid.UUID { return h.hook }
 	return map[string]reference{
 		"posts_campaign_fkey":             {fmt.Sprintf("insert into posts (id, text, campaign_id) values ('%s', 'x', $1)", fresh), campaign, false},
 		"platform_posts_post_fkey":        {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', $1, '%s')", fresh, a.account), post, false},
@@ -264,9 +272,12 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 			func(h *house) uuid.UUID { return h.platform }, false},
 		"platform_post_media_media_fkey": {fmt.Sprintf("insert into platform_post_media (platform_post_id, media_id, position) values ('%s', $1, 5)", a.platform),
 			func(h *house) uuid.UUID { return h.spare }, false},
-		"post_reviews_post_fkey":              {fmt.Sprintf("insert into post_reviews (id, post_id, post_version, verdict, comment) values ('%s', $1, 1, 'comment', 'x')", fresh), post, false},
-		"integrations_authorization_fkey":     {"update integrations set authorization_id = $1", func(h *house) uuid.UUID { return h.login }, false},
-		"post_metrics_platform_post_fkey":     {"insert into post_metrics (platform_post_id, day) values ($1, '2030-02-02')", func(h *house) uuid.UUID { return h.platform }, true},
+		"post_reviews_post_fkey":          {fmt.Sprintf("insert into post_reviews (id, post_id, post_version, verdict, comment) values ('%s', $1, 1, 'comment', 'x')", fresh), post, false},
+		"integrations_authorization_fkey": {"update integrations set authorization_id = $1", func(h *house) uuid.UUID { return h.login }, false},
+		"post_metrics_platform_post_fkey": {"insert into post_metrics (platform_post_id, day) values ($1, '2030-02-02')", func(h *house) uuid.UUID { return h.platform }, true},
+		"webhook_secrets_endpoint_fkey":   {fmt.Sprintf("insert into webhook_secrets (id, endpoint_id, sealed, key_id) values ('%s', $1, 'x', 1)", fresh), hook, false},
+		"webhook_deliveries_endpoint_fkey": {fmt.Sprintf("insert into webhook_deliveries (id, endpoint_id, event, payload) values ('%s', $1, 'webhook.test', '{}')", fresh),
+			hook, false},
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
 }
@@ -385,17 +396,21 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses
 		"agent_tokens_pkey": {"insert into agent_tokens (id, name, permissions, expires_at) values ($1, 'x', '{posts:read}', now())",
 			[]any{b.token.ID}},
-		"exports_pkey":               {"insert into exports (id) values ($1)", []any{b.export}},
-		"exports_one_at_a_time":      {"", nil}, // by the customer alone
-		"river_job_pkey":             {"", nil}, // see TestJobsOfTenants
-		"river_job_unique_idx":       {"", nil}, // see TestJobsOfTenants
-		"rate_limit_rules_pkey":      {"", nil}, // written by system admins only, who see every customer's
-		"rate_limits_pkey":           {"", nil}, // written by functions only: see TestChargesOfOthers
-		"credential_moves_pkey":      {"", nil}, // written by the operator only
-		"credential_moves_owner_key": {"", nil},
-		"audit_log_pkey":             {"", nil}, // nobody writes the audit log
-		"audit_unsealed_pkey":        {"", nil},
-		"audit_seals_pkey":           {"", nil},
+		"webhook_endpoints_pkey":      {"insert into webhook_endpoints (id, url) values ($1, 'https://x.example')", []any{b.hook}},
+		"webhook_secrets_pkey":        {"", nil}, // a foreign key, as above
+		"webhook_secrets_current_key": {"", nil}, // by the endpoint, as above
+		"webhook_deliveries_pkey":     {"insert into webhook_deliveries (id, endpoint_id, event, payload) values ($1, $2, 'webhook.test', '{}')", []any{b.message, a.hook}},
+		"exports_pkey":                {"insert into exports (id) values ($1)", []any{b.export}},
+		"exports_one_at_a_time":       {"", nil}, // by the customer alone
+		"river_job_pkey":              {"", nil}, // see TestJobsOfTenants
+		"river_job_unique_idx":        {"", nil}, // see TestJobsOfTenants
+		"rate_limit_rules_pkey":       {"", nil}, // written by system admins only, who see every customer's
+		"rate_limits_pkey":            {"", nil}, // written by functions only: see TestChargesOfOthers
+		"credential_moves_pkey":       {"", nil}, // written by the operator only
+		"credential_moves_owner_key":  {"", nil},
+		"audit_log_pkey":              {"", nil}, // nobody writes the audit log
+		"audit_unsealed_pkey":         {"", nil},
+		"audit_seals_pkey":            {"", nil},
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

@@ -68,6 +68,10 @@ func sealSomething(t testing.TB, d *dbtest.DB, key uint32) map[string][]string {
 	old := newID(t)
 	mustExec(t, d, "insert into old_credentials (id, owner_id, platform, external_id, name, credential, key_id) values ($1, $2, 'ghost', '1', 'A', $3, $4)",
 		old, u.ID, sealedBy(key, "old_credentials"), int64(key))
+	endpoint, secret := newID(t), newID(t)
+	mustExec(t, d, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://example.com')", c.ID, endpoint)
+	mustExec(t, d, "insert into webhook_secrets (customer_id, id, endpoint_id, sealed, key_id) values ($1, $2, $3, $4, $5)",
+		c.ID, secret, endpoint, sealedBy(key, "webhook_secrets"), int64(key))
 	mustExec(t, d, "insert into agent_token_keys (id, sealed, key_id) values ($1, $2, $3)", signer, sealedBy(key, "agent_token_keys"), int64(key))
 	mustExec(t, d, `insert into idempotency_keys (actor_id, operation, key, fingerprint, acted_as, answer, key_id, subject_id)
 		values ($1, 'create-post', 'k{"1,2}', $2, '', $3, $4, $5)`, u.ID, hash, sealedBy(key, "idempotency_keys"), int64(key), c.ID)
@@ -78,6 +82,7 @@ func sealSomething(t testing.TB, d *dbtest.DB, key uint32) map[string][]string {
 		"invitations":      {c.ID.String(), invitation.String()},
 		"agent_token_keys": {signer.String()},
 		"old_credentials":  {old.String()},
+		"webhook_secrets":  {c.ID.String(), secret.String()},
 		"idempotency_keys": {u.ID.String(), "create-post", `k{"1,2}`},
 	}
 }
@@ -162,6 +167,7 @@ func TestResealIsRecorded(t *testing.T) {
 		`invitation.update {"sealed_token": {"changed": true}} 5 reseal false`,
 		`old_credential.credential_use {"purpose": "reseal"} 5 reseal true`,
 		`old_credential.update {"credential": {"changed": true}} 5 reseal true`,
+		`webhook_secret.update {"sealed": {"changed": true}} 5 reseal false`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

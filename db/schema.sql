@@ -174,6 +174,12 @@ begin
 end
 $$;
 
+-- Name: append_attempt(jsonb, jsonb); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.append_attempt(p_log jsonb, p_attempt jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (CASE WHEN (jsonb_array_length(p_log) >= 20) THEN (p_log - 0) ELSE p_log END || jsonb_build_array(jsonb_strip_nulls(p_attempt)));
+
 -- Name: approval(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) RETURNS record
@@ -1577,6 +1583,19 @@ begin
 end
 $$;
 
+-- Name: follow_webhook_state(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_webhook_state() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.webhook_deliveries d set next_at = case when new.state = 'active' then now() end
+    where d.customer_id = new.customer_id and d.endpoint_id = new.id and d.state = 'pending' and d.event <> 'webhook.test';
+    return null;
+end
+$$;
+
 -- Name: forget_erased(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.forget_erased() RETURNS bigint
@@ -1614,6 +1633,24 @@ begin
     delete from public.rate_limits l
     where l.customer_id = coalesce(new.customer_id, old.customer_id) and l.endpoint = coalesce(new.endpoint, old.endpoint);
     return null;
+end
+$$;
+
+-- Name: forget_webhooks(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.forget_webhooks(p_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_deleted bigint;
+begin
+    delete from public.webhook_deliveries d where d.ctid = any (array(
+        select o.ctid from public.webhook_deliveries o where o.created_at < now() - interval '30 days' limit p_limit));
+    get diagnostics v_deleted = row_count;
+    delete from public.webhook_secrets s where s.ctid = any (array(
+        select o.ctid from public.webhook_secrets o where o.expires_at < now() limit p_limit));
+    return v_deleted;
 end
 $$;
 
@@ -2138,6 +2175,64 @@ begin
 end
 $$;
 
+-- Name: guard_webhook(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_webhook() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.state <> old.state then
+        new.state_since := now();
+    end if;
+    if current_user in ('fanfare_user', 'fanfare_admin') then
+        if new.state <> old.state then
+            if new.state = 'disabled' then
+                raise insufficient_privilege using message = 'permission denied: an endpoint says itself that it is gone';
+            end if;
+            new.reason := case new.state when 'paused' then 'person' end;
+        end if;
+        if (new.state = 'active' and old.state <> 'active') or new.url <> old.url then
+            new.failing_since := null;
+            new.failures := 0;
+        end if;
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_webhook_delivery(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_webhook_delivery() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_admin') then
+        if new.state <> 'pending' then
+            raise insufficient_privilege using message = 'permission denied: only the worker reports what was delivered';
+        end if;
+        new.round := 0;
+        new.delivered_at := null;
+        new.next_at := case when new.event = 'webhook.test' or exists (
+            select from public.webhook_endpoints e
+            where e.customer_id = new.customer_id and e.id = new.endpoint_id and e.state = 'active') then now() end;
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_webhook_secret(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_webhook_secret() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_admin') then
+        new.expires_at := least(new.expires_at, old.expires_at, now() + interval '24 hours');
+    end if;
+    return new;
+end
+$$;
+
 -- Name: permissions(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.permissions() RETURNS text[]
@@ -2303,6 +2398,21 @@ begin
                 and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
     order by coalesce(i.checked_at, i.created_at)
     limit greatest(p_limit - v_made, 0);
+end
+$$;
+
+-- Name: limit_webhooks(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.limit_webhooks() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_catalog.pg_advisory_xact_lock(7262836, hashtext(new.customer_id::text));
+    if (select count(*) from public.webhook_endpoints e where e.customer_id = new.customer_id) >= 20 then
+        raise check_violation using message = 'a customer has at most 20 webhooks',
+            constraint = 'webhook_endpoints_limit', table = 'webhook_endpoints', schema = 'public';
+    end if;
+    return new;
 end
 $$;
 
@@ -2939,7 +3049,8 @@ begin
         ('idempotency_keys', 'answer', '{actor_id,operation,key}', '{uuid,text,text}', 'subject_id', null, null),
         ('integrations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'integration'),
         ('invitations', 'sealed_token', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, null),
-        ('old_credentials', 'credential', '{id}', '{uuid}', null, 'platform', 'old_credential');
+        ('old_credentials', 'credential', '{id}', '{uuid}', null, 'platform', 'old_credential'),
+        ('webhook_secrets', 'sealed', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, null);
 end
 $$;
 
@@ -3022,6 +3133,80 @@ begin
         select l.ctid from public.caller_rate_limits l where l.tat < clock_timestamp() - interval '1 minute' limit p_limit for update skip locked));
     get diagnostics v_callers = row_count;
     return greatest(v_customers, v_callers);
+end
+$$;
+
+-- Name: tell_of_integration(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.tell_of_integration() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform tenancy.tell_webhooks(new.customer_id, 'integration.needs_reauth', jsonb_build_object('customer_id', new.customer_id,
+        'integration_id', new.id, 'platform', new.platform, 'name', new.name, 'state', new.state, 'reason', new.reason));
+    return null;
+end
+$$;
+
+-- Name: tell_of_post(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.tell_of_post() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_event text;
+begin
+    if not exists (select from public.webhook_endpoints e where e.customer_id = new.customer_id and e.state = 'active') then
+        return null;
+    end if;
+    if old.approved_at is null and new.approved_at is not null then
+        perform tenancy.tell_webhooks(new.customer_id, 'post.approved', tenancy.webhook_post(new.customer_id, new.id));
+    end if;
+    if new.state <> old.state then
+        v_event := case new.state
+            when 'pending_approval' then 'post.approval_requested'
+            -- and not when an attempt has come to nothing and another is planned
+            when 'scheduled' then case when old.state <> 'publishing' then 'post.scheduled' end
+            when 'published' then 'post.published'
+            when 'partially_published' then 'post.partially_published'
+            when 'failed' then 'post.failed'
+            when 'needs_attention' then 'post.needs_attention' end;
+        if v_event is not null then
+            perform tenancy.tell_webhooks(new.customer_id, v_event, tenancy.webhook_post(new.customer_id, new.id));
+        end if;
+    end if;
+    return null;
+end
+$$;
+
+-- Name: tell_of_review(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.tell_of_review() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if exists (select from public.webhook_endpoints e where e.customer_id = new.customer_id and e.state = 'active') then
+        perform tenancy.tell_webhooks(new.customer_id, 'post.rejected',
+            tenancy.webhook_post(new.customer_id, new.post_id) || jsonb_build_object('review_id', new.id));
+    end if;
+    return null;
+end
+$$;
+
+-- Name: tell_webhooks(uuid, text, jsonb); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.tell_webhooks(p_customer_id uuid, p_event text, p_data jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into public.webhook_deliveries (customer_id, id, endpoint_id, event, payload)
+    select e.customer_id, tenancy.audit_id(clock_timestamp()), e.id, p_event, jsonb_build_object('type', p_event,
+        'timestamp', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', p_data)
+    from public.webhook_endpoints e
+    where e.customer_id = p_customer_id and e.state = 'active' and (e.events = '{}' or p_event = any (e.events));
 end
 $$;
 
@@ -3159,6 +3344,62 @@ begin
     where m.customer_id = l.customer_id and m.id = l.id
         and (m.warned_at is null or m.warned_at <= now() - interval '1 day')
     returning m.customer_id, m.id, m.deadline, l.accounts;
+end
+$$;
+
+-- Name: webhook_post(uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.webhook_post(p_customer_id uuid, p_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return (select jsonb_build_object('customer_id', p.customer_id, 'post_id', p.id, 'title', p.title, 'state', p.state,
+        'scheduled_at', to_char(p.scheduled_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'platform_posts', (
+            select coalesce(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform,
+                'state', pp.state, 'external_url', pp.external_url,
+                'published_at', to_char(pp.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'problem_class', pp.problem_class, 'problem', pp.problem) order by pp.id), '[]')
+            from public.platform_posts pp
+                join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+            where pp.customer_id = p.customer_id and pp.post_id = p.id))
+    from public.posts p where p.customer_id = p_customer_id and p.id = p_id);
+end
+$$;
+
+-- Name: webhooks_due(integer, integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.webhooks_due(p_endpoint_share integer, p_customer_share integer, p_limit integer) RETURNS TABLE(customer_id uuid, endpoint_id uuid, id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not exists (select from public.webhook_deliveries d where d.state = 'pending' and d.next_at <= now()) then
+        return;
+    end if;
+    return query
+    with live as materialized (
+        select j.customer_id as customer, j.args ->> 'endpoint_id' as endpoint, j.args ->> 'delivery_id' as delivery
+        from river.river_job j
+        where j.kind = 'webhook_delivery' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled')
+    ), due as (
+        select e.customer_id as customer, e.id as endpoint, w.id as delivery, w.next_at,
+            row_number() over (partition by e.customer_id order by w.next_at, w.id)
+                + (select count(*) from live l where l.customer = e.customer_id) as place
+        from public.webhook_endpoints e
+            join public.customers c on c.id = e.customer_id and c.archived_at is null
+            cross join lateral (
+                select d.id, d.next_at from public.webhook_deliveries d
+                where d.customer_id = e.customer_id and d.endpoint_id = e.id and d.state = 'pending' and d.next_at <= now()
+                    and not exists (select from live l where l.customer = d.customer_id and l.delivery = d.id::text)
+                order by d.next_at
+                limit greatest(p_endpoint_share - (
+                    select count(*) from live l where l.customer = e.customer_id and l.endpoint = e.id::text), 0)) w
+    )
+    select d.customer, d.endpoint, d.delivery from due d
+    where d.place <= p_customer_share
+    order by d.place, d.next_at
+    limit greatest(p_limit - (select count(*) from live), 0);
 end
 $$;
 
@@ -3978,6 +4219,78 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
 
+-- Name: webhook_deliveries; Type: TABLE; Schema: public
+
+CREATE TABLE public.webhook_deliveries (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    event text NOT NULL,
+    payload jsonb NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    round integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now(),
+    started_at timestamp with time zone,
+    status integer,
+    problem text,
+    log jsonb DEFAULT '[]'::jsonb NOT NULL,
+    delivered_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_deliveries_log_bounded CHECK (((jsonb_typeof(log) = 'array'::text) AND (jsonb_array_length(log) <= 20) AND (octet_length((log)::text) <= 65536))),
+    CONSTRAINT webhook_deliveries_next_while_pending CHECK (((next_at IS NULL) OR (state = 'pending'::text))),
+    CONSTRAINT webhook_deliveries_payload_size CHECK ((octet_length((payload)::text) <= 262144)),
+    CONSTRAINT webhook_deliveries_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.webhook_deliveries FORCE ROW LEVEL SECURITY;
+
+-- Name: webhook_endpoints; Type: TABLE; Schema: public
+
+CREATE TABLE public.webhook_endpoints (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    url text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    events text[] DEFAULT '{}'::text[] NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    state_since timestamp with time zone DEFAULT now() NOT NULL,
+    reason text,
+    failing_since timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    created_by uuid DEFAULT tenancy.user_id(),
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_endpoints_description_length CHECK ((char_length(description) <= 500)),
+    CONSTRAINT webhook_endpoints_events_known CHECK ((events <@ ARRAY['post.scheduled'::text, 'post.approval_requested'::text, 'post.approved'::text, 'post.rejected'::text, 'post.published'::text, 'post.partially_published'::text, 'post.failed'::text, 'post.needs_attention'::text, 'integration.needs_reauth'::text])),
+    CONSTRAINT webhook_endpoints_reason_known CHECK (
+CASE state
+    WHEN 'active'::text THEN (reason IS NULL)
+    WHEN 'paused'::text THEN (reason = ANY (ARRAY['person'::text, 'failing'::text]))
+    ELSE (reason = 'gone'::text)
+END),
+    CONSTRAINT webhook_endpoints_state_known CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'disabled'::text]))),
+    CONSTRAINT webhook_endpoints_url_length CHECK (((char_length(url) >= 1) AND (char_length(url) <= 2000)))
+);
+
+ALTER TABLE ONLY public.webhook_endpoints FORCE ROW LEVEL SECURITY;
+
+-- Name: webhook_secrets; Type: TABLE; Schema: public
+
+CREATE TABLE public.webhook_secrets (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    key_id bigint NOT NULL,
+    expires_at timestamp with time zone,
+    created_by uuid DEFAULT tenancy.user_id(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.webhook_secrets FORCE ROW LEVEL SECURITY;
+
 -- Name: workers; Type: TABLE; Schema: public
 
 CREATE TABLE public.workers (
@@ -4321,6 +4634,21 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_subject_key UNIQUE (subject);
 
+-- Name: webhook_deliveries webhook_deliveries_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: webhook_endpoints webhook_endpoints_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: webhook_secrets webhook_secrets_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: workers workers_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.workers
@@ -4486,6 +4814,30 @@ CREATE INDEX post_reviews_by_post ON public.post_reviews USING btree (customer_i
 
 CREATE INDEX posts_by_campaign ON public.posts USING btree (customer_id, campaign_id, id);
 
+-- Name: webhook_deliveries_by_age; Type: INDEX; Schema: public
+
+CREATE INDEX webhook_deliveries_by_age ON public.webhook_deliveries USING btree (created_at);
+
+-- Name: webhook_deliveries_by_endpoint; Type: INDEX; Schema: public
+
+CREATE INDEX webhook_deliveries_by_endpoint ON public.webhook_deliveries USING btree (customer_id, endpoint_id, id);
+
+-- Name: webhook_deliveries_due; Type: INDEX; Schema: public
+
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (next_at) WHERE ((state = 'pending'::text) AND (next_at IS NOT NULL));
+
+-- Name: webhook_deliveries_next; Type: INDEX; Schema: public
+
+CREATE INDEX webhook_deliveries_next ON public.webhook_deliveries USING btree (customer_id, endpoint_id, next_at) WHERE (state = 'pending'::text);
+
+-- Name: webhook_secrets_by_endpoint; Type: INDEX; Schema: public
+
+CREATE INDEX webhook_secrets_by_endpoint ON public.webhook_secrets USING btree (customer_id, endpoint_id);
+
+-- Name: webhook_secrets_current_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX webhook_secrets_current_key ON public.webhook_secrets USING btree (customer_id, endpoint_id) WHERE (expires_at IS NULL);
+
 -- Name: river_job_args_index; Type: INDEX; Schema: river
 
 CREATE INDEX river_job_args_index ON river.river_job USING gin (args);
@@ -4521,6 +4873,10 @@ CREATE INDEX river_job_of_platform_post ON river.river_job USING btree (customer
 -- Name: river_job_of_post; Type: INDEX; Schema: river
 
 CREATE INDEX river_job_of_post ON river.river_job USING btree (customer_id, ((args ->> 'post_id'::text))) WHERE (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'scheduled'::river.river_job_state]));
+
+-- Name: river_job_of_webhook; Type: INDEX; Schema: river
+
+CREATE INDEX river_job_of_webhook ON river.river_job USING btree (customer_id, ((args ->> 'delivery_id'::text))) WHERE ((kind = 'webhook_delivery'::text) AND (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state])));
 
 -- Name: river_job_prioritized_fetching_index; Type: INDEX; Schema: river
 
@@ -4650,6 +5006,14 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.system_roles REFERENCING OLD 
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('user', 'id', '', '{subject,email,name}', '{version,created_at,updated_at}');
 
+-- Name: webhook_endpoints audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.webhook_endpoints REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook', 'id', 'customer_id', '{url}', '{version,created_at,updated_at,state_since,failing_since,failures}');
+
+-- Name: webhook_secrets audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.webhook_secrets REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook_secret', 'id', 'customer_id', '{sealed}', '{version,created_at,updated_at,key_id}');
+
 -- Name: agent_token_keys audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.agent_token_keys REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('agent_token_key', 'id', '', '{sealed}', '{version,created_at,updated_at,key_id}');
@@ -4741,6 +5105,14 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.system_roles REFERENCING NEW 
 -- Name: users audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('user', 'id', '', '{subject,email,name}', '{version,created_at,updated_at}');
+
+-- Name: webhook_endpoints audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.webhook_endpoints REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook', 'id', 'customer_id', '{url}', '{version,created_at,updated_at,state_since,failing_since,failures}');
+
+-- Name: webhook_secrets audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.webhook_secrets REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook_secret', 'id', 'customer_id', '{sealed}', '{version,created_at,updated_at,key_id}');
 
 -- Name: agent_token_keys audit_update; Type: TRIGGER; Schema: public
 
@@ -4834,6 +5206,14 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.system_roles REFERENCING OLD 
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('user', 'id', '', '{subject,email,name}', '{version,created_at,updated_at}');
 
+-- Name: webhook_endpoints audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.webhook_endpoints REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook', 'id', 'customer_id', '{url}', '{version,created_at,updated_at,state_since,failing_since,failures}');
+
+-- Name: webhook_secrets audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.webhook_secrets REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook_secret', 'id', 'customer_id', '{sealed}', '{version,created_at,updated_at,key_id}');
+
 -- Name: authorizations authorizations_follow; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER authorizations_follow AFTER UPDATE ON public.authorizations FOR EACH ROW WHEN (((old.state = 'active'::text) AND (new.state = 'needs_reauth'::text))) EXECUTE FUNCTION tenancy.follow_authorization();
@@ -4909,6 +5289,10 @@ CREATE TRIGGER integrations_guard_old_credential BEFORE UPDATE ON public.integra
 -- Name: integrations integrations_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER integrations_touch BEFORE UPDATE OF name, url, state, credential, authorization_id, is_default, reason ON public.integrations FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) OR (current_setting('fanfare.resealing'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION tenancy.touch();
+
+-- Name: integrations integrations_webhooks; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER integrations_webhooks AFTER UPDATE ON public.integrations FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) AND (new.state = 'needs_reauth'::text))) EXECUTE FUNCTION tenancy.tell_of_integration();
 
 -- Name: invitations invitations_guard; Type: TRIGGER; Schema: public
 
@@ -5006,6 +5390,10 @@ CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR
 
 CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_shown_media();
 
+-- Name: post_reviews post_reviews_webhooks; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_reviews_webhooks AFTER INSERT ON public.post_reviews FOR EACH ROW WHEN ((new.verdict = 'rejected'::text)) EXECUTE FUNCTION tenancy.tell_of_review();
+
 -- Name: posts posts_agent_content; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER posts_agent_content BEFORE UPDATE ON public.posts FOR EACH ROW WHEN ((((old.title IS DISTINCT FROM new.title) OR (old.text IS DISTINCT FROM new.text)) OR (old.campaign_id IS DISTINCT FROM new.campaign_id))) EXECUTE FUNCTION tenancy.guard_agent_content();
@@ -5026,6 +5414,10 @@ CREATE TRIGGER posts_state_follows BEFORE UPDATE ON public.posts FOR EACH ROW WH
 
 CREATE TRIGGER posts_touch BEFORE UPDATE ON public.posts FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: posts posts_webhooks; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER posts_webhooks AFTER UPDATE ON public.posts FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR ((old.approved_at IS NULL) AND (new.approved_at IS NOT NULL)))) EXECUTE FUNCTION tenancy.tell_of_post();
+
 -- Name: rate_limit_rules rate_limit_rules_forget; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER rate_limit_rules_forget AFTER INSERT OR DELETE OR UPDATE ON public.rate_limit_rules FOR EACH ROW EXECUTE FUNCTION tenancy.forget_rate_limit();
@@ -5033,6 +5425,30 @@ CREATE TRIGGER rate_limit_rules_forget AFTER INSERT OR DELETE OR UPDATE ON publi
 -- Name: rate_limit_rules rate_limit_rules_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER rate_limit_rules_touch BEFORE UPDATE ON public.rate_limit_rules FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: webhook_deliveries webhook_deliveries_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER webhook_deliveries_guard BEFORE UPDATE OF state ON public.webhook_deliveries FOR EACH ROW EXECUTE FUNCTION tenancy.guard_webhook_delivery();
+
+-- Name: webhook_endpoints webhook_endpoints_follow_state; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER webhook_endpoints_follow_state AFTER UPDATE ON public.webhook_endpoints FOR EACH ROW WHEN (((old.state = 'active'::text) IS DISTINCT FROM (new.state = 'active'::text))) EXECUTE FUNCTION tenancy.follow_webhook_state();
+
+-- Name: webhook_endpoints webhook_endpoints_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER webhook_endpoints_guard BEFORE UPDATE ON public.webhook_endpoints FOR EACH ROW EXECUTE FUNCTION tenancy.guard_webhook();
+
+-- Name: webhook_endpoints webhook_endpoints_limit; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER webhook_endpoints_limit BEFORE INSERT ON public.webhook_endpoints FOR EACH ROW EXECUTE FUNCTION tenancy.limit_webhooks();
+
+-- Name: webhook_endpoints webhook_endpoints_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER webhook_endpoints_touch BEFORE UPDATE OF url, description, events, state ON public.webhook_endpoints FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: webhook_secrets webhook_secrets_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER webhook_secrets_guard BEFORE UPDATE OF expires_at ON public.webhook_secrets FOR EACH ROW EXECUTE FUNCTION tenancy.guard_webhook_secret();
 
 -- Name: river_job river_job_freeze; Type: TRIGGER; Schema: river
 
@@ -5281,6 +5697,31 @@ ALTER TABLE ONLY public.rate_limit_rules
 
 ALTER TABLE ONLY public.system_roles
     ADD CONSTRAINT system_roles_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+-- Name: webhook_deliveries webhook_deliveries_endpoint_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_endpoint_fkey FOREIGN KEY (customer_id, endpoint_id) REFERENCES public.webhook_endpoints(customer_id, id) ON DELETE CASCADE;
+
+-- Name: webhook_endpoints webhook_endpoints_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: webhook_endpoints webhook_endpoints_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: webhook_secrets webhook_secrets_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: webhook_secrets webhook_secrets_endpoint_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_endpoint_fkey FOREIGN KEY (customer_id, endpoint_id) REFERENCES public.webhook_endpoints(customer_id, id) ON DELETE CASCADE;
 
 -- Name: account_limits; Type: ROW SECURITY; Schema: public
 
@@ -6526,6 +6967,154 @@ CREATE POLICY users_of_customer ON public.users FOR SELECT TO fanfare_worker USI
 
 CREATE POLICY users_self ON public.users FOR SELECT TO fanfare_user, fanfare_admin USING ((id = ( SELECT tenancy.user_id() AS user_id)));
 
+-- Name: webhook_deliveries; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.webhook_deliveries ENABLE ROW LEVEL SECURITY;
+
+-- Name: webhook_deliveries webhook_deliveries_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_admin_insert ON public.webhook_deliveries FOR INSERT TO fanfare_admin WITH CHECK ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (event = 'webhook.test'::text)));
+
+-- Name: webhook_deliveries webhook_deliveries_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_admin_update ON public.webhook_deliveries FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: webhook_deliveries webhook_deliveries_definer; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_definer ON public.webhook_deliveries FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: webhook_deliveries webhook_deliveries_definer_insert; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_definer_insert ON public.webhook_deliveries FOR INSERT TO fanfare_definer WITH CHECK (true);
+
+-- Name: webhook_deliveries webhook_deliveries_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_definer_update ON public.webhook_deliveries FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: webhook_deliveries webhook_deliveries_erase; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_erase ON public.webhook_deliveries FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: webhook_deliveries webhook_deliveries_insert; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_insert ON public.webhook_deliveries FOR INSERT TO fanfare_user WITH CHECK ((( SELECT tenancy.has_role('admin'::text) AS has_role) AND (event = 'webhook.test'::text)));
+
+-- Name: webhook_deliveries webhook_deliveries_select; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_select ON public.webhook_deliveries FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: webhook_deliveries webhook_deliveries_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_tenant ON public.webhook_deliveries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: webhook_deliveries webhook_deliveries_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_update ON public.webhook_deliveries FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: webhook_deliveries webhook_deliveries_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_worker_select ON public.webhook_deliveries FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: webhook_deliveries webhook_deliveries_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_worker_update ON public.webhook_deliveries FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: webhook_endpoints; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.webhook_endpoints ENABLE ROW LEVEL SECURITY;
+
+-- Name: webhook_endpoints webhook_endpoints_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_admin_delete ON public.webhook_endpoints FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: webhook_endpoints webhook_endpoints_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_admin_insert ON public.webhook_endpoints FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: webhook_endpoints webhook_endpoints_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_admin_update ON public.webhook_endpoints FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: webhook_endpoints webhook_endpoints_definer; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_definer ON public.webhook_endpoints FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: webhook_endpoints webhook_endpoints_delete; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_delete ON public.webhook_endpoints FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: webhook_endpoints webhook_endpoints_erase; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_erase ON public.webhook_endpoints FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: webhook_endpoints webhook_endpoints_insert; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_insert ON public.webhook_endpoints FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: webhook_endpoints webhook_endpoints_select; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_select ON public.webhook_endpoints FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: webhook_endpoints webhook_endpoints_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_tenant ON public.webhook_endpoints AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: webhook_endpoints webhook_endpoints_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_update ON public.webhook_endpoints FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: webhook_endpoints webhook_endpoints_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_worker_select ON public.webhook_endpoints FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: webhook_endpoints webhook_endpoints_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_worker_update ON public.webhook_endpoints FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: webhook_secrets; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.webhook_secrets ENABLE ROW LEVEL SECURITY;
+
+-- Name: webhook_secrets webhook_secrets_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_admin_insert ON public.webhook_secrets FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: webhook_secrets webhook_secrets_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_admin_update ON public.webhook_secrets FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: webhook_secrets webhook_secrets_definer; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_definer ON public.webhook_secrets FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: webhook_secrets webhook_secrets_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_definer_update ON public.webhook_secrets FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: webhook_secrets webhook_secrets_erase; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_erase ON public.webhook_secrets FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: webhook_secrets webhook_secrets_insert; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_insert ON public.webhook_secrets FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: webhook_secrets webhook_secrets_select; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_select ON public.webhook_secrets FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: webhook_secrets webhook_secrets_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_tenant ON public.webhook_secrets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: webhook_secrets webhook_secrets_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_update ON public.webhook_secrets FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: webhook_secrets webhook_secrets_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_worker_select ON public.webhook_secrets FOR SELECT TO fanfare_worker USING (true);
+
 -- Name: workers; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.workers ENABLE ROW LEVEL SECURITY;
@@ -6715,6 +7304,11 @@ GRANT ALL ON FUNCTION tenancy.agent_token_keys() TO fanfare_login;
 -- Name: FUNCTION agree_with_platform_posts(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.agree_with_platform_posts() FROM PUBLIC;
+
+-- Name: FUNCTION append_attempt(p_log jsonb, p_attempt jsonb); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.append_attempt(p_log jsonb, p_attempt jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.append_attempt(p_log jsonb, p_attempt jsonb) TO fanfare_worker;
 
 -- Name: FUNCTION approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean); Type: ACL; Schema: tenancy
 
@@ -7136,6 +7730,10 @@ REVOKE ALL ON FUNCTION tenancy.follow_platform_post_content() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.follow_post_content() FROM PUBLIC;
 
+-- Name: FUNCTION follow_webhook_state(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_webhook_state() FROM PUBLIC;
+
 -- Name: FUNCTION forget_erased(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.forget_erased() FROM PUBLIC;
@@ -7144,6 +7742,11 @@ GRANT ALL ON FUNCTION tenancy.forget_erased() TO fanfare_worker;
 -- Name: FUNCTION forget_rate_limit(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.forget_rate_limit() FROM PUBLIC;
+
+-- Name: FUNCTION forget_webhooks(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.forget_webhooks(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.forget_webhooks(p_limit integer) TO fanfare_worker;
 
 -- Name: FUNCTION freeze_job(); Type: ACL; Schema: tenancy
 
@@ -7212,6 +7815,18 @@ REVOKE ALL ON FUNCTION tenancy.guard_revocation() FROM PUBLIC;
 -- Name: FUNCTION guard_shown_media(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_shown_media() FROM PUBLIC;
+
+-- Name: FUNCTION guard_webhook(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_webhook() FROM PUBLIC;
+
+-- Name: FUNCTION guard_webhook_delivery(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_webhook_delivery() FROM PUBLIC;
+
+-- Name: FUNCTION guard_webhook_secret(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_webhook_secret() FROM PUBLIC;
 
 -- Name: FUNCTION permissions(); Type: ACL; Schema: tenancy
 
@@ -7298,6 +7913,10 @@ GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_definer;
 
 REVOKE ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION limit_webhooks(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.limit_webhooks() FROM PUBLIC;
 
 -- Name: FUNCTION lock_login(p_platform text, p_external_id text); Type: ACL; Schema: tenancy
 
@@ -7525,6 +8144,23 @@ GRANT ALL ON FUNCTION tenancy.stranded_platform_posts(p_overdue interval, p_limi
 REVOKE ALL ON FUNCTION tenancy.sweep_rate_limits(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.sweep_rate_limits(p_limit integer) TO fanfare_worker;
 
+-- Name: FUNCTION tell_of_integration(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.tell_of_integration() FROM PUBLIC;
+
+-- Name: FUNCTION tell_of_post(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.tell_of_post() FROM PUBLIC;
+
+-- Name: FUNCTION tell_of_review(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.tell_of_review() FROM PUBLIC;
+
+-- Name: FUNCTION tell_webhooks(p_customer_id uuid, p_event text, p_data jsonb); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.tell_webhooks(p_customer_id uuid, p_event text, p_data jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.tell_webhooks(p_customer_id uuid, p_event text, p_data jsonb) TO fanfare_definer;
+
 -- Name: FUNCTION touch(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.touch() FROM PUBLIC;
@@ -7563,6 +8199,16 @@ GRANT ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose te
 
 REVOKE ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) TO fanfare_worker;
+
+-- Name: FUNCTION webhook_post(p_customer_id uuid, p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.webhook_post(p_customer_id uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.webhook_post(p_customer_id uuid, p_id uuid) TO fanfare_definer;
+
+-- Name: FUNCTION webhooks_due(p_endpoint_share integer, p_customer_share integer, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.webhooks_due(p_endpoint_share integer, p_customer_share integer, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.webhooks_due(p_endpoint_share integer, p_customer_share integer, p_limit integer) TO fanfare_worker;
 
 -- Name: TABLE account_limits; Type: ACL; Schema: public
 
@@ -8930,12 +9576,14 @@ GRANT UPDATE(external_id) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(external_url) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(external_url) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(external_url) ON TABLE public.platform_posts TO fanfare_admin;
+GRANT SELECT(external_url) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.published_at; Type: ACL; Schema: public
 
 GRANT UPDATE(published_at) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(published_at) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(published_at) ON TABLE public.platform_posts TO fanfare_admin;
+GRANT SELECT(published_at) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.problem_class; Type: ACL; Schema: public
 
@@ -8943,7 +9591,7 @@ GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_agent;
-GRANT UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT(problem_class),UPDATE(problem_class) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.problem; Type: ACL; Schema: public
 
@@ -8951,7 +9599,7 @@ GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_user;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_agent;
-GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT(problem),UPDATE(problem) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.options; Type: ACL; Schema: public
 
@@ -9143,6 +9791,7 @@ GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.posts TO fanfare_a
 GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_admin;
 GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_agent;
+GRANT SELECT(title) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.text; Type: ACL; Schema: public
 
@@ -9303,6 +9952,199 @@ GRANT SELECT(email_verified) ON TABLE public.users TO fanfare_worker;
 -- Name: COLUMN users.name; Type: ACL; Schema: public
 
 GRANT SELECT(name) ON TABLE public.users TO fanfare_worker;
+
+-- Name: TABLE webhook_deliveries; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_user;
+GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_admin;
+GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_worker;
+GRANT DELETE ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id),INSERT(customer_id) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.webhook_deliveries TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.webhook_deliveries TO fanfare_admin;
+GRANT SELECT(id),INSERT(id) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.endpoint_id; Type: ACL; Schema: public
+
+GRANT INSERT(endpoint_id) ON TABLE public.webhook_deliveries TO fanfare_user;
+GRANT INSERT(endpoint_id) ON TABLE public.webhook_deliveries TO fanfare_admin;
+GRANT SELECT(endpoint_id),INSERT(endpoint_id) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.event; Type: ACL; Schema: public
+
+GRANT INSERT(event) ON TABLE public.webhook_deliveries TO fanfare_user;
+GRANT INSERT(event) ON TABLE public.webhook_deliveries TO fanfare_admin;
+GRANT SELECT(event),INSERT(event) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.payload; Type: ACL; Schema: public
+
+GRANT INSERT(payload) ON TABLE public.webhook_deliveries TO fanfare_user;
+GRANT INSERT(payload) ON TABLE public.webhook_deliveries TO fanfare_admin;
+GRANT INSERT(payload) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.webhook_deliveries TO fanfare_user;
+GRANT UPDATE(state) ON TABLE public.webhook_deliveries TO fanfare_admin;
+GRANT UPDATE(state) ON TABLE public.webhook_deliveries TO fanfare_worker;
+GRANT SELECT(state) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.attempts; Type: ACL; Schema: public
+
+GRANT UPDATE(attempts) ON TABLE public.webhook_deliveries TO fanfare_worker;
+
+-- Name: COLUMN webhook_deliveries.round; Type: ACL; Schema: public
+
+GRANT UPDATE(round) ON TABLE public.webhook_deliveries TO fanfare_worker;
+
+-- Name: COLUMN webhook_deliveries.next_at; Type: ACL; Schema: public
+
+GRANT UPDATE(next_at) ON TABLE public.webhook_deliveries TO fanfare_worker;
+GRANT SELECT(next_at),UPDATE(next_at) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: COLUMN webhook_deliveries.started_at; Type: ACL; Schema: public
+
+GRANT UPDATE(started_at) ON TABLE public.webhook_deliveries TO fanfare_worker;
+
+-- Name: COLUMN webhook_deliveries.status; Type: ACL; Schema: public
+
+GRANT UPDATE(status) ON TABLE public.webhook_deliveries TO fanfare_worker;
+
+-- Name: COLUMN webhook_deliveries.problem; Type: ACL; Schema: public
+
+GRANT UPDATE(problem) ON TABLE public.webhook_deliveries TO fanfare_worker;
+
+-- Name: COLUMN webhook_deliveries.log; Type: ACL; Schema: public
+
+GRANT UPDATE(log) ON TABLE public.webhook_deliveries TO fanfare_worker;
+
+-- Name: COLUMN webhook_deliveries.delivered_at; Type: ACL; Schema: public
+
+GRANT UPDATE(delivered_at) ON TABLE public.webhook_deliveries TO fanfare_worker;
+
+-- Name: COLUMN webhook_deliveries.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.webhook_deliveries TO fanfare_definer;
+
+-- Name: TABLE webhook_endpoints; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.webhook_endpoints TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.webhook_endpoints TO fanfare_admin;
+GRANT SELECT ON TABLE public.webhook_endpoints TO fanfare_worker;
+GRANT DELETE ON TABLE public.webhook_endpoints TO fanfare_definer;
+
+-- Name: COLUMN webhook_endpoints.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.webhook_endpoints TO fanfare_definer;
+
+-- Name: COLUMN webhook_endpoints.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.webhook_endpoints TO fanfare_definer;
+
+-- Name: COLUMN webhook_endpoints.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.webhook_endpoints TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.webhook_endpoints TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.webhook_endpoints TO fanfare_definer;
+
+-- Name: COLUMN webhook_endpoints.url; Type: ACL; Schema: public
+
+GRANT INSERT(url),UPDATE(url) ON TABLE public.webhook_endpoints TO fanfare_user;
+GRANT INSERT(url),UPDATE(url) ON TABLE public.webhook_endpoints TO fanfare_admin;
+
+-- Name: COLUMN webhook_endpoints.description; Type: ACL; Schema: public
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.webhook_endpoints TO fanfare_user;
+GRANT INSERT(description),UPDATE(description) ON TABLE public.webhook_endpoints TO fanfare_admin;
+
+-- Name: COLUMN webhook_endpoints.events; Type: ACL; Schema: public
+
+GRANT INSERT(events),UPDATE(events) ON TABLE public.webhook_endpoints TO fanfare_user;
+GRANT INSERT(events),UPDATE(events) ON TABLE public.webhook_endpoints TO fanfare_admin;
+GRANT SELECT(events) ON TABLE public.webhook_endpoints TO fanfare_definer;
+
+-- Name: COLUMN webhook_endpoints.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.webhook_endpoints TO fanfare_user;
+GRANT UPDATE(state) ON TABLE public.webhook_endpoints TO fanfare_admin;
+GRANT UPDATE(state) ON TABLE public.webhook_endpoints TO fanfare_worker;
+GRANT SELECT(state) ON TABLE public.webhook_endpoints TO fanfare_definer;
+
+-- Name: COLUMN webhook_endpoints.reason; Type: ACL; Schema: public
+
+GRANT UPDATE(reason) ON TABLE public.webhook_endpoints TO fanfare_worker;
+
+-- Name: COLUMN webhook_endpoints.failing_since; Type: ACL; Schema: public
+
+GRANT UPDATE(failing_since) ON TABLE public.webhook_endpoints TO fanfare_worker;
+
+-- Name: COLUMN webhook_endpoints.failures; Type: ACL; Schema: public
+
+GRANT UPDATE(failures) ON TABLE public.webhook_endpoints TO fanfare_worker;
+
+-- Name: TABLE webhook_secrets; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.webhook_secrets TO fanfare_worker;
+GRANT DELETE ON TABLE public.webhook_secrets TO fanfare_definer;
+
+-- Name: COLUMN webhook_secrets.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.webhook_secrets TO fanfare_definer;
+
+-- Name: COLUMN webhook_secrets.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.webhook_secrets TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.webhook_secrets TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.webhook_secrets TO fanfare_definer;
+
+-- Name: COLUMN webhook_secrets.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.webhook_secrets TO fanfare_user;
+GRANT SELECT(id),INSERT(id) ON TABLE public.webhook_secrets TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.webhook_secrets TO fanfare_definer;
+
+-- Name: COLUMN webhook_secrets.endpoint_id; Type: ACL; Schema: public
+
+GRANT SELECT(endpoint_id),INSERT(endpoint_id) ON TABLE public.webhook_secrets TO fanfare_user;
+GRANT SELECT(endpoint_id),INSERT(endpoint_id) ON TABLE public.webhook_secrets TO fanfare_admin;
+
+-- Name: COLUMN webhook_secrets.sealed; Type: ACL; Schema: public
+
+GRANT INSERT(sealed) ON TABLE public.webhook_secrets TO fanfare_user;
+GRANT INSERT(sealed) ON TABLE public.webhook_secrets TO fanfare_admin;
+GRANT SELECT(sealed),UPDATE(sealed) ON TABLE public.webhook_secrets TO fanfare_definer;
+
+-- Name: COLUMN webhook_secrets.key_id; Type: ACL; Schema: public
+
+GRANT INSERT(key_id) ON TABLE public.webhook_secrets TO fanfare_user;
+GRANT INSERT(key_id) ON TABLE public.webhook_secrets TO fanfare_admin;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.webhook_secrets TO fanfare_definer;
+
+-- Name: COLUMN webhook_secrets.expires_at; Type: ACL; Schema: public
+
+GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.webhook_secrets TO fanfare_user;
+GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.webhook_secrets TO fanfare_admin;
+GRANT SELECT(expires_at) ON TABLE public.webhook_secrets TO fanfare_definer;
+
+-- Name: COLUMN webhook_secrets.created_by; Type: ACL; Schema: public
+
+GRANT SELECT(created_by) ON TABLE public.webhook_secrets TO fanfare_user;
+GRANT SELECT(created_by) ON TABLE public.webhook_secrets TO fanfare_admin;
+
+-- Name: COLUMN webhook_secrets.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.webhook_secrets TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.webhook_secrets TO fanfare_admin;
 
 -- Name: TABLE workers; Type: ACL; Schema: public
 

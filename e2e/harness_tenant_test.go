@@ -126,11 +126,17 @@ func newAgency(t testing.TB, s *system) agency {
 	}](t, b.owner, http.MethodGet, b.path+"/integrations/twitter/connect", nil)
 	file := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/media", onePixel)
 	template := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/email-templates", map[string]any{"name": "Letter", "html": "<p>{{title}}</p>"})
+	hook := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/webhooks", map[string]any{"url": "https://127.0.0.1:1/", "events": []string{"integration.needs_reauth"}})
+	message := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/webhooks/"+hook.ID+"/test", nil)
+	eventually(t, 20*time.Second, "the test message is given up", func() bool {
+		return one[string](t, s, "select state from webhook_deliveries where id = $1", message.ID) == "failed"
+	})
 	return agency{brand: b, member: member, key: key.Key, token: token.Token, ids: map[string]string{
 		"api_key_id": key.ID, "agent_token_id": token.ID,
 		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "platform_post_id": post.PlatformPosts[0].ID, "integration_id": b.integration, "user_id": user,
 		"invitation_id": invitation, "export_id": export.ID, "connect_session_id": connecting.ID,
 		"media_id": file.ID, "email_template_id": template.ID,
+		"webhook_id": hook.ID, "delivery_id": message.ID,
 	}}
 }
 

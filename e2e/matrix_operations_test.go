@@ -180,6 +180,17 @@ var acts = map[string]act{
 	"choose-accounts": {success: http.StatusOK, action: "integration.create", prepare: choosing,
 		body: with(map[string]any{"external_ids": []string{"2244994945"}})},
 
+	"list-webhooks":           {success: http.StatusOK},
+	"get-webhook":             {success: http.StatusOK},
+	"create-webhook":          {success: http.StatusCreated, action: "webhook.create", body: with(map[string]any{"url": "https://hooks.example.com/matrix"})},
+	"update-webhook":          {success: http.StatusOK, action: "webhook.update", body: with(map[string]any{"description": "Changed"})},
+	"delete-webhook":          {success: http.StatusNoContent, action: "webhook.delete"},
+	"rotate-webhook-secret":   {success: http.StatusOK, action: "webhook_secret.create"},
+	"test-webhook":            {success: http.StatusAccepted, queues: true},
+	"list-webhook-deliveries": {success: http.StatusOK},
+	"get-webhook-delivery":    {success: http.StatusOK},
+	"resend-webhook-delivery": {success: http.StatusAccepted, queues: true},
+
 	"list-jobs": {success: http.StatusOK, prepare: scheduled},
 
 	"list-rate-limits": {success: http.StatusOK},
@@ -297,10 +308,14 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		"invitation_id": dbtest.NewID(t).String(), "export_id": dbtest.NewID(t).String(), "operation": "list-jobs",
 		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
 		"media_id": dbtest.NewID(t).String(), "email_template_id": dbtest.NewID(t).String(),
+		"webhook_id": dbtest.NewID(t).String(), "delivery_id": dbtest.NewID(t).String(),
 	}}
 	c.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/gif', 35)",
 		c.customer, c.ids["media_id"], bucket.Media(c.customer)+c.ids["media_id"])
 	c.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", c.customer, c.ids["email_template_id"])
+	c.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", c.customer, c.ids["webhook_id"])
+	c.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)",
+		c.customer, c.ids["delivery_id"], c.ids["webhook_id"])
 	c.exec(t, "insert into exports (customer_id, id, state, size_bytes, sha256, expires_at) values ($1, $2, 'ready', 11, repeat('a', 64), now() + interval '1 day')",
 		c.customer, c.ids["export_id"])
 	c.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, 'guest@example.com', 'viewer', sha256($4), $3)",

@@ -90,6 +90,24 @@ func (n *notices) tell(ctx context.Context, tx *tenant.Tx, args ConnectionEmailA
 	return nil
 }
 
+// webhookEnded has it told that nothing is sent to an endpoint any more, in the transaction that notes it.
+func (n *notices) webhookEnded(ctx context.Context, tx *tenant.Tx, customerID, endpointID uuid.UUID) error {
+	n.log.WarnContext(ctx, "nothing is sent to a webhook any more", "customer_id", customerID, "endpoint_id", endpointID, "mails", n.mails)
+	if !n.mails {
+		return nil
+	}
+	people, err := queries.New(tx).MembershipListToTell(ctx)
+	if err != nil {
+		return fmt.Errorf("list who is told: %w", err)
+	}
+	for _, id := range people {
+		if _, err := n.queue.InsertTx(ctx, tx, WebhookEmailArgs{CustomerID: customerID, UserID: id, EndpointID: endpointID}, nil); err != nil {
+			return fmt.Errorf("enqueue e-mail: %w", err)
+		}
+	}
+	return nil
+}
+
 // withhold says once that a reminder is due and cannot be sent by this process.
 func (n *notices) withhold(ctx context.Context, customerID, authorizationID uuid.UUID, days int32) {
 	key := fmt.Sprintf("%s %s %d", customerID, authorizationID, days)

@@ -51,21 +51,24 @@ var exportedTables = []exportedTable{
 	{"memberships", byID((*queries.Queries).ExportRowsOfMemberships)},
 	{"invitations", byID((*queries.Queries).ExportRowsOfInvitations)},
 	{"api_keys", byID((*queries.Queries).ExportRowsOfAPIKeys)},
+	{"webhook_endpoints", byID((*queries.Queries).ExportRowsOfWebhookEndpoints)},
 	{"audit_log", byID((*queries.Queries).ExportRowsOfAuditLog)},
 	{"customers", byID((*queries.Queries).ExportRowsOfCustomers)},
 }
 
 // notExported are the tables with customer_id that no archive holds, and why.
 var notExported = map[string]string{
-	"public.agent_tokens":     "they end within an hour; that they were made stands in the audit log",
-	"public.audit_unsealed":   "digests of rows of the log",
-	"public.audit_seals":      "prove the log where it is",
-	"public.rate_limit_rules": "how much the installation lets the customer do",
-	"public.rate_limits":      "what was used in the last minutes",
-	"public.connect_sessions": "somebody's way to a platform and back, for an hour",
-	"public.credential_moves": "how the installation takes over an earlier one; each use of an account stands in the audit log",
-	"public.exports":          "archives like this one, which end within a day",
-	"river.river_job":         "the queue: what is left to do follows from the posts",
+	"public.agent_tokens":       "they end within an hour; that they were made stands in the audit log",
+	"public.audit_unsealed":     "digests of rows of the log",
+	"public.audit_seals":        "prove the log where it is",
+	"public.rate_limit_rules":   "how much the installation lets the customer do",
+	"public.rate_limits":        "what was used in the last minutes",
+	"public.connect_sessions":   "somebody's way to a platform and back, for an hour",
+	"public.credential_moves":   "how the installation takes over an earlier one; each use of an account stands in the audit log",
+	"public.webhook_secrets":    "what signs messages from here, which whoever verifies them has",
+	"public.webhook_deliveries": "messages of the last month, of what else is in the archive",
+	"public.exports":            "archives like this one, which end within a day",
+	"river.river_job":           "the queue: what is left to do follows from the posts",
 }
 
 // byID reads a table whose key is one id.

@@ -234,6 +234,7 @@ func TestExportIsWhole(t *testing.T) {
 	b.exec("insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $2, 1, 'comment', 'x')", b.customer.ID, post.ID)
 	b.exec("insert into email_templates (customer_id, id, name, html) values ($1, $2, 'x', 'x')", b.customer.ID, post.ID)
 	b.exec("insert into publish_attempts (customer_id, platform_post_id, number, job_id) values ($1, $2, 1, 1)", b.customer.ID, post.PlatformPosts[0])
+	b.exec("insert into webhook_endpoints (customer_id, id, url) values ($1, gen_random_uuid(), 'https://example.com')", b.customer.ID)
 	b.exec("insert into invitations (customer_id, id, email, role, token_hash, invited_by) select $1, gen_random_uuid(), 'x@example.com', 'viewer', sha256('x'), user_id from memberships limit 1", b.customer.ID)
 	b.exec("insert into api_keys (customer_id, id, name, prefix, key_hash, permissions, created_by) select $1, gen_random_uuid(), 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}', user_id from memberships limit 1", b.customer.ID)
 	b.exec("insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, gen_random_uuid(), 'twitter', 'x', 'x', 'x', 1)", b.customer.ID)

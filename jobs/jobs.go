@@ -4,6 +4,7 @@
 package jobs
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,8 @@ type Deps struct {
 	Mail *mail.Sender
 	// PublicURL is the dashboard's address, to which links in e-mails lead. Needed with Mail.
 	PublicURL string
+	// Egress reaches the webhooks of customers; nil: those on the public internet.
+	Egress *platform.Egress
 }
 
 // all lists every job.
@@ -79,11 +82,15 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	river.AddWorker(workers, &resealWorker{
 		pool: deps.Pool, vault: deps.Vault, lease: holder, log: deps.Log, batch: resealBatch, settle: resealSettle,
 	})
+	river.AddWorker(workers, &webhookWorker{
+		db: db, vault: deps.Vault, client: cmp.Or(deps.Egress, platform.NewEgress(nil)).Client(), notices: renewer.notices, lease: holder, log: deps.Log,
+	})
 	if deps.Mail != nil {
 		river.AddWorker(workers, &invitationEmailWorker{
 			db: db, vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,
 		})
 		river.AddWorker(workers, &connectionEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log})
+		river.AddWorker(workers, &webhookEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log})
 	}
 	return workers
 }

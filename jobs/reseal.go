@@ -68,6 +68,9 @@ var sealedContexts = map[string]func(row queries.SealedValueListRow) ([]vault.Co
 	"old_credentials": boundByID(0, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
 		return vault.OldCredential(id, row.Platform)
 	}),
+	"webhook_secrets": boundByID(1, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
+		return vault.WebhookSecret(row.CustomerID, id)
+	}),
 	// What made or entered a customer was asked outside of it, and concerns it all the same.
 	"idempotency_keys": func(row queries.SealedValueListRow) ([]vault.Context, error) {
 		operation, key := row.RowKey[1], row.RowKey[2]

@@ -164,6 +164,10 @@ func TestResealEverything(t *testing.T) {
 		put("old_credentials", "credential", vault.OldCredential(id, "ghost"),
 			"insert into old_credentials (credential, key_id, id, owner_id, platform, external_id, name) values ($1, $2, $3, $4, 'ghost', $3::uuid::text, 'A')", id, user.ID)
 		put("agent_token_keys", "sealed", vault.AgentTokenKey(id), "insert into agent_token_keys (sealed, key_id, id) values ($1, $2, $3)", id)
+		endpoint := dbtest.NewID(t)
+		k.exec("insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://example.com')", customer, endpoint)
+		put("webhook_secrets", "sealed", vault.WebhookSecret(customer, id),
+			"insert into webhook_secrets (sealed, key_id, customer_id, id, endpoint_id) values ($1, $2, $3, $4, $5)", customer, id, endpoint)
 		// Half of the answers were asked for outside of the customer that they concern.
 		within := []uuid.UUID{customer, vault.Installation}[i%2]
 		key := `a key, with {"every"} sign \ ` + id.String()

@@ -124,6 +124,7 @@ func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 		ChecksQueue:  {MaxWorkers: checksConcurrency, FetchPollInterval: dispatchEvery},
 		MetricsQueue: {MaxWorkers: metricsConcurrency, FetchPollInterval: dispatchEvery},
 		EraseQueue:   {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery}, ResealQueue: {MaxWorkers: 1, FetchPollInterval: dispatchEvery},
+		WebhooksQueue: {MaxWorkers: webhooksConcurrency},
 	}
 	if deps.Bucket != nil {
 		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency, FetchPollInterval: dispatchEvery}
@@ -150,6 +151,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, dispatchEvery, w.dispatchErasures)
 	w.every(background, sweepEvery, w.removeMedia)
 	w.every(background, dispatchEvery, w.dispatchAuthorizations)
+	w.every(background, webhooksEvery, w.dispatchWebhooks)
 	w.every(background, checksEvery, w.dispatchChecks)
 	w.every(background, checksEvery, w.remind)
 	w.every(background, measureEvery, w.dispatchMeasurements)
@@ -273,7 +275,8 @@ func (w *Worker) forget(ctx context.Context) error {
 	_, answers := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce)
 	_, erased := w.q.ErasureForget(ctx)
 	_, sessions := w.q.ConnectSessionDeleteExpired(ctx, atOnce)
-	if err := errors.Join(tokens, answers, erased, sessions); err != nil {
+	_, webhooks := w.q.WebhookForget(ctx, atOnce)
+	if err := errors.Join(tokens, answers, erased, sessions, webhooks); err != nil {
 		return fmt.Errorf("forget what has had its time: %w", err)
 	}
 	return nil

@@ -211,3 +211,12 @@ from audit_log a
 where a.id > @after
 order by a.id
 limit @max_rows;
+
+-- name: ExportRowsOfWebhookEndpoints :many
+select e.id, json_build_object('id', e.id, 'url', e.url, 'description', e.description, 'events', e.events, 'state', e.state,
+    'state_since', e.state_since, 'reason', e.reason, 'failing_since', e.failing_since, 'failures', e.failures, 'created_by', e.created_by,
+    'version', e.version, 'created_at', e.created_at, 'updated_at', e.updated_at)::text as line
+from webhook_endpoints e
+where e.id > @after
+order by e.id
+limit @max_rows;

@@ -937,6 +937,46 @@ func (q *Queries) ExportRowsOfPublishAttempts(ctx context.Context, arg ExportRow
 	return items, nil
 }
 
+const exportRowsOfWebhookEndpoints = `-- name: ExportRowsOfWebhookEndpoints :many
+select e.id, json_build_object('id', e.id, 'url', e.url, 'description', e.description, 'events', e.events, 'state', e.state,
+    'state_since', e.state_since, 'reason', e.reason, 'failing_since', e.failing_since, 'failures', e.failures, 'created_by', e.created_by,
+    'version', e.version, 'created_at', e.created_at, 'updated_at', e.updated_at)::text as line
+from webhook_endpoints e
+where e.id > $1
+order by e.id
+limit $2
+`
+
+type ExportRowsOfWebhookEndpointsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfWebhookEndpointsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfWebhookEndpoints(ctx context.Context, arg ExportRowsOfWebhookEndpointsParams) ([]ExportRowsOfWebhookEndpointsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfWebhookEndpoints, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfWebhookEndpointsRow{}
+	for rows.Next() {
+		var i ExportRowsOfWebhookEndpointsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportStart = `-- name: ExportStart :execrows
 update exports
 set state = 'running', started_at = now()

@@ -38,7 +38,8 @@ const (
 	invitationField     = "invitation_token"
 	agentTokenKeyField  = "agent_token_key"
 	oldCredentialField  = "old_credential" //nolint:gosec // a name and no credential
-	answerField         = "answer to "     // and the operation and the key
+	webhookSecretField  = "webhook_secret"
+	answerField         = "answer to " // and the operation and the key
 
 	// ours stands where a secret is not of a platform.
 	ours = "fanfare"
@@ -65,6 +66,11 @@ func ConnectSession(customerID, sessionID uuid.UUID, platform string) Context {
 // InvitationToken is the context of invitations.sealed_token.
 func InvitationToken(customerID, invitationID uuid.UUID) Context {
 	return Context{CustomerID: customerID, IntegrationID: invitationID, Platform: ours, Field: invitationField}
+}
+
+// WebhookSecret is the context of webhook_secrets.sealed.
+func WebhookSecret(customerID, secretID uuid.UUID) Context {
+	return Context{CustomerID: customerID, IntegrationID: secretID, Platform: ours, Field: webhookSecretField}
 }
 
 // AgentTokenKey is the context of agent_token_keys.sealed.
