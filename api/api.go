@@ -191,6 +191,11 @@ const metadataNeeds = "permissions"
 // not fit into an address.
 const storesNothingKey = "stores_nothing"
 
+// changes tells whether an operation changes something.
+func changes(operation *huma.Operation) bool {
+	return operation.Method != http.MethodGet && operation.Metadata[storesNothingKey] != true
+}
+
 // timeoutKey is the metadata of an operation that asks somebody else and so may take longer than others.
 const timeoutKey = "timeout"
 
@@ -216,11 +221,11 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		operation.Errors = append(operation.Errors, http.StatusForbidden)
 		operation.Description = strings.TrimSpace(operation.Description + "\n\n" + forKeys(operation))
 	}
-	changes := operation.Method != http.MethodGet && operation.Metadata[storesNothingKey] != true
-	if changes {
+	changing := changes(&operation)
+	if changing {
 		operation.Errors = append(operation.Errors, http.StatusConflict)
 	}
-	if changes && strings.Contains(operation.Path, "{customer_id}") {
+	if changing && strings.Contains(operation.Path, "{customer_id}") {
 		operation.Parameters = append(operation.Parameters, reasonParameter)
 	}
 	if operation.Metadata[unlimitedKey] != true {
@@ -232,7 +237,7 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		}
 		a.limits[operation.OperationID] = limitOf(&operation)
 	}
-	if changes && operation.Method == http.MethodPost {
+	if changing && operation.Method == http.MethodPost {
 		operation.Parameters = append(operation.Parameters, idempotencyParameter)
 	}
 	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
@@ -243,7 +248,7 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		if changes && operation.Method == http.MethodPost {
+		if changing && operation.Method == http.MethodPost {
 			who, _ := ctx.Value(callerKey{}).(caller)
 			var err error
 			if ctx, err = withIdempotency(ctx, operation.OperationID, who.idempotencyKey, in); err != nil {

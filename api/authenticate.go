@@ -83,7 +83,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	})
 	who.meter, who.scope = a.meter(ctx, who.scope)
 	ctx = huma.WithValue(ctx, callerKey{}, who)
-	if ctx.Operation().Method != http.MethodGet {
+	if changes(ctx.Operation()) {
 		// First of all, so that nothing is read or done for a request too many. A read is charged with its first
 		// statement instead.
 		err := a.chargeFirst(ctx.Context(), who.meter)

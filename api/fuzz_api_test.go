@@ -275,7 +275,7 @@ func (f *fuzzer) judge(s *season, c fuzzCaller, r *fuzzRequest, a answer) (wrong
 		expect("a stranger", append(broken, http.StatusNotFound)...)
 	case foreignThing && (!foreignCustomer || !c.readsAll):
 		expect("somebody else's id", append(broken, http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized, http.StatusTooManyRequests)...)
-	case inside && c.standing == reader && r.operation.Method != http.MethodGet && !slices.Contains(readersMay, r.operation.OperationID):
+	case inside && c.standing == reader && r.operation.Method != http.MethodGet && !r.operation.storesNothing() && !slices.Contains(readersMay, r.operation.OperationID):
 		expect("somebody who may only read", append(broken, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests, http.StatusConflict, http.StatusPreconditionFailed)...)
 	}
 	if len(r.mutations) == 0 && slices.Contains(broken[:4], a.status) {
@@ -297,6 +297,10 @@ func (f *fuzzer) note(o operation, status int) {
 	}
 	f.outcomes[o.OperationID][status]++
 }
+
+// seldom are operations for which nobody guesses what they ask for: the customer's name, the one version that waits for
+// approval, or the platform post of the post.
+var seldom = map[string]bool{"erase-customer": true, "approve-post": true, "confirm-platform-post": true, "retry-platform-post": true}
 
 // fuzzRuns are as many as go on at the same time.
 const fuzzRuns = 4
@@ -336,8 +340,7 @@ func TestFuzzAPI(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	// Requests that get nowhere would prove nothing. Nobody guesses the name that erasing a customer asks for, which
-	// is well: it would end everything else.
+	// Requests that get nowhere would prove nothing.
 	for _, o := range operations() {
 		want := []int{http.StatusOK, http.StatusUnprocessableEntity}
 		if o.OperationID == "oauth-callback" { // which sends every browser on
@@ -348,12 +351,12 @@ func TestFuzzAPI(t *testing.T) {
 		}
 		if strings.Contains(o.template, "{customer_id}") {
 			want = append(want, http.StatusNotFound)
-			if o.Method != http.MethodGet {
+			if o.Method != http.MethodGet && !o.storesNothing() {
 				want = append(want, http.StatusForbidden)
 			}
 		}
 		for _, status := range want {
-			if f.outcomes[o.OperationID][status] == 0 && (o.OperationID != "erase-customer" || status != http.StatusOK) {
+			if f.outcomes[o.OperationID][status] == 0 && (!seldom[o.OperationID] || status != http.StatusOK) {
 				t.Errorf("%s was never answered with %d, only with %v: the generator needs a hint (see hints), or it has become too short", o.OperationID, status, f.outcomes[o.OperationID])
 			}
 		}

@@ -69,7 +69,7 @@ func (w *world) bystander(t testing.TB) (id uuid.UUID, ids map[string]string) {
 	return c.ID, map[string]string{
 		"api_key_id": key.ID.String(), "agent_token_id": token.ID.String(), "export_id": exported.String(),
 		"customer_id": c.ID.String(), "user_id": owner.ID.String(), "integration_id": account.ID.String(),
-		"campaign_id": campaign.ID.String(), "post_id": post.ID.String(), "connect_session_id": w.choosing(t, c.ID, owner.ID).String(),
+		"campaign_id": campaign.ID.String(), "post_id": post.ID.String(), "platform_post_id": post.PlatformPosts[0].String(), "connect_session_id": w.choosing(t, c.ID, owner.ID).String(),
 	}
 }
 
@@ -87,6 +87,17 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 	var posts []string
 	for range 3 {
 		posts = append(posts, w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String())
+	}
+
+	// Of these one waits for approval, one for a decision, and one has failed.
+	var ended []string
+	for _, states := range [][]string{{"pending_approval"}, {"scheduled", "publishing", "needs_attention"}, {"scheduled", "publishing", "failed"}} {
+		post := w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}})
+		w.exec(t, "update posts set scheduled_at = now() where id = $1", post.ID)
+		for _, state := range states {
+			w.exec(t, "update platform_posts set state = $2, problem = 'Look.', problem_class = 'unknown_outcome' where post_id = $1", post.ID, state)
+		}
+		posts, ended = append(posts, post.ID.String()), append(ended, post.PlatformPosts[0].String())
 	}
 
 	key := func(customer uuid.UUID, maker dbtest.User, permissions ...string) dbtest.APIKey {
@@ -166,7 +177,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 			customer: id.String(), foreign: foreign, invited: invited, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey,
 			own: map[string][]string{
 				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
-				"integration_id": {account.ID.String()}, "post_id": posts,
+				"integration_id": {account.ID.String()}, "post_id": posts, "platform_post_id": ended,
 				"export_id": {exported.String()}, "erasure_id": {erased.String()},
 				"operation": {"list-jobs", "create-post"},
 				"platform":  {"twitter", "linkedin", "facebook", "mailchimp", "ghost"},

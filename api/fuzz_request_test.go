@@ -222,10 +222,13 @@ func (g *generator) reference(name string) string {
 // hints are good values where the schema says less than the database or a platform asks for, by property. A
 // request that should be good and hardly ever succeeds needs one.
 var hints = map[string]func(g *generator) string{
-	"time_zone":       func(g *generator) string { return one(g, []string{"UTC", "Europe/Berlin", "America/New_York"}) },
-	"language":        func(g *generator) string { return one(g, []string{"en", "de-AT", "ar"}) },
-	"scheduled_at":    func(g *generator) string { return g.moment(time.Hour) },
-	"expires_at":      func(g *generator) string { return g.moment(time.Minute) },
+	"time_zone":    func(g *generator) string { return one(g, []string{"UTC", "Europe/Berlin", "America/New_York"}) },
+	"language":     func(g *generator) string { return one(g, []string{"en", "de-AT", "ar"}) },
+	"scheduled_at": func(g *generator) string { return g.moment(time.Hour) },
+	"expires_at":   func(g *generator) string { return g.moment(time.Minute) },
+	"published_at": func(g *generator) string {
+		return time.Now().Add(-time.Duration(1+g.IntN(1000)) * time.Minute).UTC().Format(time.RFC3339)
+	},
 	"starts_on":       func(*generator) string { return "2026-12-01" },
 	"ends_on":         func(*generator) string { return "2026-12-24" },
 	"site_url":        func(g *generator) string { return g.stock.site },

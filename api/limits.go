@@ -67,7 +67,7 @@ func (l limit) of(endpoint string) tenant.Limit {
 // limitOf is the limit that an operation has by default.
 func limitOf(operation *huma.Operation) tenant.Limit {
 	l := changeLimit
-	if operation.Method == http.MethodGet || operation.Metadata[storesNothingKey] == true {
+	if !changes(operation) {
 		l = readLimit
 	}
 	if operation.Metadata["public"] == true {

@@ -120,7 +120,7 @@ func TestApproval(t *testing.T) {
 	}
 
 	// Its time passes while it waits: it is approved then, and waits for somebody to publish it.
-	changed = w.call(t, c.member, "PATCH", path, m{"text": "The freshest."}).want(t, 200)
+	w.call(t, c.member, "PATCH", path, m{"text": "The freshest."}).want(t, 200)
 	w.exec(t, "update posts set scheduled_at = now() - interval '1 minute' where id = $1", again.ID)
 	changed = w.call(t, c.admin, "GET", path, nil).want(t, 200)
 	late := w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", changed.etag()).want(t, 200)
