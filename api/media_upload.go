@@ -236,7 +236,7 @@ func (a *API) storeUpload(ctx context.Context, u *upload, body io.Reader) (*medi
 	if err != nil {
 		return nil, fileProblem(err)
 	}
-	width, height := int32(info.Width), int32(info.Height) //nolint:gosec // at most 100 million pixels in all
+	width, height := int32(info.Width), int32(info.Height)
 	params := queries.MediaReadyParams{
 		ID: u.MediaID, Bytes: u.size, Sha256: u.sum.Sum(nil), Width: &width, Height: &height, Animated: info.Animated,
 	}

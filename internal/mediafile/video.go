@@ -20,7 +20,7 @@ const maxDuration = 24 * time.Hour
 // brandType tells by the brands in a file's first box what it is (ISO/IEC 14496-12, section 4.3): a film, or one of the
 // images and sounds that come in such boxes too.
 func brandType(head []byte) string {
-	size := int(min(binary.BigEndian.Uint32(head), uint32(len(head)))) //nolint:gosec // len(head) is at most HeadSize
+	size := int(min(binary.BigEndian.Uint32(head), uint32(len(head))))
 	if size < 12 {
 		return ""
 	}
@@ -89,7 +89,7 @@ func probeVideo(file io.ReadSeeker, size int64, info *Info) error {
 	if milliseconds > uint64(maxDuration/time.Millisecond) {
 		return refuse("the video says that it lasts longer than a day")
 	}
-	info.Duration = time.Duration(milliseconds) * time.Millisecond //nolint:gosec // at most a day
+	info.Duration = time.Duration(milliseconds) * time.Millisecond
 	return nil
 }
 
@@ -123,7 +123,7 @@ func (v *video) box(at, end int64) (kind string, content, next int64, err error)
 	length, head := uint64(binary.BigEndian.Uint32(header[:])), uint64(8)
 	switch length {
 	case 0: // to the end of what it is in
-		length = uint64(end - at) //nolint:gosec // at < end
+		length = uint64(end - at)
 	case 1:
 		if end-at < 16 {
 			return "", 0, 0, errCutOff()
@@ -136,10 +136,10 @@ func (v *video) box(at, end int64) (kind string, content, next int64, err error)
 	if length < head {
 		return "", 0, 0, refuse("the video is damaged: a part of it has no length")
 	}
-	if length > uint64(end-at) { //nolint:gosec // at < end
+	if length > uint64(end-at) {
 		return "", 0, 0, errCutOff()
 	}
-	return string(header[4:8]), at + int64(head), at + int64(length), nil //nolint:gosec // length is at most what there is
+	return string(header[4:8]), at + int64(head), at + int64(length), nil
 }
 
 func (v *video) read(at int64, into []byte) error {
