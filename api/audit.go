@@ -54,7 +54,7 @@ func (a *API) registerAudit() {
 		OperationID: "export-audit-entries", Metadata: needs("audit:read"), Method: http.MethodGet, Path: "/v1/customers/{customer_id}/audit/export", Tags: tags,
 		Summary: "Export what happened in a customer", Errors: []int{http.StatusForbidden},
 		Description: "Newest first, all that the filters choose. If it cannot be completed the connection breaks off.",
-		Responses:   exportResponses,
+		Responses:   exportResponses(),
 	}, a.exportAudit)
 	register(a, huma.Operation{
 		OperationID: "list-installation-audit-entries", Method: http.MethodGet, Path: "/v1/audit", Tags: tags,

@@ -24,11 +24,11 @@ const exportPage = 1000
 // exportPageTimeout bounds the reading of one page, and the writing of one to a slow reader.
 const exportPageTimeout = time.Minute
 
-var exportResponses = map[string]*huma.Response{
-	"200": {Description: "OK", Content: map[string]*huma.MediaType{
+func exportResponses() map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: &huma.Schema{Type: "string", Description: "An AuditEntry in JSON on each line."}},
 		"text/csv":             {Schema: &huma.Schema{Type: "string", Description: "A line of names, then an entry on each. A cell that a spreadsheet would take for a formula begins with an apostrophe."}},
-	}},
+	}}}
 }
 
 // exportAudit streams entries. The first page is read before the answer begins, so that a refusal is one.

@@ -239,11 +239,11 @@ func nextMeasurement(published, now time.Time) *time.Time {
 	case age < 6*time.Hour:
 		due = 6 * time.Hour
 	case age < week:
-		due = (age/day + 1) * day
+		due = age - age%day + day
 	case age < 4*week:
-		due = (age/week + 1) * week
+		due = age - age%week + week
 	default:
-		due = max(age/month+1, 2) * month
+		due = max(age-age%month+month, 2*month)
 	}
 	if due > lastMeasurement {
 		return nil
