@@ -42,6 +42,8 @@ var exportedTables = []exportedTable{
 	{"publish_attempts", byTwo((*queries.Queries).ExportRowsOfPublishAttempts)},
 	{"platform_posts", byID((*queries.Queries).ExportRowsOfPlatformPosts)},
 	{"posts", byID((*queries.Queries).ExportRowsOfPosts)},
+	{"recurring_posts", byID((*queries.Queries).ExportRowsOfRecurringPosts)},
+	{"queue_slots", byID((*queries.Queries).ExportRowsOfQueueSlots)},
 	{"media", byID((*queries.Queries).ExportRowsOfMedia)},
 	{"campaigns", byID((*queries.Queries).ExportRowsOfCampaigns)},
 	{"integrations", byID((*queries.Queries).ExportRowsOfIntegrations)},

@@ -37,7 +37,7 @@ func (q *Queries) PostCreate(ctx context.Context, arg PostCreateParams) error {
 
 const postGet = `-- name: PostGet :one
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id = $1
 `
@@ -56,6 +56,10 @@ type PostGetRow struct {
 	MediaIds      json.RawMessage
 	ApprovedAt    *time.Time
 	ApprovedBy    *uuid.UUID
+	TimeZone      string
+	SlotAt        *time.Time
+	RecurrenceID  *uuid.UUID
+	OccurrenceAt  *time.Time
 }
 
 func (q *Queries) PostGet(ctx context.Context, id uuid.UUID) (PostGetRow, error) {
@@ -75,13 +79,17 @@ func (q *Queries) PostGet(ctx context.Context, id uuid.UUID) (PostGetRow, error)
 		&i.MediaIds,
 		&i.ApprovedAt,
 		&i.ApprovedBy,
+		&i.TimeZone,
+		&i.SlotAt,
+		&i.RecurrenceID,
+		&i.OccurrenceAt,
 	)
 	return i, err
 }
 
 const postList = `-- name: PostList :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id < $1
 order by p.id desc
@@ -107,6 +115,10 @@ type PostListRow struct {
 	MediaIds      json.RawMessage
 	ApprovedAt    *time.Time
 	ApprovedBy    *uuid.UUID
+	TimeZone      string
+	SlotAt        *time.Time
+	RecurrenceID  *uuid.UUID
+	OccurrenceAt  *time.Time
 }
 
 func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListRow, error) {
@@ -132,6 +144,10 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 			&i.MediaIds,
 			&i.ApprovedAt,
 			&i.ApprovedBy,
+			&i.TimeZone,
+			&i.SlotAt,
+			&i.RecurrenceID,
+			&i.OccurrenceAt,
 		); err != nil {
 			return nil, err
 		}
@@ -145,7 +161,7 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 
 const postListFiltered = `-- name: PostListFiltered :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id < $1
     and ($2::uuid is null or p.campaign_id = $2::uuid)
@@ -175,6 +191,10 @@ type PostListFilteredRow struct {
 	MediaIds      json.RawMessage
 	ApprovedAt    *time.Time
 	ApprovedBy    *uuid.UUID
+	TimeZone      string
+	SlotAt        *time.Time
+	RecurrenceID  *uuid.UUID
+	OccurrenceAt  *time.Time
 }
 
 func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredParams) ([]PostListFilteredRow, error) {
@@ -205,6 +225,10 @@ func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredPara
 			&i.MediaIds,
 			&i.ApprovedAt,
 			&i.ApprovedBy,
+			&i.TimeZone,
+			&i.SlotAt,
+			&i.RecurrenceID,
+			&i.OccurrenceAt,
 		); err != nil {
 			return nil, err
 		}
@@ -312,18 +336,20 @@ func (q *Queries) PostMediaList(ctx context.Context, postID uuid.UUID) ([]uuid.U
 
 const postSetSchedule = `-- name: PostSetSchedule :execrows
 update posts
-set scheduled_at = coalesce($1, now())
-where id = $2
+set scheduled_at = coalesce($1, now()), slot_at = $2
+where id = $3
 `
 
 type PostSetScheduleParams struct {
 	ScheduledAt *time.Time
+	SlotAt      *time.Time
 	ID          uuid.UUID
 }
 
-// Sets when a post goes out; NULL means now, by the database's clock, which is the one that decides.
+// Sets when a post goes out; NULL means now, by the database's clock, which is the one that decides. slot_at is the
+// same time where it is a slot of the queue, else NULL.
 func (q *Queries) PostSetSchedule(ctx context.Context, arg PostSetScheduleParams) (int64, error) {
-	result, err := q.db.Exec(ctx, postSetSchedule, arg.ScheduledAt, arg.ID)
+	result, err := q.db.Exec(ctx, postSetSchedule, arg.ScheduledAt, arg.SlotAt, arg.ID)
 	if err != nil {
 		return 0, err
 	}
