@@ -131,7 +131,7 @@ func TestPublishRefused(t *testing.T) {
 		post := make(account)
 		for _, step := range way {
 			w.exec(t, "update posts set scheduled_at = now() where id = $1", post.ID)
-			w.exec(t, `update platform_posts set state = $2, attempt = 1, external_id = 'x', published_at = now(), problem = 'p', problem_class = 'unknown_outcome'
+			w.exec(t, `update platform_posts set state = $2, attempt = 1, external_id = id, published_at = now(), problem = 'p', problem_class = 'unknown_outcome'
 				where post_id = $1`, post.ID, step)
 		}
 		path := c.path("/posts/%s", post.ID)

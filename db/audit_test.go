@@ -118,10 +118,10 @@ func TestAuditTellsWho(t *testing.T) {
 	}
 	platformID := post.PlatformPosts[0].String()
 	got := entries(t, d, c.ID, func() {
-		run(t, d.TenantWorker(), tenant.Worker(c.ID, tenant.Request{Job: 7}), "update platform_posts set external_id = 'x', checkpoint = '{}'")
+		run(t, d.TenantWorker(), tenant.Worker(c.ID, tenant.Request{Job: 7}), "update platform_posts set external_url = 'x', checkpoint = '{}'")
 	})
 	want := []entry{{ActorKind: "worker", Action: "platform_post.update", ResourceType: "platform_post", ResourceID: &platformID,
-		Changes: `{"external_id": {"to": "x", "from": null}}`, JobID: ptr(int64(7))}}
+		Changes: `{"external_url": {"to": "x", "from": null}}`, JobID: ptr(int64(7))}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("worker (-want +got):\n%s", diff)
 	}
@@ -220,7 +220,7 @@ func TestAuditTellsWhat(t *testing.T) {
 			mustExec(t, d, "insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", c.ID, post.ID, second)
 			mustExec(t, d, "delete from posts where id = $1", post.ID)
 		}, []string{`post.create {"text": {"to": "X"}, "state": {"to": "draft"}, "title": {"to": "T"}}`,
-			`media.create {"path": {"to": "p"}, "bytes": {"to": 1}, "alt_text": {"to": ""}, "content_type": {"to": "image/png"}}`,
+			`media.create {"name": {"to": ""}, "path": {"to": "p"}, "bytes": {"to": 1}, "alt_text": {"to": ""}, "animated": {"to": false}, "content_type": {"to": "image/png"}}`,
 			fmt.Sprintf(`post_media.create {"media_id": {"to": "%s"}, "position": {"to": 0}}`, second),
 			fmt.Sprintf(`post_media.delete {"media_id": {"from": "%s"}, "position": {"from": 0}}`, second),
 			`post.delete {"text": {"from": "X"}, "state": {"from": "draft"}, "title": {"from": "T"}}`}},

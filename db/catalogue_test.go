@@ -196,8 +196,9 @@ var besideSealed = map[string]string{
 
 // cascades are foreign keys that change rows by themselves, which row-level security does not see.
 var cascades = map[string]string{
-	"publish_attempts_platform_post_fkey": "only a platform post without attempts can be deleted",
-	"post_media_post_fkey":                "the list of a post's files goes with the post, same customer by its key",
+	"publish_attempts_platform_post_fkey":    "only a platform post without attempts can be deleted",
+	"platform_post_media_platform_post_fkey": "the list of a platform post's own files goes with it, same customer by its key",
+	"post_media_post_fkey":                   "the list of a post's files goes with the post, same customer by its key",
 }
 
 // definerFunctions are all SECURITY DEFINER functions, with who may execute them.
@@ -216,6 +217,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.delete_expired_tokens":            {"fanfare_worker", "forgets tokens of all customers a week after their end"},
 	"tenancy.enter_worker":                     {"fanfare_worker", "checks that the customer exists"},
 	"tenancy.guard_membership":                 {"", "a trigger: locks the customer, looks up the acting member and counts owners, whom they may not see or lock"},
+	"tenancy.approval":                         {"fanfare_admin,fanfare_agent,fanfare_user", "what the entered customer asks for before publishing, which not every key may read of it"},
 	"tenancy.hold_customer":                    {"fanfare_admin,fanfare_agent,fanfare_user", "locks the entered customer against archiving, which members may not lock themselves"},
 	"tenancy.own_memberships":                  {"fanfare_admin,fanfare_agent,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
 	"tenancy.create_customer":                  {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},

@@ -29,6 +29,8 @@ type house struct {
 	account  uuid.UUID
 	campaign uuid.UUID
 	file     uuid.UUID
+	spare    uuid.UUID // a file that nothing shows
+	review   uuid.UUID
 	export   uuid.UUID
 	key      dbtest.APIKey // with every permission
 	token    dbtest.AgentToken
@@ -53,7 +55,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	post := d.Post(t, dbtest.Post{CustomerID: h.id, Title: mark + " title", Text: mark + " text", Integrations: []dbtest.Integration{account}})
 	h.posts = []uuid.UUID{post.ID, d.Post(t, dbtest.Post{CustomerID: h.id, Text: mark + " spare"}).ID}
 	h.platform = post.PlatformPosts[0]
-	h.file, h.export = newID(t), newID(t)
+	h.file, h.spare, h.review, h.export = newID(t), newID(t), newID(t), newID(t)
 	h.invited, h.login, h.session = newID(t), newID(t), newID(t)
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
@@ -71,6 +73,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	}{
 		{"insert into publish_attempts (customer_id, platform_post_id, number, job_id, finished_at, outcome, message) values ($1, $2, 1, 1, now(), 'transient', $3)", []any{h.id, h.platform, mark + " message"}},
 		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.file, mark + "/path"}},
+		{"insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", []any{h.id, h.spare, mark + "/spare"}},
 		{"insert into invitations (customer_id, id, email, role, token_hash, sealed_token, key_id, invited_by) values ($1, $2, $3, 'member', $4, $5, 1, $6)",
 			[]any{h.id, h.invited, mark + "@example.com", tokenHash(mark), []byte(mark + " token"), h.people["owner"].ID}},
 		{"insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, $2, 'twitter', $3, $3, $4, 1)",
@@ -79,6 +82,8 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 			values ($1, $2, 'twitter', $3, $4, $4, 'https://a.example', 'https://b.example', $5, 1)`,
 			[]any{h.id, h.session, h.people["owner"].ID, tokenHash(mark), []byte(mark + " verifier")}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
+		{"insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.platform, h.file}},
+		{"insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $3, 1, 'comment', $4)", []any{h.id, h.review, h.posts[0], mark + " comment"}},
 		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
 			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
 		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
@@ -247,11 +252,16 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 	account := func(h *house) uuid.UUID { return h.account }
 	file := func(h *house) uuid.UUID { return h.file }
 	return map[string]reference{
-		"posts_campaign_fkey":                 {fmt.Sprintf("insert into posts (id, text, campaign_id) values ('%s', 'x', $1)", fresh), campaign, false},
-		"platform_posts_post_fkey":            {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', $1, '%s')", fresh, a.account), post, false},
-		"platform_posts_integration_fkey":     {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
-		"post_media_post_fkey":                {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
-		"post_media_media_fkey":               {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', $1, 5)", a.posts[1]), file, false},
+		"posts_campaign_fkey":             {fmt.Sprintf("insert into posts (id, text, campaign_id) values ('%s', 'x', $1)", fresh), campaign, false},
+		"platform_posts_post_fkey":        {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', $1, '%s')", fresh, a.account), post, false},
+		"platform_posts_integration_fkey": {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
+		"post_media_post_fkey":            {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
+		"post_media_media_fkey":           {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', $1, 5)", a.posts[1]), file, false},
+		"platform_post_media_platform_post_fkey": {fmt.Sprintf("insert into platform_post_media (platform_post_id, media_id, position) values ($1, '%s', 5)", a.spare),
+			func(h *house) uuid.UUID { return h.platform }, false},
+		"platform_post_media_media_fkey": {fmt.Sprintf("insert into platform_post_media (platform_post_id, media_id, position) values ('%s', $1, 5)", a.platform),
+			func(h *house) uuid.UUID { return h.spare }, false},
+		"post_reviews_post_fkey":              {fmt.Sprintf("insert into post_reviews (id, post_id, post_version, verdict, comment) values ('%s', $1, 1, 'comment', 'x')", fresh), post, false},
 		"integrations_authorization_fkey":     {"update integrations set authorization_id = $1", func(h *house) uuid.UUID { return h.login }, false},
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
@@ -349,16 +359,20 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"authorizations_login_key":   {"insert into authorizations (id, platform, external_id, name, credential, key_id) values ($1, 'twitter', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " login"}},
 		"connect_sessions_pkey": {`insert into connect_sessions (id, platform, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
 			values ($1, 'twitter', sha256('x'), sha256('x'), 'x', 'x', 'x', 1)`, []any{b.session}},
-		"integrations_account_key":   {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
-		"campaigns_pkey":             {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
-		"posts_pkey":                 {"insert into posts (id, text) values ($1, 'x')", []any{b.posts[0]}},
-		"platform_posts_pkey":        {"insert into platform_posts (id, post_id, integration_id) values ($1, $2, $3)", []any{b.platform, a.posts[1], a.account}},
-		"platform_posts_account_key": {"", nil}, // names rows of one's own by foreign keys: see TestReferencesToOthers
-		"media_pkey":                 {"insert into media (id, path, content_type, bytes) values ($1, 'x', 'image/png', 1)", []any{b.file}},
-		"media_path_key":             {"insert into media (id, path, content_type, bytes) values ($1, $2, 'image/png', 1)", []any{newID(t), b.mark + "/path"}},
-		"post_media_pkey":            {"", nil}, // foreign keys, as above
-		"post_media_position_key":    {"insert into post_media (post_id, media_id, position) values ($1, $2, 0)", []any{a.posts[1], a.file}},
-		"publish_attempts_pkey":      {"", nil}, // a foreign key, as above, and a number
+		"integrations_account_key":         {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
+		"campaigns_pkey":                   {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
+		"posts_pkey":                       {"insert into posts (id, text) values ($1, 'x')", []any{b.posts[0]}},
+		"platform_posts_pkey":              {"insert into platform_posts (id, post_id, integration_id) values ($1, $2, $3)", []any{b.platform, a.posts[1], a.account}},
+		"platform_posts_account_key":       {"", nil}, // names rows of one's own by foreign keys: see TestReferencesToOthers
+		"media_pkey":                       {"insert into media (id, path, content_type, bytes) values ($1, 'x', 'image/png', 1)", []any{b.file}},
+		"media_path_key":                   {"insert into media (id, path, content_type, bytes) values ($1, $2, 'image/png', 1)", []any{newID(t), b.mark + "/path"}},
+		"post_media_pkey":                  {"", nil}, // foreign keys, as above
+		"post_media_position_key":          {"insert into post_media (post_id, media_id, position) values ($1, $2, 0)", []any{a.posts[1], a.file}},
+		"platform_posts_external_key":      {"", nil}, // by the account alone, which is one's own by a foreign key
+		"platform_post_media_pkey":         {"", nil}, // foreign keys, as above
+		"platform_post_media_position_key": {"insert into platform_post_media (platform_post_id, media_id, position) values ($1, $2, 1)", []any{a.platform, a.spare}},
+		"post_reviews_pkey":                {"insert into post_reviews (id, post_id, post_version, verdict, comment) values ($1, $2, 1, 'comment', 'x')", []any{b.review, a.posts[0]}},
+		"publish_attempts_pkey":            {"", nil}, // a foreign key, as above, and a number
 		"api_keys_pkey": {"insert into api_keys (id, name, prefix, key_hash, permissions) values ($1, 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}')",
 			[]any{b.key.ID}},
 		"api_keys_by_hash": {"", nil}, // of 260 random bits that the API chooses

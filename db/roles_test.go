@@ -51,6 +51,10 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "r", "key": "cru", "reading key": "r", "agent": "cru"},
 	"public.post_media": {"viewer": "r", "member": "crd", "admin": "crd", "owner": "crd",
 		"s-viewer": "r", "s-manager": "crd", "s-admin": "crd", "worker": "r", "key": "crd", "reading key": "r", "agent": "crd"},
+	"public.platform_post_media": {"viewer": "r", "member": "crd", "admin": "crd", "owner": "crd",
+		"s-viewer": "r", "s-manager": "crd", "s-admin": "crd", "worker": "r", "key": "crd", "reading key": "r", "agent": "crd"},
+	"public.post_reviews": {"viewer": "r", "member": "cr", "admin": "cr", "owner": "cr",
+		"s-viewer": "r", "s-manager": "cr", "s-admin": "cr", "worker": "r", "key": "cr", "reading key": "r", "agent": "cr"},
 	"public.api_keys": {"viewer": "", "member": "", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "ru", "worker": "r", "key": "", "reading key": "", "agent": ""},
 	"public.agent_tokens": {"viewer": "", "member": "", "admin": "cru", "owner": "cru",
@@ -136,11 +140,19 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		},
 		"public.media": {
 			"c": fmt.Sprintf("insert into media (id, path, content_type, bytes) values ('%s', 'x', 'image/png', 1)", id),
-			"u": "update media set alt_text = 'x'",
+			"u": fmt.Sprintf("update media set alt_text = 'x' where id = '%s'", a.file),
 		},
 		"public.post_media": {
 			"c": fmt.Sprintf("insert into post_media (post_id, media_id, position) values ('%s', '%s', 0)", a.posts[1], a.file),
 			"u": "update post_media set position = 3",
+		},
+		"public.platform_post_media": {
+			"c": fmt.Sprintf("insert into platform_post_media (platform_post_id, media_id, position) values ('%s', '%s', 1)", a.platform, a.spare),
+			"u": "update platform_post_media set position = 3",
+		},
+		"public.post_reviews": {
+			"c": fmt.Sprintf("insert into post_reviews (id, post_id, post_version, verdict, comment) values ('%s', '%s', 1, 'comment', 'x')", id, a.posts[0]),
+			"u": "update post_reviews set comment = 'y'",
 		},
 		"public.api_keys": {
 			"c": fmt.Sprintf("insert into api_keys (id, name, prefix, key_hash, permissions) values ('%s', 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}')", id),

@@ -196,7 +196,7 @@ func (m *machine) complete(t testing.TB, post uuid.UUID) {
 	if _, err := m.d.Super.Exec(ctx, "update posts set scheduled_at = now() where id = $1", post); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.d.Super.Exec(ctx, `update platform_posts set external_id = 'x', published_at = now(), problem = 'x', problem_class = 'transient'
+	if _, err := m.d.Super.Exec(ctx, `update platform_posts set external_id = id, published_at = now(), problem = 'x', problem_class = 'transient'
 		where post_id = $1 and external_id is null`, post); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func (m *machine) force(t testing.TB, p dbtest.Post, post string, platformPosts 
 		t.Fatal(err)
 	}
 	for i, state := range platformPosts {
-		if _, err := tx.Exec(ctx, "update platform_posts set state = $1 where id = $2", state, p.PlatformPosts[i]); err != nil {
+		if _, err := tx.Exec(ctx, "update platform_posts set state = $1, external_id = coalesce(external_id, id::text) where id = $2", state, p.PlatformPosts[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -342,6 +342,13 @@ func TestFrozenContent(t *testing.T) {
 	ctx := context.Background()
 	m := newMachine(t)
 	p := m.post(t, 2)
+	// out says whether readers have part of what is not wholly published.
+	out := func(partly bool) {
+		if _, err := m.d.Super.Exec(ctx, "update platform_posts set external_id = case when $2 or state = 'published' then id::text end where post_id = $1", p.ID, partly); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out(false)
 	for i := range 2 {
 		if _, err := m.d.Super.Exec(ctx, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)",
 			m.customer, newID(t), fmt.Sprint("file", i)); err != nil {
@@ -355,6 +362,7 @@ func TestFrozenContent(t *testing.T) {
 		for _, second := range keys(platformPostMoves) {
 			state := follows([]string{first, second})
 			m.force(t, p, state, first, second)
+			out(false)
 			for what, sql := range map[string]string{
 				"title":        "update posts set title = title || 'x' where id = $1",
 				"text":         "update posts set text = text || 'x' where id = $1",
@@ -369,6 +377,24 @@ func TestFrozenContent(t *testing.T) {
 				if got := refused(err); got != want || (err == nil && rows != 1) {
 					t.Errorf("%s of a post that is %s: %v, %d rows (%v), want %v", what, state, got, rows, err, want)
 				}
+			}
+			if !slices.Contains(postFrozen, state) {
+				out(true)
+				for what, sql := range map[string]string{
+					"title":        "update posts set title = title || 'x' where id = $1",
+					"text":         "update posts set text = text || 'x' where id = $1",
+					"file added":   "insert into post_media (post_id, media_id, position) select $1, id, 1 from media where path = 'file1'",
+					"file removed": "delete from post_media where post_id = $1",
+					"options":      "update platform_posts set options = '{\"reply\": \"x\"}' where post_id = $1",
+					"own files":    "update platform_posts set own_media = true where post_id = $1",
+					"its file":     "insert into platform_post_media (platform_post_id, media_id, position) select pp.id, m.id, 0 from platform_posts pp, media m where pp.post_id = $1 and m.path = 'file1'",
+				} {
+					_, err := m.try(m.d.Tenant(), m.member, sql, p.ID)
+					if got := refused(err); got.Code != badCheck || !strings.HasSuffix(got.Constraint, "_content_frozen") {
+						t.Errorf("%s of a post that is %s and partly out: %v (%v)", what, state, got, err)
+					}
+				}
+				out(false)
 			}
 			_, err := m.try(m.d.Tenant(), m.member, "update platform_posts set text = coalesce(text, '') || 'x' where id = $1", p.PlatformPosts[0])
 			want := refusal{}
@@ -423,7 +449,7 @@ func TestRandomWalks(t *testing.T) {
 				free := slices.IndexFunc(m.accounts, func(a dbtest.Integration) bool { return !slices.Contains(used, a.ID) })
 				id := newID(t)
 				if err := m.d.Tenant().Tx(ctx, m.member, func(ctx context.Context, tx *tenant.Tx) error {
-					return queries.New(tx).PlatformPostCreate(ctx, queries.PlatformPostCreateParams{ID: id, PostID: p.ID, IntegrationID: m.accounts[free].ID})
+					return queries.New(tx).PlatformPostCreate(ctx, queries.PlatformPostCreateParams{ID: id, PostID: p.ID, IntegrationID: m.accounts[free].ID, Options: []byte("{}")})
 				}); err != nil {
 					rt.Fatalf("add an account to %v: %v", states(), err)
 				}

@@ -296,6 +296,11 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 				return nil
 			}
 		}
+		if row.Limited && row.State == "scheduled" {
+			if wait, err = w.reserve(ctx, q, row); wait > 0 || err != nil {
+				return err
+			}
+		}
 		started, err := q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errors.New("the platform post changed under its lock")
@@ -325,6 +330,21 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 		return nil, 0, err
 	}
 	return c, wait, nil
+}
+
+// reserve takes one of the requests that the account still has. Where it has none, or the platform takes none from the whole
+// application, the post waits and says so: the job gives its slot back meanwhile.
+func (w *publishWorker) reserve(ctx context.Context, q *queries.Queries, row queries.PlatformPostLockRow) (wait time.Duration, err error) {
+	limit, err := q.AccountLimitReserve(ctx, queries.AccountLimitReserveParams{IntegrationID: row.IntegrationID, Platform: row.Platform})
+	if err != nil || !limit.WaitUntil.After(limit.DatabaseNow) {
+		return 0, err
+	}
+	wait = limit.WaitUntil.Sub(limit.DatabaseNow).Truncate(time.Millisecond) + time.Millisecond
+	problem := platform.Name(row.Platform).Title() + " takes no more posts of this account for now. The post goes out as soon as it does."
+	_, err = q.PlatformPostWait(ctx, queries.PlatformPostWaitParams{
+		ID: row.ID, Wait: wait, Problem: &problem, ProblemClass: ptr(string(platform.RateLimited)),
+	})
+	return wait, err
 }
 
 // crowded is how long a job waits whose customer has too many posts at platforms already: short at first, since

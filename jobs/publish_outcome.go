@@ -111,6 +111,9 @@ func (w *publishWorker) recordStep(ctx context.Context, job *river.Job[PublishAr
 				"platform_post_id", c.ID, "attempt", c.attempt, "job_id", job.ID)
 			return nil
 		}
+		if err := observe(ctx, q, c, problem, wait); err != nil {
+			return err
+		}
 		if problem != nil && problem.Class == platform.Credential && c.credential.sealed != nil {
 			r := refusal{
 				customerID: job.Args.CustomerID, integrationID: c.IntegrationID, version: c.IntegrationVersion, reason: reasonRefused,
@@ -126,6 +129,39 @@ func (w *publishWorker) recordStep(ctx context.Context, job *river.Job[PublishAr
 		return finishAttempt(ctx, q, c, problem)
 	})
 }
+
+// observe notes what the platform has said of the requests that it still takes, so that other posts of the account, or of the whole
+// application, wait too. wait is how long this post waits.
+func observe(ctx context.Context, q *queries.Queries, c *claim, problem *platform.Error, wait time.Duration) error {
+	for _, quota := range c.quotas {
+		var err error
+		switch {
+		case quota.Resets.IsZero():
+		case !quota.App:
+			params := queries.AccountLimitObserveParams{IntegrationID: c.IntegrationID, Remaining: ptr(bounded(quota.Remaining)), ResetsAt: &quota.Resets}
+			if quota.Limit > 0 {
+				params.Quota = ptr(bounded(quota.Limit))
+			}
+			err = q.AccountLimitObserve(ctx, params)
+		case quota.Remaining <= 0:
+			err = q.AppLimitPause(ctx, queries.AppLimitPauseParams{Platform: c.Platform, Pause: max(time.Until(quota.Resets), 0)})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case problem == nil || problem.Class != platform.RateLimited || wait <= 0, c.unresolved: // asking has limits of its own
+		return nil
+	case problem.App:
+		return q.AppLimitPause(ctx, queries.AppLimitPauseParams{Platform: c.Platform, Pause: wait})
+	default:
+		return q.AccountLimitPause(ctx, queries.AccountLimitPauseParams{IntegrationID: c.IntegrationID, Pause: wait})
+	}
+}
+
+// bounded is a platform's number as the database can hold it.
+func bounded(n int) int32 { return int32(max(0, min(n, 1_000_000_000))) }
 
 // recordPlatformPost moves the platform post on. It concerns no row if another attempt has begun.
 func (w *publishWorker) recordPlatformPost(ctx context.Context, q *queries.Queries, c *claim, next step, wait time.Duration, published *platform.Published, problem *platform.Error) (int64, error) {

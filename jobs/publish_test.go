@@ -12,7 +12,6 @@ import (
 
 	"fanfare/db/dbtest"
 	"fanfare/internal/platform"
-	"fanfare/internal/vault"
 )
 
 func insertAt(at time.Time) *river.InsertOpts { return &river.InsertOpts{ScheduledAt: at} }
@@ -301,22 +300,20 @@ func TestOneCustomerCannotHoldEverySlot(t *testing.T) {
 		return nil
 	}
 	b.start(b.worker(WorkerConfig{Concurrency: 2 * customerLimit}))
-	for range 2 * customerLimit {
-		p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "slow", Integrations: []dbtest.Integration{b.integration}})
+	accounts := []*bundle{b}
+	for len(accounts)*accountLimit < 2*customerLimit {
+		accounts = append(accounts, b.at(b.customer))
+	}
+	for i := range 2 * customerLimit {
+		account := accounts[i%len(accounts)]
+		p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "slow", Integrations: []dbtest.Integration{account.integration}})
 		b.schedule(p, time.Now())
 		b.enqueue(p, time.Now())
 	}
 	eventually(b, true, "select count(*) >= $1 from platform_posts where state = 'publishing'", customerLimit)
 
 	// Another customer's post is not delayed by it.
-	other := b.Customer(t, dbtest.Customer{})
-	id := dbtest.NewID(t)
-	sealed, err := b.vault.Seal([]byte(`{"secret":"s3cret"}`), vault.Credential(other.ID, id, "ghost"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs := &bundle{DB: b.DB, t: t, vault: b.vault, platform: b.platform, customer: other,
-		integration: b.Integration(t, dbtest.Integration{CustomerID: other.ID, ID: id, Credential: sealed, KeyID: int64(b.vault.PrimaryKeyID())})}
+	theirs := b.second()
 	p := theirs.scheduled(time.Now())
 	eventually(theirs, "published", stateOf, p.PlatformPosts[0])
 	if n := at.Load(); n > customerLimit+10 { // claims that look at the same moment may exceed it by a few

@@ -39,13 +39,26 @@ func setup(t *testing.T) *bundle {
 	}
 	b := &bundle{DB: dbtest.New(t), t: t, vault: v, platform: &scripted{}}
 	b.customer = b.Customer(t, dbtest.Customer{})
-	id := dbtest.NewID(t)
-	sealed, err := v.Seal([]byte(`{"secret":"s3cret"}`), vault.Credential(b.customer.ID, id, "ghost"))
+	return b.at(b.customer)
+}
+
+// second is another customer beside the first one, with an account of its own.
+func (b *bundle) second() *bundle {
+	b.t.Helper()
+	other := b.Customer(b.t, dbtest.Customer{})
+	return b.at(other)
+}
+
+// at is the bundle with a further account of a customer.
+func (b *bundle) at(customer dbtest.Customer) *bundle {
+	b.t.Helper()
+	id := dbtest.NewID(b.t)
+	sealed, err := b.vault.Seal([]byte(`{"secret":"s3cret"}`), vault.Credential(customer.ID, id, "ghost"))
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	b.integration = b.Integration(t, dbtest.Integration{CustomerID: b.customer.ID, ID: id, Credential: sealed, KeyID: int64(v.PrimaryKeyID())})
-	return b
+	return &bundle{DB: b.DB, t: b.t, vault: b.vault, platform: b.platform, customer: customer,
+		integration: b.Integration(b.t, dbtest.Integration{CustomerID: customer.ID, ID: id, Credential: sealed, KeyID: int64(b.vault.PrimaryKeyID())})}
 }
 
 // worker makes a worker on the bundle's database; it is stopped with the test.

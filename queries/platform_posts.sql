@@ -79,6 +79,8 @@ select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, 
     i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
     (i.external_id is not distinct from a.external_id)::boolean as is_login,
     coalesce(i.state = 'active' and a.state = 'active' and a.expires_at <= now() + @margin::interval, false)::boolean as ending,
+    (exists (select from account_limits l where l.integration_id = pp.integration_id)
+        or exists (select from app_limits l where l.platform = i.platform and l.paused_until > now()))::boolean as limited,
     c.archived_at, now()::timestamptz as database_now
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id

@@ -273,6 +273,8 @@ select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, 
     i.authorization_id, coalesce(a.version, 0)::bigint as authorization_version,
     (i.external_id is not distinct from a.external_id)::boolean as is_login,
     coalesce(i.state = 'active' and a.state = 'active' and a.expires_at <= now() + $1::interval, false)::boolean as ending,
+    (exists (select from account_limits l where l.integration_id = pp.integration_id)
+        or exists (select from app_limits l where l.platform = i.platform and l.paused_until > now()))::boolean as limited,
     c.archived_at, now()::timestamptz as database_now
 from platform_posts pp
     join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
@@ -309,6 +311,7 @@ type PlatformPostLockRow struct {
 	AuthorizationVersion int64
 	IsLogin              bool
 	Ending               bool
+	Limited              bool
 	ArchivedAt           *time.Time
 	DatabaseNow          time.Time
 }
@@ -339,6 +342,7 @@ func (q *Queries) PlatformPostLock(ctx context.Context, arg PlatformPostLockPara
 		&i.AuthorizationVersion,
 		&i.IsLogin,
 		&i.Ending,
+		&i.Limited,
 		&i.ArchivedAt,
 		&i.DatabaseNow,
 	)

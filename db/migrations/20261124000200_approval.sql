@@ -26,6 +26,14 @@ alter table posts
     add constraint posts_edited_by_fkey foreign key (edited_by) references users (id) not valid;
 grant update (approved_at, submitted_by, edited_by) on posts to fanfare_user, fanfare_agent, fanfare_admin;
 
+-- Who edited is who made the change that is recorded.
+create or replace trigger audit_insert after insert on posts referencing new table as new_rows
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+create or replace trigger audit_update after update on posts referencing old table as old_rows new table as new_rows
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+create or replace trigger audit_delete after delete on posts referencing old table as old_rows
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+
 -- What the entered customer asks for. A definer's, since not every key may read the customer.
 create function tenancy.approval(out required boolean, out approver_role text, out self_approval boolean)
 language plpgsql stable security definer set search_path = '' as $$
@@ -79,12 +87,16 @@ begin
     if current_user not in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
         return new;
     end if;
-    -- Who did it is not for the caller to say.
-    if new.edited_by is distinct from old.edited_by then
-        new.edited_by := tenancy.user_id();
+    -- Who did it is not for the caller to say. A key, which is nobody, does not hide who did it before.
+    if (new.title, new.text, new.edited_by) is distinct from (old.title, old.text, old.edited_by) then
+        new.edited_by := coalesce(tenancy.user_id(), old.edited_by);
     end if;
     if new.submitted_by is distinct from old.submitted_by then
-        new.submitted_by := tenancy.user_id();
+        new.submitted_by := coalesce(tenancy.user_id(), old.submitted_by);
+    end if;
+    -- What says something else is approved by nobody, not even in the same statement.
+    if (new.title, new.text) is distinct from (old.title, old.text) then
+        new.approved_at := null;
     end if;
     if new.approved_at is null then
         new.approved_by := null;
@@ -152,14 +164,18 @@ begin
             perform tenancy.hold_customer();
             new.first_attempt := old.attempt + 1;
         end if;
-        if new.state in ('approved', 'scheduled') and old.state not in ('approved', 'scheduled')
+        -- What needs attention was on its way already, and cannot have been changed since.
+        if new.state in ('approved', 'scheduled') and old.state not in ('approved', 'scheduled', 'needs_attention')
             and (select a.required from tenancy.approval() a)
-            and not exists (
-                select from public.posts p
-                where p.customer_id = new.customer_id and p.id = new.post_id and p.approved_at is not null)
         then
-            raise check_violation using message = 'the post must be approved first',
-                constraint = 'platform_posts_approved_first', table = 'platform_posts', schema = 'public';
+            -- locked, so that nobody changes it before this is done
+            perform from public.posts p
+            where p.customer_id = new.customer_id and p.id = new.post_id and p.approved_at is not null
+            for no key update;
+            if not found then
+                raise check_violation using message = 'the post must be approved first',
+                    constraint = 'platform_posts_approved_first', table = 'platform_posts', schema = 'public';
+            end if;
         end if;
     end if;
     if (new.text, new.options, new.own_media) is distinct from (old.text, old.options, old.own_media)
@@ -177,10 +193,22 @@ $$;
 -- back until it is approved again; its time stays.
 create function tenancy.content_changed(p_customer_id uuid, p_post_id uuid) returns void
 language plpgsql as $$
+declare
+    -- whoever maintains the database, and whoever erases, is no tenant's caller
+    v_caller boolean := current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin');
 begin
-    update public.posts p set approved_at = null, edited_by = tenancy.user_id()
-    where p.customer_id = p_customer_id and p.id = p_post_id;
-    if current_user not in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') or not (select a.required from tenancy.approval() a) then
+    if current_user = 'fanfare_agent' then
+        -- The policies would pass over a post that is beyond what the key may change, and it would stay approved.
+        perform from public.posts p where p.customer_id = p_customer_id and p.id = p_post_id for no key update;
+        if not found then
+            raise insufficient_privilege using message = 'permission denied: the post cannot be changed as it is';
+        end if;
+    end if;
+    update public.posts p
+    set approved_at = null, edited_by = case when v_caller then coalesce(tenancy.user_id(), p.edited_by) else p.edited_by end
+    where p.customer_id = p_customer_id and p.id = p_post_id
+        and (p.approved_at is not null or (v_caller and coalesce(tenancy.user_id(), p.edited_by) is distinct from p.edited_by));
+    if not v_caller or not (select a.required from tenancy.approval() a) then
         return;
     end if;
     update public.platform_posts pp set state = 'pending_approval', retry_at = null, problem = null, problem_class = null
@@ -243,17 +271,22 @@ create trigger platform_post_media_follow_insert after insert on platform_post_m
 create trigger platform_post_media_follow_delete after delete on platform_post_media
     referencing old table as changed for each statement execute function tenancy.follow_media_content();
 
--- A file's description is what the post says to those who cannot see it.
+-- A file's description is what the post says to those who cannot see it. It can be changed until everything is out.
 create function tenancy.follow_alt_text() returns trigger
 language plpgsql as $$
 begin
-    perform tenancy.content_changed(new.customer_id, p.id)
-    from public.posts p
-    where p.customer_id = new.customer_id and p.approved_at is not null and p.state in ('approved', 'scheduled') and (
-        exists (select from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id and m.media_id = new.id)
-        or exists (
-            select from public.platform_post_media m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
-            where m.customer_id = p.customer_id and pp.post_id = p.id and m.media_id = new.id));
+    perform tenancy.content_changed(s.customer_id, s.id)
+    from (
+        select p.customer_id, p.id
+        from public.posts p
+        where p.customer_id = new.customer_id and p.state <> 'published'
+            and (p.approved_at is not null or p.state in ('approved', 'scheduled', 'publishing')) and (
+                exists (select from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id and m.media_id = new.id)
+                or exists (
+                    select from public.platform_post_media m
+                        join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
+                    where m.customer_id = p.customer_id and pp.post_id = p.id and m.media_id = new.id))
+        order by p.id) s;
     return null;
 end
 $$;
@@ -520,5 +553,11 @@ $$;
 
 drop function tenancy.may_approve();
 drop function tenancy.approval();
+create or replace trigger audit_insert after insert on posts referencing new table as new_rows
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+create or replace trigger audit_update after update on posts referencing old table as old_rows new table as new_rows
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+create or replace trigger audit_delete after delete on posts referencing old table as old_rows
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 alter table posts drop column edited_by, drop column submitted_by, drop column approved_by, drop column approved_at;
 alter table customers drop column self_approval, drop column approver_role, drop column approval_required;
