@@ -123,6 +123,8 @@ func (a *API) registerAll() {
 	a.registerCampaigns()
 	a.registerPosts()
 	a.registerPostPublishing()
+	a.registerQueueSlots()
+	a.registerRecurringPosts()
 	a.registerIntegrations()
 	a.registerIntegrationHealth()
 	a.registerConnect()

@@ -34,6 +34,7 @@ const (
 	listOfErasures
 	listOfInvitations
 	listOfAudit
+	listOfRecurringPosts
 )
 
 func badCursor() *Problem {

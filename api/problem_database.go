@@ -128,7 +128,13 @@ var constraints = map[string]func() *Problem{
 	"erasures_name_given":             func() *Problem { return invalid("body.name", "must be the customer's name, exactly") },
 	"erasures_subject_key":            func() *Problem { return conflict("The customer is being erased already.") },
 	"exports_one_at_a_time":           func() *Problem { return conflict("An export is being written already. Wait for it, or delete it.") },
-	"posts_names_platform":            func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
+	"posts_slot_key":                  func() *Problem { return conflict("Somebody else took the same slot at this moment. Try again.") },
+	"queue_slots_time_key":            func() *Problem { return conflict("The queue has this slot already.") },
+	"recurring_posts_post_fkey":       func() *Problem { return notFound("post") },
+	"recurring_posts_of_original": func() *Problem {
+		return conflict("The post is a copy of one that recurs already, and does not recur itself.")
+	},
+	"posts_names_platform": func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 }
 
 func fromPostgres(err *pgconn.PgError) *Problem {

@@ -149,6 +149,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, dispatchEvery, w.dispatchErasures)
 	w.every(background, dispatchEvery, w.dispatchAuthorizations)
 	w.every(background, checksEvery, w.dispatchChecks)
+	w.every(background, dispatchEvery, w.dispatchRecurring)
 	w.every(background, checksEvery, w.remind)
 	w.every(background, limitsEvery, w.sweepLimits)
 	w.every(background, sealEvery, w.seal)

@@ -21,16 +21,16 @@ limit @max_rows;
 update recurring_posts
 set rrule = @rrule, starts_local = (@starts_local::text)::timestamp, time_zone = @time_zone, next_at = @next_at,
     state = case when state = 'ended' then 'active' else state end
-where id = @id and version = coalesce(sqlc.narg('version'), version);
+where id = @id;
 
 -- name: RecurringPostSetState :execrows
 update recurring_posts
 set state = @state, next_at = @next_at
-where id = @id and version = coalesce(sqlc.narg('version'), version);
+where id = @id;
 
 -- name: RecurringPostDelete :execrows
 delete from recurring_posts
-where id = @id and version = coalesce(sqlc.narg('version'), version);
+where id = @id;
 
 -- The copies of one to come, by their times.
 -- name: RecurringPostListCopies :many
@@ -81,3 +81,17 @@ update recurring_posts
 set state = @state, next_at = @next_at, made_until = @made_until, look_at = @look_at, problem = @problem,
     skipped = skipped + @skipped, skipped_at = coalesce(sqlc.narg('skipped_at'), skipped_at)
 where id = @id;
+
+-- Locks a recurrence for a change. Who may not change it does not find it here.
+-- name: RecurringPostHold :one
+select r.rrule, to_char(r.starts_local, 'YYYY-MM-DD"T"HH24:MI:SS')::text as starts_local, r.time_zone, r.state, r.version,
+    now()::timestamptz as database_now
+from recurring_posts r
+where r.id = @id
+for no key update;
+
+-- Has a recurrence that a worker could not deal with looked at again later.
+-- name: RecurringPostPutOff :exec
+update recurring_posts
+set look_at = now() + @wait::interval
+where id = @id and state = 'active' and look_at <= now();

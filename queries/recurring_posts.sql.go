@@ -58,16 +58,11 @@ func (q *Queries) RecurringPostCreate(ctx context.Context, arg RecurringPostCrea
 
 const recurringPostDelete = `-- name: RecurringPostDelete :execrows
 delete from recurring_posts
-where id = $1 and version = coalesce($2, version)
+where id = $1
 `
 
-type RecurringPostDeleteParams struct {
-	ID      uuid.UUID
-	Version *int64
-}
-
-func (q *Queries) RecurringPostDelete(ctx context.Context, arg RecurringPostDeleteParams) (int64, error) {
-	result, err := q.db.Exec(ctx, recurringPostDelete, arg.ID, arg.Version)
+func (q *Queries) RecurringPostDelete(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, recurringPostDelete, id)
 	if err != nil {
 		return 0, err
 	}
@@ -115,6 +110,38 @@ func (q *Queries) RecurringPostGet(ctx context.Context, id uuid.UUID) (Recurring
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DatabaseNow,
+	)
+	return i, err
+}
+
+const recurringPostHold = `-- name: RecurringPostHold :one
+select r.rrule, to_char(r.starts_local, 'YYYY-MM-DD"T"HH24:MI:SS')::text as starts_local, r.time_zone, r.state, r.version,
+    now()::timestamptz as database_now
+from recurring_posts r
+where r.id = $1
+for no key update
+`
+
+type RecurringPostHoldRow struct {
+	Rrule       string
+	StartsLocal string
+	TimeZone    string
+	State       string
+	Version     int64
+	DatabaseNow time.Time
+}
+
+// Locks a recurrence for a change. Who may not change it does not find it here.
+func (q *Queries) RecurringPostHold(ctx context.Context, id uuid.UUID) (RecurringPostHoldRow, error) {
+	row := q.db.QueryRow(ctx, recurringPostHold, id)
+	var i RecurringPostHoldRow
+	err := row.Scan(
+		&i.Rrule,
+		&i.StartsLocal,
+		&i.TimeZone,
+		&i.State,
+		&i.Version,
 		&i.DatabaseNow,
 	)
 	return i, err
@@ -359,6 +386,23 @@ func (q *Queries) RecurringPostLooked(ctx context.Context, arg RecurringPostLook
 	return err
 }
 
+const recurringPostPutOff = `-- name: RecurringPostPutOff :exec
+update recurring_posts
+set look_at = now() + $1::interval
+where id = $2 and state = 'active' and look_at <= now()
+`
+
+type RecurringPostPutOffParams struct {
+	Wait time.Duration
+	ID   uuid.UUID
+}
+
+// Has a recurrence that a worker could not deal with looked at again later.
+func (q *Queries) RecurringPostPutOff(ctx context.Context, arg RecurringPostPutOffParams) error {
+	_, err := q.db.Exec(ctx, recurringPostPutOff, arg.Wait, arg.ID)
+	return err
+}
+
 const recurringPostQueueCopy = `-- name: RecurringPostQueueCopy :many
 update platform_posts pp
 set state = case when c.approval_required and p.approved_at is null then 'pending_approval' else 'scheduled' end
@@ -397,23 +441,17 @@ func (q *Queries) RecurringPostQueueCopy(ctx context.Context, postID uuid.UUID) 
 const recurringPostSetState = `-- name: RecurringPostSetState :execrows
 update recurring_posts
 set state = $1, next_at = $2
-where id = $3 and version = coalesce($4, version)
+where id = $3
 `
 
 type RecurringPostSetStateParams struct {
-	State   string
-	NextAt  *time.Time
-	ID      uuid.UUID
-	Version *int64
+	State  string
+	NextAt *time.Time
+	ID     uuid.UUID
 }
 
 func (q *Queries) RecurringPostSetState(ctx context.Context, arg RecurringPostSetStateParams) (int64, error) {
-	result, err := q.db.Exec(ctx, recurringPostSetState,
-		arg.State,
-		arg.NextAt,
-		arg.ID,
-		arg.Version,
-	)
+	result, err := q.db.Exec(ctx, recurringPostSetState, arg.State, arg.NextAt, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -424,7 +462,7 @@ const recurringPostUpdate = `-- name: RecurringPostUpdate :execrows
 update recurring_posts
 set rrule = $1, starts_local = ($2::text)::timestamp, time_zone = $3, next_at = $4,
     state = case when state = 'ended' then 'active' else state end
-where id = $5 and version = coalesce($6, version)
+where id = $5
 `
 
 type RecurringPostUpdateParams struct {
@@ -433,7 +471,6 @@ type RecurringPostUpdateParams struct {
 	TimeZone    string
 	NextAt      *time.Time
 	ID          uuid.UUID
-	Version     *int64
 }
 
 // Changes when it recurs. What had ended goes on.
@@ -444,7 +481,6 @@ func (q *Queries) RecurringPostUpdate(ctx context.Context, arg RecurringPostUpda
 		arg.TimeZone,
 		arg.NextAt,
 		arg.ID,
-		arg.Version,
 	)
 	if err != nil {
 		return 0, err

@@ -264,3 +264,15 @@ func (r Recurrence) Next(instant time.Time) (Occurrence, bool) {
 	}
 	return Occurrence{}, false
 }
+
+// NewRecurrence reads a recurrence as it is stored.
+func NewRecurrence(rule, starts, zone string) (r Recurrence, err error) {
+	if r.Rule, err = ParseRule(rule); err != nil {
+		return r, fmt.Errorf("schedule: the rule %w", err)
+	}
+	if r.Starts, err = ParseLocal(starts); err != nil {
+		return r, err
+	}
+	r.Zone, err = Zone(zone)
+	return r, err
+}
