@@ -46,6 +46,7 @@ func (w *world) everything(t testing.TB, c cast) things {
 	t.Helper()
 	id := c.customer.ID
 	account := w.Integration(t, dbtest.Integration{CustomerID: id})
+	post := w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID
 	key := w.APIKey(t, dbtest.APIKey{CustomerID: id, CreatedBy: c.owner.ID})
 	export, erasure := dbtest.NewID(t), dbtest.NewID(t)
 	w.exec(t, "insert into exports (customer_id, id) values ($1, $2)", id, export)
@@ -59,8 +60,9 @@ func (w *world) everything(t testing.TB, c cast) things {
 		"invitation_id": invited.ID.String(),
 		"operation":     "list-jobs",
 		"customer_id":   id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
-		"campaign_id":    w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
-		"post_id":        w.Post(t, dbtest.Post{CustomerID: id, Integrations: []dbtest.Integration{account}}).ID.String(),
+		"campaign_id":   w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
+		"post_id":       post.String(),
+		"queue_slot_id": w.QueueSlot(t, id).String(), "recurring_post_id": w.RecurringPost(t, id, post).String(),
 		"api_key_id":     key.ID.String(),
 		"agent_token_id": w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
 	}

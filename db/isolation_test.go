@@ -37,6 +37,8 @@ type house struct {
 	invited  uuid.UUID // an open invitation
 	login    uuid.UUID // an authorization
 	session  uuid.UUID // a connect session of the owner's
+	slot     uuid.UUID // of the queue
+	repeated uuid.UUID // a recurring post: the second one
 	job      int64
 }
 
@@ -57,6 +59,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.platform = post.PlatformPosts[0]
 	h.file, h.spare, h.review, h.export = newID(t), newID(t), newID(t), newID(t)
 	h.invited, h.login, h.session = newID(t), newID(t), newID(t)
+	h.slot, h.repeated = d.QueueSlot(t, h.id), d.RecurringPost(t, h.id, h.posts[1])
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
@@ -81,6 +84,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
 			values ($1, $2, 'twitter', $3, $4, $4, 'https://a.example', 'https://b.example', $5, 1)`,
 			[]any{h.id, h.session, h.people["owner"].ID, tokenHash(mark), []byte(mark + " verifier")}},
+		{"update recurring_posts set problem = $2 where id = $1", []any{h.repeated, mark + " problem"}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
 		{"insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.platform, h.file}},
 		{"insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $3, 1, 'comment', $4)", []any{h.id, h.review, h.posts[0], mark + " comment"}},
@@ -253,6 +257,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 	file := func(h *house) uuid.UUID { return h.file }
 	return map[string]reference{
 		"posts_campaign_fkey":             {fmt.Sprintf("insert into posts (id, text, campaign_id) values ('%s', 'x', $1)", fresh), campaign, false},
+		"recurring_posts_post_fkey":       {fmt.Sprintf("insert into recurring_posts (id, post_id, rrule, starts_local) values ('%s', $1, 'FREQ=DAILY', '2026-01-01')", fresh), post, false},
 		"platform_posts_post_fkey":        {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', $1, '%s')", fresh, a.account), post, false},
 		"platform_posts_integration_fkey": {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
 		"post_media_post_fkey":            {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
@@ -269,6 +274,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 
 // unwritable are foreign keys whose columns nobody may write: a default fills them from what was entered.
 var unwritable = map[string]string{
+	"posts_recurrence_fkey": "update posts set recurrence_id = $1",
 	"agent_tokens_key_fkey": "insert into agent_tokens (id, name, permissions, expires_at, api_key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
 }
 
@@ -359,8 +365,14 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"authorizations_login_key":   {"insert into authorizations (id, platform, external_id, name, credential, key_id) values ($1, 'twitter', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " login"}},
 		"connect_sessions_pkey": {`insert into connect_sessions (id, platform, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
 			values ($1, 'twitter', sha256('x'), sha256('x'), 'x', 'x', 'x', 1)`, []any{b.session}},
-		"integrations_account_key":         {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
-		"campaigns_pkey":                   {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
+		"integrations_account_key": {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
+		"campaigns_pkey":           {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
+		"queue_slots_pkey":         {"insert into queue_slots (id, weekday, local_time) values ($1, 2, '10:00')", []any{b.slot}},
+		"queue_slots_time_key":     {"insert into queue_slots (id, weekday, local_time) values ($1, 3, '09:30')", []any{newID(t)}},
+		"recurring_posts_pkey": {"insert into recurring_posts (id, post_id, rrule, starts_local) values ($1, $2, 'FREQ=DAILY', '2026-01-01')",
+			[]any{b.repeated, a.posts[1]}},
+		"posts_slot_key":                   {"update posts set scheduled_at = '2030-01-01', slot_at = '2030-01-01' where id = $1", []any{a.posts[0]}},
+		"posts_occurrence_key":             {"", nil}, // filled by functions alone
 		"posts_pkey":                       {"insert into posts (id, text) values ($1, 'x')", []any{b.posts[0]}},
 		"platform_posts_pkey":              {"insert into platform_posts (id, post_id, integration_id) values ($1, $2, $3)", []any{b.platform, a.posts[1], a.account}},
 		"platform_posts_account_key":       {"", nil}, // names rows of one's own by foreign keys: see TestReferencesToOthers

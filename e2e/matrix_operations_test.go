@@ -137,6 +137,23 @@ var acts = map[string]act{
 	}},
 	"cancel-post": {success: http.StatusOK, action: "post.update", prepare: scheduled},
 
+	"queue-post":          {success: http.StatusAccepted, action: "post.update"},
+	"list-queue-slots":    {success: http.StatusOK},
+	"list-upcoming-slots": {success: http.StatusOK},
+	"create-queue-slot":   {success: http.StatusCreated, action: "queue_slot.create", body: with(map[string]any{"weekday": "friday", "local_time": "17:45"})},
+	"delete-queue-slot":   {success: http.StatusNoContent, action: "queue_slot.delete"},
+
+	"list-recurring-posts":  {success: http.StatusOK},
+	"get-recurring-post":    {success: http.StatusOK},
+	"list-post-occurrences": {success: http.StatusOK},
+	"create-recurring-post": {success: http.StatusCreated, action: "recurring_post.create", body: func(c *cell) any {
+		return map[string]any{"post_id": c.ids["post_id"], "rrule": "FREQ=DAILY", "starts_local": "2026-01-01T09:00"}
+	}},
+	"update-recurring-post": {success: http.StatusOK, action: "recurring_post.update", body: with(map[string]any{"rrule": "FREQ=MONTHLY"})},
+	"delete-recurring-post": {success: http.StatusNoContent, action: "recurring_post.delete"},
+	"pause-recurring-post":  {success: http.StatusOK, action: "recurring_post.update"},
+	"resume-recurring-post": {success: http.StatusOK, action: "recurring_post.update", prepare: paused},
+
 	"list-integrations": {success: http.StatusOK},
 	"get-integration":   {success: http.StatusOK},
 	"create-integration": {success: http.StatusCreated, action: "integration.create", body: func(c *cell) any {
@@ -196,6 +213,11 @@ func archived(t testing.TB, c *cell) {
 	c.exec(t, "update customers set archived_at = now() where id = $1", c.customer)
 }
 
+// paused pauses what recurs in the cell's customer.
+func paused(t testing.TB, c *cell) {
+	c.exec(t, "update recurring_posts set state = 'paused' where id = $1", c.ids["recurring_post_id"])
+}
+
 // scheduled puts the cell's post into the queue.
 func scheduled(t testing.TB, c *cell) {
 	r := c.m.send(t, http.MethodPost, "/v1/customers/"+c.customer.String()+"/posts/"+c.ids["post_id"]+"/schedule",
@@ -236,6 +258,7 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		"integration_id": account.ID.String(), "post_id": post.ID.String(), "api_key_id": key.ID.String(),
 		"invitation_id": dbtest.NewID(t).String(), "export_id": dbtest.NewID(t).String(), "operation": "list-jobs",
 		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
+		"queue_slot_id": m.db.QueueSlot(t, customer.ID).String(), "recurring_post_id": m.db.RecurringPost(t, customer.ID, post.ID).String(),
 	}}
 	c.exec(t, "insert into exports (customer_id, id, state, size_bytes, sha256, expires_at) values ($1, $2, 'ready', 11, repeat('a', 64), now() + interval '1 day')",
 		c.customer, c.ids["export_id"])
