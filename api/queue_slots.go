@@ -43,17 +43,12 @@ type QueueSlotList struct {
 
 // UpcomingSlot is one time at which the queue sends a post.
 type UpcomingSlot struct {
-	At    time.Time `json:"at" doc:"In UTC."`
-	Local string    `json:"local" doc:"The same by the clocks of the customer's time zone, with their offset."`
-	Shift *string   `json:"shift" enum:"skipped,repeated" doc:"Why clocks do not show the slot's time then, or show it twice: they jump over it, and the slot is as much later (skipped); or they are put back, and the slot is the first of the two (repeated)."`
-	Post  *SlotPost `json:"post" doc:"What goes out then; null: the slot is free."`
-}
-
-// SlotPost is what goes out in a slot.
-type SlotPost struct {
-	ID    uuid.UUID `json:"id" format:"uuid"`
-	Title string    `json:"title"`
-	State string    `json:"state" enum:"pending_approval,approved,scheduled"`
+	At        time.Time  `json:"at" doc:"In UTC."`
+	Local     string     `json:"local" doc:"The same by the clocks of the customer's time zone, with their offset."`
+	Shift     *string    `json:"shift" enum:"skipped,repeated" doc:"Why clocks do not show the slot's time then, or show it twice: they jump over it, and the slot is as much later (skipped); or they are put back, and the slot is the first of the two (repeated)."`
+	PostID    *uuid.UUID `json:"post_id" format:"uuid" nullable:"true" doc:"What goes out then; null: the slot is free."`
+	PostTitle *string    `json:"post_title" doc:"Its title."`
+	PostState *string    `json:"post_state" enum:"pending_approval,approved,scheduled"`
 }
 
 // UpcomingSlotList is the queue's near future.
@@ -204,7 +199,7 @@ func (a *API) listUpcomingSlots(ctx context.Context, in *struct {
 	for o := range schedule.Slots(all.slots, all.now, all.zone) {
 		slot := UpcomingSlot{At: o.At, Local: o.At.In(all.zone).Format(time.RFC3339), Shift: shiftOf(o)}
 		if row, taken := all.taken[o.At.UnixMicro()]; taken {
-			slot.Post = &SlotPost{ID: row.ID, Title: row.Title, State: row.State}
+			slot.PostID, slot.PostTitle, slot.PostState = &row.ID, &row.Title, &row.State
 		}
 		if body.Items = append(body.Items, slot); len(body.Items) == in.Limit {
 			break
