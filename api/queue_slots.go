@@ -33,7 +33,7 @@ type QueueSlot struct {
 // QueueSlotCreate is a new slot.
 type QueueSlotCreate struct {
 	Weekday   string `json:"weekday" enum:"monday,tuesday,wednesday,thursday,friday,saturday,sunday"`
-	LocalTime string `json:"local_time" pattern:"^([01][0-9]|2[0-3]):[0-5][0-9]$" patternDescription:"a time of day such as 09:30" doc:"By the clocks of the customer's time zone." example:"09:30"`
+	LocalTime string `json:"local_time" pattern:"^([01][0-9]|2[0-3]):[0-5][0-9]$" doc:"By the clocks of the customer's time zone." example:"09:30"`
 }
 
 // QueueSlotList is a whole queue.
@@ -55,6 +55,11 @@ type UpcomingSlot struct {
 type UpcomingSlotList struct {
 	TimeZone string         `json:"time_zone" doc:"The customer's."`
 	Items    []UpcomingSlot `json:"items" nullable:"false" doc:"In the order of their times."`
+}
+
+type queueSlotOutput struct {
+	ETag string `header:"ETag"`
+	Body QueueSlot
 }
 
 // QueueSlotPath is the path of a slot.
@@ -79,6 +84,7 @@ func (a *API) registerQueueSlots() {
 	register(a, huma.Operation{
 		OperationID: "delete-queue-slot", Metadata: needs("posts:publish"), Method: http.MethodDelete, Path: list + "/{queue_slot_id}", Tags: tags, Summary: "Take a slot off the queue",
 		Description: "What is scheduled stays so.", DefaultStatus: http.StatusNoContent,
+		Errors: []int{http.StatusPreconditionFailed},
 	}, a.deleteQueueSlot)
 	register(a, huma.Operation{
 		OperationID: "list-upcoming-slots", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: list + "/upcoming", Tags: tags, Summary: "List the queue's next times and what goes out then",
@@ -105,13 +111,13 @@ func (a *API) listQueueSlots(ctx context.Context, in *CustomerPath) (*struct{ Bo
 func (a *API) createQueueSlot(ctx context.Context, in *struct {
 	CustomerPath
 	Body QueueSlotCreate
-}) (*struct{ Body QueueSlot }, error) {
+}) (*queueSlotOutput, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
 	weekday := int16(slices.Index(days, in.Body.Weekday)) //nolint:gosec // the schema knows seven of them
-	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*struct{ Body QueueSlot }, error) {
+	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*queueSlotOutput, error) {
 		slots, err := q.QueueSlotList(ctx)
 		if err != nil {
 			return nil, err
@@ -123,20 +129,21 @@ func (a *API) createQueueSlot(ctx context.Context, in *struct {
 			return nil, err
 		}
 		row, err := q.QueueSlotGet(ctx, id)
-		return &struct{ Body QueueSlot }{queueSlotFrom(row)}, err
+		return &queueSlotOutput{ETag: etag(row.Version), Body: queueSlotFrom(row)}, err
 	})
 }
 
-func (a *API) deleteQueueSlot(ctx context.Context, in *QueueSlotPath) (*struct{}, error) {
+func (a *API) deleteQueueSlot(ctx context.Context, in *struct {
+	QueueSlotPath
+	Condition
+}) (*struct{}, error) {
 	err := a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		deleted, err := q.QueueSlotDelete(ctx, in.QueueSlotID)
-		if err != nil || deleted > 0 {
-			return err
-		}
-		if _, err := q.QueueSlotGet(ctx, in.QueueSlotID); err != nil {
+		return in.change(func(version *int64) (int64, error) {
+			return q.QueueSlotDelete(ctx, queries.QueueSlotDeleteParams{ID: in.QueueSlotID, Version: version})
+		}, func() error {
+			_, err := q.QueueSlotGet(ctx, in.QueueSlotID)
 			return noRows(err, "slot")
-		}
-		return forbidden()
+		})
 	})
 	return nil, err
 }
@@ -222,6 +229,9 @@ func (a *API) queuePostInSlot(ctx context.Context, in *struct {
 	Condition
 }) (*postOutput, error) {
 	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error {
+		if _, err := lockPost(ctx, q, in.PostID, in.Condition); err != nil {
+			return err
+		}
 		// One after the other: what the one before has taken is seen here.
 		if err := q.QueueLock(ctx); err != nil {
 			return err

@@ -118,7 +118,7 @@ limit @max_rows;
 
 -- name: ExportRowsOfQueueSlots :many
 select s.id, json_build_object('id', s.id, 'weekday', s.weekday, 'local_time', s.local_time, 'created_by', s.created_by,
-    'created_at', s.created_at)::text as line
+    'version', s.version, 'created_at', s.created_at)::text as line
 from queue_slots s
 where s.id > @after
 order by s.id

@@ -858,7 +858,7 @@ func (q *Queries) ExportRowsOfPublishAttempts(ctx context.Context, arg ExportRow
 
 const exportRowsOfQueueSlots = `-- name: ExportRowsOfQueueSlots :many
 select s.id, json_build_object('id', s.id, 'weekday', s.weekday, 'local_time', s.local_time, 'created_by', s.created_by,
-    'created_at', s.created_at)::text as line
+    'version', s.version, 'created_at', s.created_at)::text as line
 from queue_slots s
 where s.id > $1
 order by s.id

@@ -1,10 +1,10 @@
 -- name: QueueSlotList :many
-select s.id, s.weekday, s.local_time, s.created_at
+select s.id, s.weekday, s.local_time, s.version, s.created_at
 from queue_slots s
 order by (s.weekday + 6) % 7, s.local_time;
 
 -- name: QueueSlotGet :one
-select s.id, s.weekday, s.local_time, s.created_at
+select s.id, s.weekday, s.local_time, s.version, s.created_at
 from queue_slots s
 where s.id = @id;
 
@@ -14,7 +14,7 @@ values (@id, @weekday, @local_time);
 
 -- name: QueueSlotDelete :execrows
 delete from queue_slots
-where id = @id;
+where id = @id and version = coalesce(sqlc.narg('version'), version);
 
 -- The zone by whose clocks the entered customer's times are, and the time by the database's clock.
 -- name: CustomerClock :one

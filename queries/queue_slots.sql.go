@@ -98,11 +98,16 @@ func (q *Queries) QueueSlotCreate(ctx context.Context, arg QueueSlotCreateParams
 
 const queueSlotDelete = `-- name: QueueSlotDelete :execrows
 delete from queue_slots
-where id = $1
+where id = $1 and version = coalesce($2, version)
 `
 
-func (q *Queries) QueueSlotDelete(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, queueSlotDelete, id)
+type QueueSlotDeleteParams struct {
+	ID      uuid.UUID
+	Version *int64
+}
+
+func (q *Queries) QueueSlotDelete(ctx context.Context, arg QueueSlotDeleteParams) (int64, error) {
+	result, err := q.db.Exec(ctx, queueSlotDelete, arg.ID, arg.Version)
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +115,7 @@ func (q *Queries) QueueSlotDelete(ctx context.Context, id uuid.UUID) (int64, err
 }
 
 const queueSlotGet = `-- name: QueueSlotGet :one
-select s.id, s.weekday, s.local_time, s.created_at
+select s.id, s.weekday, s.local_time, s.version, s.created_at
 from queue_slots s
 where s.id = $1
 `
@@ -119,6 +124,7 @@ type QueueSlotGetRow struct {
 	ID        uuid.UUID
 	Weekday   int16
 	LocalTime string
+	Version   int64
 	CreatedAt time.Time
 }
 
@@ -129,13 +135,14 @@ func (q *Queries) QueueSlotGet(ctx context.Context, id uuid.UUID) (QueueSlotGetR
 		&i.ID,
 		&i.Weekday,
 		&i.LocalTime,
+		&i.Version,
 		&i.CreatedAt,
 	)
 	return i, err
 }
 
 const queueSlotList = `-- name: QueueSlotList :many
-select s.id, s.weekday, s.local_time, s.created_at
+select s.id, s.weekday, s.local_time, s.version, s.created_at
 from queue_slots s
 order by (s.weekday + 6) % 7, s.local_time
 `
@@ -144,6 +151,7 @@ type QueueSlotListRow struct {
 	ID        uuid.UUID
 	Weekday   int16
 	LocalTime string
+	Version   int64
 	CreatedAt time.Time
 }
 
@@ -160,6 +168,7 @@ func (q *Queries) QueueSlotList(ctx context.Context) ([]QueueSlotListRow, error)
 			&i.ID,
 			&i.Weekday,
 			&i.LocalTime,
+			&i.Version,
 			&i.CreatedAt,
 		); err != nil {
 			return nil, err

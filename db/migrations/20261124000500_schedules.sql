@@ -23,6 +23,7 @@ create table queue_slots (
     -- such as 09:30
     local_time text not null,
     created_by uuid default tenancy.user_id(),
+    version bigint not null default 1,
     created_at timestamptz not null default now(),
     constraint queue_slots_pkey primary key (customer_id, id),
     constraint queue_slots_customer_fkey foreign key (customer_id) references customers (id),
