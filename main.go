@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // a server may have no zones of its own
 
 	"fanfare/cmd"
 )

@@ -136,6 +136,8 @@ func (a *API) registerAll() {
 	a.registerPostMetrics()
 	a.registerMedia()
 	a.registerEmailTemplates()
+	a.registerQueueSlots()
+	a.registerRecurringPosts()
 	a.registerIntegrations()
 	a.registerIntegrationHealth()
 	a.registerConnect()

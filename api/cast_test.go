@@ -71,8 +71,9 @@ func (w *world) everything(t testing.TB, c cast) things {
 		"post_id":     post.ID.String(), "platform_post_id": post.PlatformPosts[0].String(),
 		"email_template_id": template.String(),
 		"media_id":          w.file(t, c).String(),
-		"api_key_id":        key.ID.String(),
-		"agent_token_id":    w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
+		"queue_slot_id":     w.QueueSlot(t, id).String(), "recurring_post_id": w.RecurringPost(t, id, post.ID).String(),
+		"api_key_id":     key.ID.String(),
+		"agent_token_id": w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
 	}
 }
 

@@ -121,6 +121,9 @@ func (a *API) listCustomers(ctx context.Context, in *struct {
 }
 
 func (a *API) createCustomer(ctx context.Context, in *struct{ Body CustomerCreate }) (*customerOutput, error) {
+	if err := knownZone(&in.Body.TimeZone); err != nil {
+		return nil, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
@@ -161,6 +164,9 @@ func (a *API) updateCustomer(ctx context.Context, in *struct {
 }) (*customerOutput, error) {
 	if in.Body.empty() {
 		return nil, nothingToChange()
+	}
+	if err := knownZone(in.Body.TimeZone); err != nil {
+		return nil, err
 	}
 	return a.changeCustomer(ctx, in.CustomerID, in.Condition, func(ctx context.Context, q *queries.Queries, version *int64) (int64, error) {
 		return q.CustomerUpdate(ctx, queries.CustomerUpdateParams{

@@ -39,6 +39,7 @@ const (
 	listOfEmailTemplates
 	listOfWebhooks
 	listOfWebhookDeliveries
+	listOfRecurringPosts
 )
 
 func badCursor() *Problem {

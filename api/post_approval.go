@@ -31,8 +31,8 @@ type postReviewOutput struct{ Body PostReview }
 
 // PostSubmit asks for approval.
 type PostSubmit struct {
-	Comment     string     `json:"comment,omitempty" maxLength:"5000" doc:"For whoever approves."`
-	ScheduledAt *time.Time `json:"scheduled_at,omitempty" format:"date-time" doc:"When it is to go out once it is approved: RFC 3339 with a zone, in the future. Left out: its time stays as it is, if it has one." example:"2030-01-02T09:00:00+01:00"`
+	Comment string `json:"comment,omitempty" maxLength:"5000" doc:"For whoever approves."`
+	PostSchedule
 }
 
 // PostComment is what is said with a decision.
@@ -86,12 +86,15 @@ func (a *API) submitPost(ctx context.Context, in *struct {
 	if in.Body != nil {
 		body = *in.Body
 	}
-	if body.ScheduledAt != nil {
-		if err := checkSchedule(*body.ScheduledAt); err != nil {
-			return nil, err
-		}
-	}
 	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+		var at *time.Time
+		if body.PostSchedule != (PostSchedule{}) {
+			when, err := body.at(ctx, q)
+			if err != nil {
+				return err
+			}
+			at = &when
+		}
 		post, err := lockPost(ctx, q, in.PostID, in.Condition)
 		if err != nil {
 			return err
@@ -123,7 +126,7 @@ func (a *API) submitPost(ctx context.Context, in *struct {
 		if submitted == 0 {
 			return conflict("The post is " + spoken(post.State) + ": there is nothing to submit.")
 		}
-		if _, err := q.PostSubmit(ctx, queries.PostSubmitParams{ID: in.PostID, ScheduledAt: body.ScheduledAt}); err != nil {
+		if _, err := q.PostSubmit(ctx, queries.PostSubmitParams{ID: in.PostID, ScheduledAt: at}); err != nil {
 			return err
 		}
 		_, err = review(ctx, q, in.PostID, &post.Version, "submitted", body.Comment)

@@ -13,13 +13,44 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/platform"
+	"fanfare/internal/schedule"
 	"fanfare/jobs"
 	"fanfare/queries"
 )
 
-// PostSchedule says when a post goes out.
+// PostSchedule says when a post goes out: scheduled_at or local_time.
 type PostSchedule struct {
-	ScheduledAt time.Time `json:"scheduled_at" format:"date-time" doc:"RFC 3339 with a zone, in the future." example:"2030-01-02T09:00:00+01:00"`
+	ScheduledAt *time.Time `json:"scheduled_at,omitempty" format:"date-time" doc:"RFC 3339 with a zone, in the future." example:"2030-01-02T09:00:00+01:00"`
+	LocalTime   *string    `json:"local_time,omitempty" maxLength:"19" doc:"In place of scheduled_at: by the clocks of the customer's time zone. A time that they jump over is as much later; one that they show twice is the first of the two." example:"2030-01-02T09:00"`
+}
+
+// at is the instant that is meant.
+func (s PostSchedule) at(ctx context.Context, q *queries.Queries) (time.Time, error) {
+	at, place := time.Time{}, "body.scheduled_at"
+	switch {
+	case (s.ScheduledAt == nil) == (s.LocalTime == nil):
+		return at, invalid("body", "must have scheduled_at or local_time, and not both")
+	case s.ScheduledAt != nil:
+		at = *s.ScheduledAt
+	default:
+		place = "body.local_time"
+		local, err := schedule.ParseLocal(*s.LocalTime)
+		if err != nil {
+			return at, invalid(place, "must be a local time such as 2030-01-02T09:00")
+		}
+		zone, _, err := customerZone(ctx, q)
+		if err != nil {
+			return at, err
+		}
+		at, _ = schedule.Resolve(local, zone)
+	}
+	switch ahead := time.Until(at); {
+	case ahead <= 0:
+		return at, invalid(place, "must be in the future")
+	case ahead > scheduleHorizon:
+		return at, invalid(place, "must be within the next five years")
+	}
+	return at, nil
 }
 
 // scheduleHorizon is how far ahead a post can be scheduled.
@@ -59,29 +90,23 @@ func (a *API) schedulePost(ctx context.Context, in *struct {
 	Condition
 	Body PostSchedule
 }) (*postOutput, error) {
-	at := in.Body.ScheduledAt
-	if err := checkSchedule(at); err != nil {
-		return nil, err
-	}
 	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, tx *tenant.Tx, q *queries.Queries) error {
+		at, err := in.Body.at(ctx, q)
+		if err != nil {
+			return err
+		}
 		return a.queuePost(ctx, tx, q, in.PostPath, in.Condition, &at)
 	})
-}
-
-// checkSchedule refuses a time at which nothing can be published.
-func checkSchedule(at time.Time) error {
-	switch ahead := time.Until(at); {
-	case ahead <= 0:
-		return invalid("body.scheduled_at", "must be in the future")
-	case ahead > scheduleHorizon:
-		return invalid("body.scheduled_at", "must be within the next five years")
-	}
-	return nil
 }
 
 // queuePost puts a post on its way: at a time, or now where at is nil. State, time and jobs change in one
 // transaction, so no job is ever without its post nor a scheduled post without its job.
 func (a *API) queuePost(ctx context.Context, tx *tenant.Tx, q *queries.Queries, in PostPath, condition Condition, at *time.Time) error {
+	return a.queuePostAt(ctx, tx, q, in, condition, at, nil)
+}
+
+// queuePostAt is queuePost for a post that may have a slot of the queue: slot is that time then, else nil.
+func (a *API) queuePostAt(ctx context.Context, tx *tenant.Tx, q *queries.Queries, in PostPath, condition Condition, at, slot *time.Time) error {
 	post, err := lockPost(ctx, q, in.PostID, condition)
 	if err != nil {
 		return err
@@ -109,7 +134,7 @@ func (a *API) queuePost(ctx context.Context, tx *tenant.Tx, q *queries.Queries, 
 			return err
 		}
 	}
-	if _, err := q.PostSetSchedule(ctx, queries.PostSetScheduleParams{ID: in.PostID, ScheduledAt: at}); err != nil {
+	if _, err := q.PostSetSchedule(ctx, queries.PostSetScheduleParams{ID: in.PostID, ScheduledAt: at, SlotAt: slot}); err != nil {
 		return err
 	}
 	queued, err := q.PlatformPostQueueByPost(ctx, in.PostID)

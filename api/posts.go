@@ -21,18 +21,23 @@ import (
 
 // Post is what is to be said, once, on one or more connected accounts.
 type Post struct {
-	ID            uuid.UUID      `json:"id" format:"uuid"`
-	CampaignID    *uuid.UUID     `json:"campaign_id" format:"uuid" nullable:"true"`
-	Title         string         `json:"title" doc:"A heading, for platforms that have one."`
-	Text          string         `json:"text"`
-	State         string         `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" doc:"Follows from the states of the platform posts."`
-	ScheduledAt   *time.Time     `json:"scheduled_at" doc:"When it goes out, or went out."`
-	MediaIDs      []uuid.UUID    `json:"media_ids" nullable:"false" doc:"The files that it shows, in order."`
-	ApprovedAt    *time.Time     `json:"approved_at" doc:"When somebody approved it as it is now; null: nobody has."`
-	ApprovedBy    *uuid.UUID     `json:"approved_by" format:"uuid" nullable:"true" doc:"Who approved it."`
-	PlatformPosts []PlatformPost `json:"platform_posts" nullable:"false"`
-	CreatedAt     time.Time      `json:"created_at"`
-	UpdatedAt     time.Time      `json:"updated_at"`
+	ID              uuid.UUID      `json:"id" format:"uuid"`
+	CampaignID      *uuid.UUID     `json:"campaign_id" format:"uuid" nullable:"true"`
+	Title           string         `json:"title" doc:"A heading, for platforms that have one."`
+	Text            string         `json:"text"`
+	State           string         `json:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" doc:"Follows from the states of the platform posts."`
+	ScheduledAt     *time.Time     `json:"scheduled_at" doc:"When it goes out, or went out, in UTC."`
+	ScheduledLocal  *string        `json:"scheduled_local" doc:"The same by the clocks of time_zone, with their offset." example:"2030-01-02T09:00:00+01:00"`
+	TimeZone        string         `json:"time_zone" doc:"The customer's." example:"Europe/Berlin"`
+	SlotAt          *time.Time     `json:"slot_at" doc:"The slot of the queue that it has; null: none."`
+	RecurringPostID *uuid.UUID     `json:"recurring_post_id" format:"uuid" nullable:"true" doc:"What it is a copy of."`
+	OccurrenceAt    *time.Time     `json:"occurrence_at" doc:"For which of its times the copy was made."`
+	MediaIDs        []uuid.UUID    `json:"media_ids" nullable:"false" doc:"The files that it shows, in order."`
+	ApprovedAt      *time.Time     `json:"approved_at" doc:"When somebody approved it as it is now; null: nobody has."`
+	ApprovedBy      *uuid.UUID     `json:"approved_by" format:"uuid" nullable:"true" doc:"Who approved it."`
+	PlatformPosts   []PlatformPost `json:"platform_posts" nullable:"false"`
+	CreatedAt       time.Time      `json:"created_at"`
+	UpdatedAt       time.Time      `json:"updated_at"`
 }
 
 // PlatformPost is a post on one connected account.
@@ -500,6 +505,8 @@ func postFrom(row queries.PostGetRow) (Post, error) {
 		ID: row.ID, CampaignID: row.CampaignID, Title: row.Title, Text: row.Text, State: row.State,
 		ScheduledAt: utc(row.ScheduledAt), CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 		ApprovedAt: utc(row.ApprovedAt), ApprovedBy: row.ApprovedBy,
+		ScheduledLocal: localTime(row.ScheduledAt, row.TimeZone), TimeZone: row.TimeZone, SlotAt: utc(row.SlotAt),
+		RecurringPostID: row.RecurrenceID, OccurrenceAt: utc(row.OccurrenceAt),
 	}
 	if err := json.Unmarshal(row.MediaIds, &post.MediaIDs); err != nil {
 		return Post{}, fmt.Errorf("decode the post's files: %w", err)

@@ -148,6 +148,12 @@ var constraints = map[string]func() *Problem{
 	"webhook_secrets_current_key": func() *Problem {
 		return conflict("Somebody else rotated the secret at this moment. Try again.")
 	},
+	"posts_slot_key":            func() *Problem { return conflict("Somebody else took the same slot at this moment. Try again.") },
+	"queue_slots_time_key":      func() *Problem { return conflict("The queue has this slot already.") },
+	"recurring_posts_post_fkey": func() *Problem { return notFound("post") },
+	"recurring_posts_of_original": func() *Problem {
+		return conflict("The post is a copy of one that recurs already, and does not recur itself.")
+	},
 	"posts_names_platform": func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 }
 

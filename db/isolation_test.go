@@ -40,6 +40,8 @@ type house struct {
 	session  uuid.UUID // a connect session of the owner's
 	hook     uuid.UUID // a webhook
 	message  uuid.UUID // to it, delivered
+	slot     uuid.UUID // of the queue
+	repeated uuid.UUID // a recurring post: the second one
 	job      int64
 }
 
@@ -61,6 +63,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.file, h.spare, h.review, h.export, h.template = newID(t), newID(t), newID(t), newID(t), newID(t)
 	h.invited, h.login, h.session = newID(t), newID(t), newID(t)
 	h.hook, h.message = newID(t), newID(t)
+	h.slot, h.repeated = d.QueueSlot(t, h.id), d.RecurringPost(t, h.id, h.posts[1])
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
 	ctx := context.Background()
@@ -90,6 +93,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"insert into webhook_secrets (customer_id, id, endpoint_id, sealed, key_id, expires_at) values ($1, $2, $3, $4, 1, now() + interval '1 day')", []any{h.id, newID(t), h.hook, []byte(mark + " webhook secret")}},
 		{"insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', jsonb_build_object('x', $4::text), 'delivered', null)",
 			[]any{h.id, h.message, h.hook, mark + " message"}},
+		{"update recurring_posts set problem = $2 where id = $1", []any{h.repeated, mark + " problem"}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
 		{"insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.platform, h.file}},
 		{"insert into post_metrics (customer_id, platform_post_id, day, impressions) values ($1, $2, '2030-01-01', 1)", []any{h.id, h.platform}},
@@ -264,6 +268,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 	hook := func(h *house) uuid.UUID { return h.hook }
 	return map[string]reference{
 		"posts_campaign_fkey":             {fmt.Sprintf("insert into posts (id, text, campaign_id) values ('%s', 'x', $1)", fresh), campaign, false},
+		"recurring_posts_post_fkey":       {fmt.Sprintf("insert into recurring_posts (id, post_id, rrule, starts_local) values ('%s', $1, 'FREQ=DAILY', '2026-01-01')", fresh), post, false},
 		"platform_posts_post_fkey":        {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', $1, '%s')", fresh, a.account), post, false},
 		"platform_posts_integration_fkey": {fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', $1)", fresh, a.posts[1]), account, false},
 		"post_media_post_fkey":            {fmt.Sprintf("insert into post_media (post_id, media_id, position) values ($1, '%s', 5)", a.file), post, false},
@@ -284,6 +289,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 
 // unwritable are foreign keys whose columns nobody may write: a default fills them from what was entered.
 var unwritable = map[string]string{
+	"posts_recurrence_fkey": "update posts set recurrence_id = $1",
 	"agent_tokens_key_fkey": "insert into agent_tokens (id, name, permissions, expires_at, api_key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
 }
 
@@ -374,8 +380,14 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"authorizations_login_key":   {"insert into authorizations (id, platform, external_id, name, credential, key_id) values ($1, 'twitter', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " login"}},
 		"connect_sessions_pkey": {`insert into connect_sessions (id, platform, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
 			values ($1, 'twitter', sha256('x'), sha256('x'), 'x', 'x', 'x', 1)`, []any{b.session}},
-		"integrations_account_key":         {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
-		"campaigns_pkey":                   {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
+		"integrations_account_key": {"insert into integrations (id, platform, external_id, name, credential, key_id) values ($1, 'ghost', $2, 'x', 'x', 1)", []any{newID(t), b.mark + " account"}},
+		"campaigns_pkey":           {"insert into campaigns (id, name) values ($1, 'x')", []any{b.campaign}},
+		"queue_slots_pkey":         {"insert into queue_slots (id, weekday, local_time) values ($1, 2, '10:00')", []any{b.slot}},
+		"queue_slots_time_key":     {"insert into queue_slots (id, weekday, local_time) values ($1, 3, '09:30')", []any{newID(t)}},
+		"recurring_posts_pkey": {"insert into recurring_posts (id, post_id, rrule, starts_local) values ($1, $2, 'FREQ=DAILY', '2026-01-01')",
+			[]any{b.repeated, a.posts[1]}},
+		"posts_slot_key":                   {"update posts set scheduled_at = '2030-01-01', slot_at = '2030-01-01' where id = $1", []any{a.posts[0]}},
+		"posts_occurrence_key":             {"", nil}, // filled by functions alone
 		"posts_pkey":                       {"insert into posts (id, text) values ($1, 'x')", []any{b.posts[0]}},
 		"platform_posts_pkey":              {"insert into platform_posts (id, post_id, integration_id) values ($1, $2, $3)", []any{b.platform, a.posts[1], a.account}},
 		"platform_posts_account_key":       {"", nil}, // names rows of one's own by foreign keys: see TestReferencesToOthers

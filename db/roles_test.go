@@ -43,6 +43,10 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "r", "key": "crud", "reading key": "r", "agent": "crud"},
 	"public.posts": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "ru", "key": "cru", "reading key": "r", "agent": "cru"},
+	"public.queue_slots": {"viewer": "r", "member": "crd", "admin": "crd", "owner": "crd",
+		"s-viewer": "r", "s-manager": "crd", "s-admin": "crd", "worker": "r", "key": "crd", "reading key": "r", "agent": "crd"},
+	"public.recurring_posts": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
+		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "ru", "key": "crud", "reading key": "r", "agent": "crud"},
 	"public.platform_posts": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
 		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "ru", "key": "crud", "reading key": "r", "agent": "crud"},
 	"public.publish_attempts": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
@@ -138,6 +142,15 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 			"u":  fmt.Sprintf("update posts set title = 'x' where id = '%s'", a.posts[0]),
 			"wu": fmt.Sprintf("update posts set state = state where id = '%s'", a.posts[0]),
 			"d":  fmt.Sprintf("delete from posts where id = '%s'", a.posts[1]),
+		},
+		"public.queue_slots": {
+			"c": fmt.Sprintf("insert into queue_slots (id, weekday, local_time) values ('%s', 2, '10:00')", id),
+			"u": "update queue_slots set weekday = 4",
+		},
+		"public.recurring_posts": {
+			"c":  fmt.Sprintf("insert into recurring_posts (id, post_id, rrule, starts_local) values ('%s', '%s', 'FREQ=DAILY', '2026-01-01')", id, a.posts[0]),
+			"u":  "update recurring_posts set rrule = 'FREQ=DAILY'",
+			"wu": "update recurring_posts set problem = 'x'",
 		},
 		"public.platform_posts": {
 			"c":  fmt.Sprintf("insert into platform_posts (id, post_id, integration_id) values ('%s', '%s', '%s')", id, a.posts[1], a.account),

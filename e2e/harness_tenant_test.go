@@ -113,6 +113,10 @@ func newAgency(t testing.TB, s *system) agency {
 	scheduled := b.draft(t, draft{campaign: campaign.ID})
 	b.schedule(t, scheduled.ID, time.Now().Add(24*time.Hour))
 	post := b.draft(t, draft{campaign: campaign.ID})
+	slot := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/queue-slots", map[string]any{"weekday": "monday", "local_time": "09:30"})
+	// Far off: nothing goes out by itself while tests look.
+	recurring := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/recurring-posts",
+		map[string]any{"post_id": b.draft(t, draft{}).ID, "rrule": "FREQ=YEARLY", "starts_local": time.Now().AddDate(0, 6, 0).Format("2006-01-02T15:04")})
 	member := s.person(t)
 	export := b.export(t)
 	user := b.join(t, member, "admin")
@@ -137,6 +141,7 @@ func newAgency(t testing.TB, s *system) agency {
 		"invitation_id": invitation, "export_id": export.ID, "connect_session_id": connecting.ID,
 		"media_id": file.ID, "email_template_id": template.ID,
 		"webhook_id": hook.ID, "delivery_id": message.ID,
+		"queue_slot_id": slot.ID, "recurring_post_id": recurring.ID,
 	}}
 }
 

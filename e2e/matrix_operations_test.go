@@ -164,6 +164,22 @@ var acts = map[string]act{
 		body: with(map[string]any{"name": "Made by the matrix", "html": "<p>Hello</p>"})},
 	"update-email-template": {success: http.StatusOK, action: "email_template.update", body: with(map[string]any{"html": "<p>Changed</p>"})},
 	"delete-email-template": {success: http.StatusNoContent, action: "email_template.delete"},
+	"queue-post":            {success: http.StatusAccepted, action: "post.update"},
+	"list-queue-slots":      {success: http.StatusOK},
+	"list-upcoming-slots":   {success: http.StatusOK},
+	"create-queue-slot":     {success: http.StatusCreated, action: "queue_slot.create", body: with(map[string]any{"weekday": "friday", "local_time": "17:45"})},
+	"delete-queue-slot":     {success: http.StatusNoContent, action: "queue_slot.delete"},
+
+	"list-recurring-posts":  {success: http.StatusOK},
+	"get-recurring-post":    {success: http.StatusOK},
+	"list-post-occurrences": {success: http.StatusOK},
+	"create-recurring-post": {success: http.StatusCreated, action: "recurring_post.create", body: func(c *cell) any {
+		return map[string]any{"post_id": c.ids["post_id"], "rrule": "FREQ=DAILY", "starts_local": "2026-01-01T09:00"}
+	}},
+	"update-recurring-post": {success: http.StatusOK, action: "recurring_post.update", body: with(map[string]any{"rrule": "FREQ=MONTHLY"})},
+	"delete-recurring-post": {success: http.StatusNoContent, action: "recurring_post.delete"},
+	"pause-recurring-post":  {success: http.StatusOK, action: "recurring_post.update"},
+	"resume-recurring-post": {success: http.StatusOK, action: "recurring_post.update", prepare: paused},
 
 	"list-integrations": {success: http.StatusOK},
 	"get-integration":   {success: http.StatusOK},
@@ -248,6 +264,11 @@ func archived(t testing.TB, c *cell) {
 	c.exec(t, "update customers set archived_at = now() where id = $1", c.customer)
 }
 
+// paused pauses what recurs in the cell's customer.
+func paused(t testing.TB, c *cell) {
+	c.exec(t, "update recurring_posts set state = 'paused' where id = $1", c.ids["recurring_post_id"])
+}
+
 // scheduled puts the cell's post into the queue.
 func scheduled(t testing.TB, c *cell) {
 	r := c.m.send(t, http.MethodPost, "/v1/customers/"+c.customer.String()+"/posts/"+c.ids["post_id"]+"/schedule",
@@ -309,6 +330,7 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
 		"media_id": dbtest.NewID(t).String(), "email_template_id": dbtest.NewID(t).String(),
 		"webhook_id": dbtest.NewID(t).String(), "delivery_id": dbtest.NewID(t).String(),
+		"queue_slot_id": m.db.QueueSlot(t, customer.ID).String(), "recurring_post_id": m.db.RecurringPost(t, customer.ID, post.ID).String(),
 	}}
 	c.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/gif', 35)",
 		c.customer, c.ids["media_id"], bucket.Media(c.customer)+c.ids["media_id"])

@@ -44,6 +44,8 @@ var exportedTables = []exportedTable{
 	{"platform_posts", byID((*queries.Queries).ExportRowsOfPlatformPosts)},
 	{"posts", byID((*queries.Queries).ExportRowsOfPosts)},
 	{"email_templates", byID((*queries.Queries).ExportRowsOfEmailTemplates)},
+	{"recurring_posts", byID((*queries.Queries).ExportRowsOfRecurringPosts)},
+	{"queue_slots", byID((*queries.Queries).ExportRowsOfQueueSlots)},
 	{"media", byID((*queries.Queries).ExportRowsOfMedia)},
 	{"campaigns", byID((*queries.Queries).ExportRowsOfCampaigns)},
 	{"integrations", byID((*queries.Queries).ExportRowsOfIntegrations)},

@@ -153,6 +153,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, dispatchEvery, w.dispatchAuthorizations)
 	w.every(background, webhooksEvery, w.dispatchWebhooks)
 	w.every(background, checksEvery, w.dispatchChecks)
+	w.every(background, dispatchEvery, w.dispatchRecurring)
 	w.every(background, checksEvery, w.remind)
 	w.every(background, measureEvery, w.dispatchMeasurements)
 	w.every(background, limitsEvery, w.sweepLimits)

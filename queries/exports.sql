@@ -108,11 +108,30 @@ limit @max_rows;
 -- name: ExportRowsOfPosts :many
 select p.id, json_build_object('id', p.id, 'campaign_id', p.campaign_id, 'title', p.title, 'text', p.text, 'state', p.state,
     'scheduled_at', p.scheduled_at, 'created_by', p.created_by, 'approved_at', p.approved_at, 'approved_by', p.approved_by,
-    'submitted_by', p.submitted_by, 'edited_by', p.edited_by,
+    'submitted_by', p.submitted_by, 'edited_by', p.edited_by, 'slot_at', p.slot_at,
+    'recurrence_id', p.recurrence_id, 'occurrence_at', p.occurrence_at, 'detached_at', p.detached_at,
     'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
 from posts p
 where p.id > @after
 order by p.id
+limit @max_rows;
+
+-- name: ExportRowsOfQueueSlots :many
+select s.id, json_build_object('id', s.id, 'weekday', s.weekday, 'local_time', s.local_time, 'created_by', s.created_by,
+    'version', s.version, 'created_at', s.created_at)::text as line
+from queue_slots s
+where s.id > @after
+order by s.id
+limit @max_rows;
+
+-- name: ExportRowsOfRecurringPosts :many
+select r.id, json_build_object('id', r.id, 'post_id', r.post_id, 'rrule', r.rrule, 'starts_local', r.starts_local,
+    'time_zone', r.time_zone, 'state', r.state, 'next_at', r.next_at, 'made_until', r.made_until, 'look_at', r.look_at,
+    'problem', r.problem, 'skipped', r.skipped, 'skipped_at', r.skipped_at, 'created_by', r.created_by, 'version', r.version,
+    'created_at', r.created_at, 'updated_at', r.updated_at)::text as line
+from recurring_posts r
+where r.id > @after
+order by r.id
 limit @max_rows;
 
 -- name: ExportRowsOfPlatformPosts :many

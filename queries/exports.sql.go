@@ -857,7 +857,8 @@ func (q *Queries) ExportRowsOfPostReviews(ctx context.Context, arg ExportRowsOfP
 const exportRowsOfPosts = `-- name: ExportRowsOfPosts :many
 select p.id, json_build_object('id', p.id, 'campaign_id', p.campaign_id, 'title', p.title, 'text', p.text, 'state', p.state,
     'scheduled_at', p.scheduled_at, 'created_by', p.created_by, 'approved_at', p.approved_at, 'approved_by', p.approved_by,
-    'submitted_by', p.submitted_by, 'edited_by', p.edited_by,
+    'submitted_by', p.submitted_by, 'edited_by', p.edited_by, 'slot_at', p.slot_at,
+    'recurrence_id', p.recurrence_id, 'occurrence_at', p.occurrence_at, 'detached_at', p.detached_at,
     'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
 from posts p
 where p.id > $1
@@ -927,6 +928,86 @@ func (q *Queries) ExportRowsOfPublishAttempts(ctx context.Context, arg ExportRow
 	for rows.Next() {
 		var i ExportRowsOfPublishAttemptsRow
 		if err := rows.Scan(&i.ID, &i.Second, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfQueueSlots = `-- name: ExportRowsOfQueueSlots :many
+select s.id, json_build_object('id', s.id, 'weekday', s.weekday, 'local_time', s.local_time, 'created_by', s.created_by,
+    'version', s.version, 'created_at', s.created_at)::text as line
+from queue_slots s
+where s.id > $1
+order by s.id
+limit $2
+`
+
+type ExportRowsOfQueueSlotsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfQueueSlotsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfQueueSlots(ctx context.Context, arg ExportRowsOfQueueSlotsParams) ([]ExportRowsOfQueueSlotsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfQueueSlots, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfQueueSlotsRow{}
+	for rows.Next() {
+		var i ExportRowsOfQueueSlotsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfRecurringPosts = `-- name: ExportRowsOfRecurringPosts :many
+select r.id, json_build_object('id', r.id, 'post_id', r.post_id, 'rrule', r.rrule, 'starts_local', r.starts_local,
+    'time_zone', r.time_zone, 'state', r.state, 'next_at', r.next_at, 'made_until', r.made_until, 'look_at', r.look_at,
+    'problem', r.problem, 'skipped', r.skipped, 'skipped_at', r.skipped_at, 'created_by', r.created_by, 'version', r.version,
+    'created_at', r.created_at, 'updated_at', r.updated_at)::text as line
+from recurring_posts r
+where r.id > $1
+order by r.id
+limit $2
+`
+
+type ExportRowsOfRecurringPostsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfRecurringPostsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfRecurringPosts(ctx context.Context, arg ExportRowsOfRecurringPostsParams) ([]ExportRowsOfRecurringPostsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfRecurringPosts, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfRecurringPostsRow{}
+	for rows.Next() {
+		var i ExportRowsOfRecurringPostsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

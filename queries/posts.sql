@@ -4,13 +4,13 @@ values (@id, @campaign_id, @title, @text);
 
 -- name: PostGet :one
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id = @id;
 
 -- name: PostList :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id < @before
 order by p.id desc
@@ -18,7 +18,7 @@ limit @max_rows;
 
 -- name: PostListFiltered :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id < @before
     and (sqlc.narg('campaign_id')::uuid is null or p.campaign_id = sqlc.narg('campaign_id')::uuid)
@@ -48,10 +48,11 @@ set title = coalesce(sqlc.narg('title'), title),
     campaign_id = case when @campaign_id_do_update::boolean then sqlc.narg('campaign_id')::uuid else campaign_id end
 where id = @id;
 
--- Sets when a post goes out; NULL means now, by the database's clock, which is the one that decides.
+-- Sets when a post goes out; NULL means now, by the database's clock, which is the one that decides. slot_at is the
+-- same time where it is a slot of the queue, else NULL.
 -- name: PostSetSchedule :execrows
 update posts
-set scheduled_at = coalesce(sqlc.narg('scheduled_at'), now())
+set scheduled_at = coalesce(sqlc.narg('scheduled_at'), now()), slot_at = sqlc.narg('slot_at')
 where id = @id;
 
 -- For a post that names no platform; of any other the state follows from its platform posts.

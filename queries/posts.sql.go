@@ -143,7 +143,7 @@ func (q *Queries) PostCreate(ctx context.Context, arg PostCreateParams) error {
 
 const postGet = `-- name: PostGet :one
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id = $1
 `
@@ -162,6 +162,10 @@ type PostGetRow struct {
 	MediaIds      json.RawMessage
 	ApprovedAt    *time.Time
 	ApprovedBy    *uuid.UUID
+	TimeZone      string
+	SlotAt        *time.Time
+	RecurrenceID  *uuid.UUID
+	OccurrenceAt  *time.Time
 }
 
 func (q *Queries) PostGet(ctx context.Context, id uuid.UUID) (PostGetRow, error) {
@@ -181,13 +185,17 @@ func (q *Queries) PostGet(ctx context.Context, id uuid.UUID) (PostGetRow, error)
 		&i.MediaIds,
 		&i.ApprovedAt,
 		&i.ApprovedBy,
+		&i.TimeZone,
+		&i.SlotAt,
+		&i.RecurrenceID,
+		&i.OccurrenceAt,
 	)
 	return i, err
 }
 
 const postList = `-- name: PostList :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id < $1
 order by p.id desc
@@ -213,6 +221,10 @@ type PostListRow struct {
 	MediaIds      json.RawMessage
 	ApprovedAt    *time.Time
 	ApprovedBy    *uuid.UUID
+	TimeZone      string
+	SlotAt        *time.Time
+	RecurrenceID  *uuid.UUID
+	OccurrenceAt  *time.Time
 }
 
 func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListRow, error) {
@@ -238,6 +250,10 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 			&i.MediaIds,
 			&i.ApprovedAt,
 			&i.ApprovedBy,
+			&i.TimeZone,
+			&i.SlotAt,
+			&i.RecurrenceID,
+			&i.OccurrenceAt,
 		); err != nil {
 			return nil, err
 		}
@@ -251,7 +267,7 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 
 const postListFiltered = `-- name: PostListFiltered :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts_with_platforms p
 where p.id < $1
     and ($2::uuid is null or p.campaign_id = $2::uuid)
@@ -281,6 +297,10 @@ type PostListFilteredRow struct {
 	MediaIds      json.RawMessage
 	ApprovedAt    *time.Time
 	ApprovedBy    *uuid.UUID
+	TimeZone      string
+	SlotAt        *time.Time
+	RecurrenceID  *uuid.UUID
+	OccurrenceAt  *time.Time
 }
 
 func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredParams) ([]PostListFilteredRow, error) {
@@ -311,6 +331,10 @@ func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredPara
 			&i.MediaIds,
 			&i.ApprovedAt,
 			&i.ApprovedBy,
+			&i.TimeZone,
+			&i.SlotAt,
+			&i.RecurrenceID,
+			&i.OccurrenceAt,
 		); err != nil {
 			return nil, err
 		}
@@ -418,18 +442,20 @@ func (q *Queries) PostMediaList(ctx context.Context, postID uuid.UUID) ([]uuid.U
 
 const postSetSchedule = `-- name: PostSetSchedule :execrows
 update posts
-set scheduled_at = coalesce($1, now())
-where id = $2
+set scheduled_at = coalesce($1, now()), slot_at = $2
+where id = $3
 `
 
 type PostSetScheduleParams struct {
 	ScheduledAt *time.Time
+	SlotAt      *time.Time
 	ID          uuid.UUID
 }
 
-// Sets when a post goes out; NULL means now, by the database's clock, which is the one that decides.
+// Sets when a post goes out; NULL means now, by the database's clock, which is the one that decides. slot_at is the
+// same time where it is a slot of the queue, else NULL.
 func (q *Queries) PostSetSchedule(ctx context.Context, arg PostSetScheduleParams) (int64, error) {
-	result, err := q.db.Exec(ctx, postSetSchedule, arg.ScheduledAt, arg.ID)
+	result, err := q.db.Exec(ctx, postSetSchedule, arg.ScheduledAt, arg.SlotAt, arg.ID)
 	if err != nil {
 		return 0, err
 	}

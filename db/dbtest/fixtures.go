@@ -223,3 +223,20 @@ func (d *DB) Post(t testing.TB, p Post) Post {
 	}
 	return p
 }
+
+// QueueSlot makes a slot of a customer's queue, on Mondays at 09:30.
+func (d *DB) QueueSlot(t testing.TB, customerID uuid.UUID) uuid.UUID {
+	t.Helper()
+	id := NewID(t)
+	d.exec(t, "insert into queue_slots (customer_id, id, weekday, local_time) values ($1, $2, 1, '09:30')", customerID, id)
+	return id
+}
+
+// RecurringPost lets a post recur, on Mondays at 09:30 UTC.
+func (d *DB) RecurringPost(t testing.TB, customerID, postID uuid.UUID) uuid.UUID {
+	t.Helper()
+	id := NewID(t)
+	d.exec(t, `insert into recurring_posts (customer_id, id, post_id, rrule, starts_local, time_zone)
+		values ($1, $2, $3, 'FREQ=WEEKLY;BYDAY=MO', '2026-01-05 09:30', 'UTC')`, customerID, id, postID)
+	return id
+}

@@ -1,0 +1,97 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"fanfare/api"
+	"fanfare/db/dbtest"
+)
+
+func TestRecurringPosts(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	w.exec(t, "update customers set time_zone = 'Europe/Berlin' where id = $1", c.customer.ID)
+	account := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	post := w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{account}}).ID
+	list := c.path("/recurring-posts")
+	with := func(more m) m {
+		body := m{"post_id": post, "rrule": "FREQ=DAILY", "starts_local": "2027-01-01T02:30"}
+		for name, value := range more {
+			body[name] = value
+		}
+		return body
+	}
+	created := w.call(t, c.member, "POST", list, with(nil)).want(t, 201)
+	r := into[api.RecurringPost](t, created)
+	if r.TimeZone != "Europe/Berlin" || r.State != "active" || r.NextAt.Format(time.RFC3339) != "2027-01-01T01:30:00Z" || *r.NextLocal != "2027-01-01T02:30:00+01:00" || r.StartsLocal != "2027-01-01T02:30" {
+		t.Errorf("created %+v", r)
+	}
+	path := list + "/" + r.ID.String()
+
+	// The preview tells where clocks are changed.
+	w.call(t, c.member, "PATCH", path, m{"starts_local": "2027-03-27T02:30"}, "If-Match", created.etag()).want(t, 200)
+	w.call(t, c.member, "PATCH", path, m{"starts_local": "2027-03-28T02:30"}, "If-Match", created.etag()).want(t, 412)
+	items := into[api.PostOccurrenceList](t, w.call(t, c.viewer, "GET", path+"/occurrences?limit=3", nil).want(t, 200)).Items
+	for i, want := range []string{"2027-03-27T02:30:00+01:00 ", "2027-03-28T03:30:00+02:00 skipped", "2027-03-29T02:30:00+02:00 "} {
+		got := items[i].Local + " "
+		if items[i].Shift != nil {
+			got += *items[i].Shift
+		}
+		if got != want || items[i].PostID != nil {
+			t.Errorf("the preview is %q, want %q", got, want)
+		}
+	}
+
+	for place, body := range map[string]m{
+		"body.rrule":        {"rrule": "FREQ=HOURLY"},
+		"body.rrule 2":      {"rrule": "FREQ=SECONDLY"},
+		"body.rrule 3":      {"rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"},
+		"body.rrule 4":      {"rrule": "FREQ=DAILY;COUNT=3", "starts_local": "2020-01-01T09:00"}, // is over
+		"body.starts_local": {"starts_local": "tomorrow"}, "body.starts_local 2": {"starts_local": "1999-01-01T09:00"},
+		"body.starts_local 3": {"starts_local": "2099-01-01T09:00"},
+		"body.time_zone":      {"time_zone": "Mars/Olympus"}, "body.time_zone 2": {"time_zone": "Local"},
+	} {
+		location, _, _ := strings.Cut(place, " ")
+		if p := w.call(t, c.member, "POST", list, with(body)).want(t, 422).problem(t); len(p.Errors) != 1 || p.Errors[0].Location != location {
+			t.Errorf("%v: %+v", body, p)
+		}
+		if p := w.call(t, c.member, "PATCH", path, body).want(t, 422).problem(t); len(p.Errors) != 1 || p.Errors[0].Location != location {
+			t.Errorf("%v: %+v", body, p)
+		}
+	}
+	w.call(t, c.member, "POST", list, with(m{"post_id": r.ID})).want(t, 404)
+	w.call(t, c.member, "PATCH", path, m{}).want(t, 422)
+
+	for _, step := range []struct{ do, state string }{{"/pause", "paused"}, {"/pause", "paused"}, {"/resume", "active"}, {"/resume", "active"}} {
+		w.call(t, c.viewer, "POST", path+step.do, nil).want(t, 403)
+		if r := into[api.RecurringPost](t, w.call(t, c.member, "POST", path+step.do, nil).want(t, 200)); r.State != step.state || (r.NextAt == nil) != (r.State == "paused") {
+			t.Errorf("%s: %+v", step.do, r)
+		}
+	}
+	w.exec(t, "update recurring_posts set state = 'ended', next_at = null, rrule = 'FREQ=DAILY;COUNT=1', starts_local = '2026-01-01'")
+	w.call(t, c.member, "POST", path+"/pause", nil).want(t, 409)
+	w.call(t, c.member, "POST", path+"/resume", nil).want(t, 409)
+	if r := into[api.RecurringPost](t, w.call(t, c.member, "PATCH", path, m{"rrule": "FREQ=WEEKLY"}).want(t, 200)); r.State != "active" || r.NextAt == nil {
+		t.Errorf("changed after its end: %+v", r)
+	}
+
+	// A copy shows what it is of, and does not recur itself.
+	copied := w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID
+	w.exec(t, "update posts set recurrence_id = $1, occurrence_at = now() + interval '1 day' where id = $2", r.ID, copied)
+	if p := into[api.Post](t, w.call(t, c.viewer, "GET", c.path("/posts/%s", copied), nil).want(t, 200)); *p.RecurringPostID != r.ID || p.OccurrenceAt == nil {
+		t.Errorf("a copy is %+v", p)
+	}
+	w.call(t, c.member, "POST", list, with(m{"post_id": copied})).want(t, 409)
+
+	if page := into[api.Page[api.RecurringPost]](t, w.call(t, c.viewer, "GET", list, nil).want(t, 200)); len(page.Items) != 1 {
+		t.Errorf("the list is %+v", page)
+	}
+	w.call(t, c.viewer, "DELETE", path, nil).want(t, 403)
+	w.call(t, c.member, "DELETE", path, nil).want(t, 204)
+	w.call(t, c.member, "GET", path, nil).want(t, 404)
+	w.call(t, c.member, "DELETE", path, nil).want(t, 404)
+	w.call(t, c.member, "GET", c.path("/posts/%s", copied), nil).want(t, 404)
+}
