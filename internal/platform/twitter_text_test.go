@@ -198,15 +198,15 @@ func startTwitterText(t *testing.T) *twitterText {
 	return &twitterText{in: json.NewEncoder(stdin), out: bufio.NewScanner(stdout)}
 }
 
-func (o *twitterText) weighted(text string) (length int, valid bool, err error) {
+func (o *twitterText) weighted(text string) (length int, valid, known bool, err error) {
 	if err := o.in.Encode(text); err != nil {
-		return 0, false, err
+		return 0, false, false, err
 	}
 	if !o.out.Scan() {
-		return 0, false, fmt.Errorf("no answer: %w", o.out.Err())
+		return 0, false, false, fmt.Errorf("no answer: %w", o.out.Err())
 	}
-	_, err = fmt.Sscan(o.out.Text(), &length, &valid)
-	return length, valid, err
+	_, err = fmt.Sscan(o.out.Text(), &length, &valid, &known)
+	return length, valid, known, err
 }
 
 // TestWeightedLengthAgainstTwitterText compares generated texts with twitter-text 3.1.0. -rapid.checks sets how many.
@@ -234,34 +234,30 @@ func TestWeightedLengthAgainstTwitterText(t *testing.T) {
 		rapid.Map(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 24), func(all []string) string { return strings.Join(all, "") }),
 		rapid.Map(rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom(pieces), rapid.StringN(1, 3, -1)), 0, 12), func(all []string) string { return strings.Join(all, "") }),
 	)
+	count := 0
 	compare := func(t interface{ Fatalf(string, ...any) }, text string) {
-		// Unicode 16 gave some letters a case, of which this Node may not know.
-		text = strings.Map(func(c rune) rune {
-			if c >= 0xa7cb && c <= 0xa7dc || c == 0x1c89 || c == 0x1c8a {
-				return -1
-			}
-			return c
-		}, strings.ToValidUTF8(text, ""))
+		text = strings.ToValidUTF8(text, "")
 		length, valid := weighted(text)
-		wantLength, wantValid, err := original.weighted(text)
+		wantLength, wantValid, known, err := original.weighted(text)
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
+		if !known {
+			return // how newer characters are composed and which letters are the same depends on the version of Unicode
+		}
+		count++
 		if blank := strings.TrimSpace(text) == ""; length != wantLength || (valid != wantValid && !blank) {
 			t.Fatalf("%d %t, twitter-text has %d %t: %+q", length, valid, wantLength, wantValid, text)
 		}
 	}
-	count := 0
 	rapid.Check(t, func(r *rapid.T) {
 		compare(r, text.Draw(r, "text"))
-		count++
 	})
 	// Every top-level domain, and every character by itself and in the places where it matters.
 	for tld := range strings.FieldsSeq(tlds(t)) {
 		for _, form := range []string{"a.%s", "a.%s/b", "http://a.%s", "a.%sx", "a.%s-", "a.%s漢", "A.B%s", "a.%s.%[1]s"} {
 			compare(t, fmt.Sprintf(form, tld))
 			compare(t, fmt.Sprintf(form, strings.ToUpper(tld)))
-			count++
 		}
 	}
 	for c := rune(1); c < 0x20000; c++ {
@@ -271,7 +267,6 @@ func TestWeightedLengthAgainstTwitterText(t *testing.T) {
 		s := string(c)
 		compare(t, s+s+"\ufe0f"+s+"\ufe0e"+s+"🏽"+s+"\u200d♀\ufe0f"+s+"🏽\u200d♂\ufe0f"+s+"\ufe0f\u200d♂\ufe0f"+"👩\u200d"+s+"\ufe0f")
 		compare(t, "http://a"+s+"b.com/c"+s+" "+s+"a.com"+s+" http://a.com/"+s+"d a.com?"+s+"e")
-		count += 2
 	}
 	t.Logf("%d texts compared", count)
 }

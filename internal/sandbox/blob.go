@@ -51,6 +51,11 @@ func (s *Sandbox) blob(hash string) []byte {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.readBlob(hash)
+}
+
+// readBlob is blob for a hash that is known. The caller holds s.mu.
+func (s *Sandbox) readBlob(hash string) []byte {
 	if s.file == "" {
 		return s.blobs[hash]
 	}

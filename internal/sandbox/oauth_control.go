@@ -25,10 +25,15 @@ type OAuthSettings struct {
 	RefreshReuse string `json:"refresh_reuse,omitempty"`
 	// MeRequests is how often one person may be asked for at twitter's /2/users/me in 15 minutes.
 	MeRequests int `json:"me_requests,omitempty"`
+	// PostRequests is how often one person may post on twitter in 15 minutes, AppPosts how often the application in a day,
+	// MediaChecks how often the state of a video is asked there before it is done.
+	PostRequests int `json:"post_requests,omitempty"`
+	AppPosts     int `json:"app_posts,omitempty"`
+	MediaChecks  int `json:"media_checks,omitempty"`
 }
 
 func (o OAuthSettings) check() error {
-	if o.CodeSeconds < 0 || o.AccessSeconds < 0 || o.RefreshSeconds < 0 || o.MeRequests < 0 {
+	if o.CodeSeconds < 0 || o.AccessSeconds < 0 || o.RefreshSeconds < 0 || o.MeRequests < 0 || o.PostRequests < 0 || o.AppPosts < 0 || o.MediaChecks < 0 {
 		return errors.New("a setting is negative")
 	}
 	if !slices.Contains([]string{"", "revoke", "grace"}, o.RefreshReuse) {

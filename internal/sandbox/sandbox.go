@@ -55,6 +55,8 @@ type Sandbox struct {
 	secrets []string
 	// meWindows are twitter's limits, by person.
 	meWindows map[string]rateWindow
+	// twitterWindows are the others of twitter, by kind of request and person.
+	twitterWindows map[string]rateWindow
 	// blobs are the files by their SHA-256, where there is no folder for them.
 	blobs map[string][]byte
 }
@@ -63,6 +65,7 @@ type Sandbox struct {
 type state struct {
 	Ghost     map[string]*ghostSite  `json:"ghost"`
 	OAuth     map[string]*oauthState `json:"oauth"` // by platform
+	Twitter   *twitterState          `json:"twitter,omitempty"`
 	Published []*Post                `json:"published"`
 }
 
@@ -70,7 +73,7 @@ type state struct {
 func New(opts Options) (*Sandbox, error) {
 	s := &Sandbox{
 		log: opts.Log, now: opts.Now, mux: http.NewServeMux(),
-		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{}, blobs: map[string][]byte{},
+		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{}, twitterWindows: map[string]rateWindow{}, blobs: map[string][]byte{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -43,6 +43,14 @@ func TestSteps(t *testing.T) {
 	} {
 		b.send("GET", path, nil)
 	}
+	for _, path := range []string{"/twitter-api/2/users/1/tweets", "/twitter-api/2/tweets", "/twitter-api/2/media/upload"} {
+		b.send("GET", path, nil)
+	}
+	b.request("POST", "/twitter-api/2/tweets", "", object{"text": "a"})
+	b.request("POST", "/twitter-api/2/tweets", "", object{"text": "a", "reply": object{"in_reply_to_tweet_id": "1"}})
+	for _, path := range []string{"upload", "upload/initialize", "upload/1/append", "upload/1/finalize", "metadata"} {
+		b.request("POST", "/twitter-api/2/media/"+path, "", object{})
+	}
 	b.send("DELETE", "/facebook-graph/v26.0/me/permissions", nil)
 	facebook := b.app("facebook")
 	facebook.long(facebook.person) // exchanges a short-lived token
