@@ -159,7 +159,8 @@ func (c *platformConfig) platforms() (platforms, error) {
 	}
 	ghost := platform.NewGhost(platform.NewEgress(allow), platform.WithGhostVersion(c.GhostAPI))
 	return platforms{connectors: connectors, ghost: ghost, publishers: map[platform.Name]platform.Publisher{
-		platform.Ghost: ghost,
+		platform.Ghost:   ghost,
+		platform.Twitter: platform.NewTwitter(platform.TwitterConfig{SiteURL: c.TwitterSiteURL, APIURL: c.TwitterAPIURL}),
 	}}, nil
 }
 

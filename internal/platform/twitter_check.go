@@ -18,7 +18,9 @@ const (
 	twitterMaxImage  = 5 << 20  // bytes
 	twitterMaxGIF    = 15 << 20 // bytes
 	twitterMaxVideo  = 512 << 20
-	twitterMaxLength = 140 * time.Second
+	// Pixels on a side of an image.
+	twitterMinSide, twitterMaxSide = 4, 8192
+	twitterMaxLength               = 140 * time.Second
 )
 
 // What X charges for a post, and for one with a link, in thousandths of a US dollar (April 2026).
@@ -30,6 +32,8 @@ type twitterPart struct {
 	field, files string
 	text         string
 	media        []Media
+	// The labels of the post stand on each of its thread.
+	madeWithAI, paidPartnership bool
 }
 
 // twitterParts divides a post into the posts of its thread, in order. missing are the files that parts name and the post has not,
@@ -60,6 +64,9 @@ func twitterParts(post Post) (parts []twitterPart, missing map[string]uuid.UUID)
 		if !named[m.ID] {
 			parts[0].media = append(parts[0].media, m)
 		}
+	}
+	for i := range parts {
+		parts[i].madeWithAI, parts[i].paidPartnership = post.Options.MadeWithAI, post.Options.PaidPartnership
 	}
 	return parts, missing
 }
@@ -145,6 +152,14 @@ func checkTwitterFile(r *Report, field string, m Media) {
 	}
 	if m.Bytes > limit {
 		r.violate(field, "too_large", limit, m.Bytes, "The file has %d bytes; X takes %d MB (%d bytes). Make it smaller.", m.Bytes, limit>>20, limit)
+	}
+	if smallest, largest := min(m.Width, m.Height), max(m.Width, m.Height); !m.IsVideo() && smallest > 0 {
+		if smallest < twitterMinSide {
+			r.violate(field, "too_small", twitterMinSide, int64(smallest), "The image is %d × %d pixels; X takes %d on each side at least. Use a larger one.", m.Width, m.Height, twitterMinSide)
+		}
+		if largest > twitterMaxSide {
+			r.violate(field, "too_large", twitterMaxSide, int64(largest), "The image is %d × %d pixels; X takes %d on each side at most. Make it smaller.", m.Width, m.Height, twitterMaxSide)
+		}
 	}
 	if m.IsVideo() && m.Duration > twitterMaxLength {
 		r.violate(field, "too_long", int64(twitterMaxLength/time.Second), int64((m.Duration+time.Second-1)/time.Second),

@@ -101,6 +101,20 @@ func (t twitterText) length() int {
 	return weight / twitterScale
 }
 
+// outline is the text with linkMark for each link.
+func (t twitterText) outline() string {
+	var out []uint16
+	end := 0
+	for _, link := range t.links {
+		if link.start < end {
+			continue
+		}
+		out = append(append(out, t.units[end:link.start]...), utf16.Encode([]rune(linkMark))...)
+		end = link.start + link.length
+	}
+	return string(utf16.Decode(append(out, t.units[end:]...)))
+}
+
 // unitRune gives the first character, and how many units it has.
 func unitRune(units []uint16) (rune, int) {
 	c := rune(units[0])
