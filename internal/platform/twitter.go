@@ -494,12 +494,14 @@ func (t *TwitterPublisher) Measure(ctx context.Context, raw json.RawMessage, ext
 // ask is do for what publishes nothing. A refusal of permission there is not about the post.
 func (t *TwitterPublisher) ask(ctx context.Context, c call, out any) (answer, error) {
 	a, err := t.do(ctx, prepares, c, out)
-	if e := (*Error)(nil); err != nil {
-		if e = AsError(err); e.Status == http.StatusForbidden && e.Class == Invalid {
-			return a, t.credentialRefused(e.Status, e.Code)
-		}
+	if err == nil {
+		return a, nil
 	}
-	return a, err
+	e := AsError(err)
+	if e.Status == http.StatusForbidden && e.Class == Invalid {
+		e = t.credentialRefused(e.Status, e.Code)
+	}
+	return a, e
 }
 
 // twitterProblem is an error of X: https://docs.x.com/x-api/fundamentals/response-codes-and-errors.

@@ -3,13 +3,13 @@ package platform
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -219,7 +219,7 @@ func (a *twitterAttempt) sendSegment(ctx context.Context, m Media, u *twitterUpl
 		return unreadableFile(err)
 	}
 	defer func() { _ = content.Close() }()
-	form := twitterForm(m, content, length, "segment_index", fmt.Sprint(u.Segment))
+	form := twitterForm(m, content, length, "segment_index", strconv.Itoa(u.Segment))
 	return a.aboutUpload(ctx, u, call{method: http.MethodPost, url: a.apiURL + "/2/media/upload/" + u.ID + "/append", upload: form}, nil)
 }
 

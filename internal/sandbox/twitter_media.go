@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/gif"  // what X takes
@@ -89,7 +90,7 @@ func readMultipart(r *apiRequest) (fields map[string]string, file []byte, ok boo
 	reader := multipart.NewReader(bytes.NewReader(r.body), params["boundary"])
 	for {
 		part, err := reader.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return fields, file, file != nil
 		}
 		if err != nil {

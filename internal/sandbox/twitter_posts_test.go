@@ -30,7 +30,7 @@ func (b *bundle) tweeter(scopes ...string) *tweeter {
 	} else {
 		c.scope = "tweet.read tweet.write users.read media.write offline.access"
 	}
-	return &tweeter{bundle: b, token: c.tokens(c.person).text("access_token")}
+	return &tweeter{bundle: b, token: c.connect(c.person).text("access_token")}
 }
 
 // ask sends a request with the token. body is JSON, or a form where contentType is given.
@@ -134,13 +134,17 @@ func TestTwitterPosts(t *testing.T) {
 		t.Fatalf("%v", list)
 	}
 	oldest := fmt.Sprint(posts[3])
-	for _, part := range []string{"text:A &amp; B &lt;c&gt; https://t.co/", "expanded_url:https://example.org/x", "expanded_url:http://example.com", "start:23"} {
+	for _, part := range []string{"text:A &amp; B &lt;c&gt; https://t.co/", "expanded_url:https://example.org/x", "expanded_url:http://example.com", "start:20"} {
 		if !strings.Contains(oldest, part) {
 			t.Errorf("%s lacks %s", oldest, part)
 		}
 	}
-	page := w.want(200, "next_token", "GET", "users/2244994945/tweets?max_results=5", nil)
-	_ = page
+	for i := range 2 {
+		w.want(201, "", "POST", "tweets", object{"text": fmt.Sprint(i)})
+	}
+	first5 := w.want(200, "result_count:5", "GET", "users/2244994945/tweets?max_results=5", nil)
+	meta, _ := first5["meta"].(map[string]any)
+	w.want(200, "result_count:1", "GET", fmt.Sprintf("users/2244994945/tweets?max_results=5&pagination_token=%v", meta["next_token"]), nil)
 	w.want(400, "max_results", "GET", "users/2244994945/tweets?max_results=4", nil)
 	w.want(400, "start_time", "GET", "users/2244994945/tweets?start_time=today", nil)
 	w.want(400, "tweet.fields", "GET", "users/2244994945/tweets?tweet.fields=a", nil)
@@ -150,7 +154,7 @@ func TestTwitterPosts(t *testing.T) {
 	w.want(200, "resource-not-found", "GET", "tweets?ids=1", nil)
 	w.want(400, "ids", "GET", "tweets", nil)
 
-	if seen := w.box.Published(); len(seen) != 3 || len(seen[2].Parts) != 1 || seen[2].Parts[0] != "More" || len(w.box.Doubles()) != 0 {
+	if seen := w.box.Published(); len(seen) != 5 || len(seen[4].Parts) != 1 || seen[4].Parts[0] != "More" || len(w.box.Doubles()) != 0 {
 		t.Errorf("%+v", seen)
 	}
 	// A day later the same text may be posted again, which is a double.
