@@ -169,6 +169,7 @@ func (c *platformConfig) platforms() (platforms, error) {
 		platform.Ghost:     ghost,
 		platform.LinkedIn:  platform.NewLinkedIn(platform.LinkedInConfig{SiteURL: c.LinkedInSiteURL, APIURL: c.LinkedInAPIURL, Version: c.LinkedInVersion}),
 		platform.Mailchimp: platform.NewMailchimp(platform.MailchimpConfig{APIURL: c.MailchimpAPIURL}),
+		platform.Twitter:   platform.NewTwitter(platform.TwitterConfig{SiteURL: c.TwitterSiteURL, APIURL: c.TwitterAPIURL}),
 	}}, nil
 }
 

@@ -46,6 +46,14 @@ type RequestInfo struct {
 	//	mailchimp.create, .read, .update, .delete, .content, .checklist, .send, .schedule, .unschedule: one campaign
 	//	mailchimp.report        its numbers
 	//	mailchimp.upload        a file for the file manager
+	//	twitter.publish         a post
+	//	twitter.reply           a further post of a thread
+	//	twitter.timeline        a person's posts
+	//	twitter.metrics         posts by their ids
+	//	twitter.upload          an image
+	//	twitter.media_start, twitter.media_append, twitter.media_finish, twitter.media_status
+	//	                        a GIF or video in segments, and how far its processing is
+	//	twitter.media_metadata  an alt text
 	Step string
 }
 

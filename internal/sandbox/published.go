@@ -68,9 +68,9 @@ func (s *Sandbox) TimesPublished(platform, account, title string) int {
 	return times
 }
 
-// Doubles lists what was published more than once: one post that was published again, or several
+// Doubles lists what was published more than once: one post that was published again, several
 // posts of one account with the same title (where the service has no titles, with the same text; without a text, with the
-// same link or files).
+// same link or files), or a part of a post that says the same as another of it.
 func (s *Sandbox) Doubles() []Double { return doubles(s.Published()) }
 
 func doubles(posts []Post) []Double {
@@ -85,6 +85,11 @@ func doubles(posts []Post) []Double {
 		}
 		double.IDs = append(double.IDs, post.ID)
 		double.Times += post.TimesPublished
+		for i, part := range post.Parts {
+			if slices.Contains(post.Parts[:i], part) {
+				found[content{post.Platform, post.Account, post.ID + part}] = &Double{Platform: post.Platform, Account: post.Account, Text: part, IDs: []string{post.ID}, Times: 2}
+			}
+		}
 	}
 	all := []Double{}
 	for _, double := range found {

@@ -57,6 +57,8 @@ type Sandbox struct {
 	meWindows map[string]rateWindow
 	// mailchimpOpen are the requests to Mailchimp's API that are on their way, by token.
 	mailchimpOpen map[string]int
+	// twitterWindows are the others of twitter, by kind of request and person.
+	twitterWindows map[string]rateWindow
 	// blobs are the files by their SHA-256, where there is no folder for them.
 	blobs map[string][]byte
 }
@@ -68,6 +70,7 @@ type state struct {
 	Facebook  *facebookState         `json:"facebook,omitempty"`
 	LinkedIn  linkedinState          `json:"linkedin,omitzero"`
 	Mailchimp mailchimpState         `json:"mailchimp,omitzero"`
+	Twitter   *twitterState          `json:"twitter,omitempty"`
 	Published []*Post                `json:"published"`
 }
 
@@ -75,8 +78,8 @@ type state struct {
 func New(opts Options) (*Sandbox, error) {
 	s := &Sandbox{
 		log: opts.Log, now: opts.Now, mux: http.NewServeMux(),
-		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{}, blobs: map[string][]byte{},
-		mailchimpOpen: map[string]int{},
+		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{}, twitterWindows: map[string]rateWindow{},
+		blobs: map[string][]byte{}, mailchimpOpen: map[string]int{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -52,6 +52,14 @@ func TestSteps(t *testing.T) {
 		method, path, _ := strings.Cut(request, " ")
 		b.send(method, "/mailchimp-api/us6/3.0/"+path, nil)
 	}
+	for _, path := range []string{"/twitter-api/2/users/1/tweets", "/twitter-api/2/tweets", "/twitter-api/2/media/upload"} {
+		b.send("GET", path, nil)
+	}
+	b.request("POST", "/twitter-api/2/tweets", "", object{"text": "a"})
+	b.request("POST", "/twitter-api/2/tweets", "", object{"text": "a", "reply": object{"in_reply_to_tweet_id": "1"}})
+	for _, path := range []string{"upload", "upload/initialize", "upload/1/append", "upload/1/finalize", "metadata"} {
+		b.request("POST", "/twitter-api/2/media/"+path, "", object{})
+	}
 	b.send("DELETE", "/facebook-graph/v26.0/me/permissions", nil)
 	for _, path := range []string{
 		"POST /linkedin-api/rest/posts", "POST /linkedin-api/rest/socialActions/urn%3Ali%3Ashare%3A1/comments",

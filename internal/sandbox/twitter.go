@@ -54,6 +54,7 @@ func (s *Sandbox) routeTwitter() {
 		svc: twitterService, step: always("me"), judge: twitterMe, refuse: twitterFault,
 		invalid: func(message string) answer { return twitterProblem(http.StatusBadRequest, "Invalid Request", message) },
 	}))
+	s.routeTwitterPosts()
 }
 
 // tokenStep tells the renewing of tokens from the redeeming of a code.
