@@ -787,6 +787,43 @@ begin
 end
 $$;
 
+-- Name: copy_recurring_post(uuid, uuid, timestamp with time zone); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.copy_recurring_post(p_recurrence uuid, p_id uuid, p_occurrence timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_model uuid;
+begin
+    select r.post_id into v_model
+    from public.recurring_posts r where r.customer_id = v_customer and r.id = p_recurrence and r.state = 'active' for no key update;
+    insert into public.posts (customer_id, id, campaign_id, title, text, scheduled_at, created_by,
+        approved_at, approved_by, submitted_by, edited_by, recurrence_id, occurrence_at)
+    select v_customer, p_id, p.campaign_id, p.title, p.text, p_occurrence, p.created_by,
+        p.approved_at, p.approved_by, p.submitted_by, p.edited_by, p_recurrence, p_occurrence
+    from public.posts p where p.customer_id = v_customer and p.id = v_model
+    on conflict do nothing;
+    if not found then
+        return false;
+    end if;
+    insert into public.post_media (customer_id, post_id, media_id, position)
+    select v_customer, p_id, m.media_id, m.position from public.post_media m where m.customer_id = v_customer and m.post_id = v_model;
+    insert into public.platform_posts (customer_id, id, post_id, integration_id, text, options, own_media)
+    select v_customer, tenancy.new_job_id(), p_id, pp.integration_id, pp.text, pp.options, pp.own_media
+    from public.platform_posts pp where pp.customer_id = v_customer and pp.post_id = v_model and pp.state <> 'cancelled'
+    order by pp.id;
+    insert into public.platform_post_media (customer_id, platform_post_id, media_id, position)
+    select v_customer, copy.id, m.media_id, m.position
+    from public.platform_posts pp
+        join public.platform_posts copy on copy.customer_id = pp.customer_id and copy.post_id = p_id and copy.integration_id = pp.integration_id
+        join public.platform_post_media m on m.customer_id = pp.customer_id and m.platform_post_id = pp.id
+    where pp.customer_id = v_customer and pp.post_id = v_model;
+    return true;
+end
+$$;
+
 -- Name: count_old_credentials(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.count_old_credentials() RETURNS bigint
@@ -1538,6 +1575,56 @@ begin
 end
 $$;
 
+-- Name: follow_recurring_content(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_recurring_content() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_row jsonb := case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
+    v_customer uuid := v_row ->> 'customer_id';
+    v_post uuid := v_row ->> case when tg_table_name = 'posts' then 'id' else 'post_id' end;
+    v_recurrence uuid;
+begin
+    if tg_table_name = 'platform_post_media' then
+        select pp.post_id into v_post from public.platform_posts pp
+        where pp.customer_id = v_customer and pp.id = (v_row ->> 'platform_post_id')::uuid;
+    end if;
+    if tg_nargs = 0 then
+        update public.posts p set detached_at = now()
+        where p.customer_id = v_customer and p.id = v_post and p.recurrence_id is not null and p.detached_at is null;
+    end if;
+    for v_recurrence in
+        update public.recurring_posts r set look_at = now(), made_until = least(r.made_until, now())
+        where r.customer_id = v_customer and r.post_id = v_post and r.state = 'active'
+        returning r.id
+    loop
+        perform tenancy.remove_copies(v_customer, v_recurrence, now());
+    end loop;
+    return null;
+end
+$$;
+
+-- Name: follow_recurring_post(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_recurring_post() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tg_op = 'UPDATE' then
+        perform tenancy.remove_copies(new.customer_id, new.id, case when new.state = 'active' then now() end);
+        return null;
+    end if;
+    if tenancy.erasing_id() is null then
+        perform tenancy.remove_copies(old.customer_id, old.id, null);
+    end if;
+    update public.posts p set recurrence_id = null where p.customer_id = old.customer_id and p.recurrence_id = old.id;
+    return old;
+end
+$$;
+
 -- Name: forget_erased(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.forget_erased() RETURNS bigint
@@ -1575,6 +1662,19 @@ begin
     delete from public.rate_limits l
     where l.customer_id = coalesce(new.customer_id, old.customer_id) and l.endpoint = coalesce(new.endpoint, old.endpoint);
     return null;
+end
+$$;
+
+-- Name: free_slot(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.free_slot() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.scheduled_at is distinct from new.slot_at or (new.state <> old.state and new.state in ('draft', 'cancelled')) then
+        new.slot_at := null;
+    end if;
+    return new;
 end
 $$;
 
@@ -1985,6 +2085,33 @@ begin
             constraint = 'posts_content_frozen', table = 'posts', schema = 'public';
     end if;
     return v_row;
+end
+$$;
+
+-- Name: guard_recurring_post(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_recurring_post() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        -- Nothing recurs in a customer that is being archived at this moment.
+        perform tenancy.hold_customer();
+        if tg_op = 'INSERT' then
+            if exists (select from public.posts p where p.customer_id = new.customer_id and p.id = new.post_id and p.recurrence_id is not null) then
+                raise check_violation using message = 'a copy of a recurring post does not recur itself',
+                    constraint = 'recurring_posts_of_original', table = 'recurring_posts', schema = 'public';
+            end if;
+        elsif (old.rrule, old.starts_local, old.time_zone, old.state) is distinct from (new.rrule, new.starts_local, new.time_zone, new.state) then
+            -- What comes next is reckoned anew from this moment on.
+            new.made_until := now();
+            new.look_at := now();
+            new.problem := null;
+        end if;
+    elsif current_user = 'fanfare_worker' and new.state <> old.state and (old.state, new.state) <> ('active', 'ended') then
+        raise insufficient_privilege using message = 'permission denied: workers only end what recurs';
+    end if;
+    return new;
 end
 $$;
 
@@ -2528,6 +2655,23 @@ begin
 end
 $$;
 
+-- Name: recurring_posts_to_do(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.recurring_posts_to_do(p_limit integer) RETURNS TABLE(customer_id uuid, id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select r.customer_id, r.id
+    from public.recurring_posts r
+        join public.customers c on c.id = r.customer_id and c.archived_at is null
+    where r.state = 'active' and r.look_at <= now()
+    order by r.look_at
+    limit p_limit;
+end
+$$;
+
 -- Name: register_user(uuid, text, text, boolean, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) RETURNS uuid
@@ -2550,6 +2694,35 @@ begin
         select u.id into v_id from public.users u where u.subject = p_subject;
     end if;
     return v_id;
+end
+$$;
+
+-- Name: remove_copies(uuid, uuid, timestamp with time zone); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.remove_copies(p_customer_id uuid, p_recurrence_id uuid, p_after timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_ids uuid[];
+begin
+    v_ids := array(
+        select p.id from public.posts p
+        where p.customer_id = p_customer_id and p.recurrence_id = p_recurrence_id and p.detached_at is null
+            and p.state in ('draft', 'pending_approval', 'approved', 'scheduled') and (p_after is null or p.occurrence_at > p_after)
+        order by p.id for update);
+    v_ids := array(
+        select i from unnest(v_ids) i
+        where not exists (select from public.platform_posts pp where pp.customer_id = p_customer_id and pp.post_id = i and pp.attempt > 0));
+    update river.river_job j set state = 'cancelled', finalized_at = now()
+    where j.customer_id = p_customer_id and j.args ->> 'post_id' = any (v_ids::text[])
+        and j.state in ('available', 'pending', 'retryable', 'scheduled');
+    delete from public.post_reviews v where v.customer_id = p_customer_id and v.post_id = any (v_ids);
+    delete from public.platform_post_media m where m.customer_id = p_customer_id and m.platform_post_id in (
+        select pp.id from public.platform_posts pp where pp.customer_id = p_customer_id and pp.post_id = any (v_ids));
+    delete from public.post_media m where m.customer_id = p_customer_id and m.post_id = any (v_ids);
+    delete from public.platform_posts pp where pp.customer_id = p_customer_id and pp.post_id = any (v_ids);
+    delete from public.posts p where p.customer_id = p_customer_id and p.id = any (v_ids);
 end
 $$;
 
@@ -2623,6 +2796,41 @@ begin
     return true;
 end
 $_$;
+
+-- Name: reserve_request(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reserve_request(p_integration_id uuid, p_platform text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_limit public.account_limits;
+    v_until timestamptz;
+begin
+    select a.paused_until into v_until from public.app_limits a where a.platform = p_platform and a.paused_until > now();
+    if found then
+        return v_until;
+    end if;
+    select * into v_limit from public.account_limits l where l.integration_id = p_integration_id for update;
+    if not found then
+        return null;
+    end if;
+    if v_limit.paused_until > now() then
+        return v_limit.paused_until;
+    end if;
+    if v_limit.resets_at <= now() then
+        -- A new window, of which nothing is known yet but how much the last one had.
+        update public.account_limits l set remaining = l.quota - 1, resets_at = null, updated_at = now()
+        where l.integration_id = p_integration_id;
+        return null;
+    end if;
+    if v_limit.remaining <= 0 and v_limit.resets_at is not null then
+        return v_limit.resets_at;
+    end if;
+    update public.account_limits l set remaining = l.remaining - 1, updated_at = now()
+    where l.integration_id = p_integration_id and l.remaining > 0;
+    return null;
+end
+$$;
 
 -- Name: rights(); Type: FUNCTION; Schema: tenancy
 
@@ -2789,6 +2997,17 @@ begin
 end
 $$;
 
+-- Name: time_zone(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.time_zone() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return (select c.time_zone from public.customers c where c.id = tenancy.customer_id());
+end
+$$;
+
 -- Name: touch(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.touch() RETURNS trigger
@@ -2926,6 +3145,20 @@ begin
 end
 $$;
 
+-- Name: account_limits; Type: TABLE; Schema: public
+
+CREATE TABLE public.account_limits (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    integration_id uuid NOT NULL,
+    quota integer,
+    remaining integer,
+    resets_at timestamp with time zone,
+    paused_until timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.account_limits FORCE ROW LEVEL SECURITY;
+
 -- Name: agent_token_keys; Type: TABLE; Schema: public
 
 CREATE TABLE public.agent_token_keys (
@@ -2982,6 +3215,17 @@ CREATE TABLE public.api_keys (
 );
 
 ALTER TABLE ONLY public.api_keys FORCE ROW LEVEL SECURITY;
+
+-- Name: app_limits; Type: TABLE; Schema: public
+
+CREATE TABLE public.app_limits (
+    platform text NOT NULL,
+    paused_until timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT app_limits_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text, 'ghost'::text])))
+);
+
+ALTER TABLE ONLY public.app_limits FORCE ROW LEVEL SECURITY;
 
 -- Name: audit_seals; Type: TABLE; Schema: public
 
@@ -3559,6 +3803,10 @@ CREATE TABLE public.posts (
     approved_by uuid,
     submitted_by uuid,
     edited_by uuid DEFAULT tenancy.user_id(),
+    slot_at timestamp with time zone,
+    recurrence_id uuid,
+    occurrence_at timestamp with time zone,
+    detached_at timestamp with time zone,
     CONSTRAINT posts_scheduled_has_time CHECK (((state <> ALL (ARRAY['scheduled'::text, 'publishing'::text])) OR (scheduled_at IS NOT NULL))),
     CONSTRAINT posts_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text]))),
     CONSTRAINT posts_text_length CHECK (((char_length(text) >= 1) AND (char_length(text) <= 100000))),
@@ -3594,7 +3842,12 @@ CREATE VIEW public.posts_with_platforms WITH (security_invoker='true') AS
            FROM public.post_media m
           WHERE ((m.customer_id = p.customer_id) AND (m.post_id = p.id))) AS media_ids,
     p.approved_at,
-    p.approved_by
+    p.approved_by,
+    ( SELECT tenancy.time_zone() AS time_zone) AS time_zone,
+    p.slot_at,
+    p.recurrence_id,
+    p.occurrence_at,
+    p.detached_at
    FROM public.posts p;
 
 -- Name: publish_attempts; Type: TABLE; Schema: public
@@ -3615,6 +3868,22 @@ CREATE TABLE public.publish_attempts (
 );
 
 ALTER TABLE ONLY public.publish_attempts FORCE ROW LEVEL SECURITY;
+
+-- Name: queue_slots; Type: TABLE; Schema: public
+
+CREATE TABLE public.queue_slots (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    weekday smallint NOT NULL,
+    local_time text NOT NULL,
+    created_by uuid DEFAULT tenancy.user_id(),
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT queue_slots_local_time_form CHECK ((local_time ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)),
+    CONSTRAINT queue_slots_weekday_known CHECK (((weekday >= 0) AND (weekday <= 6)))
+);
+
+ALTER TABLE ONLY public.queue_slots FORCE ROW LEVEL SECURITY;
 
 -- Name: rate_limit_rules; Type: TABLE; Schema: public
 
@@ -3643,6 +3912,35 @@ CREATE UNLOGGED TABLE public.rate_limits (
 WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.rate_limits FORCE ROW LEVEL SECURITY;
+
+-- Name: recurring_posts; Type: TABLE; Schema: public
+
+CREATE TABLE public.recurring_posts (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    post_id uuid NOT NULL,
+    rrule text NOT NULL,
+    starts_local timestamp without time zone NOT NULL,
+    time_zone text DEFAULT tenancy.time_zone() NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    next_at timestamp with time zone,
+    made_until timestamp with time zone DEFAULT now() NOT NULL,
+    look_at timestamp with time zone DEFAULT now() NOT NULL,
+    problem text,
+    skipped bigint DEFAULT 0 NOT NULL,
+    skipped_at timestamp with time zone,
+    created_by uuid DEFAULT tenancy.user_id(),
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT recurring_posts_problem_length CHECK ((char_length(problem) <= 2000)),
+    CONSTRAINT recurring_posts_rrule_form CHECK ((rrule ~ '^[A-Z0-9=;,+-]+$'::text)),
+    CONSTRAINT recurring_posts_rrule_length CHECK ((char_length(rrule) <= 500)),
+    CONSTRAINT recurring_posts_state_known CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'ended'::text]))),
+    CONSTRAINT recurring_posts_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64)))
+);
+
+ALTER TABLE ONLY public.recurring_posts FORCE ROW LEVEL SECURITY;
 
 -- Name: system_roles; Type: TABLE; Schema: public
 
@@ -3780,6 +4078,11 @@ ALTER TABLE ONLY river.river_job ALTER COLUMN id SET DEFAULT nextval('river.rive
 
 ALTER TABLE ONLY river.river_notification ALTER COLUMN id SET DEFAULT nextval('river.river_notification_id_seq'::regclass);
 
+-- Name: account_limits account_limits_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.account_limits
+    ADD CONSTRAINT account_limits_pkey PRIMARY KEY (customer_id, integration_id);
+
 -- Name: agent_token_keys agent_token_keys_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.agent_token_keys
@@ -3794,6 +4097,11 @@ ALTER TABLE ONLY public.agent_tokens
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: app_limits app_limits_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.app_limits
+    ADD CONSTRAINT app_limits_pkey PRIMARY KEY (platform);
 
 -- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: public
 
@@ -3960,10 +4268,25 @@ ALTER TABLE ONLY public.post_reviews
 ALTER TABLE ONLY public.posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: posts posts_recurrence_has_time; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.posts
+    ADD CONSTRAINT posts_recurrence_has_time CHECK (((recurrence_id IS NULL) OR (occurrence_at IS NOT NULL))) NOT VALID;
+
 -- Name: publish_attempts publish_attempts_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.publish_attempts
     ADD CONSTRAINT publish_attempts_pkey PRIMARY KEY (customer_id, platform_post_id, number);
+
+-- Name: queue_slots queue_slots_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.queue_slots
+    ADD CONSTRAINT queue_slots_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: queue_slots queue_slots_time_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.queue_slots
+    ADD CONSTRAINT queue_slots_time_key UNIQUE (customer_id, weekday, local_time);
 
 -- Name: rate_limit_rules rate_limit_rules_pkey; Type: CONSTRAINT; Schema: public
 
@@ -3974,6 +4297,11 @@ ALTER TABLE ONLY public.rate_limit_rules
 
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (customer_id, endpoint);
+
+-- Name: recurring_posts recurring_posts_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.recurring_posts
+    ADD CONSTRAINT recurring_posts_pkey PRIMARY KEY (customer_id, id);
 
 -- Name: system_roles system_roles_pkey; Type: CONSTRAINT; Schema: public
 
@@ -4143,6 +4471,22 @@ CREATE INDEX post_reviews_by_post ON public.post_reviews USING btree (customer_i
 
 CREATE INDEX posts_by_campaign ON public.posts USING btree (customer_id, campaign_id, id);
 
+-- Name: posts_occurrence_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX posts_occurrence_key ON public.posts USING btree (customer_id, recurrence_id, occurrence_at) WHERE (recurrence_id IS NOT NULL);
+
+-- Name: posts_slot_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX posts_slot_key ON public.posts USING btree (customer_id, slot_at) WHERE (slot_at IS NOT NULL);
+
+-- Name: recurring_posts_by_post; Type: INDEX; Schema: public
+
+CREATE INDEX recurring_posts_by_post ON public.recurring_posts USING btree (customer_id, post_id);
+
+-- Name: recurring_posts_to_look_at; Type: INDEX; Schema: public
+
+CREATE INDEX recurring_posts_to_look_at ON public.recurring_posts USING btree (look_at) WHERE (state = 'active'::text);
+
 -- Name: river_job_args_index; Type: INDEX; Schema: river
 
 CREATE INDEX river_job_args_index ON river.river_job USING gin (args);
@@ -4291,9 +4635,17 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.post_reviews REFERENCING OLD 
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
 
+-- Name: queue_slots audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.queue_slots REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('queue_slot', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: rate_limit_rules audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.rate_limit_rules REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('rate_limit_rule', 'endpoint', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: recurring_posts audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.recurring_posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
 -- Name: system_roles audit_delete; Type: TRIGGER; Schema: public
 
@@ -4379,9 +4731,17 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.post_reviews REFERENCING NEW 
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
 
+-- Name: queue_slots audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.queue_slots REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('queue_slot', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: rate_limit_rules audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.rate_limit_rules REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('rate_limit_rule', 'endpoint', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: recurring_posts audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.recurring_posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
 -- Name: system_roles audit_insert; Type: TRIGGER; Schema: public
 
@@ -4467,9 +4827,17 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.post_reviews REFERENCING OLD 
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
 
+-- Name: queue_slots audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.queue_slots REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('queue_slot', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
 -- Name: rate_limit_rules audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.rate_limit_rules REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('rate_limit_rule', 'endpoint', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: recurring_posts audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.recurring_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
 -- Name: system_roles audit_update; Type: TRIGGER; Schema: public
 
@@ -4575,9 +4943,13 @@ CREATE TRIGGER platform_post_media_follow_delete AFTER DELETE ON public.platform
 
 CREATE TRIGGER platform_post_media_follow_insert AFTER INSERT ON public.platform_post_media REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenancy.follow_media_content();
 
+-- Name: platform_post_media platform_post_media_follow_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_post_media_follow_recurring AFTER INSERT OR DELETE ON public.platform_post_media FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.follow_recurring_content();
+
 -- Name: platform_post_media platform_post_media_guard; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER platform_post_media_guard BEFORE INSERT OR DELETE ON public.platform_post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_platform_post_media();
+CREATE TRIGGER platform_post_media_guard BEFORE INSERT OR DELETE ON public.platform_post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_platform_post_media();
 
 -- Name: platform_posts platform_posts_agent_content; Type: TRIGGER; Schema: public
 
@@ -4585,7 +4957,7 @@ CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_pos
 
 -- Name: platform_posts platform_posts_follow_account; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER platform_posts_follow_account AFTER INSERT ON public.platform_posts FOR EACH ROW EXECUTE FUNCTION tenancy.follow_platform_post_content();
+CREATE TRIGGER platform_posts_follow_account AFTER INSERT ON public.platform_posts FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.follow_platform_post_content();
 
 -- Name: platform_posts platform_posts_follow_content; Type: TRIGGER; Schema: public
 
@@ -4594,6 +4966,14 @@ CREATE TRIGGER platform_posts_follow_content AFTER UPDATE ON public.platform_pos
 -- Name: platform_posts platform_posts_follow_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER platform_posts_follow_insert AFTER INSERT OR DELETE ON public.platform_posts FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.follow_platform_post();
+
+-- Name: platform_posts platform_posts_follow_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_follow_recurring AFTER INSERT OR DELETE ON public.platform_posts FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.follow_recurring_content();
+
+-- Name: platform_posts platform_posts_follow_recurring_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_follow_recurring_update AFTER UPDATE ON public.platform_posts FOR EACH ROW WHEN (((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name])) AND ((((old.text IS DISTINCT FROM new.text) OR (old.options IS DISTINCT FROM new.options)) OR (old.own_media IS DISTINCT FROM new.own_media)) OR ((old.state <> new.state) AND ((new.state = ANY (ARRAY['draft'::text, 'cancelled'::text])) OR (old.state = 'cancelled'::text)))))) EXECUTE FUNCTION tenancy.follow_recurring_content();
 
 -- Name: platform_posts platform_posts_follow_update; Type: TRIGGER; Schema: public
 
@@ -4615,6 +4995,10 @@ CREATE TRIGGER post_media_follow_delete AFTER DELETE ON public.post_media REFERE
 
 CREATE TRIGGER post_media_follow_insert AFTER INSERT ON public.post_media REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenancy.follow_media_content();
 
+-- Name: post_media post_media_follow_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_media_follow_recurring AFTER INSERT OR DELETE ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.follow_recurring_content();
+
 -- Name: post_media post_media_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_post_media();
@@ -4623,13 +5007,25 @@ CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR
 
 CREATE TRIGGER posts_agent_content BEFORE UPDATE ON public.posts FOR EACH ROW WHEN ((((old.title IS DISTINCT FROM new.title) OR (old.text IS DISTINCT FROM new.text)) OR (old.campaign_id IS DISTINCT FROM new.campaign_id))) EXECUTE FUNCTION tenancy.guard_agent_content();
 
+-- Name: posts posts_follow_approval; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER posts_follow_approval AFTER UPDATE ON public.posts FOR EACH ROW WHEN (((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name])) AND (old.approved_at IS DISTINCT FROM new.approved_at))) EXECUTE FUNCTION tenancy.follow_recurring_content('original');
+
 -- Name: posts posts_follow_content; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER posts_follow_content AFTER UPDATE ON public.posts FOR EACH ROW WHEN (((old.title IS DISTINCT FROM new.title) OR (old.text IS DISTINCT FROM new.text))) EXECUTE FUNCTION tenancy.follow_post_content();
 
+-- Name: posts posts_follow_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER posts_follow_recurring AFTER UPDATE ON public.posts FOR EACH ROW WHEN (((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name])) AND ((((old.title IS DISTINCT FROM new.title) OR (old.text IS DISTINCT FROM new.text)) OR (old.campaign_id IS DISTINCT FROM new.campaign_id)) OR (old.scheduled_at IS DISTINCT FROM new.scheduled_at)))) EXECUTE FUNCTION tenancy.follow_recurring_content();
+
 -- Name: posts posts_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER posts_guard BEFORE INSERT OR UPDATE ON public.posts FOR EACH ROW EXECUTE FUNCTION tenancy.guard_post();
+
+-- Name: posts posts_slot; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER posts_slot BEFORE UPDATE ON public.posts FOR EACH ROW WHEN ((new.slot_at IS NOT NULL)) EXECUTE FUNCTION tenancy.free_slot();
 
 -- Name: posts posts_state_follows; Type: TRIGGER; Schema: public
 
@@ -4647,6 +5043,30 @@ CREATE TRIGGER rate_limit_rules_forget AFTER INSERT OR DELETE OR UPDATE ON publi
 
 CREATE TRIGGER rate_limit_rules_touch BEFORE UPDATE ON public.rate_limit_rules FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: recurring_posts recurring_posts_follow_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER recurring_posts_follow_delete BEFORE DELETE ON public.recurring_posts FOR EACH ROW EXECUTE FUNCTION tenancy.follow_recurring_post();
+
+-- Name: recurring_posts recurring_posts_follow_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER recurring_posts_follow_update AFTER UPDATE ON public.recurring_posts FOR EACH ROW WHEN (((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name])) AND ((((old.rrule IS DISTINCT FROM new.rrule) OR (old.starts_local IS DISTINCT FROM new.starts_local)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.state IS DISTINCT FROM new.state)))) EXECUTE FUNCTION tenancy.follow_recurring_post();
+
+-- Name: recurring_posts recurring_posts_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER recurring_posts_guard BEFORE INSERT OR UPDATE ON public.recurring_posts FOR EACH ROW EXECUTE FUNCTION tenancy.guard_recurring_post();
+
+-- Name: recurring_posts recurring_posts_time_zone_inserted; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER recurring_posts_time_zone_inserted BEFORE INSERT ON public.recurring_posts FOR EACH ROW WHEN ((new.time_zone <> 'UTC'::text)) EXECUTE FUNCTION tenancy.check_time_zone();
+
+-- Name: recurring_posts recurring_posts_time_zone_updated; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER recurring_posts_time_zone_updated BEFORE UPDATE ON public.recurring_posts FOR EACH ROW WHEN ((new.time_zone IS DISTINCT FROM old.time_zone)) EXECUTE FUNCTION tenancy.check_time_zone();
+
+-- Name: recurring_posts recurring_posts_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER recurring_posts_touch BEFORE UPDATE ON public.recurring_posts FOR EACH ROW WHEN ((((((old.rrule IS DISTINCT FROM new.rrule) OR (old.starts_local IS DISTINCT FROM new.starts_local)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.state IS DISTINCT FROM new.state)) OR (old.problem IS DISTINCT FROM new.problem))) EXECUTE FUNCTION tenancy.touch();
+
 -- Name: river_job river_job_freeze; Type: TRIGGER; Schema: river
 
 CREATE TRIGGER river_job_freeze BEFORE UPDATE ON river.river_job FOR EACH ROW EXECUTE FUNCTION tenancy.freeze_job();
@@ -4654,6 +5074,11 @@ CREATE TRIGGER river_job_freeze BEFORE UPDATE ON river.river_job FOR EACH ROW EX
 -- Name: river_job river_job_number; Type: TRIGGER; Schema: river
 
 CREATE TRIGGER river_job_number BEFORE INSERT ON river.river_job FOR EACH ROW EXECUTE FUNCTION tenancy.number_job();
+
+-- Name: account_limits account_limits_integration_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.account_limits
+    ADD CONSTRAINT account_limits_integration_fkey FOREIGN KEY (customer_id, integration_id) REFERENCES public.integrations(customer_id, id);
 
 -- Name: agent_tokens agent_tokens_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -4855,6 +5280,11 @@ ALTER TABLE ONLY public.posts
 ALTER TABLE ONLY public.posts
     ADD CONSTRAINT posts_edited_by_fkey FOREIGN KEY (edited_by) REFERENCES public.users(id) NOT VALID;
 
+-- Name: posts posts_recurrence_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.posts
+    ADD CONSTRAINT posts_recurrence_fkey FOREIGN KEY (customer_id, recurrence_id) REFERENCES public.recurring_posts(customer_id, id) NOT VALID;
+
 -- Name: posts posts_submitted_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.posts
@@ -4865,15 +5295,67 @@ ALTER TABLE ONLY public.posts
 ALTER TABLE ONLY public.publish_attempts
     ADD CONSTRAINT publish_attempts_platform_post_fkey FOREIGN KEY (customer_id, platform_post_id) REFERENCES public.platform_posts(customer_id, id) ON DELETE CASCADE;
 
+-- Name: queue_slots queue_slots_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.queue_slots
+    ADD CONSTRAINT queue_slots_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: queue_slots queue_slots_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.queue_slots
+    ADD CONSTRAINT queue_slots_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
 -- Name: rate_limit_rules rate_limit_rules_customer_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.rate_limit_rules
     ADD CONSTRAINT rate_limit_rules_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 
+-- Name: recurring_posts recurring_posts_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.recurring_posts
+    ADD CONSTRAINT recurring_posts_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: recurring_posts recurring_posts_post_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.recurring_posts
+    ADD CONSTRAINT recurring_posts_post_fkey FOREIGN KEY (customer_id, post_id) REFERENCES public.posts(customer_id, id);
+
 -- Name: system_roles system_roles_user_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.system_roles
     ADD CONSTRAINT system_roles_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+-- Name: account_limits; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.account_limits ENABLE ROW LEVEL SECURITY;
+
+-- Name: account_limits account_limits_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_agent_select ON public.account_limits FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['integrations:read'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: account_limits account_limits_erase; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_erase ON public.account_limits FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: account_limits account_limits_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_erase_select ON public.account_limits FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: account_limits account_limits_select; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_select ON public.account_limits FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: account_limits account_limits_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_tenant ON public.account_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: account_limits account_limits_worker_insert; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_worker_insert ON public.account_limits FOR INSERT TO fanfare_worker WITH CHECK (true);
+
+-- Name: account_limits account_limits_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_worker_update ON public.account_limits FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
 -- Name: agent_token_keys; Type: ROW SECURITY; Schema: public
 
@@ -4970,6 +5452,14 @@ CREATE POLICY api_keys_update ON public.api_keys FOR UPDATE TO fanfare_user USIN
 -- Name: api_keys api_keys_worker; Type: POLICY; Schema: public
 
 CREATE POLICY api_keys_worker ON public.api_keys FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: app_limits; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.app_limits ENABLE ROW LEVEL SECURITY;
+
+-- Name: app_limits app_limits_worker; Type: POLICY; Schema: public
+
+CREATE POLICY app_limits_worker ON public.app_limits TO fanfare_worker USING (true) WITH CHECK (true);
 
 -- Name: audit_log; Type: ROW SECURITY; Schema: public
 
@@ -5595,6 +6085,10 @@ CREATE POLICY platform_post_media_agent_insert ON public.platform_post_media FOR
 
 CREATE POLICY platform_post_media_agent_select ON public.platform_post_media FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
 
+-- Name: platform_post_media platform_post_media_definer_insert; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_definer_insert ON public.platform_post_media FOR INSERT TO fanfare_definer WITH CHECK (true);
+
 -- Name: platform_post_media platform_post_media_delete; Type: POLICY; Schema: public
 
 CREATE POLICY platform_post_media_delete ON public.platform_post_media FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -5655,6 +6149,10 @@ CREATE POLICY platform_posts_agent_update ON public.platform_posts FOR UPDATE TO
 
 CREATE POLICY platform_posts_definer ON public.platform_posts FOR SELECT TO fanfare_definer USING (true);
 
+-- Name: platform_posts platform_posts_definer_insert; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_definer_insert ON public.platform_posts FOR INSERT TO fanfare_definer WITH CHECK (true);
+
 -- Name: platform_posts platform_posts_definer_update; Type: POLICY; Schema: public
 
 CREATE POLICY platform_posts_definer_update ON public.platform_posts FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
@@ -5714,6 +6212,10 @@ CREATE POLICY post_media_agent_insert ON public.post_media FOR INSERT TO fanfare
 -- Name: post_media post_media_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY post_media_agent_select ON public.post_media FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: post_media post_media_definer_insert; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_definer_insert ON public.post_media FOR INSERT TO fanfare_definer WITH CHECK (true);
 
 -- Name: post_media post_media_delete; Type: POLICY; Schema: public
 
@@ -5803,6 +6305,10 @@ CREATE POLICY posts_agent_update ON public.posts FOR UPDATE TO fanfare_agent USI
 
 CREATE POLICY posts_definer ON public.posts FOR SELECT TO fanfare_definer USING (true);
 
+-- Name: posts posts_definer_insert; Type: POLICY; Schema: public
+
+CREATE POLICY posts_definer_insert ON public.posts FOR INSERT TO fanfare_definer WITH CHECK (true);
+
 -- Name: posts posts_definer_update; Type: POLICY; Schema: public
 
 CREATE POLICY posts_definer_update ON public.posts FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
@@ -5867,6 +6373,54 @@ CREATE POLICY publish_attempts_worker_insert ON public.publish_attempts FOR INSE
 
 CREATE POLICY publish_attempts_worker_update ON public.publish_attempts FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
+-- Name: queue_slots; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.queue_slots ENABLE ROW LEVEL SECURITY;
+
+-- Name: queue_slots queue_slots_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_admin_delete ON public.queue_slots FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: queue_slots queue_slots_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_admin_insert ON public.queue_slots FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: queue_slots queue_slots_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_agent_delete ON public.queue_slots FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+
+-- Name: queue_slots queue_slots_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_agent_insert ON public.queue_slots FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+
+-- Name: queue_slots queue_slots_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_agent_select ON public.queue_slots FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: queue_slots queue_slots_delete; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_delete ON public.queue_slots FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: queue_slots queue_slots_erase; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_erase ON public.queue_slots FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: queue_slots queue_slots_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_erase_select ON public.queue_slots FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: queue_slots queue_slots_insert; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_insert ON public.queue_slots FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: queue_slots queue_slots_select; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_select ON public.queue_slots FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: queue_slots queue_slots_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_tenant ON public.queue_slots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: rate_limit_rules; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.rate_limit_rules ENABLE ROW LEVEL SECURITY;
@@ -5926,6 +6480,74 @@ CREATE POLICY rate_limits_erase_select ON public.rate_limits FOR SELECT TO fanfa
 -- Name: rate_limits rate_limits_tenant; Type: POLICY; Schema: public
 
 CREATE POLICY rate_limits_tenant ON public.rate_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: recurring_posts; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.recurring_posts ENABLE ROW LEVEL SECURITY;
+
+-- Name: recurring_posts recurring_posts_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_admin_delete ON public.recurring_posts FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: recurring_posts recurring_posts_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_admin_insert ON public.recurring_posts FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: recurring_posts recurring_posts_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_admin_update ON public.recurring_posts FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('manager'::text) AS has_system_role));
+
+-- Name: recurring_posts recurring_posts_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_agent_delete ON public.recurring_posts FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+
+-- Name: recurring_posts recurring_posts_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_agent_insert ON public.recurring_posts FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+
+-- Name: recurring_posts recurring_posts_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_agent_select ON public.recurring_posts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: recurring_posts recurring_posts_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_agent_update ON public.recurring_posts FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+
+-- Name: recurring_posts recurring_posts_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_definer_update ON public.recurring_posts FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: recurring_posts recurring_posts_delete; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_delete ON public.recurring_posts FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: recurring_posts recurring_posts_erase; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_erase ON public.recurring_posts FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: recurring_posts recurring_posts_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_erase_select ON public.recurring_posts FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: recurring_posts recurring_posts_insert; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_insert ON public.recurring_posts FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: recurring_posts recurring_posts_select; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_select ON public.recurring_posts FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: recurring_posts recurring_posts_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_tenant ON public.recurring_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: recurring_posts recurring_posts_update; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_update ON public.recurring_posts FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('member'::text) AS has_role));
+
+-- Name: recurring_posts recurring_posts_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_worker_update ON public.recurring_posts FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
 -- Name: system_roles; Type: ROW SECURITY; Schema: public
 
@@ -6402,6 +7024,11 @@ GRANT ALL ON FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid
 GRANT ALL ON FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid) TO fanfare_admin;
 
+-- Name: FUNCTION copy_recurring_post(p_recurrence uuid, p_id uuid, p_occurrence timestamp with time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.copy_recurring_post(p_recurrence uuid, p_id uuid, p_occurrence timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.copy_recurring_post(p_recurrence uuid, p_id uuid, p_occurrence timestamp with time zone) TO fanfare_worker;
+
 -- Name: FUNCTION count_old_credentials(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.count_old_credentials() FROM PUBLIC;
@@ -6565,6 +7192,14 @@ REVOKE ALL ON FUNCTION tenancy.follow_platform_post_content() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.follow_post_content() FROM PUBLIC;
 
+-- Name: FUNCTION follow_recurring_content(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_recurring_content() FROM PUBLIC;
+
+-- Name: FUNCTION follow_recurring_post(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_recurring_post() FROM PUBLIC;
+
 -- Name: FUNCTION forget_erased(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.forget_erased() FROM PUBLIC;
@@ -6573,6 +7208,10 @@ GRANT ALL ON FUNCTION tenancy.forget_erased() TO fanfare_worker;
 -- Name: FUNCTION forget_rate_limit(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.forget_rate_limit() FROM PUBLIC;
+
+-- Name: FUNCTION free_slot(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.free_slot() FROM PUBLIC;
 
 -- Name: FUNCTION freeze_job(); Type: ACL; Schema: tenancy
 
@@ -6625,6 +7264,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_post() FROM PUBLIC;
 -- Name: FUNCTION guard_post_media(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_post_media() FROM PUBLIC;
+
+-- Name: FUNCTION guard_recurring_post(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_recurring_post() FROM PUBLIC;
 
 -- Name: FUNCTION guard_revocation(); Type: ACL; Schema: tenancy
 
@@ -6745,6 +7388,7 @@ GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.new_job_id() TO fanfare_definer;
 
 -- Name: FUNCTION nothing_entered(); Type: ACL; Schema: tenancy
 
@@ -6866,10 +7510,19 @@ GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text) TO fanfare_login;
 
+-- Name: FUNCTION recurring_posts_to_do(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.recurring_posts_to_do(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.recurring_posts_to_do(p_limit integer) TO fanfare_worker;
+
 -- Name: FUNCTION register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) TO fanfare_login;
+
+-- Name: FUNCTION remove_copies(p_customer_id uuid, p_recurrence_id uuid, p_after timestamp with time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.remove_copies(p_customer_id uuid, p_recurrence_id uuid, p_after timestamp with time zone) FROM PUBLIC;
 
 -- Name: FUNCTION request_erasure(p_id uuid, p_name text); Type: ACL; Schema: tenancy
 
@@ -6881,6 +7534,11 @@ GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare
 
 REVOKE ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) TO fanfare_worker;
+
+-- Name: FUNCTION reserve_request(p_integration_id uuid, p_platform text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reserve_request(p_integration_id uuid, p_platform text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reserve_request(p_integration_id uuid, p_platform text) TO fanfare_worker;
 
 -- Name: FUNCTION rights(); Type: ACL; Schema: tenancy
 
@@ -6920,6 +7578,13 @@ GRANT ALL ON FUNCTION tenancy.stranded_platform_posts(p_overdue interval, p_limi
 REVOKE ALL ON FUNCTION tenancy.sweep_rate_limits(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.sweep_rate_limits(p_limit integer) TO fanfare_worker;
 
+-- Name: FUNCTION time_zone(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.time_zone() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.time_zone() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.time_zone() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.time_zone() TO fanfare_admin;
+
 -- Name: FUNCTION touch(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.touch() FROM PUBLIC;
@@ -6958,6 +7623,46 @@ GRANT ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose te
 
 REVOKE ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) TO fanfare_worker;
+
+-- Name: TABLE account_limits; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.account_limits TO fanfare_user;
+GRANT SELECT ON TABLE public.account_limits TO fanfare_agent;
+GRANT SELECT ON TABLE public.account_limits TO fanfare_admin;
+GRANT SELECT ON TABLE public.account_limits TO fanfare_worker;
+GRANT DELETE ON TABLE public.account_limits TO fanfare_definer;
+
+-- Name: COLUMN account_limits.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.account_limits TO fanfare_definer;
+
+-- Name: COLUMN account_limits.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.account_limits TO fanfare_definer;
+
+-- Name: COLUMN account_limits.integration_id; Type: ACL; Schema: public
+
+GRANT INSERT(integration_id) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.quota; Type: ACL; Schema: public
+
+GRANT INSERT(quota),UPDATE(quota) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.remaining; Type: ACL; Schema: public
+
+GRANT INSERT(remaining),UPDATE(remaining) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.resets_at; Type: ACL; Schema: public
+
+GRANT INSERT(resets_at),UPDATE(resets_at) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.paused_until; Type: ACL; Schema: public
+
+GRANT INSERT(paused_until),UPDATE(paused_until) ON TABLE public.account_limits TO fanfare_worker;
+
+-- Name: COLUMN account_limits.updated_at; Type: ACL; Schema: public
+
+GRANT UPDATE(updated_at) ON TABLE public.account_limits TO fanfare_worker;
 
 -- Name: TABLE agent_token_keys; Type: ACL; Schema: public
 
@@ -7097,6 +7802,18 @@ GRANT SELECT(created_at) ON TABLE public.api_keys TO fanfare_worker;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_worker;
+
+-- Name: TABLE app_limits; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT ON TABLE public.app_limits TO fanfare_worker;
+
+-- Name: COLUMN app_limits.paused_until; Type: ACL; Schema: public
+
+GRANT UPDATE(paused_until) ON TABLE public.app_limits TO fanfare_worker;
+
+-- Name: COLUMN app_limits.updated_at; Type: ACL; Schema: public
+
+GRANT UPDATE(updated_at) ON TABLE public.app_limits TO fanfare_worker;
 
 -- Name: TABLE audit_seals; Type: ACL; Schema: public
 
@@ -8110,25 +8827,28 @@ GRANT SELECT(ctid) ON TABLE public.platform_post_media TO fanfare_definer;
 
 -- Name: COLUMN platform_post_media.customer_id; Type: ACL; Schema: public
 
-GRANT SELECT(customer_id) ON TABLE public.platform_post_media TO fanfare_definer;
+GRANT SELECT(customer_id),INSERT(customer_id) ON TABLE public.platform_post_media TO fanfare_definer;
 
 -- Name: COLUMN platform_post_media.platform_post_id; Type: ACL; Schema: public
 
 GRANT INSERT(platform_post_id) ON TABLE public.platform_post_media TO fanfare_user;
 GRANT INSERT(platform_post_id) ON TABLE public.platform_post_media TO fanfare_agent;
 GRANT INSERT(platform_post_id) ON TABLE public.platform_post_media TO fanfare_admin;
+GRANT SELECT(platform_post_id),INSERT(platform_post_id) ON TABLE public.platform_post_media TO fanfare_definer;
 
 -- Name: COLUMN platform_post_media.media_id; Type: ACL; Schema: public
 
 GRANT INSERT(media_id) ON TABLE public.platform_post_media TO fanfare_user;
 GRANT INSERT(media_id) ON TABLE public.platform_post_media TO fanfare_agent;
 GRANT INSERT(media_id) ON TABLE public.platform_post_media TO fanfare_admin;
+GRANT SELECT(media_id),INSERT(media_id) ON TABLE public.platform_post_media TO fanfare_definer;
 
 -- Name: COLUMN platform_post_media."position"; Type: ACL; Schema: public
 
 GRANT INSERT("position") ON TABLE public.platform_post_media TO fanfare_user;
 GRANT INSERT("position") ON TABLE public.platform_post_media TO fanfare_agent;
 GRANT INSERT("position") ON TABLE public.platform_post_media TO fanfare_admin;
+GRANT SELECT("position"),INSERT("position") ON TABLE public.platform_post_media TO fanfare_definer;
 
 -- Name: TABLE platform_posts; Type: ACL; Schema: public
 
@@ -8144,20 +8864,20 @@ GRANT SELECT(ctid) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.customer_id; Type: ACL; Schema: public
 
-GRANT SELECT(customer_id) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT(customer_id),INSERT(customer_id) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.id; Type: ACL; Schema: public
 
 GRANT INSERT(id) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.platform_posts TO fanfare_admin;
-GRANT SELECT(id) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT(id),INSERT(id) ON TABLE public.platform_posts TO fanfare_definer;
 GRANT INSERT(id) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.post_id; Type: ACL; Schema: public
 
 GRANT INSERT(post_id) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(post_id) ON TABLE public.platform_posts TO fanfare_admin;
-GRANT SELECT(post_id) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT(post_id),INSERT(post_id) ON TABLE public.platform_posts TO fanfare_definer;
 GRANT INSERT(post_id) ON TABLE public.platform_posts TO fanfare_agent;
 
 -- Name: COLUMN platform_posts.integration_id; Type: ACL; Schema: public
@@ -8165,13 +8885,14 @@ GRANT INSERT(post_id) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_agent;
-GRANT SELECT(integration_id) ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT(integration_id),INSERT(integration_id) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.text; Type: ACL; Schema: public
 
 GRANT INSERT(text),UPDATE(text) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(text),UPDATE(text) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT INSERT(text),UPDATE(text) ON TABLE public.platform_posts TO fanfare_agent;
+GRANT SELECT(text),INSERT(text) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.state; Type: ACL; Schema: public
 
@@ -8184,6 +8905,7 @@ GRANT UPDATE(state) ON TABLE public.platform_posts TO fanfare_agent;
 -- Name: COLUMN platform_posts.attempt; Type: ACL; Schema: public
 
 GRANT UPDATE(attempt) ON TABLE public.platform_posts TO fanfare_worker;
+GRANT SELECT(attempt) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.retry_at; Type: ACL; Schema: public
 
@@ -8236,12 +8958,14 @@ GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_definer;
 GRANT INSERT(options),UPDATE(options) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(options),UPDATE(options) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT INSERT(options),UPDATE(options) ON TABLE public.platform_posts TO fanfare_admin;
+GRANT SELECT(options),INSERT(options) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.own_media; Type: ACL; Schema: public
 
 GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanfare_user;
 GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT INSERT(own_media),UPDATE(own_media) ON TABLE public.platform_posts TO fanfare_admin;
+GRANT SELECT(own_media),INSERT(own_media) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: TABLE post_media; Type: ACL; Schema: public
 
@@ -8257,25 +8981,28 @@ GRANT SELECT(ctid) ON TABLE public.post_media TO fanfare_definer;
 
 -- Name: COLUMN post_media.customer_id; Type: ACL; Schema: public
 
-GRANT SELECT(customer_id) ON TABLE public.post_media TO fanfare_definer;
+GRANT SELECT(customer_id),INSERT(customer_id) ON TABLE public.post_media TO fanfare_definer;
 
 -- Name: COLUMN post_media.post_id; Type: ACL; Schema: public
 
 GRANT INSERT(post_id) ON TABLE public.post_media TO fanfare_user;
 GRANT INSERT(post_id) ON TABLE public.post_media TO fanfare_admin;
 GRANT INSERT(post_id) ON TABLE public.post_media TO fanfare_agent;
+GRANT SELECT(post_id),INSERT(post_id) ON TABLE public.post_media TO fanfare_definer;
 
 -- Name: COLUMN post_media.media_id; Type: ACL; Schema: public
 
 GRANT INSERT(media_id) ON TABLE public.post_media TO fanfare_user;
 GRANT INSERT(media_id) ON TABLE public.post_media TO fanfare_admin;
 GRANT INSERT(media_id) ON TABLE public.post_media TO fanfare_agent;
+GRANT SELECT(media_id),INSERT(media_id) ON TABLE public.post_media TO fanfare_definer;
 
 -- Name: COLUMN post_media."position"; Type: ACL; Schema: public
 
 GRANT INSERT("position") ON TABLE public.post_media TO fanfare_user;
 GRANT INSERT("position") ON TABLE public.post_media TO fanfare_admin;
 GRANT INSERT("position") ON TABLE public.post_media TO fanfare_agent;
+GRANT SELECT("position"),INSERT("position") ON TABLE public.post_media TO fanfare_definer;
 
 -- Name: TABLE platform_post_files; Type: ACL; Schema: public
 
@@ -8311,6 +9038,7 @@ GRANT INSERT(id) ON TABLE public.post_reviews TO fanfare_admin;
 GRANT INSERT(post_id) ON TABLE public.post_reviews TO fanfare_user;
 GRANT INSERT(post_id) ON TABLE public.post_reviews TO fanfare_agent;
 GRANT INSERT(post_id) ON TABLE public.post_reviews TO fanfare_admin;
+GRANT SELECT(post_id) ON TABLE public.post_reviews TO fanfare_definer;
 
 -- Name: COLUMN post_reviews.post_version; Type: ACL; Schema: public
 
@@ -8344,13 +9072,13 @@ GRANT SELECT(ctid) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.customer_id; Type: ACL; Schema: public
 
-GRANT SELECT(customer_id) ON TABLE public.posts TO fanfare_definer;
+GRANT SELECT(customer_id),INSERT(customer_id) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.id; Type: ACL; Schema: public
 
 GRANT INSERT(id) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.posts TO fanfare_admin;
-GRANT SELECT(id) ON TABLE public.posts TO fanfare_definer;
+GRANT SELECT(id),INSERT(id) ON TABLE public.posts TO fanfare_definer;
 GRANT INSERT(id) ON TABLE public.posts TO fanfare_agent;
 
 -- Name: COLUMN posts.campaign_id; Type: ACL; Schema: public
@@ -8358,18 +9086,21 @@ GRANT INSERT(id) ON TABLE public.posts TO fanfare_agent;
 GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.posts TO fanfare_admin;
 GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.posts TO fanfare_agent;
+GRANT SELECT(campaign_id),INSERT(campaign_id) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.title; Type: ACL; Schema: public
 
 GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_admin;
 GRANT INSERT(title),UPDATE(title) ON TABLE public.posts TO fanfare_agent;
+GRANT SELECT(title),INSERT(title) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.text; Type: ACL; Schema: public
 
 GRANT INSERT(text),UPDATE(text) ON TABLE public.posts TO fanfare_user;
 GRANT INSERT(text),UPDATE(text) ON TABLE public.posts TO fanfare_admin;
 GRANT INSERT(text),UPDATE(text) ON TABLE public.posts TO fanfare_agent;
+GRANT SELECT(text),INSERT(text) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.state; Type: ACL; Schema: public
 
@@ -8383,26 +9114,55 @@ GRANT SELECT(state),UPDATE(state) ON TABLE public.posts TO fanfare_definer;
 
 GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_admin;
-GRANT SELECT(scheduled_at) ON TABLE public.posts TO fanfare_definer;
+GRANT SELECT(scheduled_at),INSERT(scheduled_at) ON TABLE public.posts TO fanfare_definer;
 GRANT UPDATE(scheduled_at) ON TABLE public.posts TO fanfare_agent;
+
+-- Name: COLUMN posts.created_by; Type: ACL; Schema: public
+
+GRANT SELECT(created_by),INSERT(created_by) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.approved_at; Type: ACL; Schema: public
 
 GRANT UPDATE(approved_at) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(approved_at) ON TABLE public.posts TO fanfare_agent;
 GRANT UPDATE(approved_at) ON TABLE public.posts TO fanfare_admin;
+GRANT SELECT(approved_at),INSERT(approved_at) ON TABLE public.posts TO fanfare_definer;
+
+-- Name: COLUMN posts.approved_by; Type: ACL; Schema: public
+
+GRANT SELECT(approved_by),INSERT(approved_by) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.submitted_by; Type: ACL; Schema: public
 
 GRANT UPDATE(submitted_by) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(submitted_by) ON TABLE public.posts TO fanfare_agent;
 GRANT UPDATE(submitted_by) ON TABLE public.posts TO fanfare_admin;
+GRANT SELECT(submitted_by),INSERT(submitted_by) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.edited_by; Type: ACL; Schema: public
 
 GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_agent;
 GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_admin;
+GRANT SELECT(edited_by),INSERT(edited_by) ON TABLE public.posts TO fanfare_definer;
+
+-- Name: COLUMN posts.slot_at; Type: ACL; Schema: public
+
+GRANT UPDATE(slot_at) ON TABLE public.posts TO fanfare_user;
+GRANT UPDATE(slot_at) ON TABLE public.posts TO fanfare_agent;
+GRANT UPDATE(slot_at) ON TABLE public.posts TO fanfare_admin;
+
+-- Name: COLUMN posts.recurrence_id; Type: ACL; Schema: public
+
+GRANT SELECT(recurrence_id),INSERT(recurrence_id),UPDATE(recurrence_id) ON TABLE public.posts TO fanfare_definer;
+
+-- Name: COLUMN posts.occurrence_at; Type: ACL; Schema: public
+
+GRANT SELECT(occurrence_at),INSERT(occurrence_at) ON TABLE public.posts TO fanfare_definer;
+
+-- Name: COLUMN posts.detached_at; Type: ACL; Schema: public
+
+GRANT SELECT(detached_at),UPDATE(detached_at) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: TABLE posts_with_platforms; Type: ACL; Schema: public
 
@@ -8458,6 +9218,40 @@ GRANT UPDATE(code) ON TABLE public.publish_attempts TO fanfare_worker;
 
 GRANT UPDATE(message) ON TABLE public.publish_attempts TO fanfare_worker;
 
+-- Name: TABLE queue_slots; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.queue_slots TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.queue_slots TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.queue_slots TO fanfare_admin;
+GRANT SELECT ON TABLE public.queue_slots TO fanfare_worker;
+GRANT DELETE ON TABLE public.queue_slots TO fanfare_definer;
+
+-- Name: COLUMN queue_slots.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.queue_slots TO fanfare_definer;
+
+-- Name: COLUMN queue_slots.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.queue_slots TO fanfare_definer;
+
+-- Name: COLUMN queue_slots.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.queue_slots TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.queue_slots TO fanfare_agent;
+GRANT INSERT(id) ON TABLE public.queue_slots TO fanfare_admin;
+
+-- Name: COLUMN queue_slots.weekday; Type: ACL; Schema: public
+
+GRANT INSERT(weekday) ON TABLE public.queue_slots TO fanfare_user;
+GRANT INSERT(weekday) ON TABLE public.queue_slots TO fanfare_agent;
+GRANT INSERT(weekday) ON TABLE public.queue_slots TO fanfare_admin;
+
+-- Name: COLUMN queue_slots.local_time; Type: ACL; Schema: public
+
+GRANT INSERT(local_time) ON TABLE public.queue_slots TO fanfare_user;
+GRANT INSERT(local_time) ON TABLE public.queue_slots TO fanfare_agent;
+GRANT INSERT(local_time) ON TABLE public.queue_slots TO fanfare_admin;
+
 -- Name: TABLE rate_limit_rules; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_user;
@@ -8496,6 +9290,91 @@ GRANT SELECT(ctid) ON TABLE public.rate_limits TO fanfare_definer;
 -- Name: COLUMN rate_limits.customer_id; Type: ACL; Schema: public
 
 GRANT SELECT(customer_id) ON TABLE public.rate_limits TO fanfare_definer;
+
+-- Name: TABLE recurring_posts; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.recurring_posts TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.recurring_posts TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.recurring_posts TO fanfare_admin;
+GRANT SELECT ON TABLE public.recurring_posts TO fanfare_worker;
+GRANT DELETE ON TABLE public.recurring_posts TO fanfare_definer;
+
+-- Name: COLUMN recurring_posts.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.recurring_posts TO fanfare_definer;
+
+-- Name: COLUMN recurring_posts.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.recurring_posts TO fanfare_definer;
+
+-- Name: COLUMN recurring_posts.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.recurring_posts TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.recurring_posts TO fanfare_agent;
+GRANT INSERT(id) ON TABLE public.recurring_posts TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.recurring_posts TO fanfare_definer;
+
+-- Name: COLUMN recurring_posts.post_id; Type: ACL; Schema: public
+
+GRANT INSERT(post_id) ON TABLE public.recurring_posts TO fanfare_user;
+GRANT INSERT(post_id) ON TABLE public.recurring_posts TO fanfare_agent;
+GRANT INSERT(post_id) ON TABLE public.recurring_posts TO fanfare_admin;
+GRANT SELECT(post_id) ON TABLE public.recurring_posts TO fanfare_definer;
+
+-- Name: COLUMN recurring_posts.rrule; Type: ACL; Schema: public
+
+GRANT INSERT(rrule),UPDATE(rrule) ON TABLE public.recurring_posts TO fanfare_user;
+GRANT INSERT(rrule),UPDATE(rrule) ON TABLE public.recurring_posts TO fanfare_agent;
+GRANT INSERT(rrule),UPDATE(rrule) ON TABLE public.recurring_posts TO fanfare_admin;
+
+-- Name: COLUMN recurring_posts.starts_local; Type: ACL; Schema: public
+
+GRANT INSERT(starts_local),UPDATE(starts_local) ON TABLE public.recurring_posts TO fanfare_user;
+GRANT INSERT(starts_local),UPDATE(starts_local) ON TABLE public.recurring_posts TO fanfare_agent;
+GRANT INSERT(starts_local),UPDATE(starts_local) ON TABLE public.recurring_posts TO fanfare_admin;
+
+-- Name: COLUMN recurring_posts.time_zone; Type: ACL; Schema: public
+
+GRANT INSERT(time_zone),UPDATE(time_zone) ON TABLE public.recurring_posts TO fanfare_user;
+GRANT INSERT(time_zone),UPDATE(time_zone) ON TABLE public.recurring_posts TO fanfare_agent;
+GRANT INSERT(time_zone),UPDATE(time_zone) ON TABLE public.recurring_posts TO fanfare_admin;
+
+-- Name: COLUMN recurring_posts.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.recurring_posts TO fanfare_user;
+GRANT UPDATE(state) ON TABLE public.recurring_posts TO fanfare_agent;
+GRANT UPDATE(state) ON TABLE public.recurring_posts TO fanfare_admin;
+GRANT UPDATE(state) ON TABLE public.recurring_posts TO fanfare_worker;
+GRANT SELECT(state) ON TABLE public.recurring_posts TO fanfare_definer;
+
+-- Name: COLUMN recurring_posts.next_at; Type: ACL; Schema: public
+
+GRANT INSERT(next_at),UPDATE(next_at) ON TABLE public.recurring_posts TO fanfare_user;
+GRANT INSERT(next_at),UPDATE(next_at) ON TABLE public.recurring_posts TO fanfare_agent;
+GRANT INSERT(next_at),UPDATE(next_at) ON TABLE public.recurring_posts TO fanfare_admin;
+GRANT UPDATE(next_at) ON TABLE public.recurring_posts TO fanfare_worker;
+
+-- Name: COLUMN recurring_posts.made_until; Type: ACL; Schema: public
+
+GRANT UPDATE(made_until) ON TABLE public.recurring_posts TO fanfare_worker;
+GRANT SELECT(made_until),UPDATE(made_until) ON TABLE public.recurring_posts TO fanfare_definer;
+
+-- Name: COLUMN recurring_posts.look_at; Type: ACL; Schema: public
+
+GRANT UPDATE(look_at) ON TABLE public.recurring_posts TO fanfare_worker;
+GRANT SELECT(look_at),UPDATE(look_at) ON TABLE public.recurring_posts TO fanfare_definer;
+
+-- Name: COLUMN recurring_posts.problem; Type: ACL; Schema: public
+
+GRANT UPDATE(problem) ON TABLE public.recurring_posts TO fanfare_worker;
+
+-- Name: COLUMN recurring_posts.skipped; Type: ACL; Schema: public
+
+GRANT UPDATE(skipped) ON TABLE public.recurring_posts TO fanfare_worker;
+
+-- Name: COLUMN recurring_posts.skipped_at; Type: ACL; Schema: public
+
+GRANT UPDATE(skipped_at) ON TABLE public.recurring_posts TO fanfare_worker;
 
 -- Name: TABLE system_roles; Type: ACL; Schema: public
 
