@@ -1,6 +1,10 @@
 package e2e
 
-import "testing"
+import (
+	"bytes"
+	"net/http"
+	"testing"
+)
 
 var queueSlotOperations = tested(map[string]any{
 	"list-queue-slots":    nil,
@@ -14,5 +18,12 @@ func TestQueueSlotTenants(t *testing.T) {
 	t.Parallel()
 	w := newTwoAgencies(t)
 	w.check(t, queueSlotOperations)
-	w.hidesList(t, "queue-slots")
+
+	// A's post has A's next slot, of which B's queue, which has the same slot, shows nothing.
+	w.a.owner.expect(t, http.StatusAccepted, http.MethodPost, w.a.postPath(w.a.ids["post_id"])+"/queue", nil)
+	for _, path := range []string{"/queue-slots", "/queue-slots/upcoming"} {
+		if shown := w.b.owner.expect(t, http.StatusOK, http.MethodGet, w.b.path+path, nil).body; bytes.Contains(shown, []byte(w.a.ids["queue_slot_id"])) || bytes.Contains(shown, []byte(w.a.ids["post_id"])) {
+			t.Errorf("B's %s shows what is A's: %s", path, shown)
+		}
+	}
 }
