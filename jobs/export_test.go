@@ -142,6 +142,7 @@ func TestExport(t *testing.T) {
 	b.exec("insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, 'a/b.png', 'image/png', 3)", b.customer.ID, campaign.ID)
 	b.exec("insert into post_media (customer_id, post_id, media_id, position) select customer_id, id, $2, 0 from posts where customer_id = $1", b.customer.ID, campaign.ID)
 	b.exec("insert into publish_attempts (customer_id, platform_post_id, number, job_id) select customer_id, id, n, 1 from platform_posts, generate_series(1, 2) n where customer_id = $1", b.customer.ID)
+	b.exec("insert into post_metrics (customer_id, platform_post_id, day) select customer_id, id, date '2030-01-01' + n from platform_posts, generate_series(1, 3) n where customer_id = $1", b.customer.ID)
 	if err := store.Write(t.Context(), bucket.Media(b.customer.ID)+"a/b.png", "image/png", func(w io.Writer) error {
 		_, err := io.WriteString(w, "png")
 		return err
@@ -159,7 +160,7 @@ func TestExport(t *testing.T) {
 		t.Errorf("files: %q, %q", content["README.txt"], content["media/a/b.png"])
 	}
 	for name, want := range map[string]int{
-		"posts": len(posts), "platform_posts": len(posts), "publish_attempts": 2 * len(posts), "post_media": len(posts),
+		"posts": len(posts), "platform_posts": len(posts), "publish_attempts": 2 * len(posts), "post_metrics": 3 * len(posts), "post_media": len(posts),
 		"media": 1, "campaigns": 1, "integrations": 1, "memberships": 1, "customers": 1,
 	} {
 		if got := len(rows(t, content["data/"+name+".ndjson"])); got != want {
@@ -234,6 +235,7 @@ func TestExportIsWhole(t *testing.T) {
 	b.exec("insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $2, 1, 'comment', 'x')", b.customer.ID, post.ID)
 	b.exec("insert into email_templates (customer_id, id, name, html) values ($1, $2, 'x', 'x')", b.customer.ID, post.ID)
 	b.exec("insert into publish_attempts (customer_id, platform_post_id, number, job_id) values ($1, $2, 1, 1)", b.customer.ID, post.PlatformPosts[0])
+	b.exec("insert into post_metrics (customer_id, platform_post_id, day, likes) values ($1, $2, '2030-01-01', 1)", b.customer.ID, post.PlatformPosts[0])
 	b.exec("insert into webhook_endpoints (customer_id, id, url) values ($1, gen_random_uuid(), 'https://example.com')", b.customer.ID)
 	b.exec("insert into invitations (customer_id, id, email, role, token_hash, invited_by) select $1, gen_random_uuid(), 'x@example.com', 'viewer', sha256('x'), user_id from memberships limit 1", b.customer.ID)
 	b.exec("insert into api_keys (customer_id, id, name, prefix, key_hash, permissions, created_by) select $1, gen_random_uuid(), 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}', user_id from memberships limit 1", b.customer.ID)
