@@ -220,7 +220,7 @@ func TestAuditTellsWhat(t *testing.T) {
 			mustExec(t, d, "insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", c.ID, post.ID, second)
 			mustExec(t, d, "delete from posts where id = $1", post.ID)
 		}, []string{`post.create {"text": {"to": "X"}, "state": {"to": "draft"}, "title": {"to": "T"}}`,
-			`media.create {"name": {"to": ""}, "path": {"to": "p"}, "bytes": {"to": 1}, "alt_text": {"to": ""}, "animated": {"to": false}, "content_type": {"to": "image/png"}}`,
+			`media.create {"name": {"to": ""}, "path": {"to": "p"}, "bytes": {"to": 1}, "state": {"to": "ready"}, "alt_text": {"to": ""}, "animated": {"to": false}, "content_type": {"to": "image/png"}}`,
 			fmt.Sprintf(`post_media.create {"media_id": {"to": "%s"}, "position": {"to": 0}}`, second),
 			fmt.Sprintf(`post_media.delete {"media_id": {"from": "%s"}, "position": {"from": 0}}`, second),
 			`post.delete {"text": {"from": "X"}, "state": {"from": "draft"}, "title": {"from": "T"}}`}},

@@ -48,6 +48,7 @@ var globalTables = map[string]string{
 	"public.old_credentials":    "from an earlier installation, where they belonged to people",
 	"public.login_revocations":  "hashes of logins of whatever customers, of which nobody reads more than whether their own is there",
 	"public.workers":            "processes of ours, not data of anybody",
+	"public.app_limits":         "what a platform takes from the installation's application, of no customer",
 	"public.caller_rate_limits": "what callers in no customer and unknown addresses have used of their limits",
 	"public.schema_migrations":  "dbmate's list of migrations",
 	"river.river_leader":        "which worker leads the queue",
@@ -116,6 +117,8 @@ var withoutCustomerKey = map[string]string{
 
 // unaudited are tables whose changes are not in the audit log.
 var unaudited = map[string]string{
+	"public.account_limits":     "what a platform says of the moment, which the worker keeps and nobody else writes",
+	"public.app_limits":         "as account_limits, of no customer",
 	"public.post_metrics":       "numbers that a platform tells, which the worker keeps and nobody else writes",
 	"public.publish_attempts":   "itself the record of what the worker did, which nobody else writes",
 	"public.webhook_deliveries": "itself the record of what was sent of what is in the log",
@@ -207,6 +210,7 @@ var besideSealed = map[string]string{
 
 // cascades are foreign keys that change rows by themselves, which row-level security does not see.
 var cascades = map[string]string{
+	"post_metrics_platform_post_fkey":        "as publish_attempts: there are none before it is published",
 	"publish_attempts_platform_post_fkey":    "only a platform post without attempts can be deleted",
 	"platform_post_media_platform_post_fkey": "the list of a platform post's own files goes with it, same customer by its key",
 	"webhook_secrets_endpoint_fkey":          "what signs for an endpoint goes with it, same customer by its key",

@@ -96,6 +96,11 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{"update recurring_posts set problem = $2 where id = $1", []any{h.repeated, mark + " problem"}},
 		{"insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.posts[0], h.file}},
 		{"insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $2, $3, 0)", []any{h.id, h.platform, h.file}},
+		{`with limited as (
+				insert into integrations (customer_id, id, platform, external_id, name, credential, key_id)
+				values ($1, $2, 'ghost', $3, $3, $4, 1) returning customer_id, id)
+			insert into account_limits (customer_id, integration_id, remaining, resets_at) select customer_id, id, 7, now() + interval '1 hour' from limited`,
+			[]any{h.id, newID(t), mark + " limited", []byte(mark + " credential")}},
 		{"insert into post_metrics (customer_id, platform_post_id, day, impressions) values ($1, $2, '2030-01-01', 1)", []any{h.id, h.platform}},
 		{"insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $3, 1, 'comment', $4)", []any{h.id, h.review, h.posts[0], mark + " comment"}},
 		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
@@ -279,6 +284,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 			func(h *house) uuid.UUID { return h.spare }, false},
 		"post_reviews_post_fkey":          {fmt.Sprintf("insert into post_reviews (id, post_id, post_version, verdict, comment) values ('%s', $1, 1, 'comment', 'x')", fresh), post, false},
 		"integrations_authorization_fkey": {"update integrations set authorization_id = $1", func(h *house) uuid.UUID { return h.login }, false},
+		"account_limits_integration_fkey": {"insert into account_limits (integration_id, remaining) values ($1, 1)", func(h *house) uuid.UUID { return h.account }, true},
 		"post_metrics_platform_post_fkey": {"insert into post_metrics (platform_post_id, day) values ($1, '2030-02-02')", func(h *house) uuid.UUID { return h.platform }, true},
 		"webhook_secrets_endpoint_fkey":   {fmt.Sprintf("insert into webhook_secrets (id, endpoint_id, sealed, key_id) values ('%s', $1, 'x', 1)", fresh), hook, false},
 		"webhook_deliveries_endpoint_fkey": {fmt.Sprintf("insert into webhook_deliveries (id, endpoint_id, event, payload) values ('%s', $1, 'webhook.test', '{}')", fresh),
@@ -401,6 +407,7 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"platform_post_media_pkey":         {"", nil}, // foreign keys, as above
 		"platform_post_media_position_key": {"insert into platform_post_media (platform_post_id, media_id, position) values ($1, $2, 1)", []any{a.platform, a.spare}},
 		"post_reviews_pkey":                {"insert into post_reviews (id, post_id, post_version, verdict, comment) values ($1, $2, 1, 'comment', 'x')", []any{b.review, a.posts[0]}},
+		"account_limits_pkey":              {"", nil}, // a foreign key, as above
 		"post_metrics_pkey":                {"", nil}, // a foreign key, as above, and a day
 		"publish_attempts_pkey":            {"", nil}, // a foreign key, as above, and a number
 		"api_keys_pkey": {"insert into api_keys (id, name, prefix, key_hash, permissions) values ($1, 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}')",

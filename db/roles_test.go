@@ -51,6 +51,8 @@ var may = map[string]map[string]string{
 		"s-viewer": "r", "s-manager": "crud", "s-admin": "crud", "worker": "ru", "key": "crud", "reading key": "r", "agent": "crud"},
 	"public.publish_attempts": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "cru", "key": "r", "reading key": "r", "agent": "r"},
+	"public.account_limits": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
+		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "cru", "key": "r", "reading key": "", "agent": "r"},
 	"public.post_metrics": {"viewer": "r", "member": "r", "admin": "r", "owner": "r",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "r", "worker": "cru", "key": "r", "reading key": "r", "agent": "r"},
 	"public.email_templates": {"viewer": "r", "member": "crud", "admin": "crud", "owner": "crud",
@@ -113,7 +115,7 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		},
 		"public.integrations": {
 			"c": fmt.Sprintf("insert into integrations (id, platform, external_id, name, credential, key_id) values ('%s', 'ghost', 'x', 'x', 'x', 1)", id),
-			"u": "update integrations set name = 'x'",
+			"u": fmt.Sprintf("update integrations set name = 'x' where id = '%s'", a.account),
 			"d": fmt.Sprintf("delete from integrations where id = '%s'", a.account),
 		},
 		"public.authorizations": {
@@ -160,6 +162,10 @@ func commands(t testing.TB, a *house, stranger uuid.UUID) map[string]map[string]
 		"public.publish_attempts": {
 			"c": fmt.Sprintf("insert into publish_attempts (platform_post_id, number, job_id) values ('%s', 2, 1)", a.platform),
 			"u": "update publish_attempts set message = 'x'",
+		},
+		"public.account_limits": {
+			"c": fmt.Sprintf("insert into account_limits (integration_id, remaining) values ('%s', 1)", a.account),
+			"u": "update account_limits set remaining = 1",
 		},
 		"public.post_metrics": {
 			"c": fmt.Sprintf("insert into post_metrics (platform_post_id, day) values ('%s', '2030-03-03')", a.platform),

@@ -1318,6 +1318,14 @@ begin
         ('public.invitations', 'customer_id', 'ctid'),
         ('public.agent_tokens', 'customer_id', 'ctid'),
         ('public.api_keys', 'customer_id', 'ctid'),
+        ('public.webhook_deliveries', 'customer_id', 'ctid'),
+        ('public.webhook_secrets', 'customer_id', 'ctid'),
+        ('public.webhook_endpoints', 'customer_id', 'ctid'),
+        ('public.queue_slots', 'customer_id', 'ctid'),
+        ('public.recurring_posts', 'customer_id', 'ctid'),
+        ('public.post_metrics', 'customer_id', 'ctid'),
+        ('public.email_templates', 'customer_id', 'ctid'),
+        ('public.account_limits', 'customer_id', 'ctid'),
         ('public.post_reviews', 'customer_id', 'ctid'),
         ('public.platform_post_media', 'customer_id', 'ctid'),
         ('public.post_media', 'customer_id', 'ctid'),
@@ -1564,18 +1572,22 @@ $$;
 CREATE FUNCTION tenancy.follow_media_content() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    v_posts uuid[];
+    v_customer uuid;
 begin
     if current_user = 'fanfare_definer' then
         return null;
     end if;
     if tg_table_name = 'post_media' then
-        perform tenancy.content_changed(c.customer_id, c.post_id)
-        from (select distinct m.customer_id, m.post_id from changed m) c;
-    elsif tg_table_name = 'platform_post_media' then
-        perform tenancy.content_changed(c.customer_id, c.post_id)
-        from (select distinct pp.customer_id, pp.post_id
-            from changed m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id) c;
+        select array_agg(distinct m.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer from changed m;
+    else
+        select array_agg(distinct pp.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer
+        from changed m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id;
     end if;
+    -- a new version, since a post's ETag covers its files
+    update public.posts p set scheduled_at = p.scheduled_at where p.customer_id = v_customer and p.id = any (v_posts);
+    perform tenancy.content_changed(v_customer, i) from unnest(v_posts) i;
     return null;
 end
 $$;
@@ -3130,14 +3142,14 @@ begin
     end if;
     if v_limit.resets_at <= now() then
         -- A new window, of which nothing is known yet but how much the last one had.
-        update public.account_limits l set remaining = l.quota - 1, resets_at = null, updated_at = now()
+        update public.account_limits l set remaining = l.quota - 1, resets_at = null
         where l.integration_id = p_integration_id;
         return null;
     end if;
     if v_limit.remaining <= 0 and v_limit.resets_at is not null then
         return v_limit.resets_at;
     end if;
-    update public.account_limits l set remaining = l.remaining - 1, updated_at = now()
+    update public.account_limits l set remaining = l.remaining - 1
     where l.integration_id = p_integration_id and l.remaining > 0;
     return null;
 end
@@ -3595,8 +3607,7 @@ CREATE TABLE public.account_limits (
     quota integer,
     remaining integer,
     resets_at timestamp with time zone,
-    paused_until timestamp with time zone,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    paused_until timestamp with time zone
 );
 
 ALTER TABLE ONLY public.account_limits FORCE ROW LEVEL SECURITY;
@@ -3663,7 +3674,6 @@ ALTER TABLE ONLY public.api_keys FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.app_limits (
     platform text NOT NULL,
     paused_until timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT app_limits_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text, 'ghost'::text])))
 );
 
@@ -5991,7 +6001,7 @@ ALTER TABLE ONLY public.post_media
 -- Name: post_metrics post_metrics_platform_post_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.post_metrics
-    ADD CONSTRAINT post_metrics_platform_post_fkey FOREIGN KEY (customer_id, platform_post_id) REFERENCES public.platform_posts(customer_id, id);
+    ADD CONSTRAINT post_metrics_platform_post_fkey FOREIGN KEY (customer_id, platform_post_id) REFERENCES public.platform_posts(customer_id, id) ON DELETE CASCADE;
 
 -- Name: post_reviews post_reviews_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -8791,10 +8801,6 @@ GRANT INSERT(resets_at),UPDATE(resets_at) ON TABLE public.account_limits TO fanf
 
 GRANT INSERT(paused_until),UPDATE(paused_until) ON TABLE public.account_limits TO fanfare_worker;
 
--- Name: COLUMN account_limits.updated_at; Type: ACL; Schema: public
-
-GRANT UPDATE(updated_at) ON TABLE public.account_limits TO fanfare_worker;
-
 -- Name: TABLE agent_token_keys; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.agent_token_keys TO fanfare_definer;
@@ -8941,10 +8947,6 @@ GRANT SELECT,INSERT ON TABLE public.app_limits TO fanfare_worker;
 -- Name: COLUMN app_limits.paused_until; Type: ACL; Schema: public
 
 GRANT UPDATE(paused_until) ON TABLE public.app_limits TO fanfare_worker;
-
--- Name: COLUMN app_limits.updated_at; Type: ACL; Schema: public
-
-GRANT UPDATE(updated_at) ON TABLE public.app_limits TO fanfare_worker;
 
 -- Name: TABLE audit_seals; Type: ACL; Schema: public
 

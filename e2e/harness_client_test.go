@@ -19,7 +19,7 @@ import (
 // What the tests read of the API's answers.
 type (
 	customerAnswer    struct{ ID, Name string }
-	integrationAnswer struct{ ID, State, URL string }
+	integrationAnswer struct{ ID, Platform, State, URL string }
 	campaignAnswer    struct{ ID, Name string }
 	meAnswer          struct{ ID, Email string }
 	invitationAnswer  struct{ ID, State, Link string }
@@ -32,8 +32,10 @@ type (
 	platformPostAnswer struct {
 		ID            string
 		IntegrationID string `json:"integration_id"`
+		Platform      string
 		State, Text   string
 		ExternalURL   *string    `json:"external_url"`
+		PublishedAt   *time.Time `json:"published_at"`
 		ProblemClass  *string    `json:"problem_class"`
 		Problem       *string    `json:"problem"`
 		RetryAt       *time.Time `json:"retry_at"`

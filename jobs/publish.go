@@ -110,6 +110,9 @@ type claim struct {
 	failures, unknowns, rateLimits int
 	// unresolved: an earlier attempt has no known outcome.
 	unresolved bool
+	// unanswered: the answer of this attempt was lost. The platform says that there is more to do, but readers may have a part of
+	// the post already, so it stays as it is.
+	unanswered bool
 	// quotas are what the platform has said of the requests that it still takes.
 	quotas []platform.Quota
 	// stale is why the account's access could not be renewed for a day; nothing is sent then.
@@ -438,7 +441,7 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 	case asked != nil:
 		return nil, asked
 	default:
-		c.unresolved = false
+		c.unresolved, c.unanswered = false, true
 		return nil, &platform.Error{Class: platform.Transient, Err: problem, Partial: problem.Partial,
 			Message: problem.Message + " The post is not there; it will be sent again."}
 	}

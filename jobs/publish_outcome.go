@@ -43,8 +43,11 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 		return stepFail, 0
 	}
 	again, giveUp := stepRetry, stepFail
-	if problem.Partial != nil {
+	switch {
+	case problem.Partial != nil:
 		again, giveUp = stepContinue, stepAsk
+	case c.unanswered:
+		again = stepContinue
 	}
 	switch problem.Class {
 	case platform.Waiting:

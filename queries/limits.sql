@@ -8,7 +8,7 @@ select coalesce(tenancy.reserve_request(@integration_id, @platform), 'epoch')::t
 insert into account_limits as l (integration_id, quota, remaining, resets_at)
 values (@integration_id, sqlc.narg('quota'), @remaining, @resets_at)
 on conflict (customer_id, integration_id) do update
-set quota = coalesce(excluded.quota, l.quota), resets_at = excluded.resets_at, updated_at = now(),
+set quota = coalesce(excluded.quota, l.quota), resets_at = excluded.resets_at,
     remaining = case
         when l.resets_at between excluded.resets_at - interval '5 seconds' and excluded.resets_at + interval '5 seconds'
             then least(l.remaining, excluded.remaining)
@@ -19,10 +19,10 @@ where l.resets_at is null or l.resets_at <= excluded.resets_at + interval '5 sec
 insert into account_limits as l (integration_id, paused_until)
 values (@integration_id, now() + @pause::interval)
 on conflict (customer_id, integration_id) do update
-set paused_until = greatest(l.paused_until, excluded.paused_until), updated_at = now();
+set paused_until = greatest(l.paused_until, excluded.paused_until);
 
 -- name: AppLimitPause :exec
 insert into app_limits as l (platform, paused_until)
 values (@platform, now() + @pause::interval)
 on conflict (platform) do update
-set paused_until = greatest(l.paused_until, excluded.paused_until), updated_at = now();
+set paused_until = greatest(l.paused_until, excluded.paused_until);

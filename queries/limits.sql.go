@@ -16,7 +16,7 @@ const accountLimitObserve = `-- name: AccountLimitObserve :exec
 insert into account_limits as l (integration_id, quota, remaining, resets_at)
 values ($1, $2, $3, $4)
 on conflict (customer_id, integration_id) do update
-set quota = coalesce(excluded.quota, l.quota), resets_at = excluded.resets_at, updated_at = now(),
+set quota = coalesce(excluded.quota, l.quota), resets_at = excluded.resets_at,
     remaining = case
         when l.resets_at between excluded.resets_at - interval '5 seconds' and excluded.resets_at + interval '5 seconds'
             then least(l.remaining, excluded.remaining)
@@ -47,7 +47,7 @@ const accountLimitPause = `-- name: AccountLimitPause :exec
 insert into account_limits as l (integration_id, paused_until)
 values ($1, now() + $2::interval)
 on conflict (customer_id, integration_id) do update
-set paused_until = greatest(l.paused_until, excluded.paused_until), updated_at = now()
+set paused_until = greatest(l.paused_until, excluded.paused_until)
 `
 
 type AccountLimitPauseParams struct {
@@ -86,7 +86,7 @@ const appLimitPause = `-- name: AppLimitPause :exec
 insert into app_limits as l (platform, paused_until)
 values ($1, now() + $2::interval)
 on conflict (platform) do update
-set paused_until = greatest(l.paused_until, excluded.paused_until), updated_at = now()
+set paused_until = greatest(l.paused_until, excluded.paused_until)
 `
 
 type AppLimitPauseParams struct {

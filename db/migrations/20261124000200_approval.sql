@@ -247,18 +247,22 @@ create trigger platform_posts_follow_content after update on platform_posts for 
 -- Once for each post, however many files change. Nothing is approved by whoever erases.
 create function tenancy.follow_media_content() returns trigger
 language plpgsql as $$
+declare
+    v_posts uuid[];
+    v_customer uuid;
 begin
     if current_user = 'fanfare_definer' then
         return null;
     end if;
     if tg_table_name = 'post_media' then
-        perform tenancy.content_changed(c.customer_id, c.post_id)
-        from (select distinct m.customer_id, m.post_id from changed m) c;
-    elsif tg_table_name = 'platform_post_media' then
-        perform tenancy.content_changed(c.customer_id, c.post_id)
-        from (select distinct pp.customer_id, pp.post_id
-            from changed m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id) c;
+        select array_agg(distinct m.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer from changed m;
+    else
+        select array_agg(distinct pp.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer
+        from changed m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id;
     end if;
+    -- a new version, since a post's ETag covers its files
+    update public.posts p set scheduled_at = p.scheduled_at where p.customer_id = v_customer and p.id = any (v_posts);
+    perform tenancy.content_changed(v_customer, i) from unnest(v_posts) i;
     return null;
 end
 $$;

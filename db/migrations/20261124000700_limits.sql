@@ -14,7 +14,6 @@ create table account_limits (
     resets_at timestamptz,
     -- the platform has refused for this long
     paused_until timestamptz,
-    updated_at timestamptz not null default now(),
     constraint account_limits_pkey primary key (customer_id, integration_id),
     constraint account_limits_integration_fkey foreign key (customer_id, integration_id) references integrations (customer_id, id)
 );
@@ -31,7 +30,7 @@ create policy account_limits_worker_insert on account_limits for insert to fanfa
 create policy account_limits_worker_update on account_limits for update to fanfare_worker using (true) with check (true);
 grant select on account_limits to fanfare_user, fanfare_agent, fanfare_admin;
 grant select, insert (integration_id, quota, remaining, resets_at, paused_until),
-    update (quota, remaining, resets_at, paused_until, updated_at)
+    update (quota, remaining, resets_at, paused_until)
     on account_limits to fanfare_worker;
 create policy account_limits_erase on account_limits for delete to fanfare_definer using (true);
 create policy account_limits_erase_select on account_limits for select to fanfare_definer using (true);
@@ -41,14 +40,13 @@ grant select (ctid, customer_id), delete on account_limits to fanfare_definer;
 create table app_limits (
     platform text not null,
     paused_until timestamptz not null,
-    updated_at timestamptz not null default now(),
     constraint app_limits_pkey primary key (platform),
     constraint app_limits_platform_known check (platform in ('twitter', 'linkedin', 'facebook', 'mailchimp', 'ghost'))
 );
 alter table app_limits enable row level security;
 alter table app_limits force row level security;
 create policy app_limits_worker on app_limits to fanfare_worker using (true) with check (true);
-grant select, insert, update (paused_until, updated_at) on app_limits to fanfare_worker;
+grant select, insert, update (paused_until) on app_limits to fanfare_worker;
 
 -- Takes one of the requests that an account still has, before it is made. NULL: go ahead; else when to ask again. The account's
 -- row stays locked until the end of the transaction, so that no two take the same one. What was taken and not used is found out
@@ -72,14 +70,14 @@ begin
     end if;
     if v_limit.resets_at <= now() then
         -- A new window, of which nothing is known yet but how much the last one had.
-        update public.account_limits l set remaining = l.quota - 1, resets_at = null, updated_at = now()
+        update public.account_limits l set remaining = l.quota - 1, resets_at = null
         where l.integration_id = p_integration_id;
         return null;
     end if;
     if v_limit.remaining <= 0 and v_limit.resets_at is not null then
         return v_limit.resets_at;
     end if;
-    update public.account_limits l set remaining = l.remaining - 1, updated_at = now()
+    update public.account_limits l set remaining = l.remaining - 1
     where l.integration_id = p_integration_id and l.remaining > 0;
     return null;
 end

@@ -38,7 +38,7 @@ create table post_metrics (
     clicks bigint,
     measured_at timestamptz not null default now(),
     constraint post_metrics_pkey primary key (customer_id, platform_post_id, day),
-    constraint post_metrics_platform_post_fkey foreign key (customer_id, platform_post_id) references platform_posts (customer_id, id)
+    constraint post_metrics_platform_post_fkey foreign key (customer_id, platform_post_id) references platform_posts (customer_id, id) on delete cascade
 );
 
 alter table post_metrics enable row level security;

@@ -39,9 +39,10 @@ func makePolicy() *bluemonday.Policy {
 
 	p.RequireParseableURLs(true)
 	p.AllowRelativeURLs(false)
-	p.AllowURLSchemes("http", "https", "mailto")
-	p.AllowAttrs("href").OnElements("a")
-	p.AllowAttrs("src").Matching(regexp.MustCompile(`^https://`)).OnElements("img")
+	// media:1 stands for the post's first image, until the platform has it.
+	p.AllowURLSchemes("http", "https", "mailto", "media")
+	p.AllowAttrs("href").Matching(regexp.MustCompile(`(?i)^\s*(https?|mailto):`)).OnElements("a")
+	p.AllowAttrs("src").Matching(regexp.MustCompile(`^(https://|media:[1-9][0-9]?$)`)).OnElements("img")
 	p.AllowAttrs("alt").OnElements("img")
 
 	p.AllowStyles("background-color", "border", "border-top", "border-right", "border-bottom", "border-left", "border-collapse",
