@@ -37,8 +37,9 @@ func TestLimitedAccountDelaysNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// round publishes a post of each of the others at the same moment, beside the limited account's if that is wanted, and
-	// gives how late each was.
+	// round publishes a post of each of the others in the course of some seconds, beside the limited account's if that is
+	// wanted, and gives how late each was.
+	window := pick(whole(), 10*time.Second, 3*time.Second)
 	round := func(withLimited bool) []time.Duration {
 		t.Helper()
 		drafts := make([]string, customers)
@@ -52,11 +53,11 @@ func TestLimitedAccountDelaysNobody(t *testing.T) {
 			}
 		}
 		at := time.Now().Add(time.Duration(customers+len(floods))*15*time.Millisecond + 2*time.Second)
-		for _, id := range floods {
-			limited.schedule(t, id, at)
+		for i, id := range floods {
+			limited.schedule(t, id, at.Add(window*time.Duration(i)/time.Duration(flood)))
 		}
 		for i, b := range others {
-			b.schedule(t, drafts[i], at)
+			b.schedule(t, drafts[i], at.Add(window*time.Duration(i)/time.Duration(customers)))
 		}
 		if time.Until(at) < 0 {
 			t.Fatal("this machine is too slow to schedule the posts in time")
@@ -83,15 +84,15 @@ func TestLimitedAccountDelaysNobody(t *testing.T) {
 		return all[len(all)*99/100]
 	}
 	a, b := p99(alone), p99(beside)
-	asked := s.box.Count("twitter.publish")
-	waiting := one[int](t, s, "select count(*) from platform_posts where integration_id = $1 and state = 'scheduled' and problem_class = 'rate_limited' and retry_at > now() + interval '5 minutes'", account)
+	asked, waiting := s.box.Count("twitter.publish"), 0
+	eventually(t, time.Minute, "every post of the limited account waits", func() bool {
+		waiting = one[int](t, s, "select count(*) from platform_posts where integration_id = $1 and state = 'scheduled' and problem_class = 'rate_limited' and retry_at > now() + interval '5 minutes'", account)
+		return waiting == rounds*flood
+	})
 	fmt.Printf("%s: %d customers, %d posts each way; due-to-sent p99 %s alone, %s beside an account with %d posts that wait 15 min (p50 %s and %s); the platform was asked %d times for it\n",
 		t.Name(), customers, len(alone), a.Round(time.Millisecond), b.Round(time.Millisecond), waiting, alone[len(alone)/2].Round(time.Millisecond), beside[len(beside)/2].Round(time.Millisecond), asked)
-	if want := rounds * flood; waiting != want {
-		t.Errorf("%d posts of the limited account wait, want %d", waiting, want)
-	}
-	// As many as the account may have at the platform at once are refused before the first refusal is known.
-	if asked > 20 {
+	// A few may be on their way before the first refusal is known.
+	if asked > 8 {
 		t.Errorf("the limited platform was asked %d times", asked)
 	}
 	if b > a*3/2+200*time.Millisecond {
