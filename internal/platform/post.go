@@ -55,7 +55,7 @@ func (m Media) IsVideo() bool { return strings.HasPrefix(m.ContentType, "video/"
 
 // ThreadPart is a further post of a thread.
 type ThreadPart struct {
-	Text string `json:"text" minLength:"1" maxLength:"25000"`
+	Text string `json:"text" minLength:"1" maxLength:"5000"`
 	// MediaIDs are files of the post that this part shows; the first part shows those that no other names.
 	MediaIDs []uuid.UUID `json:"media_ids,omitempty" maxItems:"4" nullable:"false" doc:"Files of the post that this part shows. The first part shows those that no other part names."`
 }

@@ -12,7 +12,9 @@ import (
 // X's limits: https://docs.x.com/x-api/media/quickstart/best-practices for files.
 const (
 	// twitterMaxText is the longest text, as X counts it.
-	twitterMaxText   = 280
+	twitterMaxText = 280
+	// twitterMaxRead is from where on a text is too long whatever it holds, in bytes: finding its links would take long.
+	twitterMaxRead   = 20_000
 	twitterMaxPhotos = 4
 	twitterMaxAlt    = 1000     // characters
 	twitterMaxImage  = 5 << 20  // bytes
@@ -77,8 +79,12 @@ func checkTwitter(r *Report, post Post) {
 	parts, missing := twitterParts(post)
 	price := 0
 	for i, part := range parts {
-		text := readTwitterText(part.text)
-		length := text.length()
+		var text twitterText
+		length := utf8.RuneCountInString(part.text)
+		if len(part.text) <= twitterMaxRead {
+			text = readTwitterText(part.text)
+			length = text.length()
+		}
 		if i == 0 {
 			r.Length = length
 		} else {
