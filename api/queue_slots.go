@@ -116,7 +116,7 @@ func (a *API) createQueueSlot(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
-	weekday := int16(slices.Index(days, in.Body.Weekday)) //nolint:gosec // the schema knows seven of them
+	weekday := int16(slices.Index(days, in.Body.Weekday))
 	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*queueSlotOutput, error) {
 		slots, err := q.QueueSlotList(ctx)
 		if err != nil {

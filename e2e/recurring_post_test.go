@@ -34,7 +34,7 @@ func TestRecurringPostsKilled(t *testing.T) {
 		}
 		before := one[int](t, s, copies)
 		workers := []*process{s.launchWorker(t), s.launchWorker(t)}
-		reached := before + rand.IntN(max(posts*14-before, 1)) //nolint:gosec // chance, not secrecy
+		reached := before + rand.IntN(max(posts*14-before, 1))
 		eventually(t, time.Minute, "workers make copies", func() bool { return one[int](t, s, copies) >= reached })
 		for _, w := range workers {
 			w.kill()

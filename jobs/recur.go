@@ -75,12 +75,11 @@ func (w *Worker) recur(ctx context.Context, tx *tenant.Tx, customerID, id uuid.U
 	looked := queries.RecurringPostLookedParams{
 		ID: id, State: "active", NextAt: plan.next, MadeUntil: plan.madeUntil, LookAt: plan.lookAt, Skipped: plan.skipped, SkippedAt: plan.skippedAt,
 	}
-	switch {
-	case row.PostState == "cancelled":
+	if row.PostState == "cancelled" {
 		problem := "The post that recurs is cancelled. Take it up again, or let another one recur."
 		looked.Problem, looked.MadeUntil = &problem, row.MadeUntil
 		looked.Skipped, looked.SkippedAt = 0, nil
-	default:
+	} else {
 		for _, at := range plan.copies {
 			if err := w.copyFor(ctx, q, id, at); err != nil {
 				return err

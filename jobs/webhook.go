@@ -199,9 +199,9 @@ func (w *webhookWorker) send(ctx context.Context, id uuid.UUID, message queries.
 		attempt.Problem = whyUnanswered(err)
 		return attempt
 	}
-	defer answer.Body.Close()                                                      //nolint:errcheck // nothing more is read
-	beginning, _ := io.ReadAll(io.LimitReader(answer.Body, webhookAnswer))         // what came counts, and the status has come
-	attempt.Status, attempt.Excerpt = int32(answer.StatusCode), excerpt(beginning) //nolint:gosec // three digits
+	defer answer.Body.Close()
+	beginning, _ := io.ReadAll(io.LimitReader(answer.Body, webhookAnswer)) // what came counts, and the status has come
+	attempt.Status, attempt.Excerpt = int32(answer.StatusCode), excerpt(beginning)
 	switch {
 	case answer.StatusCode >= 200 && answer.StatusCode < 300:
 	case answer.StatusCode == http.StatusGone:

@@ -96,24 +96,24 @@ func checkParts(parts map[string]string) error {
 		case "BYDAY":
 			err = checkList(name, value, func(day string) bool { return checkDay(day, frequency, parts["BYWEEKNO"] != "") })
 		case "BYMONTH":
-			err = checkList(name, value, numbers(1, 12, false))
+			err = checkList(name, value, numbers(12, false))
 		case "BYMONTHDAY":
-			err = checkList(name, value, numbers(1, 31, true))
+			err = checkList(name, value, numbers(31, true))
 			if frequency == "WEEKLY" {
 				err = errors.New("cannot have BYMONTHDAY with FREQ=WEEKLY")
 			}
 		case "BYYEARDAY":
-			err = checkList(name, value, numbers(1, 366, true))
+			err = checkList(name, value, numbers(366, true))
 			if frequency != "YEARLY" {
 				err = errors.New("can have BYYEARDAY with FREQ=YEARLY alone")
 			}
 		case "BYWEEKNO":
-			err = checkList(name, value, numbers(1, 53, true))
+			err = checkList(name, value, numbers(53, true))
 			if frequency != "YEARLY" {
 				err = errors.New("can have BYWEEKNO with FREQ=YEARLY alone")
 			}
 		case "BYSETPOS":
-			err = checkList(name, value, numbers(1, 366, true))
+			err = checkList(name, value, numbers(366, true))
 			if parts["BYDAY"]+parts["BYMONTH"]+parts["BYMONTHDAY"]+parts["BYYEARDAY"]+parts["BYWEEKNO"] == "" {
 				err = errors.New("can have BYSETPOS only beside another BY part")
 			}
@@ -150,13 +150,14 @@ func checkList(name, value string, good func(string) bool) error {
 	return nil
 }
 
-func numbers(least, most int, negative bool) func(string) bool {
+// numbers tells whether an item is a number from 1 to most, or as many from the end where negative ones may stand.
+func numbers(most int, negative bool) func(string) bool {
 	return func(item string) bool {
 		n, err := strconv.Atoi(item)
 		if negative && n < 0 {
 			n = -n
 		}
-		return err == nil && n >= least && n <= most
+		return err == nil && n >= 1 && n <= most
 	}
 }
 
@@ -170,9 +171,9 @@ func checkDay(day, frequency string, weeks bool) bool {
 	case ordinal == "":
 		return true
 	case frequency == "MONTHLY":
-		return numbers(1, 5, true)(ordinal)
+		return numbers(5, true)(ordinal)
 	case frequency == "YEARLY" && !weeks:
-		return numbers(1, 53, true)(ordinal)
+		return numbers(53, true)(ordinal)
 	default:
 		return false
 	}
