@@ -262,7 +262,17 @@ func TestNeverTwice(t *testing.T) {
 		if round%3 == 0 {
 			n.fault(t, steps[rand.IntN(len(steps))])
 		}
-		n.hurry(t)
+		k.meanwhile = func(killed <-chan struct{}) bool {
+			for range 20 {
+				n.hurry(t)
+				select {
+				case <-killed:
+					return true
+				case <-time.After(time.Second):
+				}
+			}
+			return false
+		}
 		k.round(t, instant, workers)
 	}
 	took := time.Since(began)
