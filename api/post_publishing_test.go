@@ -249,3 +249,30 @@ func TestScheduleTimes(t *testing.T) {
 		}
 	}
 }
+
+// What is at its platform already keeps its job, whatever becomes of the rest of the post.
+func TestScheduleLeavesWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	accounts := []dbtest.Integration{w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID}), w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})}
+	post := w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Title: "Two", Integrations: accounts})
+	path := c.path("/posts/%s", post.ID)
+	w.call(t, c.member, "POST", path+"/publish", nil).want(t, 202)
+	w.exec(t, "update platform_posts set state = 'publishing', attempt = 1, retry_at = now() + interval '1 hour' where post_id = $1", post.ID)
+	w.exec(t, "update platform_posts set state = 'failed', problem = 'No.', problem_class = 'invalid' where id = $1", post.PlatformPosts[1])
+	const jobs = "select count(*) from river.river_job where args ->> 'platform_post_id' = $1 and state in ('available', 'scheduled')"
+	w.call(t, c.member, "POST", path+"/schedule", m{"scheduled_at": time.Now().Add(30 * 24 * time.Hour).Format(time.RFC3339)}).want(t, 202)
+	w.call(t, c.member, "POST", path+"/cancel", nil).want(t, 200)
+	if n := w.count(t, jobs, post.PlatformPosts[0].String()); n != 1 {
+		t.Errorf("%d jobs for the one that is being published", n)
+	}
+	if n := w.count(t, jobs, post.PlatformPosts[1].String()); n != 0 {
+		t.Errorf("%d jobs for the one that was cancelled", n)
+	}
+	w.exec(t, "delete from river.river_job")
+	w.exec(t, "update platform_posts set retry_at = now() - interval '2 minutes' where id = $1", post.PlatformPosts[0])
+	if n := w.count(t, "select count(*) from tenancy.stranded_platform_posts('1 minute', 10)"); n != 1 {
+		t.Errorf("%d posts are found whose job is gone", n)
+	}
+}

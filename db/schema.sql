@@ -577,7 +577,11 @@ begin
     where j.customer_id = tenancy.customer_id()
         and j.kind = 'publish'
         and (p_post_id is null or j.args ->> 'post_id' = p_post_id::text)
-        and j.state in ('available', 'pending', 'retryable', 'scheduled');
+        and j.state in ('available', 'pending', 'retryable', 'scheduled')
+        -- what is at its platform already comes to its end, whatever becomes of the rest of the post
+        and not exists (
+            select from public.platform_posts pp
+            where pp.customer_id = j.customer_id and pp.id = (j.args ->> 'platform_post_id')::uuid and pp.state = 'publishing');
     get diagnostics v_count = row_count;
     return v_count;
 end
@@ -3291,7 +3295,8 @@ begin
         -- in an archived customer nothing more is published: a job would end at once and be missed again
         join public.customers c on c.id = pp.customer_id and (c.archived_at is null or pp.state = 'publishing')
     where pp.state in ('scheduled', 'publishing')
-        and greatest(p.scheduled_at, pp.retry_at) < now() - p_overdue
+        -- what is at its platform is due whenever its post is
+        and case when pp.state = 'publishing' then coalesce(pp.retry_at, '-infinity') else greatest(p.scheduled_at, pp.retry_at) end < now() - p_overdue
         and not exists (
             select from river.river_job j
             where j.customer_id = pp.customer_id

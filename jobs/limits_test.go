@@ -98,6 +98,23 @@ func TestRefusalPauses(t *testing.T) {
 	}
 }
 
+// A request that was taken for an attempt and not made is given back, and a limit of another request pauses nobody.
+func TestUnusedRequestsAreGivenBack(t *testing.T) {
+	b := setup(t)
+	b.exec("insert into account_limits (customer_id, integration_id, quota, remaining, resets_at) values ($1, $2, 5, 5, now() + interval '1 hour')", b.customer.ID, b.integration.ID)
+	b.platform.publish = func(context.Context, platform.Post, platform.Attempt) error {
+		return &platform.Error{Class: platform.RateLimited, Aside: true, Status: 429, Message: "No more uploads.", RetryAt: time.Now().Add(time.Hour)}
+	}
+	b.start(b.worker(WorkerConfig{}))
+	for range 3 {
+		b.scheduled(time.Now())
+	}
+	eventually(b, 3, "select count(*)::int from publish_attempts where outcome = 'rate_limited'")
+	if left := scan[int](b, "select remaining from account_limits where paused_until is null"); left != 5 {
+		t.Errorf("%d requests are left of 5, of which none was made", left)
+	}
+}
+
 // A saturated account holds no slot: with a single one, another account's post goes out while a hundred wait.
 func TestSaturatedAccountHoldsNoSlot(t *testing.T) {
 	b := setup(t)

@@ -111,8 +111,10 @@ type claim struct {
 	// unresolved: an earlier attempt has no known outcome.
 	unresolved bool
 	// unanswered: the answer of this attempt was lost. The platform says that there is more to do, but readers may have a part of
-	// the post already, so it stays as it is.
-	unanswered bool
+	// the post already, so it stays as it is. resumed: the same of an earlier attempt.
+	unanswered, resumed bool
+	// reserved: one of the account's requests was taken for this attempt.
+	reserved bool
 	// quotas are what the platform has said of the requests that it still takes.
 	quotas []platform.Quota
 	// stale is why the account's access could not be renewed for a day; nothing is sent then.
@@ -155,7 +157,11 @@ func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) e
 
 	published, problem := w.publish(ctx, job, c)
 	if problem != nil && problem.Class == platform.Credential && c.credential.sealed != nil && c.AuthorizationID != nil {
+		part := problem.Partial
 		published, problem = w.publishRenewed(ctx, job, c, problem)
+		if problem != nil && problem.Partial == nil {
+			problem.Partial = part // which readers see whatever came of the renewal
+		}
 	}
 	if problem != nil && problem.Class == platform.Transient && errors.Is(ctx.Err(), context.Canceled) {
 		// It was broken off by us, not by the platform, so there is no reason to leave the platform in peace.
@@ -287,7 +293,7 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 				wait = 5 * time.Second
 				return nil
 			}
-			found.unresolved = true
+			found.unresolved, found.resumed = true, true
 		default:
 			// One customer's slow sites may not hold every worker's slots.
 			publishing, err := q.PlatformPostCountPublishing(ctx, row.IntegrationID)
@@ -303,6 +309,7 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 			if wait, err = w.reserve(ctx, q, row); wait > 0 || err != nil {
 				return err
 			}
+			found.reserved = true
 		}
 		started, err := q.PlatformPostStartAttempt(ctx, queries.PlatformPostStartAttemptParams{ID: row.ID, AttemptsSoFar: row.Attempt})
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -485,7 +492,7 @@ func (w *publishWorker) content(c *claim) (platform.Post, error) {
 // attempt is what an adapter needs of its surroundings for the claimed platform post.
 func (w *publishWorker) attempt(job *river.Job[PublishArgs], c *claim) platform.Attempt {
 	return platform.Attempt{
-		FirstStarted: c.first, Checkpoint: c.Checkpoint, Stopping: w.stopping,
+		FirstStarted: c.first, Checkpoint: c.Checkpoint, Decided: c.FirstAttempt > 1, Stopping: w.stopping,
 		Keep: func(ctx context.Context, checkpoint json.RawMessage) error {
 			if err := w.keep(ctx, job, c, checkpoint); err != nil {
 				return err

@@ -47,6 +47,8 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 	case problem.Partial != nil:
 		again, giveUp = stepContinue, stepAsk
 	case c.unanswered:
+		again, giveUp = stepContinue, stepAsk
+	case c.resumed:
 		again = stepContinue
 	}
 	switch problem.Class {
@@ -136,6 +138,12 @@ func (w *publishWorker) recordStep(ctx context.Context, job *river.Job[PublishAr
 // observe notes what the platform has said of the requests that it still takes, so that other posts of the account, or of the whole
 // application, wait too. wait is how long this post waits.
 func observe(ctx context.Context, q *queries.Queries, c *claim, problem *platform.Error, wait time.Duration) error {
+	if c.reserved && len(c.quotas) == 0 && problem != nil && problem.Class != platform.UnknownOutcome {
+		// The request for which it was taken was not made.
+		if err := q.AccountLimitReturn(ctx, c.IntegrationID); err != nil {
+			return err
+		}
+	}
 	for _, quota := range c.quotas {
 		var err error
 		switch {
@@ -154,7 +162,9 @@ func observe(ctx context.Context, q *queries.Queries, c *claim, problem *platfor
 		}
 	}
 	switch {
-	case problem == nil || problem.Class != platform.RateLimited || wait <= 0, c.unresolved: // asking has limits of its own
+	case problem == nil || problem.Class != platform.RateLimited || wait <= 0:
+		return nil
+	case c.unresolved, problem.Aside, problem.Partial != nil && !problem.App: // other requests have limits of their own
 		return nil
 	case problem.App:
 		return q.AppLimitPause(ctx, queries.AppLimitPauseParams{Platform: c.Platform, Pause: wait})

@@ -100,7 +100,8 @@ func TestLostAnswer(t *testing.T) {
 		b.start(b.worker(WorkerConfig{}))
 		p := b.scheduled(time.Now())
 		eventually(b, "transient", "select outcome from publish_attempts where finished_at is not null")
-		if state := scan[string](b, stateOf, p.PlatformPosts[0]); state != "scheduled" {
+		// It stays as it is until it is there: nobody edits what may still appear.
+		if state := scan[string](b, stateOf, p.PlatformPosts[0]); state != "publishing" {
 			t.Errorf("the platform post is %s", state)
 		}
 	})
@@ -236,6 +237,14 @@ func TestDecide(t *testing.T) {
 		"tenth passing failure":          {claim{failures: transientLimit - 1}, &platform.Error{Class: platform.Transient}, stepFail},
 		"rate limits are waited out":     {claim{rateLimits: 100, first: now}, &platform.Error{Class: platform.RateLimited}, stepRetry},
 		"rate limits for a day":          {claim{rateLimits: 100, first: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.RateLimited}, stepFail},
+		"the answer was lost":            {claim{unanswered: true}, &platform.Error{Class: platform.Transient}, stepContinue},
+		"the tenth answer was lost":      {claim{unanswered: true, failures: transientLimit - 1}, &platform.Error{Class: platform.Transient}, stepAsk},
+		"an earlier answer was lost":     {claim{resumed: true, first: now}, &platform.Error{Class: platform.RateLimited}, stepContinue},
+		"it was lost and is refused now": {claim{resumed: true}, &platform.Error{Class: platform.Invalid}, stepFail},
+		"readers have a part":            {claim{}, &platform.Error{Class: platform.Transient, Partial: &platform.Published{}}, stepContinue},
+		"a part alone for a day":         {claim{first: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.Waiting, Partial: &platform.Published{}}, stepAsk},
+		"the rest of it is refused":      {claim{}, &platform.Error{Class: platform.Invalid, Partial: &platform.Published{}}, stepAsk},
+		"the platform is at work":        {claim{first: now}, &platform.Error{Class: platform.Waiting}, stepRetry},
 		"unknown class":                  {claim{}, &platform.Error{Class: "new"}, stepAsk},
 		"unknown outcome":                {claim{}, &platform.Error{Class: platform.UnknownOutcome}, stepAsk},
 		"asking fails for now":           {claim{unresolved: true, first: now}, &platform.Error{Class: platform.Transient}, stepUnresolved},
@@ -250,7 +259,7 @@ func TestDecide(t *testing.T) {
 			if got != test.want {
 				t.Errorf("decided %d, not %d", got, test.want)
 			}
-			if again := got == stepRetry || got == stepUnresolved; again != (wait > 0) {
+			if again := got == stepRetry || got == stepUnresolved || got == stepContinue; again != (wait > 0) {
 				t.Errorf("step %d waits %s", got, wait)
 			}
 		})

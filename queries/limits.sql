@@ -12,8 +12,13 @@ set quota = coalesce(excluded.quota, l.quota), resets_at = excluded.resets_at,
     remaining = case
         when l.resets_at between excluded.resets_at - interval '5 seconds' and excluded.resets_at + interval '5 seconds'
             then least(l.remaining, excluded.remaining)
-        else excluded.remaining end
-where l.resets_at is null or l.resets_at <= excluded.resets_at + interval '5 seconds';
+        else excluded.remaining end;
+
+-- Gives back a request that was taken and not made.
+-- name: AccountLimitReturn :exec
+update account_limits
+set remaining = least(remaining + 1, quota)
+where integration_id = @integration_id and resets_at > now();
 
 -- name: AccountLimitPause :exec
 insert into account_limits as l (integration_id, paused_until)

@@ -21,7 +21,6 @@ set quota = coalesce(excluded.quota, l.quota), resets_at = excluded.resets_at,
         when l.resets_at between excluded.resets_at - interval '5 seconds' and excluded.resets_at + interval '5 seconds'
             then least(l.remaining, excluded.remaining)
         else excluded.remaining end
-where l.resets_at is null or l.resets_at <= excluded.resets_at + interval '5 seconds'
 `
 
 type AccountLimitObserveParams struct {
@@ -80,6 +79,18 @@ func (q *Queries) AccountLimitReserve(ctx context.Context, arg AccountLimitReser
 	var i AccountLimitReserveRow
 	err := row.Scan(&i.WaitUntil, &i.DatabaseNow)
 	return i, err
+}
+
+const accountLimitReturn = `-- name: AccountLimitReturn :exec
+update account_limits
+set remaining = least(remaining + 1, quota)
+where integration_id = $1 and resets_at > now()
+`
+
+// Gives back a request that was taken and not made.
+func (q *Queries) AccountLimitReturn(ctx context.Context, integrationID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, accountLimitReturn, integrationID)
+	return err
 }
 
 const appLimitPause = `-- name: AppLimitPause :exec

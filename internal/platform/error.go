@@ -41,6 +41,8 @@ type Error struct {
 	RetryAt time.Time
 	// App says that a limit is the whole application's, of all accounts, and not the account's.
 	App bool
+	// Aside says that a limit is of another request than the one that publishes: other posts need not wait for it.
+	Aside bool
 	// Partial is what readers see already of a post with several parts. It is set on every error of such a post, also when
 	// an earlier attempt published it; the rest is published by trying again, or never.
 	Partial *Published

@@ -108,7 +108,10 @@ func (p *facebookPost) refusal(effect effect, a answer) *Error {
 	retryable := []int{0, facebookVideoAgain, facebookVideoTimeout, facebookVideoPart}
 	switch c := problem.Code; {
 	case c == facebookAppLimit || slices.Contains(facebookLimits, c) || a.status == http.StatusTooManyRequests:
-		retry := facebookRegain(a.header, time.Now())
+		var retry time.Time
+		if c != facebookAppLimit { // which the page's own header says nothing of
+			retry = facebookRegain(a.header, time.Now())
+		}
 		if retry.IsZero() {
 			retry = resetAt(a.header, time.Now())
 		}

@@ -158,6 +158,12 @@ func (p *facebookPost) publishVideo(ctx context.Context, m Media) error {
 	case e.Class == UnknownOutcome:
 		return e
 	default:
+		if earlier {
+			// The request before may have had its effect only now.
+			if done, err := p.judgeVideo(ctx); done || err != nil {
+				return err
+			}
+		}
 		p.kept.Sending = earlier
 		_ = p.keep(ctx) // with the mark the video's state is asked for, without need
 		return p.videoRefused(ctx, e, fresh)
@@ -328,7 +334,7 @@ func (p *facebookPost) foundVideo(ctx context.Context, node facebookVideoNode) e
 func (p *facebookPost) judgeVideo(ctx context.Context) (done bool, err error) {
 	node, err := p.readVideo(ctx)
 	switch e := AsError(err); {
-	case err != nil && e.Code == strconv.Itoa(facebookParameter) && !p.kept.Video.Finished:
+	case err != nil && e.Code == strconv.Itoa(facebookParameter) && (!p.kept.Video.Finished || p.attempt.Decided):
 		p.kept.Video = nil // Facebook has forgotten it
 		return false, nil
 	case err != nil:

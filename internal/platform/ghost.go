@@ -148,10 +148,13 @@ func (g *GhostPublisher) Publish(ctx context.Context, credential json.RawMessage
 	}
 	var draft *ghostPost
 	if kept.DraftID != "" {
-		if draft, err = site.read(ctx, kept.DraftID); err != nil {
+		draft, err = site.read(ctx, kept.DraftID)
+		switch {
+		case err != nil && attempt.Decided && gone(err):
+			kept.DraftID, draft = "", nil
+		case err != nil:
 			return Published{}, err
-		}
-		if draft.live() {
+		case draft.live():
 			return site.published(*draft), nil
 		}
 	}

@@ -86,6 +86,12 @@ func draftGone(err error) error {
 		Message: "The post has gone from Ghost: somebody deleted it there. Publish it again if it is still wanted."}
 }
 
+// gone tells whether what was kept is not at the platform any more.
+func gone(err error) bool {
+	e := AsError(err)
+	return e.Class == UnknownOutcome && e.Status == http.StatusNotFound
+}
+
 // newsletterRefused says of a post that is sent as a newsletter too what Ghost refuses with a 400 besides malformed requests.
 func newsletterRefused(post Post, err error) error {
 	e := AsError(err)
@@ -133,6 +139,9 @@ func refusal(resp *http.Response, body []byte, publishing bool, now time.Time) *
 	case status >= 300 && status < 400:
 		e.Class, e.Code = Invalid, CodeSiteMoved
 		e.Message = "The site sends requests to another address" + movedTo(resp) + ". Enter that as the site address."
+	case !fromGhost && publishing:
+		// Something else answers in Ghost's place: this says nothing about the post.
+		e.Class, e.Code, e.Message = UnknownOutcome, CodeNotGhost, unknownAnswer(status, nil).Message
 	case !fromGhost:
 		return notGhost(status, nil)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden ||

@@ -37,7 +37,7 @@ func TestGhostFaults(t *testing.T) {
 		{"413", sandbox.Fault{Kind: sandbox.FaultStatus, Status: 413}, platform.Invalid, platform.Invalid},
 		{"422", sandbox.Fault{Kind: sandbox.FaultStatus, Status: 422}, platform.Invalid, platform.Invalid},
 		{"501", sandbox.Fault{Kind: sandbox.FaultStatus, Status: 501}, platform.Invalid, platform.Invalid},
-		{"404 by something else", sandbox.Fault{Kind: sandbox.FaultStatus, Status: 404, Body: "<h1>No</h1>"}, platform.Invalid, platform.Invalid},
+		{"404 by something else", sandbox.Fault{Kind: sandbox.FaultStatus, Status: 404, Body: "<h1>No</h1>"}, platform.Invalid, platform.UnknownOutcome},
 	}
 	for _, step := range []string{"find", "create_draft", "read", "publish"} {
 		for _, f := range faults {

@@ -349,7 +349,7 @@ func TestGhostAnswers(t *testing.T) {
 		{"still a draft", draft, 200, platform.UnknownOutcome},
 		{"another post", `{"posts":[{"id":"ffffffffffffffffffffffff","status":"published"}]}`, 200, platform.UnknownOutcome},
 		{"too long", strings.Repeat(" ", 5<<20), 200, platform.UnknownOutcome},
-		{"proxy's 403", "<html>", 403, platform.Invalid},
+		{"proxy's 403", "<html>", 403, platform.UnknownOutcome},
 		{"proxy's 504", "<html>", 504, platform.UnknownOutcome},
 		{"redirect", "", 307, platform.Invalid},
 	}

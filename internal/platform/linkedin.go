@@ -194,10 +194,7 @@ func (s *linkedInSession) create(ctx context.Context) error {
 		return s.unknown(a.status)
 	}
 	s.kept.Post, s.kept.At = urn, s.now()
-	if s.firstComment() == "" {
-		return nil
-	}
-	if err := s.keep(ctx); err != nil {
+	if err := s.keep(ctx); err != nil && s.firstComment() != "" {
 		return s.partial(err)
 	}
 	return nil

@@ -84,10 +84,13 @@ func (m *MailchimpPublisher) Publish(ctx context.Context, credential json.RawMes
 	}
 	var campaign *mailchimpCampaign
 	if kept.CampaignID != "" {
-		if campaign, err = a.read(ctx, kept.CampaignID); err != nil {
+		campaign, err = a.read(ctx, kept.CampaignID)
+		switch {
+		case err != nil && attempt.Decided && gone(err):
+			kept.CampaignID, campaign = "", nil
+		case err != nil:
 			return Published{}, err
-		}
-		if campaign.live() {
+		case campaign.live():
 			return a.published(*campaign), nil
 		}
 	}

@@ -134,6 +134,9 @@ type Attempt struct {
 	Taken func(ctx context.Context, externalID string) (bool, error)
 	// Observe notes what the platform says of the requests that it still takes. It does not block.
 	Observe func(Quota)
+	// Decided: a person has put the post on its way again, who may have looked. What was kept and is gone from the platform is
+	// then made anew.
+	Decided bool
 	// Stopping is closed when this process is to end. Work that takes long is then broken off between two pieces, with
 	// the error HandedOver, and goes on elsewhere.
 	Stopping <-chan struct{}

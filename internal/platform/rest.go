@@ -44,7 +44,9 @@ func (r *rest) do(ctx context.Context, effect effect, c call, out any) (answer, 
 		return answer{}, r.noAnswer(effect, unanswered(err))
 	}
 	if !a.ok() {
-		return a, r.refused(effect, a)
+		refused := r.refused(effect, a)
+		refused.Aside = refused.Class == RateLimited && effect == prepares
+		return a, refused
 	}
 	if out != nil && !a.decode(out) {
 		return a, r.badAnswer(effect, a.status)

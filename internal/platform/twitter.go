@@ -58,6 +58,10 @@ type twitterSent struct {
 	// Sending: the request that publishes it may have been sent, for the last time at SentAt.
 	Sending bool      `json:"sending,omitempty"`
 	SentAt  time.Time `json:"sent_at,omitzero"`
+	// FirstSentAt is when it may have been sent for the first time, in any round.
+	FirstSentAt time.Time `json:"first_sent_at,omitzero"`
+	// Refused: X has refused it, perhaps because it is there, and it was not found.
+	Refused bool `json:"refused,omitempty"`
 	// ID is the post's, PublishedAt when it was published.
 	ID          string    `json:"id,omitempty"`
 	PublishedAt time.Time `json:"published_at,omitzero"`
@@ -180,6 +184,9 @@ func (a *twitterAttempt) send(ctx context.Context, i int) error {
 	}
 	before := *sent
 	sent.Sending, sent.SentAt = true, a.now().UTC()
+	if sent.FirstSentAt.IsZero() {
+		sent.FirstSentAt = sent.SentAt
+	}
 	if err := a.attempt.keep(ctx, a.kept); err != nil {
 		return err
 	}
@@ -214,13 +221,13 @@ func (a *twitterAttempt) notSent(ctx context.Context, i int, before twitterSent,
 		switch {
 		case err != nil:
 			if before.Sending {
-				return a.maybeThere(err)
+				return a.maybeThere(ctx, i, err)
 			}
 			return refused
 		case found:
 			return a.attempt.keep(ctx, a.kept)
 		case before.Sending:
-			return a.maybeThere(refused)
+			return a.maybeThere(ctx, i, refused)
 		}
 	}
 	if refused.Class == Invalid && answer.about("media.media_ids") {
@@ -228,7 +235,7 @@ func (a *twitterAttempt) notSent(ctx context.Context, i int, before twitterSent,
 		refused = &Error{Class: Transient, Status: refused.Status, Code: refused.Code, Message: "X has thrown away the files that were uploaded for the post. They are uploaded again."}
 	}
 	// It is certain that this request has published nothing.
-	a.kept.Parts[i].Sending, a.kept.Parts[i].SentAt = before.Sending, before.SentAt
+	a.kept.Parts[i] = before
 	if err := a.attempt.keep(ctx, a.kept); err != nil {
 		return err
 	}
@@ -236,10 +243,23 @@ func (a *twitterAttempt) notSent(ctx context.Context, i int, before twitterSent,
 }
 
 // maybeThere is for a post that X refuses, and that an earlier request may have published.
-func (a *twitterAttempt) maybeThere(cause error) *Error {
+func (a *twitterAttempt) maybeThere(ctx context.Context, i int, cause error) *Error {
 	e := AsError(cause)
-	return &Error{Class: UnknownOutcome, Status: e.Status, Code: e.Code, Err: cause,
+	a.kept.Parts[i].Refused = true
+	if err := a.attempt.keep(ctx, a.kept); err != nil {
+		return AsError(err)
+	}
+	return a.refusedBefore(e)
+}
+
+// refusedBefore asks a person to look for a post that X has refused. cause may be nil.
+func (a *twitterAttempt) refusedBefore(cause *Error) *Error {
+	e := &Error{Class: UnknownOutcome,
 		Message: "X refuses the post, perhaps because it is there already, but it was not found among the account's own posts. Look on X whether it is there."}
+	if cause != nil {
+		e.Status, e.Code, e.Err = cause.Status, cause.Code, cause
+	}
+	return e
 }
 
 // Reconcile looks for what an earlier attempt may have published among the account's own posts.
@@ -261,6 +281,9 @@ func (t *TwitterPublisher) Reconcile(ctx context.Context, credential json.RawMes
 			return nil, a.partial(err)
 		}
 		if !found {
+			if sent.Refused {
+				return nil, a.partial(a.refusedBefore(nil))
+			}
 			if settled := sent.SentAt.Add(twitterSettles); a.parts[i].text == "" && a.now().Before(settled) {
 				return nil, a.partial(&Error{Class: Waiting, RetryAt: settled, Message: "X gave no clear answer when the post was published. It is looked for once more in a moment."})
 			}
@@ -307,10 +330,19 @@ func (f twitterFound) replyTo() string {
 	return ""
 }
 
+// since is from when on a post of the thread may be there.
+func (a *twitterAttempt) since(i int) time.Time {
+	since := a.attempt.FirstStarted
+	if sent := a.kept.Parts[i].FirstSentAt; !sent.IsZero() && sent.Before(since) {
+		since = sent
+	}
+	return since.Add(-twitterClockMargin)
+}
+
 // find looks for one post of the thread among the account's own, and notes its id. Its errors are *Error.
 func (a *twitterAttempt) find(ctx context.Context, i int) (bool, error) {
 	query := url.Values{
-		"start_time":  {a.attempt.FirstStarted.Add(-twitterClockMargin).UTC().Format("2006-01-02T15:04:05Z")},
+		"start_time":  {a.since(i).UTC().Format("2006-01-02T15:04:05Z")},
 		"max_results": {"100"}, "tweet.fields": {"attachments,created_at,entities,referenced_tweets"},
 	}
 	var same, alike *twitterFound
@@ -586,12 +618,22 @@ func twitterQuota(header http.Header, name string, now time.Time) (q Quota, ok b
 	return Quota{App: name == twitterAppHeader, Limit: max(limit, 0), Remaining: remaining, Resets: boundedRetry(at, now)}, true
 }
 
-// observe passes on what an answer about a post tells of limits.
+// observe passes on what an answer about a post tells of limits: of the account's, the one that is nearest to its end.
 func (a *twitterAttempt) observe(answer answer) {
-	for _, name := range []string{twitterRateHeader, twitterUserHeader, twitterAppHeader} {
-		if quota, ok := twitterQuota(answer.header, name, a.now()); ok && a.attempt.Observe != nil {
-			a.attempt.Observe(quota)
+	if a.attempt.Observe == nil {
+		return
+	}
+	var own *Quota
+	for _, name := range []string{twitterRateHeader, twitterUserHeader} {
+		if quota, ok := twitterQuota(answer.header, name, a.now()); ok && (own == nil || quota.Remaining < own.Remaining) {
+			own = &quota
 		}
+	}
+	if own != nil {
+		a.attempt.Observe(*own)
+	}
+	if quota, ok := twitterQuota(answer.header, twitterAppHeader, a.now()); ok {
+		a.attempt.Observe(quota)
 	}
 }
 
