@@ -55,7 +55,7 @@ func (w *world) everything(t testing.TB, c cast) things {
 	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
 	w.limit(t, id, "list-jobs", 1000, 60)
 	template := dbtest.NewID(t)
-	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", id, template)
+	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter ' || gen_random_uuid(), '<p>{{title}}</p>')", id, template)
 	hook, message := dbtest.NewID(t), dbtest.NewID(t)
 	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
 	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)",

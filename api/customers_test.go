@@ -206,8 +206,11 @@ func TestCustomerArchived(t *testing.T) {
 		}
 		path := ids.fill(t, o.template)
 		body := o.body(t)
-		if o.OperationID == "create-integration" {
+		switch o.OperationID {
+		case "create-integration":
 			body = m{"platform": "ghost", "site_url": w.siteURL, "admin_api_key": w.siteKey}
+		case "create-recurring-post":
+			body = m{"post_id": ids["post_id"], "rrule": "FREQ=DAILY", "starts_local": "2026-01-01T09:00"}
 		}
 		for name, who := range map[string]dbtest.User{"owner": c.owner, "admin": c.admin, "member": c.member, "system admin": c.sysadmin, "manager": c.manager} {
 			want := http.StatusForbidden

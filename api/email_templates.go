@@ -99,8 +99,10 @@ func (a *API) registerEmailTemplates() {
 		Description:   "Not while a post uses it that waits to be approved or published. A draft that uses it has to name another one before it goes out.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
 	}, a.deleteEmailTemplate)
+	preview := needs("posts:read", "posts:write", "posts:publish")
+	preview[storesNothingKey] = true
 	register(a, huma.Operation{
-		OperationID: "preview-email-template", Metadata: reads, Method: http.MethodPost, Path: one + "/preview", Tags: tags, Summary: "Fill an e-mail template in",
+		OperationID: "preview-email-template", Metadata: preview, Method: http.MethodPost, Path: one + "/preview", Tags: tags, Summary: "Fill an e-mail template in",
 		Description: "Shows the e-mail that a post with these values would be. Nothing is stored or sent.",
 	}, a.previewEmailTemplate)
 }

@@ -126,7 +126,7 @@ func TestFuzzFindsFaults(t *testing.T) {
 		}, http.StatusCreated)},
 		{"a change by what is refused", "it was refused, and yet", after(func(w *world, r *http.Request, a *httptest.ResponseRecorder) *httptest.ResponseRecorder {
 			if a.Code == http.StatusUnprocessableEntity && r.Method == http.MethodPatch {
-				w.exec(t, "update posts set title = 'planted' where title <> 'planted'")
+				w.exec(t, "update campaigns set goal = goal || '!'")
 			}
 			return a
 		})},

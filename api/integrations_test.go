@@ -142,7 +142,7 @@ func TestIntegrationCredentialStaysInside(t *testing.T) {
 	w := setup(t)
 	c := w.cast(t)
 	account := into[api.Integration](t, w.call(t, c.owner, "POST", c.path("/integrations"), w.connection()).want(t, 201))
-	post := into[api.Post](t, w.call(t, c.owner, "POST", c.path("/posts"), m{"text": "A", "platforms": []m{{"integration_id": account.ID}}}).want(t, 201))
+	post := into[api.Post](t, w.call(t, c.owner, "POST", c.path("/posts"), m{"title": "A", "text": "A", "platforms": []m{{"integration_id": account.ID}}}).want(t, 201))
 	w.call(t, c.owner, "POST", c.path("/posts/%s/publish", post.ID), nil).want(t, 202)
 	secret := w.siteKey[strings.Index(w.siteKey, ":")+1:]
 	ids := w.everything(t, c)

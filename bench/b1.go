@@ -124,6 +124,11 @@ select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version,
             'integration_id', pp.integration_id,
             'platform', i.platform,
             'text', coalesce(pp.text, p.text),
+            'own_text', pp.text is not null,
+            'options', pp.options,
+            'media_ids', case when pp.own_media then
+                (select coalesce(jsonb_agg(m.media_id order by m.position), '[]') from platform_post_media m
+                where m.customer_id = pp.customer_id and m.platform_post_id = pp.id) end,
             'state', pp.state,
             'external_url', pp.external_url,
             'published_at', pp.published_at,
@@ -132,7 +137,11 @@ select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version,
             'retry_at', pp.retry_at) order by pp.id), '[]')
         from platform_posts pp
             join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
-        where pp.customer_id = p.customer_id and pp.post_id = p.id)::jsonb as platform_posts
+        where pp.customer_id = p.customer_id and pp.post_id = p.id)::jsonb as platform_posts,
+    (select coalesce(jsonb_agg(m.media_id order by m.position), '[]')
+        from post_media m
+        where m.customer_id = p.customer_id and m.post_id = p.id)::jsonb as media_ids,
+    p.approved_at, p.approved_by, (select c.time_zone from customers c where c.id = $3)::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
 from posts p
 where p.customer_id = $3 and p.id < $1
 order by p.id desc

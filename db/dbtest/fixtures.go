@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -228,9 +229,14 @@ func (d *DB) Post(t testing.TB, p Post) Post {
 func (d *DB) QueueSlot(t testing.TB, customerID uuid.UUID) uuid.UUID {
 	t.Helper()
 	id := NewID(t)
-	d.exec(t, "insert into queue_slots (customer_id, id, weekday, local_time) values ($1, $2, 1, '09:30')", customerID, id)
+	minute := slots.Add(1)
+	d.exec(t, "insert into queue_slots (customer_id, id, weekday, local_time) values ($1, $2, $3, $4)",
+		customerID, id, minute/1440%7, fmt.Sprintf("%02d:%02d", minute/60%24, minute%60))
 	return id
 }
+
+// slots counts what QueueSlot has made: each is at another time.
+var slots atomic.Int64
 
 // RecurringPost lets a post recur, on Mondays at 09:30 UTC.
 func (d *DB) RecurringPost(t testing.TB, customerID, postID uuid.UUID) uuid.UUID {

@@ -3,6 +3,7 @@
 package schedule
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -22,14 +23,17 @@ const (
 // Zone is a time zone of the IANA database, such as Europe/Berlin.
 func Zone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" { // which LoadLocation takes for the server's own
-		return nil, fmt.Errorf("schedule: no time zone is called %q", name)
+		return nil, errZone
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("schedule: the time zone %q is not known here: %w", name, err)
+		return nil, errZone
 	}
 	return zone, nil
 }
+
+// errZone does not repeat the name, which comes from anybody and may end in a log.
+var errZone = errors.New("schedule: the time zone is not known here")
 
 // localForms are how a local time can be written: RFC 3339 without its offset, with or without seconds.
 var localForms = []string{"2006-01-02T15:04", "2006-01-02T15:04:05"}
