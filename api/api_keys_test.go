@@ -307,11 +307,16 @@ func TestAdminReason(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	c := w.cast(t)
+	w.exec(t, "insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, 'create-invitation', 10000, 60)", c.customer.ID)
 	for _, o := range operations() {
 		if !strings.Contains(o.template, "{customer_id}") || o.OperationID == "restore-customer" {
 			continue
 		}
 		ids := w.everything(t, c)
+		body := o.body(t)
+		if o.OperationID == "create-recurring-post" {
+			body = m{"post_id": ids["post_id"], "rrule": "FREQ=DAILY", "starts_local": "2026-01-01T09:00"}
+		}
 		want := 403
 		switch {
 		case o.OperationID == "get-connect-session":
@@ -319,7 +324,7 @@ func TestAdminReason(t *testing.T) {
 		case o.Method == http.MethodGet && o.OperationID != "connect-integration", o.storesNothing():
 			want = 200
 		}
-		got := w.call(t, c.sysadmin, o.Method, ids.fill(t, o.template), o.body(t), "X-Admin-Reason", " \t")
+		got := w.call(t, c.sysadmin, o.Method, ids.fill(t, o.template), body, "X-Admin-Reason", " \t")
 		if got.status != want {
 			t.Errorf("%s without a reason: %d %s", o.OperationID, got.status, got.body)
 		}

@@ -57,6 +57,7 @@ func (w *world) everything(t testing.TB, c cast) things {
 	template := dbtest.NewID(t)
 	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter ' || gen_random_uuid(), '<p>{{title}}</p>')", id, template)
 	hook, message := dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "delete from webhook_endpoints where customer_id = $1", id) // there can be 20
 	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
 	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)",
 		id, message, hook)
