@@ -3,8 +3,11 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -58,7 +61,7 @@ type EmailTemplateUpdate struct {
 type EmailTemplateValues struct {
 	Title     string            `json:"title,omitempty" maxLength:"255" doc:"Stands for {{title}}."`
 	Text      string            `json:"text,omitempty" maxLength:"100000" doc:"Stands for {{text}}, in HTML as paragraphs."`
-	Variables map[string]string `json:"variables,omitempty" doc:"Stand for the template's other variables."`
+	Variables map[string]string `json:"variables,omitempty" doc:"Stand for the template's other variables, each with at most 10000 characters."`
 }
 
 // EmailPreview is a template that is filled in.
@@ -118,6 +121,16 @@ func checkTemplate(t emailtemplate.Template) error {
 		p.Errors = append(p.Errors, ProblemDetail{Message: wrong.Message, Location: "body." + wrong.Part})
 	}
 	return p
+}
+
+// checkVariables refuses values of a template's variables that are too long.
+func checkVariables(place string, variables map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		if utf8.RuneCountInString(variables[name]) > emailtemplate.MaxVariable {
+			return invalid(place+"."+name, fmt.Sprintf("must have at most %d characters", emailtemplate.MaxVariable))
+		}
+	}
+	return nil
 }
 
 func (a *API) listEmailTemplates(ctx context.Context, in *struct {
@@ -235,6 +248,9 @@ func (a *API) previewEmailTemplate(ctx context.Context, in *struct {
 	EmailTemplatePath
 	Body EmailTemplateValues
 }) (*emailPreviewOutput, error) {
+	if err := checkVariables("body.variables", in.Body.Variables); err != nil {
+		return nil, err
+	}
 	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*emailPreviewOutput, error) {
 		row, err := q.EmailTemplateForPreview(ctx, in.EmailTemplateID)
 		if err != nil {

@@ -12,6 +12,11 @@ import (
 	"fanfare/db/dbtest"
 )
 
+// checkedPlatforms is what the checks of a post answer.
+type checkedPlatforms struct {
+	Platforms []api.PlatformCheck `json:"platforms"`
+}
+
 // letter makes a template.
 func (w *world) letter(t testing.TB, c cast, name, html string) api.EmailTemplate {
 	t.Helper()
@@ -46,6 +51,14 @@ func TestEmailTemplates(t *testing.T) {
 	if len(preview.Missing) != 0 || !strings.Contains(preview.HTML, `<a href="https://a.example/">`) {
 		t.Errorf("preview %+v", preview)
 	}
+
+	long := m{"link": "https://a.example/" + strings.Repeat("x", 10_000)}
+	w.call(t, c.viewer, http.MethodPost, one+"/preview", m{"variables": long}).wantAt(t, "body.variables.link")
+	w.call(t, c.member, http.MethodPost, c.path("/posts"), m{
+		"title": "T", "text": "x", "platforms": []m{{"platform": "ghost", "options": m{"template_id": letter.ID, "variables": long}}},
+	}).wantAt(t, "body.platforms[0].options.variables.link")
+	often := w.letter(t, c, "Often", strings.Repeat("{{x}}", 40_000))
+	w.call(t, c.viewer, http.MethodPost, c.path("/email-templates/%s/preview", often.ID), m{"variables": m{"x": strings.Repeat("x", 10_000)}}).wantAt(t, "body")
 
 	w.call(t, c.member, http.MethodPatch, one, m{"name": "x"}, "If-Match", `"v9"`).want(t, 412)
 	w.call(t, c.member, http.MethodPatch, one, m{}).want(t, 422)
@@ -94,8 +107,20 @@ func TestPostWithEmailTemplate(t *testing.T) {
 		if len(p.Errors) != 1 || p.Errors[0].Rule != wrong.rule || p.Errors[0].Location != "platform_posts[0]."+wrong.name {
 			t.Errorf("%v: %+v", wrong.options, p.Errors)
 		}
+		// The checks say the same.
+		body := m{"title": "T", "text": "Text", "platforms": []m{{"integration_id": account.ID, "options": wrong.options}}}
+		for name, checked := range map[string]answer{
+			"draft": w.call(t, c.viewer, http.MethodPost, c.path("/posts/check"), body), "post": w.call(t, c.viewer, http.MethodGet, draft(wrong.options)+"/check", nil),
+		} {
+			if found := into[checkedPlatforms](t, checked.want(t, 200)).Platforms[0].Violations; len(found) != 1 || found[0].Rule != wrong.rule || found[0].Field != wrong.name {
+				t.Errorf("check of the %s, %v: %+v", name, wrong.options, found)
+			}
+		}
 	}
 	post := draft(m{"template_id": letter.ID, "variables": m{"link": "https://a.example/"}})
+	if found := into[checkedPlatforms](t, w.call(t, c.viewer, http.MethodGet, post+"/check", nil).want(t, 200)).Platforms[0].Violations; len(found) != 0 {
+		t.Errorf("check of a post that keeps all rules: %+v", found)
+	}
 	one := c.path("/email-templates/%s", letter.ID)
 	scheduled := m{"scheduled_at": "2030-01-02T09:00:00Z"}
 	w.call(t, c.member, http.MethodPost, post+"/schedule", scheduled).want(t, 202)

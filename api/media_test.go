@@ -447,3 +447,26 @@ func TestMediaQuota(t *testing.T) {
 	}
 	w.upload(t, c.outsider, c.elsewhere.ID, "", bytes.NewReader(content)).want(t, 201)
 }
+
+// No more than twenty files are uploaded at once; what was broken off long ago is not counted.
+func TestMediaUploadsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	content := pngFile(t)
+	uploading := func(n, hours int) {
+		w.exec(t, `insert into media (customer_id, id, path, content_type, bytes, state, updated_at)
+			select $1, gen_random_uuid(), gen_random_uuid()::text, 'image/png', 1, 'uploading', now() - make_interval(hours => $2::int)
+			from generate_series(1, $3::int)`, c.customer.ID, hours, n)
+	}
+	uploading(5, 7)
+	uploading(19, 5)
+	w.upload(t, c.member, c.customer.ID, "", bytes.NewReader(content)).want(t, 201)
+	w.upload(t, c.member, c.customer.ID, "", bytes.NewReader(content)).want(t, 201)
+	uploading(1, 0)
+	a := w.upload(t, c.member, c.customer.ID, "", bytes.NewReader(content)).want(t, 429)
+	if a.header.Get("Retry-After") != "10" {
+		t.Errorf("to be tried again after %q", a.header.Get("Retry-After"))
+	}
+	w.upload(t, c.outsider, c.elsewhere.ID, "", bytes.NewReader(content)).want(t, 201)
+}

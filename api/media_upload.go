@@ -30,6 +30,8 @@ const (
 	// not hold a connection.
 	uploadStall = 30 * time.Second
 	uploadPiece = 16 << 10
+	// uploadsPause is when to try again where too many files are uploaded at once.
+	uploadsPause = 10 * time.Second
 	// defaultMediaQuota is the default of Deps.MediaQuota.
 	defaultMediaQuota = 10 << 30
 )
@@ -143,6 +145,12 @@ func (u *upload) tooLarge() *Problem {
 // noMediaRoom is the answer where a customer's files have all the room that they may have.
 func noMediaRoom() *Problem {
 	return conflict("The customer's files would take more room than they may. Delete some that no post shows.")
+}
+
+func tooManyUploads() *Problem {
+	p := problem(http.StatusTooManyRequests, "The customer uploads 20 files at this moment, which is the most there can be at once. Try again when one is done.")
+	p.retryAfter = uploadsPause
+	return p
 }
 
 // fileProblem explains what is wrong with a file.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -53,7 +54,9 @@ func (a *API) checkDraft(ctx context.Context, in *struct {
 	if err := eachOnce("body.media_ids", in.Body.MediaIDs); err != nil {
 		return nil, err
 	}
-	params := queries.PostCheckContextParams{IntegrationIds: []uuid.UUID{}, Platforms: []string{}, MediaIds: append([]uuid.UUID{}, in.Body.MediaIDs...)}
+	params := queries.PostCheckContextParams{
+		IntegrationIds: []uuid.UUID{}, Platforms: []string{}, MediaIds: append([]uuid.UUID{}, in.Body.MediaIDs...), TemplateIds: []uuid.UUID{},
+	}
 	for _, p := range in.Body.Platforms {
 		if p.IntegrationID != nil {
 			params.IntegrationIds = append(params.IntegrationIds, *p.IntegrationID)
@@ -62,6 +65,9 @@ func (a *API) checkDraft(ctx context.Context, in *struct {
 		}
 		if p.MediaIDs != nil {
 			params.MediaIds = append(params.MediaIds, *p.MediaIDs...)
+		}
+		if p.Options.TemplateID != nil {
+			params.TemplateIds = append(params.TemplateIds, *p.Options.TemplateID)
 		}
 	}
 	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.PostCheckContextRow, error) {
@@ -75,12 +81,15 @@ func (a *API) checkDraft(ctx context.Context, in *struct {
 		Platform  string    `json:"platform"`
 		IsDefault bool      `json:"is_default"`
 	}
-	var files map[uuid.UUID]json.RawMessage
+	var files, templates map[uuid.UUID]json.RawMessage
 	if err := json.Unmarshal(row.Integrations, &accounts); err != nil {
 		return nil, fmt.Errorf("decode accounts: %w", err)
 	}
 	if err := json.Unmarshal(row.Files, &files); err != nil {
 		return nil, fmt.Errorf("decode files: %w", err)
+	}
+	if err := json.Unmarshal(row.Templates, &templates); err != nil {
+		return nil, fmt.Errorf("decode e-mail templates: %w", err)
 	}
 	out := &postCheckOutput{}
 	out.Body.Platforms = make([]PlatformCheck, 0, len(in.Body.Platforms))
@@ -112,7 +121,11 @@ func (a *API) checkDraft(ctx context.Context, in *struct {
 			}
 			shown = append(shown, file)
 		}
-		if check.Report, err = report(check.Platform, uuid.Nil, in.Body.Title, text, p.Options, shown); err != nil {
+		var template json.RawMessage
+		if p.Options.TemplateID != nil {
+			template = templates[*p.Options.TemplateID]
+		}
+		if check.Report, err = report(check.Platform, uuid.Nil, in.Body.Title, text, p.Options, shown, template); err != nil {
 			return nil, err
 		}
 		out.Body.Platforms = append(out.Body.Platforms, check)
@@ -133,6 +146,7 @@ func (a *API) checkPost(ctx context.Context, in *PostPath) (*postCheckOutput, er
 		Text          string            `json:"text"`
 		Options       json.RawMessage   `json:"options"`
 		Files         []json.RawMessage `json:"files"`
+		Template      *json.RawMessage  `json:"template"`
 	}
 	if err := json.Unmarshal(encoded, &stored); err != nil {
 		return nil, fmt.Errorf("decode the post's content: %w", err)
@@ -141,7 +155,11 @@ func (a *API) checkPost(ctx context.Context, in *PostPath) (*postCheckOutput, er
 	out.Body.Platforms = make([]PlatformCheck, 0, len(stored))
 	for _, pp := range stored {
 		check := PlatformCheck{IntegrationID: pp.IntegrationID, Platform: pp.Platform}
-		if check.Report, err = report(pp.Platform, pp.ID, pp.Title, pp.Text, pp.Options, pp.Files); err != nil {
+		var template json.RawMessage
+		if pp.Template != nil {
+			template = *pp.Template
+		}
+		if check.Report, err = report(pp.Platform, pp.ID, pp.Title, pp.Text, pp.Options, pp.Files, template); err != nil {
 			return nil, err
 		}
 		out.Body.Platforms = append(out.Body.Platforms, check)
@@ -149,8 +167,9 @@ func (a *API) checkPost(ctx context.Context, in *PostPath) (*postCheckOutput, er
 	return out, nil
 }
 
-// report holds what is said on one platform against its rules. It goes through the same steps as what is published.
-func report(platformName string, id uuid.UUID, title, text string, options any, files []json.RawMessage) (platform.Report, error) {
+// report holds what is said on one platform against its rules. It goes through the same steps as what is published. template
+// is nil where there is no such e-mail template.
+func report(platformName string, id uuid.UUID, title, text string, options any, files []json.RawMessage, template json.RawMessage) (platform.Report, error) {
 	encodedOptions, err := json.Marshal(options)
 	if err != nil {
 		return platform.Report{}, fmt.Errorf("encode options: %w", err)
@@ -163,5 +182,11 @@ func report(platformName string, id uuid.UUID, title, text string, options any, 
 	if err != nil {
 		return platform.Report{}, err
 	}
-	return platform.Check(platform.Name(platformName), content), nil
+	violations, err := jobs.FillIn(platform.Name(platformName), &content, template)
+	if err != nil {
+		return platform.Report{}, err
+	}
+	checked := platform.Check(platform.Name(platformName), content)
+	checked.Violations = slices.Insert(checked.Violations, 0, violations...)
+	return checked, nil
 }

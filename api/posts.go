@@ -223,6 +223,9 @@ func checkPlatforms(platforms []PostPlatform) error {
 				return err
 			}
 		}
+		if err := checkVariables(place+".options.variables", p.Options.Variables); err != nil {
+			return err
+		}
 		options, err := json.Marshal(p.Options)
 		if err != nil {
 			return fmt.Errorf("encode options: %w", err)

@@ -123,7 +123,8 @@ var constraints = map[string]func() *Problem{
 	"email_templates_in_use": func() *Problem {
 		return conflict("A post uses the template that waits to be approved or published. Take it off the post first.")
 	},
-	"media_quota": noMediaRoom,
+	"media_quota":   noMediaRoom,
+	"media_uploads": tooManyUploads,
 	"posts_content_frozen": func() *Problem {
 		return conflict("The post is being published or has been published, and cannot be changed any more.")
 	},
@@ -151,6 +152,12 @@ var constraints = map[string]func() *Problem{
 	"posts_slot_key":            func() *Problem { return conflict("Somebody else took the same slot at this moment. Try again.") },
 	"queue_slots_time_key":      func() *Problem { return conflict("The queue has this slot already.") },
 	"recurring_posts_post_fkey": func() *Problem { return notFound("post") },
+	"recurring_posts_limit": func() *Problem {
+		return conflict("The customer has 200 recurring posts, which is the most there can be. Delete one first.")
+	},
+	"recurring_posts_limit_of_post": func() *Problem {
+		return conflict("The post recurs by 10 rules, which is the most there can be. Delete one first.")
+	},
 	"recurring_posts_of_original": func() *Problem {
 		return conflict("The post is a copy of one that recurs already, and does not recur itself.")
 	},

@@ -2,8 +2,12 @@ package api_test
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
@@ -94,4 +98,40 @@ func TestRecurringPosts(t *testing.T) {
 	w.call(t, c.member, "GET", path, nil).want(t, 404)
 	w.call(t, c.member, "DELETE", path, nil).want(t, 404)
 	w.call(t, c.member, "GET", c.path("/posts/%s", copied), nil).want(t, 404)
+}
+
+// A post recurs by no more than ten rules, and a customer's posts by no more than two hundred, whoever asks at once.
+func TestRecurringPostLimits(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	post := w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID
+	body := m{"post_id": post, "rrule": "FREQ=DAILY", "starts_local": "2027-01-01T02:30"}
+	fill := func(post uuid.UUID, n int) {
+		w.exec(t, `insert into recurring_posts (customer_id, id, post_id, rrule, starts_local, time_zone)
+			select $1, gen_random_uuid(), $2, 'FREQ=DAILY', '2027-01-01 09:00', 'UTC' from generate_series(1, $3::int)`, c.customer.ID, post, n)
+	}
+	fill(post, 8)
+	var all sync.WaitGroup
+	var made atomic.Int32
+	for range 6 {
+		all.Go(func() {
+			if a := w.call(t, c.member, "POST", c.path("/recurring-posts"), body); a.status == 201 {
+				made.Add(1)
+			} else if a.status != 409 || !strings.Contains(string(a.body), "10 rules") {
+				t.Errorf("answered %d %s", a.status, a.body)
+			}
+		})
+	}
+	all.Wait()
+	if made.Load() != 2 {
+		t.Errorf("%d were made beside eight", made.Load())
+	}
+	for range 19 {
+		fill(w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID, 10)
+	}
+	body["post_id"] = w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID
+	if p := w.call(t, c.member, "POST", c.path("/recurring-posts"), body).want(t, 409).problem(t); !strings.Contains(p.Detail, "200 recurring posts") {
+		t.Errorf("answered %+v", p)
+	}
 }

@@ -820,6 +820,7 @@ declare
 begin
     select r.post_id into v_model
     from public.recurring_posts r where r.customer_id = v_customer and r.id = p_recurrence and r.state = 'active' for no key update;
+    perform from public.posts p where p.customer_id = v_customer and p.id = v_model for no key update;
     insert into public.posts (customer_id, id, campaign_id, title, text, scheduled_at, created_by,
         approved_at, approved_by, submitted_by, edited_by, recurrence_id, occurrence_at)
     select v_customer, p_id, p.campaign_id, p.title, p.text, p_occurrence, p.created_by,
@@ -2544,6 +2545,25 @@ begin
 end
 $$;
 
+-- Name: limit_recurring_posts(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.limit_recurring_posts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_catalog.pg_advisory_xact_lock(7262836, hashtext(new.customer_id::text));
+    if (select count(*) from public.recurring_posts r where r.customer_id = new.customer_id) >= 200 then
+        raise check_violation using message = 'a customer has at most 200 recurring posts',
+            constraint = 'recurring_posts_limit', table = 'recurring_posts', schema = 'public';
+    end if;
+    if (select count(*) from public.recurring_posts r where r.customer_id = new.customer_id and r.post_id = new.post_id) >= 10 then
+        raise check_violation using message = 'a post recurs by at most 10 rules',
+            constraint = 'recurring_posts_limit_of_post', table = 'recurring_posts', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
 -- Name: limit_webhooks(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.limit_webhooks() RETURNS trigger
@@ -2967,11 +2987,14 @@ CREATE FUNCTION tenancy.recurring_posts_to_do(p_limit integer) RETURNS TABLE(cus
     AS $$
 begin
     return query
-    select r.customer_id, r.id
+    select due.customer_id, due.id
+    from (
+        select r.customer_id, r.id, r.look_at, row_number() over (partition by r.customer_id order by r.look_at) as place
     from public.recurring_posts r
         join public.customers c on c.id = r.customer_id and c.archived_at is null
-    where r.state = 'active' and r.look_at <= now()
-    order by r.look_at
+        where r.state = 'active' and r.look_at <= now()) due
+    where due.place <= 5
+    order by due.place, due.look_at
     limit p_limit;
 end
 $$;
@@ -3114,6 +3137,12 @@ declare
     v_least bigint := case when p_up_to then 1 else p_bytes end;
 begin
     perform pg_catalog.pg_advisory_xact_lock(7262836, hashtext(v_id::text));
+    if (select count(*) from public.media m
+        where m.customer_id = v_id and m.state = 'uploading' and m.updated_at > now() - interval '6 hours') >= 20
+    then
+        raise check_violation using message = 'a customer uploads at most 20 files at once',
+            constraint = 'media_uploads', table = 'media', schema = 'public';
+    end if;
     select coalesce(c.media_quota, p_quota) into v_quota from public.customers c where c.id = v_id;
     select coalesce(sum(m.bytes), 0) into v_used from public.media m where m.customer_id = v_id and m.state <> 'deleting';
     if v_used + v_least > v_quota then
@@ -5657,7 +5686,7 @@ CREATE TRIGGER platform_post_media_guard BEFORE INSERT OR DELETE ON public.platf
 
 -- Name: platform_post_media platform_post_media_shown; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER platform_post_media_shown BEFORE INSERT ON public.platform_post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_shown_media();
+CREATE TRIGGER platform_post_media_shown BEFORE INSERT ON public.platform_post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_shown_media();
 
 -- Name: platform_posts platform_posts_agent_content; Type: TRIGGER; Schema: public
 
@@ -5717,7 +5746,7 @@ CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR
 
 -- Name: post_media post_media_shown; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_shown_media();
+CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_shown_media();
 
 -- Name: post_reviews post_reviews_webhooks; Type: TRIGGER; Schema: public
 
@@ -5778,6 +5807,10 @@ CREATE TRIGGER recurring_posts_follow_update AFTER UPDATE ON public.recurring_po
 -- Name: recurring_posts recurring_posts_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER recurring_posts_guard BEFORE INSERT OR UPDATE ON public.recurring_posts FOR EACH ROW EXECUTE FUNCTION tenancy.guard_recurring_post();
+
+-- Name: recurring_posts recurring_posts_limit; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER recurring_posts_limit BEFORE INSERT ON public.recurring_posts FOR EACH ROW EXECUTE FUNCTION tenancy.limit_recurring_posts();
 
 -- Name: recurring_posts recurring_posts_time_zone_inserted; Type: TRIGGER; Schema: public
 
@@ -7838,6 +7871,7 @@ REVOKE ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role 
 GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_worker;
 
 -- Name: FUNCTION audit_change(); Type: ACL; Schema: tenancy
 
@@ -8456,6 +8490,10 @@ GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_definer;
 
 REVOKE ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION limit_recurring_posts(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.limit_recurring_posts() FROM PUBLIC;
 
 -- Name: FUNCTION limit_webhooks(); Type: ACL; Schema: tenancy
 

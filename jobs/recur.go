@@ -25,30 +25,57 @@ const (
 	recurAtOnce = 100
 	// What keeps copies from going out is looked at again after recurPause.
 	recurPause = 10 * time.Minute
+	// recurTimeout bounds the look at one recurring post. What fails is looked at again after recurRetry.
+	recurTimeout = 10 * time.Second
+	recurRetry   = time.Minute
 )
 
 // dispatchRecurring makes the copies of recurring posts that are to be made, of all customers.
 func (w *Worker) dispatchRecurring(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	todo, err := w.q.RecurringPostListToDo(ctx, recurAtOnce)
+	todo, err := w.recurringToDo(ctx)
 	if err != nil {
 		return fmt.Errorf("look for recurring posts: %w", err)
 	}
 	var all error
 	for _, r := range todo {
+		if ctx.Err() != nil {
+			break
+		}
 		scope := tenant.Worker(r.CustomerID, tenant.Request{Operation: "recur"})
-		err := w.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error { return w.recur(ctx, tx, r.CustomerID, r.ID) })
-		if err == nil || errors.Is(err, tenant.ErrNotFound) {
+		err := w.lookAtRecurring(ctx, scope, r)
+		if err == nil || errors.Is(err, tenant.ErrNotFound) || ctx.Err() != nil {
 			continue
 		}
-		all = errors.Join(all, fmt.Errorf("copy recurring post %s: %w", r.ID, err))
-		// It does not keep others waiting.
-		all = errors.Join(all, w.db.Tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-			return queries.New(tx).RecurringPostPutOff(ctx, queries.RecurringPostPutOffParams{ID: r.ID, Wait: time.Minute})
-		}))
+		all = errors.Join(all, fmt.Errorf("copy recurring post %s: %w", r.ID, err), w.putOffRecurring(ctx, scope, r.ID))
 	}
-	return all
+	return errors.Join(all, ctx.Err())
+}
+
+func (w *Worker) recurringToDo(ctx context.Context) ([]queries.RecurringPostListToDoRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, recurTimeout)
+	defer cancel()
+	return w.q.RecurringPostListToDo(ctx, recurAtOnce)
+}
+
+func (w *Worker) lookAtRecurring(ctx context.Context, scope tenant.Scope, r queries.RecurringPostListToDoRow) error {
+	ctx, cancel := context.WithTimeout(ctx, recurTimeout)
+	defer cancel()
+	return w.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error { return w.recur(ctx, tx, r.CustomerID, r.ID) })
+}
+
+// putOffRecurring has a recurring post that could not be dealt with looked at again later, so that it does not keep others
+// waiting, and tells people.
+func (w *Worker) putOffRecurring(ctx context.Context, scope tenant.Scope, id uuid.UUID) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recurTimeout)
+	defer cancel()
+	problem := "Copies of the post could not be made, for a reason on this server. It is tried again every minute; if this stays, tell whoever runs the server."
+	err := w.db.Tx(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+		return queries.New(tx).RecurringPostPutOff(ctx, queries.RecurringPostPutOffParams{ID: id, Wait: recurRetry, Problem: &problem})
+	})
+	if err != nil {
+		return fmt.Errorf("put recurring post %s off: %w", id, err)
+	}
+	return nil
 }
 
 // recur makes one recurring post's copies up to copyAhead, and puts those on their way that can be. All of it is one
@@ -177,7 +204,11 @@ func unfitCopy(platformPosts []queries.PlatformPostListByPostRow) (string, error
 		if err != nil {
 			return "", err
 		}
-		if broken := platform.Check(platform.Name(pp.Platform), content).Violations; len(broken) > 0 {
+		broken, err := FillIn(platform.Name(pp.Platform), &content, pp.Template)
+		if err != nil {
+			return "", err
+		}
+		if broken = append(broken, platform.Check(platform.Name(pp.Platform), content).Violations...); len(broken) > 0 {
 			return fmt.Sprintf("The post that recurs breaks a rule of %s: %s", platform.Name(pp.Platform).Title(), broken[0].Message), nil
 		}
 	}

@@ -43,9 +43,15 @@ func (b *bundle) model() dbtest.Post {
 // recur has a worker look at all recurring posts that are due.
 func (b *bundle) recur(w *Worker) {
 	b.t.Helper()
-	if err := w.dispatchRecurring(b.t.Context()); err != nil {
-		b.t.Fatal(err)
+	for range 10 { // of each customer some at a time
+		if err := w.dispatchRecurring(b.t.Context()); err != nil {
+			b.t.Fatal(err)
+		}
+		if scan[int](b, "select count(*)::int from tenancy.recurring_posts_to_do(1)") == 0 {
+			return
+		}
 	}
+	b.t.Fatal("there is always something to do")
 }
 
 // as runs a statement as a member of the bundle's customer, in whose name triggers then act.
@@ -391,5 +397,79 @@ func TestRecurringAtOnce(t *testing.T) {
 	}
 	if n := scan[int](b, "select count(*)::int from river.river_job"); n != posts*14 {
 		t.Errorf("%d jobs, want %d", n, posts*14)
+	}
+}
+
+// However many recurring posts a customer has, those of others are looked at in between; and what fails, or takes for ever,
+// keeps none of them waiting and says so.
+func TestRecurringFairly(t *testing.T) {
+	b := setup(t)
+	w := b.worker(WorkerConfig{})
+	model := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "Broken", Integrations: []dbtest.Integration{b.integration}})
+	hangs := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "Hangs", Integrations: []dbtest.Integration{b.integration}})
+	for range 9 {
+		b.recurring(model.ID, "FREQ=DAILY", "2026-01-01T09:00", "UTC")
+	}
+	first := b.recurring(hangs.ID, "FREQ=DAILY", "2026-01-01T09:00", "UTC")
+	b.exec("update recurring_posts set look_at = now() - interval '1 day'")
+	b.exec("update recurring_posts set look_at = now() - interval '2 days' where id = $1", first)
+	other := dbtest.NewID(t)
+	elsewhere := b.Customer(t, dbtest.Customer{})
+	theirs := b.Post(t, dbtest.Post{CustomerID: elsewhere.ID, Title: "Weekly", Integrations: []dbtest.Integration{b.Integration(t, dbtest.Integration{CustomerID: elsewhere.ID})}})
+	b.exec("insert into recurring_posts (customer_id, id, post_id, rrule, starts_local, time_zone) values ($1, $2, $3, 'FREQ=DAILY', '2026-01-01 09:00', 'UTC')", elsewhere.ID, other, theirs.ID)
+	if n := scan[int](b, "select count(*)::int from tenancy.recurring_posts_to_do(100)"); n != 6 {
+		t.Errorf("%d are to be looked at, want five of the one customer and one of the other", n)
+	}
+	if n := scan[int](b, "select count(*)::int from tenancy.recurring_posts_to_do(2) where id = $1", other); n != 1 {
+		t.Error("the other customer's is not among the first two")
+	}
+
+	b.exec(`create function public.fail() returns trigger language plpgsql as $$ begin
+		if new.title = 'Hangs' then perform pg_sleep(60); end if;
+		raise 'cannot be copied';
+	end $$`)
+	b.exec("create trigger fail before insert on posts for each row when (new.title in ('Broken', 'Hangs')) execute function public.fail()")
+	if err := w.dispatchRecurring(t.Context()); err == nil {
+		t.Error("nothing failed")
+	}
+	if n := scan[int](b, countCopies, other); n != 14 {
+		t.Errorf("%d copies of the other customer's post", n)
+	}
+	said := "select count(*)::int from recurring_posts where problem like '%could not be made%' and look_at > now() and customer_id = $1"
+	if n := scan[int](b, said, b.customer.ID); n != 5 {
+		t.Errorf("%d say that they failed, and are put off", n)
+	}
+	b.exec("drop trigger fail on posts")
+	b.exec("update recurring_posts set look_at = now()")
+	b.recur(w)
+	if n := scan[int](b, "select count(*)::int from recurring_posts where problem is not null"); n != 0 {
+		t.Errorf("%d say still that they failed", n)
+	}
+	if n := scan[int](b, "select count(*)::int from posts where recurrence_id is not null"); n != 11*14 {
+		t.Errorf("%d copies", n)
+	}
+}
+
+// A copy is judged as the e-mail that its template makes of it.
+func TestRecurringWithTemplate(t *testing.T) {
+	b := setup(t)
+	w := b.worker(WorkerConfig{})
+	template := dbtest.NewID(t)
+	b.exec("insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '{{text}}<p>{{greeting}}</p>')", b.customer.ID, template)
+	model := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "Weekly", Text: "News", Integrations: []dbtest.Integration{b.integration}})
+	b.exec("update platform_posts set options = jsonb_build_object('template_id', $2::text) where post_id = $1", model.ID, template)
+	id := b.recurring(model.ID, "FREQ=DAILY", "2026-01-01T09:00", "UTC")
+	b.recur(w)
+	if problem := scan[string](b, "select coalesce(problem, '') from recurring_posts where id = $1", id); !strings.Contains(problem, "needs the variable greeting") {
+		t.Errorf("the problem is %q", problem)
+	}
+	if n := scan[int](b, countCopies+" and state = 'draft'", id); n != 14 {
+		t.Errorf("%d copies are drafts", n)
+	}
+	member := b.Member(t, b.customer.ID, "member")
+	b.as(member, "update platform_posts set options = options || '{\"variables\": {\"greeting\": \"Hello\"}}' where post_id = $1", model.ID)
+	b.recur(w)
+	if n := scan[int](b, countCopies+" and state = 'scheduled'", id); n != 14 {
+		t.Errorf("%d copies are on their way once the variable has a value", n)
 	}
 }

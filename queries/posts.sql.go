@@ -71,26 +71,37 @@ select (select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'platform', i.p
             'bytes', m.bytes, 'width', coalesce(m.width, 0), 'height', coalesce(m.height, 0), 'duration_ms', coalesce(m.duration_ms, 0),
             'animated', m.animated, 'alt_text', m.alt_text)), '{}')
         from media m
-        where m.id = any ($3::uuid[]))::jsonb as files
+        where m.id = any ($3::uuid[]))::jsonb as files,
+    (select coalesce(jsonb_object_agg(t.id, jsonb_build_object('subject', t.subject, 'preview_text', t.preview_text, 'html', t.html,
+            'customer', tenancy.customer_name())), '{}')
+        from email_templates t
+        where t.id = any ($4::uuid[]))::jsonb as templates
 `
 
 type PostCheckContextParams struct {
 	IntegrationIds []uuid.UUID
 	Platforms      []string
 	MediaIds       []uuid.UUID
+	TemplateIds    []uuid.UUID
 }
 
 type PostCheckContextRow struct {
 	Integrations json.RawMessage
 	Files        json.RawMessage
+	Templates    json.RawMessage
 }
 
-// What must be known of accounts and files to judge a post that is not stored: the named accounts and the default ones of
-// the named platforms, and the files as platform_post_files shows them.
+// What must be known of accounts, files and templates to judge a post that is not stored: the named accounts and the default
+// ones of the named platforms, the files as platform_post_files shows them, and the e-mail templates.
 func (q *Queries) PostCheckContext(ctx context.Context, arg PostCheckContextParams) (PostCheckContextRow, error) {
-	row := q.db.QueryRow(ctx, postCheckContext, arg.IntegrationIds, arg.Platforms, arg.MediaIds)
+	row := q.db.QueryRow(ctx, postCheckContext,
+		arg.IntegrationIds,
+		arg.Platforms,
+		arg.MediaIds,
+		arg.TemplateIds,
+	)
 	var i PostCheckContextRow
-	err := row.Scan(&i.Integrations, &i.Files)
+	err := row.Scan(&i.Integrations, &i.Files, &i.Templates)
 	return i, err
 }
 
@@ -102,6 +113,8 @@ select (select coalesce(jsonb_agg(jsonb_build_object(
             'title', p.title,
             'text', coalesce(pp.text, p.text),
             'options', pp.options,
+            'template', (select jsonb_build_object('subject', t.subject, 'preview_text', t.preview_text, 'html', t.html, 'customer', tenancy.customer_name())
+                from email_templates t where t.customer_id = pp.customer_id and t.id::text = pp.options ->> 'template_id'),
             'files', (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
                 where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)) order by pp.id), '[]')
         from platform_posts pp

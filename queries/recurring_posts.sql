@@ -44,8 +44,9 @@ order by p.occurrence_at;
 select r.customer_id::uuid as customer_id, r.id::uuid as id
 from tenancy.recurring_posts_to_do(@max_rows) r;
 
--- Locks a recurrence for a worker, unless another worker is at it or there is nothing to do any more. A customer that
--- is being archived has nothing to do.
+-- Locks a recurrence and its post for a worker, unless another worker is at it, somebody is changing the post, or there is
+-- nothing to do any more. It waits for neither: who changes the post locks it first, then the recurrence. A customer that is
+-- being archived has nothing to do.
 -- name: RecurringPostLock :one
 select r.post_id, r.rrule, to_char(r.starts_local, 'YYYY-MM-DD"T"HH24:MI:SS')::text as starts_local, r.time_zone, r.made_until,
     p.state as post_state, now()::timestamptz as database_now
@@ -53,7 +54,7 @@ from recurring_posts r
     join posts p on p.customer_id = r.customer_id and p.id = r.post_id
     join customers c on c.id = r.customer_id and c.archived_at is null
 where r.id = @id and r.state = 'active' and r.look_at <= now()
-for no key update of r skip locked;
+for no key update of r, p skip locked;
 
 -- Makes the copy for one time, as a draft; false where there is one.
 -- name: RecurringPostCopy :one
@@ -90,8 +91,8 @@ from recurring_posts r
 where r.id = @id
 for no key update;
 
--- Has a recurrence that a worker could not deal with looked at again later.
+-- Has a recurrence that a worker could not deal with looked at again later, and says so.
 -- name: RecurringPostPutOff :exec
 update recurring_posts
-set look_at = now() + @wait::interval
+set look_at = now() + @wait::interval, problem = @problem
 where id = @id and state = 'active' and look_at <= now();

@@ -323,7 +323,7 @@ from recurring_posts r
     join posts p on p.customer_id = r.customer_id and p.id = r.post_id
     join customers c on c.id = r.customer_id and c.archived_at is null
 where r.id = $1 and r.state = 'active' and r.look_at <= now()
-for no key update of r skip locked
+for no key update of r, p skip locked
 `
 
 type RecurringPostLockRow struct {
@@ -336,8 +336,9 @@ type RecurringPostLockRow struct {
 	DatabaseNow time.Time
 }
 
-// Locks a recurrence for a worker, unless another worker is at it or there is nothing to do any more. A customer that
-// is being archived has nothing to do.
+// Locks a recurrence and its post for a worker, unless another worker is at it, somebody is changing the post, or there is
+// nothing to do any more. It waits for neither: who changes the post locks it first, then the recurrence. A customer that is
+// being archived has nothing to do.
 func (q *Queries) RecurringPostLock(ctx context.Context, id uuid.UUID) (RecurringPostLockRow, error) {
 	row := q.db.QueryRow(ctx, recurringPostLock, id)
 	var i RecurringPostLockRow
@@ -388,18 +389,19 @@ func (q *Queries) RecurringPostLooked(ctx context.Context, arg RecurringPostLook
 
 const recurringPostPutOff = `-- name: RecurringPostPutOff :exec
 update recurring_posts
-set look_at = now() + $1::interval
-where id = $2 and state = 'active' and look_at <= now()
+set look_at = now() + $1::interval, problem = $2
+where id = $3 and state = 'active' and look_at <= now()
 `
 
 type RecurringPostPutOffParams struct {
-	Wait time.Duration
-	ID   uuid.UUID
+	Wait    time.Duration
+	Problem *string
+	ID      uuid.UUID
 }
 
-// Has a recurrence that a worker could not deal with looked at again later.
+// Has a recurrence that a worker could not deal with looked at again later, and says so.
 func (q *Queries) RecurringPostPutOff(ctx context.Context, arg RecurringPostPutOffParams) error {
-	_, err := q.db.Exec(ctx, recurringPostPutOff, arg.Wait, arg.ID)
+	_, err := q.db.Exec(ctx, recurringPostPutOff, arg.Wait, arg.Problem, arg.ID)
 	return err
 }
 

@@ -43,7 +43,7 @@ begin
 end
 $$;
 revoke execute on function tenancy.approval() from public;
-grant execute on function tenancy.approval() to fanfare_user, fanfare_agent, fanfare_admin;
+grant execute on function tenancy.approval() to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker;
 alter function tenancy.approval() owner to fanfare_definer;
 
 -- Whether the caller may approve in the entered customer. Keys and agents never may: somebody is to look.

@@ -33,6 +33,7 @@ grant select (id, bytes, state, updated_at) on media to fanfare_definer;
 -- Room for a file of p_bytes in the entered customer, where all its files together may have p_quota bytes unless the customer
 -- has a quota of its own. With p_up_to, where the file's size is not known yet: for one of as many bytes as are left, up to
 -- p_bytes. Answers how many bytes the row that follows in the transaction may take. Until it ends nobody else gets room.
+-- At most 20 files are uploaded at once: each holds a connection and writes to the bucket. No upload lasts six hours.
 create function tenancy.reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -42,6 +43,12 @@ declare
     v_least bigint := case when p_up_to then 1 else p_bytes end;
 begin
     perform pg_catalog.pg_advisory_xact_lock(7262836, hashtext(v_id::text));
+    if (select count(*) from public.media m
+        where m.customer_id = v_id and m.state = 'uploading' and m.updated_at > now() - interval '6 hours') >= 20
+    then
+        raise check_violation using message = 'a customer uploads at most 20 files at once',
+            constraint = 'media_uploads', table = 'media', schema = 'public';
+    end if;
     select coalesce(c.media_quota, p_quota) into v_quota from public.customers c where c.id = v_id;
     select coalesce(sum(m.bytes), 0) into v_used from public.media m where m.customer_id = v_id and m.state <> 'deleting';
     if v_used + v_least > v_quota then
@@ -117,8 +124,11 @@ begin
     return new;
 end
 $$;
-create trigger post_media_shown before insert on post_media for each row execute function tenancy.guard_shown_media();
-create trigger platform_post_media_shown before insert on platform_post_media for each row execute function tenancy.guard_shown_media();
+-- A function that copies what a post shows holds that post instead: as long as it shows them, its files stay.
+create trigger post_media_shown before insert on post_media
+    for each row when (current_user <> 'fanfare_definer') execute function tenancy.guard_shown_media();
+create trigger platform_post_media_shown before insert on platform_post_media
+    for each row when (current_user <> 'fanfare_definer') execute function tenancy.guard_shown_media();
 
 -- Files of all customers that are to go: those that somebody deletes and has not finished with in a minute, and uploads that
 -- were broken off a day ago, which is longer than any upload lasts. Ids only.

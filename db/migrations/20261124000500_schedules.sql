@@ -160,6 +160,24 @@ end
 $$;
 create trigger recurring_posts_guard before insert or update on recurring_posts for each row execute function tenancy.guard_recurring_post();
 
+-- At most 200 of a customer, and 10 of one post: each has its copies, and is looked at again and again.
+create function tenancy.limit_recurring_posts() returns trigger
+language plpgsql as $$
+begin
+    perform pg_catalog.pg_advisory_xact_lock(7262836, hashtext(new.customer_id::text));
+    if (select count(*) from public.recurring_posts r where r.customer_id = new.customer_id) >= 200 then
+        raise check_violation using message = 'a customer has at most 200 recurring posts',
+            constraint = 'recurring_posts_limit', table = 'recurring_posts', schema = 'public';
+    end if;
+    if (select count(*) from public.recurring_posts r where r.customer_id = new.customer_id and r.post_id = new.post_id) >= 10 then
+        raise check_violation using message = 'a post recurs by at most 10 rules',
+            constraint = 'recurring_posts_limit_of_post', table = 'recurring_posts', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+create trigger recurring_posts_limit before insert on recurring_posts for each row execute function tenancy.limit_recurring_posts();
+
 alter table recurring_posts enable row level security;
 alter table recurring_posts force row level security;
 
@@ -214,7 +232,8 @@ create or replace trigger platform_post_media_guard before insert or delete on p
     for each row when (current_user <> 'fanfare_definer') execute function tenancy.guard_platform_post_media();
 
 -- Copies the post that recurs for one of its times, as a draft. Answers false where there is a copy for that time
--- already, or the recurrence is not active any more.
+-- already, or the recurrence is not active any more. Holds the post that recurs, so that no file is deleted that the copy
+-- shows: whoever takes one off the post holds it too, and a file that a post shows is not deleted.
 create function tenancy.copy_recurring_post(p_recurrence uuid, p_id uuid, p_occurrence timestamptz) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -223,6 +242,7 @@ declare
 begin
     select r.post_id into v_model
     from public.recurring_posts r where r.customer_id = v_customer and r.id = p_recurrence and r.state = 'active' for no key update;
+    perform from public.posts p where p.customer_id = v_customer and p.id = v_model for no key update;
     insert into public.posts (customer_id, id, campaign_id, title, text, scheduled_at, created_by,
         approved_at, approved_by, submitted_by, edited_by, recurrence_id, occurrence_at)
     select v_customer, p_id, p.campaign_id, p.title, p.text, p_occurrence, p.created_by,
@@ -352,16 +372,20 @@ create trigger platform_post_media_follow_recurring after insert or delete on pl
     when (current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin')) execute function tenancy.follow_recurring_content();
 alter function tenancy.follow_recurring_content() owner to fanfare_definer;
 
--- Recurrences of all customers that a worker is to look at. Ids only.
+-- Recurrences of all customers that a worker is to look at: at most five of each, and one of everybody before the second of
+-- anybody, so that none keeps the others waiting. Ids only.
 create function tenancy.recurring_posts_to_do(p_limit integer) returns table (customer_id uuid, id uuid)
 language plpgsql stable security definer set search_path = '' as $$
 begin
     return query
-    select r.customer_id, r.id
-    from public.recurring_posts r
-        join public.customers c on c.id = r.customer_id and c.archived_at is null
-    where r.state = 'active' and r.look_at <= now()
-    order by r.look_at
+    select due.customer_id, due.id
+    from (
+        select r.customer_id, r.id, r.look_at, row_number() over (partition by r.customer_id order by r.look_at) as place
+        from public.recurring_posts r
+            join public.customers c on c.id = r.customer_id and c.archived_at is null
+        where r.state = 'active' and r.look_at <= now()) due
+    where due.place <= 5
+    order by due.place, due.look_at
     limit p_limit;
 end
 $$;
@@ -461,6 +485,7 @@ drop index posts_occurrence_key;
 drop index posts_slot_key;
 alter table posts drop column detached_at, drop column occurrence_at, drop column recurrence_id, drop column slot_at;
 drop table recurring_posts;
+drop function tenancy.limit_recurring_posts();
 drop function tenancy.guard_recurring_post();
 drop table queue_slots;
 drop function tenancy.time_zone();

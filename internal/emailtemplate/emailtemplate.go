@@ -3,6 +3,7 @@
 package emailtemplate
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"net/url"
@@ -17,6 +18,8 @@ const (
 	MaxHTML = 200_000
 	// MaxRendered is how large an e-mail may become, in bytes: Mailchimp and Ghost take half a megabyte at least.
 	MaxRendered = 500_000
+	// MaxVariable is how long a variable's value may be, in characters.
+	MaxVariable = 10_000
 )
 
 // The variables that every template has.
@@ -51,7 +54,7 @@ type Email struct {
 	// Missing are the variables that have no value, or none that is an address where one is needed, in the order of the alphabet. Where there are any, the e-mail is not to
 	// be sent: they stand in it as in the template.
 	Missing []string
-	// TooLarge says that the HTML would have been longer than MaxRendered, and is left out.
+	// TooLarge says that a part would have been longer than MaxRendered. Then all of them are left out, and Missing may lack some.
 	TooLarge bool
 }
 
@@ -103,65 +106,128 @@ func (t Template) Check() (problems []Problem) {
 	return problems
 }
 
-// Render fills a template in.
+// Render fills a template in. It writes no more than MaxRendered bytes of any part, however often a large value stands in it.
 func (t Template) Render(values Values) Email {
-	missing := map[string]bool{}
-	fill := func(text string, write func(name, value string) string) string {
-		return variable.ReplaceAllStringFunc(text, func(placeholder string) string {
-			name := variable.FindStringSubmatch(placeholder)[1]
-			value, given := values.of(name)
-			if !given {
-				missing[name] = true
-				return placeholder
-			}
-			return write(name, value)
-		})
-	}
-	line := func(_, value string) string { return strings.Join(strings.Fields(value), " ") } // of a header
-	email := Email{Subject: fill(t.Subject, line), PreviewText: fill(t.PreviewText, line), Missing: []string{}}
-	// Addresses first: in text no quote stands as it is.
-	filled := address.ReplaceAllStringFunc(t.HTML, func(found string) string {
-		parts := address.FindStringSubmatch(found)
-		attribute, value := parts[1], parts[2]
-		first := variable.FindStringIndex(value)
-		begins := first != nil && first[0] == 0
-		return attribute + `="` + fill(value, func(name, value string) string {
-			if !begins {
-				return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
-			}
-			begins = false
-			if value = strings.TrimSpace(value); !addressable(attribute, value) {
-				missing[name] = true
-			}
-			return html.EscapeString(value)
-		}) + `"`
-	})
-	filled = fill(filled, func(name, value string) string {
-		if name == Text {
-			return values.TextHTML
-		}
-		return html.EscapeString(value)
-	})
-	if len(filled) > MaxRendered {
-		email.TooLarge = true
+	f := filler{values: values, missing: map[string]bool{}, written: map[inPlace]string{}}
+	inLine := func(int) place { return ofLine }
+	email := Email{Subject: f.fill(t.Subject, inLine), PreviewText: f.fill(t.PreviewText, inLine), Missing: []string{}}
+	email.HTML = Sanitise(f.fill(t.HTML, placesIn(t.HTML)))
+	if f.tooLarge || len(email.HTML) > MaxRendered {
+		email.Subject, email.PreviewText, email.HTML, email.TooLarge = "", "", "", true
 	} else {
-		email.HTML = Sanitise(filled)
 		email.Text = plain(email.HTML)
 	}
-	for name := range missing {
+	for name := range f.missing {
 		email.Missing = append(email.Missing, name)
 	}
 	slices.Sort(email.Missing)
 	return email
 }
 
+// place is where in an e-mail a variable stands, which decides how its value is written.
+type place int
+
+const (
+	ofLine    place = iota // in subject or preview text
+	ofHTML                 // in HTML, outside of addresses
+	ofAddress              // within an address
+	ofLink                 // at the beginning of the address of a link (href)
+	ofImage                // at the beginning of the address of an image (src)
+)
+
+// placesIn tells for sanitised HTML what place it is where a variable begins. It is to be asked from the beginning on.
+func placesIn(source string) func(at int) place {
+	addresses := address.FindAllStringSubmatchIndex(source, -1)
+	return func(at int) place {
+		for len(addresses) > 0 && addresses[0][5] <= at {
+			addresses = addresses[1:]
+		}
+		switch {
+		case len(addresses) == 0 || at < addresses[0][4]:
+			return ofHTML // in text no quote stands as it is
+		case at > addresses[0][4]:
+			return ofAddress
+		case source[addresses[0][2]:addresses[0][3]] == "src":
+			return ofImage
+		default:
+			return ofLink
+		}
+	}
+}
+
+// inPlace is a variable in a place.
+type inPlace struct {
+	place place
+	name  string
+}
+
+// filler fills in the parts of one e-mail.
+type filler struct {
+	values  Values
+	missing map[string]bool
+	// written are the values as they are written in each place, each made once; empty where there is none.
+	written  map[inPlace]string
+	tooLarge bool
+}
+
+// fill fills one part in. placeAt tells the place of the variable that begins at a byte. What would be larger than MaxRendered
+// sets tooLarge, and is left out.
+func (f *filler) fill(text string, placeAt func(at int) place) string {
+	var out strings.Builder
+	rest := 0 // from here on text is not written yet
+	for _, found := range variable.FindAllStringSubmatchIndex(text, -1) {
+		out.WriteString(text[rest:found[0]])
+		out.WriteString(f.write(inPlace{placeAt(found[0]), text[found[2]:found[3]]}, text[found[0]:found[1]]))
+		if rest = found[1]; out.Len() > MaxRendered {
+			break
+		}
+	}
+	if out.Len()+len(text)-rest > MaxRendered {
+		f.tooLarge = true
+		return ""
+	}
+	out.WriteString(text[rest:])
+	return out.String()
+}
+
+// write is what is written for a placeholder: the variable's value, or the placeholder itself where it has none.
+func (f *filler) write(in inPlace, placeholder string) string {
+	if written, made := f.written[in]; made {
+		return cmp.Or(written, placeholder)
+	}
+	value, given := f.values.of(in.name)
+	if !given {
+		f.missing[in.name], f.written[in] = true, ""
+		return placeholder
+	}
+	switch in.place {
+	case ofLine:
+		value = strings.Join(strings.Fields(value), " ") // of a header
+	case ofAddress:
+		value = strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+	case ofLink, ofImage:
+		if value = strings.TrimSpace(value); !addressable(in.place, value) {
+			f.missing[in.name] = true
+		}
+		value = html.EscapeString(value)
+	default:
+		if in.name == Text {
+			value = f.values.TextHTML
+		} else {
+			value = html.EscapeString(value)
+		}
+	}
+	f.written[in] = value
+	return value
+}
+
 // addressable tells whether a value can be, or begin, the address of a link (href) or image (src).
-func addressable(attribute, value string) bool {
+func addressable(in place, value string) bool {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || strings.ContainsAny(value, " \t\r\n"):
 		return false
-	case strings.EqualFold(attribute, "src"):
+	case in == ofImage:
 		return u.Scheme == "https" && u.Host != ""
 	default:
 		return ((u.Scheme == "https" || u.Scheme == "http") && u.Host != "") || (u.Scheme == "mailto" && u.Opaque != "")

@@ -2,6 +2,7 @@ package emailtemplate
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +90,52 @@ func TestRender(t *testing.T) {
 	large := Template{HTML: strings.Repeat("{{x}}", 1000)}.Render(Values{Variables: map[string]string{"x": strings.Repeat("x", 1000)}})
 	if !large.TooLarge || large.HTML != "" {
 		t.Error("an e-mail of a megabyte is made")
+	}
+	// A value is one, and no template.
+	email = Template{HTML: Sanitise(`<a href="{{link}}">x</a>{{link}}`)}.Render(Values{
+		Title: "T", Text: "x", TextHTML: "<p>x</p>", Variables: map[string]string{"link": "https://a.example/{{title}}"},
+	})
+	if want := `<a href="https://a.example/%7B%7Btitle%7D%7D">x</a>https://a.example/{{title}}`; email.HTML != want {
+		t.Errorf("html %s\nwant %s", email.HTML, want)
+	}
+}
+
+// However often a large value stands in a template, no more is written than an e-mail may have.
+func TestRenderLarge(t *testing.T) {
+	t.Parallel()
+	values := Values{Text: "x", Variables: map[string]string{
+		"x": "https://a.example/" + strings.Repeat("x", 1<<20), "blank": strings.Repeat(" ", 1<<20), "edge": strings.Repeat(" ", 1<<20) + "https://a.example/",
+	}}
+	values.TextHTML = values.Variables["x"]
+	for name, template := range map[string]Template{
+		"html":         {HTML: strings.Repeat("{{x}}", MaxHTML/5)},
+		"addresses":    {HTML: Sanitise(strings.Repeat(`<a href="{{x}}">`, MaxHTML/20))},
+		"in addresses": {HTML: `<a href="https://a.example/` + strings.Repeat("{{x}}", MaxHTML/6) + `">x</a>`},
+		"text":         {HTML: strings.Repeat("{{text}}", MaxHTML/8)},
+		"subject":      {HTML: "x", Subject: strings.Repeat("{{x}}", MaxLine/5)},
+		"preview text": {HTML: "x", PreviewText: strings.Repeat("{{x}}", MaxLine/5)},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if email := template.Render(values); !email.TooLarge || email.Subject+email.PreviewText+email.HTML+email.Text != "" {
+			t.Errorf("%s: an e-mail of %d bytes", name, len(email.Subject+email.PreviewText+email.HTML))
+		}
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 100<<20 {
+			t.Errorf("%s: takes %d bytes of memory", name, used)
+		}
+	}
+	began := time.Now()
+	email := Template{HTML: strings.Repeat("{{blank}}", MaxHTML/10)}.Render(values)
+	if !slices.Equal(email.Missing, []string{"blank"}) {
+		t.Errorf("missing %q", email.Missing)
+	}
+	email = Template{HTML: Sanitise(strings.Repeat(`<a href="{{edge}}"></a>`, 5000))}.Render(values)
+	if email.TooLarge || len(email.Missing) > 0 || !strings.Contains(email.HTML, `<a href="https://a.example/"></a>`) {
+		t.Errorf("too large %t, missing %q", email.TooLarge, email.Missing)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("a value is looked at each time it stands there: %s", took)
 	}
 }
 

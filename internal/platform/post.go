@@ -82,7 +82,7 @@ type Options struct {
 	ReplyTo     string `json:"reply_to,omitempty" maxLength:"254" format:"email" doc:"Mailchimp: the sender's address; that of the audience if left out."`
 	// TemplateID and Variables say how the text becomes HTML. Mailchimp, Ghost.
 	TemplateID *uuid.UUID        `json:"template_id,omitempty" format:"uuid" doc:"Mailchimp, Ghost: the e-mail template to use."`
-	Variables  map[string]string `json:"variables,omitempty" doc:"Mailchimp, Ghost: values of the template's variables."`
+	Variables  map[string]string `json:"variables,omitempty" doc:"Mailchimp, Ghost: values of the template's variables, each with at most 10000 characters."`
 	// Newsletter is the slug of a newsletter to whose members the post is also sent, EmailSegment which of them. Ghost.
 	Newsletter   string `json:"newsletter,omitempty" maxLength:"191" doc:"Ghost: the slug of the newsletter that the post is also sent as."`
 	EmailSegment string `json:"email_segment,omitempty" maxLength:"500" doc:"Ghost: which members get the newsletter, such as status:free; all if left out."`
