@@ -586,3 +586,87 @@ func TestWebhookForget(t *testing.T) {
 		t.Errorf("left is %s", got)
 	}
 }
+
+// However long problems and addresses are, and however many accounts a post is for, what happens to it is recorded, and told
+// as far as there is room.
+func TestWebhookOfManyLongProblems(t *testing.T) {
+	for name, test := range map[string]struct {
+		url, problem, wantURL, wantProblem string
+		byState                            bool
+	}{
+		"short":      {"https://example.com/1", "It is too long.", "https://example.com/1", "It is too long.", false},
+		"long":       {"https://example.com/" + strings.Repeat("x", 1900), strings.Repeat("ä", 2000), "", strings.Repeat("ä", 299) + "…", false},
+		"very large": {strings.Repeat("😀", 900), strings.Repeat("\x01", 2000), "", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			h := b.hook(b.customer.ID)
+			accounts := []dbtest.Integration{b.integration}
+			for len(accounts) < 50 {
+				accounts = append(accounts, b.account(b.customer))
+			}
+			p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Integrations: accounts})
+			b.schedule(p, time.Now())
+			b.exec("update platform_posts set state = 'publishing' where post_id = $1", p.ID)
+			b.exec("update platform_posts set state = 'failed', external_url = $2, problem_class = 'invalid', problem = $3 where post_id = $1", p.ID, test.url, test.problem)
+			if got := scan[string](b, "select state from posts where id = $1", p.ID); got != "failed" {
+				t.Errorf("the post is %s", got)
+			}
+			var told struct {
+				Data struct {
+					Title, State         string
+					PlatformPosts        []struct{ External_url, Problem *string } `json:"platform_posts"` //nolint:revive,staticcheck // as it is told
+					PlatformPostsByState map[string]int                            `json:"platform_posts_by_state"`
+				}
+			}
+			body := scan[[]byte](b, "select payload from webhook_deliveries where endpoint_id = $1 and event = 'post.failed'", h.id)
+			if err := json.Unmarshal(body, &told); err != nil {
+				t.Fatal(err)
+			}
+			if told.Data.Title != "A title" || told.Data.State != "failed" || len(body) > 200_000 {
+				t.Errorf("%d bytes: %.200s", len(body), body)
+			}
+			if test.byState {
+				if diff := cmp.Diff(map[string]int{"failed": 50}, told.Data.PlatformPostsByState); diff != "" || told.Data.PlatformPosts != nil {
+					t.Errorf("by state -want +got:\n%s%.200s", diff, body)
+				}
+				return
+			}
+			if len(told.Data.PlatformPosts) != 50 || told.Data.PlatformPostsByState != nil {
+				t.Fatalf("told of %d: %.200s", len(told.Data.PlatformPosts), body)
+			}
+			if got := told.Data.PlatformPosts[49]; *got.Problem != test.wantProblem || (got.External_url == nil) != (test.wantURL == "") || got.External_url != nil && *got.External_url != test.wantURL {
+				t.Errorf("told %.3000s", body)
+			}
+		})
+	}
+}
+
+// A webhook that is deleted while something happens does not keep it from happening.
+func TestWebhookDeletedMeanwhile(t *testing.T) {
+	b := setup(t)
+	gone, stays := b.hook(b.customer.ID), b.hook(b.customer.ID)
+	p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Integrations: []dbtest.Integration{b.integration}})
+	tx, err := b.Super.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "delete from webhook_endpoints where id = $1", gone.id); err != nil {
+		t.Fatal(err)
+	}
+	happens := make(chan error, 1)
+	go func() {
+		_, err := b.Super.Exec(t.Context(), "update platform_posts set state = 'pending_approval' where post_id = $1", p.ID)
+		happens <- err
+	}()
+	eventually(b, int64(1), "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-happens; err != nil {
+		t.Fatal(err)
+	}
+	if got := scan[uuid.UUID](b, "select endpoint_id from webhook_deliveries"); got != stays.id {
+		t.Errorf("told %s", got)
+	}
+}

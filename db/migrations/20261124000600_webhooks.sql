@@ -238,8 +238,10 @@ grant select, insert (id, endpoint_id, event, payload), update (state) on webhoo
 grant select, update (state, attempts, round, next_at, started_at, status, problem, log, delivered_at) on webhook_deliveries to fanfare_worker;
 
 create policy webhook_endpoints_definer on webhook_endpoints for select to fanfare_definer using (true);
+-- So that they can be locked; nothing is changed.
+create policy webhook_endpoints_definer_update on webhook_endpoints for update to fanfare_definer using (true) with check (false);
 create policy webhook_endpoints_erase on webhook_endpoints for delete to fanfare_definer using (true);
-grant select (ctid, customer_id, id, events, state), delete on webhook_endpoints to fanfare_definer;
+grant select (ctid, customer_id, id, events, state), update (state), delete on webhook_endpoints to fanfare_definer;
 create policy webhook_secrets_definer on webhook_secrets for select to fanfare_definer using (true);
 create policy webhook_secrets_definer_update on webhook_secrets for update to fanfare_definer using (true) with check (true);
 create policy webhook_secrets_erase on webhook_secrets for delete to fanfare_definer using (true);
@@ -257,7 +259,8 @@ grant select (external_url, published_at, problem_class, problem) on platform_po
 select tenancy.audit_table('webhook_endpoints', 'webhook', 'id', '{url}', '{state_since,failing_since,failures}'),
     tenancy.audit_table('webhook_secrets', 'webhook_secret', 'id', '{sealed}', '{key_id}');
 
--- Writes the message for every endpoint that wants it.
+-- Writes the message for every endpoint that wants it. An endpoint that somebody is deleting is waited for, so that the
+-- message does not fail for want of it.
 create function tenancy.tell_webhooks(p_customer_id uuid, p_event text, p_data jsonb) returns void
 language plpgsql as $$
 begin
@@ -265,25 +268,42 @@ begin
     select e.customer_id, tenancy.audit_id(clock_timestamp()), e.id, p_event, jsonb_build_object('type', p_event,
         'timestamp', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', p_data)
     from public.webhook_endpoints e
-    where e.customer_id = p_customer_id and e.state = 'active' and (e.events = '{}' or p_event = any (e.events));
+    where e.customer_id = p_customer_id and e.state = 'active' and (e.events = '{}' or p_event = any (e.events))
+    for key share of e;
 end
 $$;
 
--- What a message says of a post: nothing of what it says itself but its title.
+-- What a message says of a post: nothing of what it says itself but its title. However long problems and addresses are and
+-- however many accounts it is for, the message stays well below what webhook_deliveries_payload_size allows: what cannot
+-- be told must not keep from happening what it would tell of.
 create function tenancy.webhook_post(p_customer_id uuid, p_id uuid) returns jsonb
 language plpgsql stable as $$
+declare
+    v_post jsonb;
+    v_each jsonb;
 begin
-    return (select jsonb_build_object('customer_id', p.customer_id, 'post_id', p.id, 'title', p.title, 'state', p.state,
-        'scheduled_at', to_char(p.scheduled_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'platform_posts', (
-            select coalesce(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform,
-                'state', pp.state, 'external_url', pp.external_url,
-                'published_at', to_char(pp.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                'problem_class', pp.problem_class, 'problem', pp.problem) order by pp.id), '[]')
-            from public.platform_posts pp
-                join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
-            where pp.customer_id = p.customer_id and pp.post_id = p.id))
-    from public.posts p where p.customer_id = p_customer_id and p.id = p_id);
+    select jsonb_build_object('customer_id', p.customer_id, 'post_id', p.id, 'title', p.title, 'state', p.state,
+        'scheduled_at', to_char(p.scheduled_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    into v_post
+    from public.posts p where p.customer_id = p_customer_id and p.id = p_id;
+    select coalesce(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform,
+        'state', pp.state,
+        -- a part of an address leads nowhere
+        'external_url', case when char_length(pp.external_url) <= 1000 then pp.external_url end,
+        'published_at', to_char(pp.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'problem_class', pp.problem_class,
+        'problem', case when char_length(pp.problem) > 300 then left(pp.problem, 299) || '…' else pp.problem end) order by pp.id), '[]')
+    into v_each
+    from public.platform_posts pp
+        join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+    where pp.customer_id = p_customer_id and pp.post_id = p_id;
+    if octet_length(v_each::text) <= 131072 then
+        return v_post || jsonb_build_object('platform_posts', v_each);
+    end if;
+    return v_post || jsonb_build_object('platform_posts_by_state', (
+        select jsonb_object_agg(s.state, s.count)
+        from (select pp.state, count(*) from public.platform_posts pp
+            where pp.customer_id = p_customer_id and pp.post_id = p_id group by pp.state) s));
 end
 $$;
 grant execute on function tenancy.tell_webhooks(uuid, text, jsonb), tenancy.webhook_post(uuid, uuid) to fanfare_definer;
