@@ -296,6 +296,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.tell_of_post":                     {"", "a trigger: writes messages to webhooks, which nobody else may write"},
 	"tenancy.tell_of_review":                   {"", "as tell_of_post"},
 	"tenancy.tell_of_integration":              {"", "as tell_of_post"},
+	"tenancy.follow_customer_webhooks":         {"", "a trigger: holds messages of an archived customer, as follow_webhook_state"},
 	"tenancy.follow_webhook_state":             {"", "a trigger: holds messages to an endpoint that is not active, which nobody may do by themselves"},
 	"tenancy.webhooks_due":                     {"fanfare_worker", "finds messages of all customers that are due; ids only"},
 	"tenancy.forget_webhooks":                  {"fanfare_worker", "forgets messages of all customers after a month"},

@@ -43,6 +43,9 @@ const (
 	webhookTimeout = 15 * time.Second
 	// webhookAnswer is how much of an answer is read, webhookExcerpt how much of it is kept, in bytes.
 	webhookAnswer, webhookExcerpt = 4 << 10, 500
+	// webhookBrokenOff is after how long an attempt of which nothing is heard is taken for broken off, and the message is
+	// sent again. Whoever still works on it, is left to it.
+	webhookBrokenOff = webhookTimeout + recordTimeout
 	// webhookPatience is how many messages in a row may be given up before their endpoint is paused.
 	webhookPatience = 3
 
@@ -141,7 +144,7 @@ func (w *webhookWorker) begin(ctx context.Context, job *river.Job[WebhookDeliver
 	err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) (err error) {
 		q := queries.New(tx)
 		message, err = q.WebhookDeliveryStart(ctx, queries.WebhookDeliveryStartParams{
-			ID: job.Args.DeliveryID, BrokenOff: "The attempt was broken off. It may have arrived.",
+			ID: job.Args.DeliveryID, Patience: webhookBrokenOff, BrokenOff: "The attempt was broken off. It may have arrived.",
 		})
 		if err != nil {
 			return err

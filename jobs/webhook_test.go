@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"fanfare/db/dbtest"
@@ -669,4 +670,125 @@ func TestWebhookDeletedMeanwhile(t *testing.T) {
 	if got := scan[uuid.UUID](b, "select endpoint_id from webhook_deliveries"); got != stays.id {
 		t.Errorf("told %s", got)
 	}
+}
+
+// due is what is to be sent, by endpoint.
+func (b *bundle) due(endpointShare, customerShare, limit int) map[uuid.UUID]int {
+	b.t.Helper()
+	rows, err := queries.New(b.Worker).WebhookListDue(b.t.Context(), queries.WebhookListDueParams{
+		EndpointShare: int32(endpointShare), CustomerShare: int32(customerShare), MaxRows: int32(limit),
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	due := map[uuid.UUID]int{}
+	for _, row := range rows {
+		due[row.EndpointID]++
+	}
+	return due
+}
+
+// The look for what is due touches what is due, however many endpoints there are, what waits for later, and what archived
+// customers have left.
+func TestWebhooksDueTouchesWhatIsDue(t *testing.T) {
+	b := setup(t)
+	b.exec("insert into customers (id, name) select gen_random_uuid(), 'Customer ' || n from generate_series(1, 500) n")
+	b.exec(`insert into webhook_endpoints (customer_id, id, url)
+		select c.id, gen_random_uuid(), 'https://example.com' from customers c, generate_series(1, 20) where c.name like 'Customer %' and c.id <> $1`, b.customer.ID)
+	// Half of them have been failing, and have messages that wait for another time.
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, next_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.failed', '{}', now() + interval '1 hour' from webhook_endpoints e where e.id < '80000000-0000-0000-0000-000000000000'`)
+	// A hundred customers are archived while much is due.
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.failed', '{}' from webhook_endpoints e join (select id from customers where id <> $1 order by id limit 100) c on c.id = e.customer_id`, b.customer.ID)
+	b.exec(`update customers set archived_at = now() where id in (select customer_id from webhook_deliveries where next_at <= now())`)
+	if n := scan[int](b, "select count(*) from webhook_endpoints"); n != 10_000 {
+		t.Fatalf("%d endpoints", n)
+	}
+	b.exec("vacuum analyze webhook_endpoints, webhook_deliveries, customers")
+	touched := func() (tables, indexes int64) {
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), b.SuperURL) // which has counted nothing yet
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close(t.Context()) }()
+		if err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+			for range 8 { // the plan for any parameters too
+				if _, err := tx.Exec(t.Context(), "select * from tenancy.webhooks_due(4, 16, 400)"); err != nil {
+					return err
+				}
+			}
+			return tx.QueryRow(t.Context(), `select sum(t.seq_tup_read)::bigint, sum(i.entries)::bigint
+				from pg_stat_xact_user_tables t, lateral (
+					select sum(pg_stat_get_xact_tuples_returned(indexrelid)) as entries from pg_index where indrelid = t.relid) i
+				where t.relname in ('webhook_endpoints', 'webhook_deliveries', 'customers')`).Scan(&tables, &indexes)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return tables, indexes
+	}
+	if tables, indexes := touched(); tables != 0 || indexes != 0 {
+		t.Errorf("with nothing due, %d rows and %d entries of indexes are read", tables, indexes)
+	}
+	h := b.hook(b.customer.ID)
+	for range 5 {
+		h.send("post.published")
+	}
+	if diff := cmp.Diff(map[uuid.UUID]int{h.id: 4}, b.due(4, 16, 400)); diff != "" {
+		t.Errorf("due -want +got:\n%s", diff)
+	}
+	if tables, indexes := touched(); tables != 0 || indexes > 8*50 {
+		t.Errorf("with five due, %d rows and %d entries of indexes are read", tables, indexes)
+	}
+	// Restored, a customer has sent what waited.
+	restored := scan[uuid.UUID](b, "select id from customers where archived_at is not null limit 1")
+	b.exec("update customers set archived_at = null where id = $1", restored)
+	waits := scan[int](b, "select count(*) from webhook_deliveries where customer_id = $1", restored)
+	if due := b.due(100, 100, 400); len(due) != 21 || waits < 20 {
+		t.Errorf("due for %d endpoints, of %d messages", len(due), waits)
+	}
+}
+
+// Whoever is far behind hides nobody.
+func TestWebhooksDueBehindManyOthers(t *testing.T) {
+	b := setup(t)
+	behind, also, other := b.hook(b.customer.ID), b.hook(b.customer.ID), b.hook(b.Customer(t, dbtest.Customer{}).ID)
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, next_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.published', '{}', now() - interval '1 hour' from webhook_endpoints e, generate_series(1, 3000) where e.id = $1`, behind.id)
+	also.send("post.published")
+	other.send("post.published")
+	if diff := cmp.Diff(map[uuid.UUID]int{behind.id: 4, also.id: 1, other.id: 1}, b.due(4, 16, 400)); diff != "" {
+		t.Errorf("due -want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(map[uuid.UUID]int{behind.id: 3, other.id: 1}, b.due(3, 3, 400)); diff != "" {
+		t.Errorf("due, three of a customer's, -want +got:\n%s", diff)
+	}
+	// What has a job counts.
+	b.exec(`insert into river.river_job (args, kind, max_attempts, queue, state)
+		select jsonb_build_object('customer_id', d.customer_id, 'endpoint_id', d.endpoint_id, 'delivery_id', d.id), 'webhook_delivery', 1, 'webhooks', 'available'
+		from webhook_deliveries d where d.endpoint_id = $1 order by d.next_at limit 3`, behind.id)
+	if diff := cmp.Diff(map[uuid.UUID]int{behind.id: 1, also.id: 1, other.id: 1}, b.due(4, 16, 400)); diff != "" {
+		t.Errorf("due beside three, -want +got:\n%s", diff)
+	}
+	if got := b.due(4, 16, 5); len(got) != 2 {
+		t.Errorf("two of five are left, due are %v", got)
+	}
+}
+
+// What is being sent is not due.
+func TestWebhookUnderWayIsNotDue(t *testing.T) {
+	b := setup(t)
+	h := b.hook(b.customer.ID)
+	arrived, done := make(chan struct{}, 1), make(chan struct{})
+	h.answers(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-done })
+	b.start(b.messenger())
+	id := h.send("post.published")
+	<-arrived
+	left := scan[float64](b, "select extract(epoch from next_at - now())::float8 from webhook_deliveries where id = $1 and state = 'pending'", id)
+	if left <= webhookTimeout.Seconds() || left > webhookBrokenOff.Seconds() {
+		t.Errorf("due again after %v s", left)
+	}
+	close(done)
+	eventually(b, "delivered 200 1", stateOfMessage, id)
 }

@@ -67,7 +67,8 @@ create table webhook_deliveries (
     -- attempts in all, and in this round: when a person sends it again, a new one begins
     attempts integer not null default 0,
     round integer not null default 0,
-    -- when the next attempt is due; NULL: none is, or the endpoint is not active
+    -- when the next attempt is due; NULL: none is, or the endpoint is not active, or the customer is archived. While an attempt
+    -- is under way: when it is taken for broken off.
     next_at timestamptz default now(),
     -- when the attempt began that is under way
     started_at timestamptz,
@@ -87,7 +88,8 @@ create table webhook_deliveries (
     constraint webhook_deliveries_log_bounded check (jsonb_typeof(log) = 'array' and jsonb_array_length(log) <= 20 and octet_length(log::text) <= 65536)
 );
 create index webhook_deliveries_by_endpoint on webhook_deliveries (customer_id, endpoint_id, id);
-create index webhook_deliveries_next on webhook_deliveries (customer_id, endpoint_id, next_at) where state = 'pending';
+create index webhook_deliveries_waiting on webhook_deliveries (customer_id, endpoint_id, id) where state = 'pending';
+create index webhook_deliveries_next on webhook_deliveries (customer_id, endpoint_id, next_at) where state = 'pending' and next_at is not null;
 -- Looked for over all customers.
 create index webhook_deliveries_due on webhook_deliveries (next_at) where state = 'pending' and next_at is not null;
 create index webhook_deliveries_by_age on webhook_deliveries (created_at);
@@ -149,6 +151,20 @@ $$;
 revoke execute on function tenancy.follow_webhook_state() from public;
 create trigger webhook_endpoints_follow_state after update on webhook_endpoints
     for each row when ((old.state = 'active') is distinct from (new.state = 'active')) execute function tenancy.follow_webhook_state();
+
+-- What waits when a customer is archived is not due, and is due when they are restored. A definer's, as above.
+create function tenancy.follow_customer_webhooks() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    update public.webhook_deliveries d set next_at = case when new.archived_at is null and (d.event = 'webhook.test' or exists (
+        select from public.webhook_endpoints e where e.customer_id = d.customer_id and e.id = d.endpoint_id and e.state = 'active')) then now() end
+    where d.customer_id = new.id and d.state = 'pending';
+    return null;
+end
+$$;
+revoke execute on function tenancy.follow_customer_webhooks() from public;
+create trigger customers_webhooks after update on customers
+    for each row when ((old.archived_at is null) is distinct from (new.archived_at is null)) execute function tenancy.follow_customer_webhooks();
 
 -- A secret that was replaced ends within a day, and does not come back.
 create function tenancy.guard_webhook_secret() returns trigger
@@ -375,35 +391,74 @@ grant execute on function tenancy.append_attempt(jsonb, jsonb) to fanfare_worker
 -- Messages of all customers that are due and have no job, so many at most that with those that have one each endpoint
 -- and each customer keep to their share and all of them to the limit; first of those who have the fewest under way. Ids
 -- only.
+--
+-- It is asked several times a second, and touches what is due, not what there is: the oldest messages say which endpoints
+-- there are. Only where these are not all that is due, since somebody is far behind, the index is gone through from endpoint
+-- to endpoint, so that those behind hide nobody. (The subqueries are looked up by key, one by one; joins would be planned for
+-- all customers.)
 create function tenancy.webhooks_due(p_endpoint_share integer, p_customer_share integer, p_limit integer)
 returns table (customer_id uuid, endpoint_id uuid, id uuid)
 language plpgsql stable security definer set search_path = '' as $$
 begin
-    if not exists (select from public.webhook_deliveries d where d.state = 'pending' and d.next_at <= now()) then
+    if not exists (
+        select from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at <= now()
+            and (select c.archived_at is null from public.customers c where c.id = d.customer_id)) then
         return;
     end if;
     return query
-    with live as materialized (
+    with recursive live as materialized (
         select j.customer_id as customer, j.args ->> 'endpoint_id' as endpoint, j.args ->> 'delivery_id' as delivery
         from river.river_job j
         where j.kind = 'webhook_delivery' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled')
+    ), live_of_endpoints as materialized (
+        select l.endpoint, count(*) as count from live l group by l.endpoint
+    ), live_of_customers as materialized (
+        select l.customer, count(*) as count from live l group by l.customer
+    ), oldest as materialized (
+        select d.customer_id as customer, d.endpoint_id as endpoint from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at <= now()
+        order by d.next_at
+        limit 1000
+    ), walk as (
+        (select d.customer_id as customer, d.endpoint_id as endpoint from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at is not null and (select count(*) from oldest) = 1000
+        order by d.customer_id, d.endpoint_id
+        limit 1)
+        union all
+        select n.customer_id, n.endpoint_id
+        from walk w cross join lateral (
+            select d.customer_id, d.endpoint_id from public.webhook_deliveries d
+            where d.state = 'pending' and d.next_at is not null and (d.customer_id, d.endpoint_id) > (w.customer, w.endpoint)
+            order by d.customer_id, d.endpoint_id
+            limit 1) n
+    ), endpoints as materialized (
+        select o.customer, o.endpoint from oldest o
+        union
+        select w.customer, w.endpoint from walk w
     ), due as (
-        select e.customer_id as customer, e.id as endpoint, w.id as delivery, w.next_at,
-            row_number() over (partition by e.customer_id order by w.next_at, w.id)
-                + (select count(*) from live l where l.customer = e.customer_id) as place
-        from public.webhook_endpoints e
-            join public.customers c on c.id = e.customer_id and c.archived_at is null
-            cross join lateral (
-                select d.id, d.next_at from public.webhook_deliveries d
-                where d.customer_id = e.customer_id and d.endpoint_id = e.id and d.state = 'pending' and d.next_at <= now()
-                    and not exists (select from live l where l.customer = d.customer_id and l.delivery = d.id::text)
-                order by d.next_at
-                limit greatest(p_endpoint_share - (
-                    select count(*) from live l where l.customer = e.customer_id and l.endpoint = e.id::text), 0)) w
+        select e.customer, e.endpoint, d.id as delivery, d.next_at,
+            row_number() over (partition by e.customer, e.endpoint order by d.next_at, d.id)
+                + coalesce((select l.count from live_of_endpoints l where l.endpoint = e.endpoint::text), 0) as endpoint_place
+        from endpoints e cross join lateral (
+            select d.id, d.next_at from public.webhook_deliveries d
+            where d.customer_id = e.customer and d.endpoint_id = e.endpoint and d.state = 'pending' and d.next_at <= now()
+                and (d.event = 'webhook.test' or (
+                    select w.state = 'active' from public.webhook_endpoints w where w.customer_id = d.customer_id and w.id = d.endpoint_id))
+            order by d.next_at
+            limit p_endpoint_share) d
+        where (select c.archived_at is null from public.customers c where c.id = e.customer)
+            and d.id::text not in (select l.delivery from live l)
+    ), placed as (
+        select d.customer, d.endpoint, d.delivery, d.next_at,
+            row_number() over (partition by d.customer order by d.next_at, d.delivery)
+                + coalesce((select l.count from live_of_customers l where l.customer = d.customer), 0) as place
+        from due d
+        where d.endpoint_place <= p_endpoint_share
     )
-    select d.customer, d.endpoint, d.delivery from due d
-    where d.place <= p_customer_share
-    order by d.place, d.next_at
+    select p.customer, p.endpoint, p.delivery from placed p
+    where p.place <= p_customer_share
+    order by p.place, p.next_at
     limit greatest(p_limit - (select count(*) from live), 0);
 end
 $$;
@@ -428,6 +483,7 @@ revoke execute on function tenancy.forget_webhooks(integer) from public;
 grant execute on function tenancy.forget_webhooks(integer) to fanfare_worker;
 
 alter function tenancy.follow_webhook_state() owner to fanfare_definer;
+alter function tenancy.follow_customer_webhooks() owner to fanfare_definer;
 alter function tenancy.tell_of_post() owner to fanfare_definer;
 alter function tenancy.tell_of_review() owner to fanfare_definer;
 alter function tenancy.tell_of_integration() owner to fanfare_definer;
@@ -468,6 +524,7 @@ $$;
 drop trigger integrations_webhooks on integrations;
 drop trigger post_reviews_webhooks on post_reviews;
 drop trigger posts_webhooks on posts;
+drop trigger customers_webhooks on customers;
 drop function tenancy.forget_webhooks(integer);
 drop function tenancy.webhooks_due(integer, integer, integer);
 drop function tenancy.append_attempt(jsonb, jsonb);
@@ -484,6 +541,7 @@ drop table webhook_secrets;
 drop table webhook_endpoints;
 drop function tenancy.guard_webhook_delivery();
 drop function tenancy.guard_webhook_secret();
+drop function tenancy.follow_customer_webhooks();
 drop function tenancy.follow_webhook_state();
 drop function tenancy.guard_webhook();
 drop function tenancy.limit_webhooks();
