@@ -792,3 +792,97 @@ func TestWebhookUnderWayIsNotDue(t *testing.T) {
 	close(done)
 	eventually(b, "delivered 200 1", stateOfMessage, id)
 }
+
+// Of what waits for an endpoint only the newest messages are kept; the others are given up, and say so.
+func TestWebhookBacklog(t *testing.T) {
+	b := setup(t)
+	full, other := b.hook(b.customer.ID), b.hook(b.customer.ID)
+	b.exec("update webhook_endpoints set state = 'paused', reason = 'person'")
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, next_at)
+		select e.customer_id, tenancy.audit_id(now() - interval '1 hour' + n * interval '1 ms'), e.id, 'post.published', jsonb_build_object('n', n), null
+		from webhook_endpoints e, generate_series(1, $2::integer) n where e.id = $1`, full.id, webhooksKept+12_345)
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, next_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.published', '{}', null from webhook_endpoints e, generate_series(1, $2::integer) n where e.id = $1`, other.id, webhooksKept)
+	if err := b.messenger().giveUpWebhooks(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const ofState = "select count(*) || ' from ' || coalesce(min((payload ->> 'n')::integer), 0) from webhook_deliveries where endpoint_id = $1 and state = $2"
+	if got := scan[string](b, ofState, full.id, "failed"); got != "12345 from 1" {
+		t.Errorf("given up are %s", got)
+	}
+	if got := scan[string](b, ofState, full.id, "pending"); got != "10000 from 12346" {
+		t.Errorf("waiting are %s", got)
+	}
+	if got := scan[string](b, "select distinct problem from webhook_deliveries where state = 'failed'"); got != "More than 10000 messages waited for the webhook, and this was one of the oldest. It is not sent by itself any more." {
+		t.Error(got)
+	}
+	if got := scan[string](b, ofState, other.id, "pending"); got != "10000 from 0" {
+		t.Errorf("of the other's are waiting %s", got)
+	}
+}
+
+// However much is too old, it is forgotten at once.
+func TestWebhookForgetMany(t *testing.T) {
+	b := setup(t)
+	h := b.hook(b.customer.ID)
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at, created_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.published', '{}', 'delivered', null, now() - interval '31 days' from webhook_endpoints e, generate_series(1, 25000)`)
+	b.exec(`insert into webhook_secrets (customer_id, id, endpoint_id, sealed, key_id, expires_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'x', 1, now() - interval '1 hour' from webhook_endpoints e, generate_series(1, 10001)`)
+	young := h.send("post.published")
+	if err := b.messenger().forget(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := scan[[]uuid.UUID](b, "select array_agg(id) from webhook_deliveries"); len(got) != 1 || got[0] != young {
+		t.Errorf("%d messages are left", len(got))
+	}
+	if n := scan[int](b, "select count(*) from webhook_secrets"); n != 1 {
+		t.Errorf("%d secrets are left", n)
+	}
+}
+
+// A webhook is another one for whoever looks after it when they, or an end of it, have changed it; not when attempts fail.
+func TestWebhookVersion(t *testing.T) {
+	b := setup(t)
+	h := b.hook(b.customer.ID)
+	h.answersStatus(http.StatusBadGateway, "")
+	owner := b.Member(t, b.customer.ID, "owner")
+	version := func(want int64, after string) {
+		t.Helper()
+		if got := scan[int64](b, "select version from webhook_endpoints where id = $1", h.id); got != want {
+			t.Errorf("after %s the version is %d, not %d", after, got, want)
+		}
+	}
+	b.start(b.messenger())
+	id := h.send("post.published")
+	eventually(b, "pending 502 1", stateOfMessage, id)
+	if scan[bool](b, "select failing_since is null from webhook_endpoints where id = $1", h.id) {
+		t.Error("it is not on record that it fails")
+	}
+	version(1, "a failed attempt")
+	url := h.server.URL + "/other"
+	b.asPerson(owner, func(ctx context.Context, q *queries.Queries) error {
+		_, err := q.WebhookUpdate(ctx, queries.WebhookUpdateParams{ID: h.id, URL: &url})
+		return err
+	})
+	version(2, "another address")
+	b.asPerson(owner, func(ctx context.Context, q *queries.Queries) error {
+		n, err := q.WebhookTouch(ctx, queries.WebhookTouchParams{ID: h.id})
+		if n != 1 {
+			t.Errorf("%d are touched", n)
+		}
+		return err
+	})
+	version(3, "a rotation")
+	if err := b.Tenant().Tx(t.Context(), owner.Scope().In(b.customer.ID), func(ctx context.Context, tx *tenant.Tx) error {
+		_, err := tx.Exec(ctx, "update webhook_endpoints set version = 1")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	version(4, "a version that somebody makes up")
+	h.answersStatus(http.StatusGone, "")
+	b.exec(nowDue, id)
+	eventually(b, "disabled gone", stateOfHook, h.id)
+	version(5, "its end")
+}

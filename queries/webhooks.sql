@@ -27,10 +27,10 @@ set url = coalesce(sqlc.narg('url'), url),
     state = coalesce(sqlc.narg('state'), state)
 where id = @id and version = coalesce(sqlc.narg('version'), version);
 
--- Says that it is changed, by what stands in another table.
+-- Says that it is changed, by what stands in another table: the version is the next one.
 -- name: WebhookTouch :execrows
 update webhook_endpoints
-set state = state
+set version = version + 1
 where id = @id and version = coalesce(sqlc.narg('version'), version);
 
 -- name: WebhookDelete :execrows
@@ -131,6 +131,9 @@ set state = case when sqlc.narg('wait_seconds')::double precision is null then '
         then now() + make_interval(secs => sqlc.narg('wait_seconds')) end,
     started_at = null, status = sqlc.narg('status')::integer, problem = @problem::text, log = tenancy.append_attempt(d.log, @entry)
 where d.id = @id and d.attempts = @attempts;
+
+-- name: WebhookGiveUp :one
+select tenancy.give_up_webhooks(@keep, @problem, @max_rows)::bigint as given_up;
 
 -- name: WebhookForget :one
 select tenancy.forget_webhooks(@max_rows)::bigint as deleted;

@@ -385,6 +385,23 @@ func (q *Queries) WebhookGet(ctx context.Context, id uuid.UUID) (WebhookGetRow, 
 	return i, err
 }
 
+const webhookGiveUp = `-- name: WebhookGiveUp :one
+select tenancy.give_up_webhooks($1, $2, $3)::bigint as given_up
+`
+
+type WebhookGiveUpParams struct {
+	Keep    int32
+	Problem string
+	MaxRows int32
+}
+
+func (q *Queries) WebhookGiveUp(ctx context.Context, arg WebhookGiveUpParams) (int64, error) {
+	row := q.db.QueryRow(ctx, webhookGiveUp, arg.Keep, arg.Problem, arg.MaxRows)
+	var given_up int64
+	err := row.Scan(&given_up)
+	return given_up, err
+}
+
 const webhookList = `-- name: WebhookList :many
 select e.id, e.url, e.description, e.events, e.state, e.state_since, e.reason, e.failing_since, e.version, e.created_at, e.updated_at,
     s.expires_at as old_secret_until
@@ -611,7 +628,7 @@ func (q *Queries) WebhookTestCreate(ctx context.Context, arg WebhookTestCreatePa
 
 const webhookTouch = `-- name: WebhookTouch :execrows
 update webhook_endpoints
-set state = state
+set version = version + 1
 where id = $1 and version = coalesce($2, version)
 `
 
@@ -620,7 +637,7 @@ type WebhookTouchParams struct {
 	Version *int64
 }
 
-// Says that it is changed, by what stands in another table.
+// Says that it is changed, by what stands in another table: the version is the next one.
 func (q *Queries) WebhookTouch(ctx context.Context, arg WebhookTouchParams) (int64, error) {
 	result, err := q.db.Exec(ctx, webhookTouch, arg.ID, arg.Version)
 	if err != nil {

@@ -54,6 +54,7 @@ create table webhook_secrets (
 );
 create unique index webhook_secrets_current_key on webhook_secrets (customer_id, endpoint_id) where expires_at is null;
 create index webhook_secrets_by_endpoint on webhook_secrets (customer_id, endpoint_id);
+create index webhook_secrets_by_expiry on webhook_secrets (expires_at) where expires_at is not null;
 
 -- Messages to endpoints, each for a month. The id is the message's: it stays the same however often it is sent.
 create table webhook_deliveries (
@@ -134,9 +135,11 @@ begin
 end
 $$;
 create trigger webhook_endpoints_guard before update on webhook_endpoints for each row execute function tenancy.guard_webhook();
--- Not when attempts are counted: that is no change that somebody must have seen.
-create trigger webhook_endpoints_touch before update of url, description, events, state on webhook_endpoints
-    for each row execute function tenancy.touch();
+-- Not when attempts are counted: that is no change that somebody must have seen. Who changes what stands in another table
+-- says so by another version; it is the next one, whichever they give.
+create trigger webhook_endpoints_touch before update on webhook_endpoints
+    for each row when ((old.url, old.description, old.events, old.state, old.version) is distinct from (new.url, new.description, new.events, new.state, new.version))
+    execute function tenancy.touch();
 
 -- What waits for an endpoint that is not active is not due, and is due when it is active again. A definer's, as nobody
 -- who changes an endpoint may say when messages are due.
@@ -219,7 +222,8 @@ create policy webhook_endpoints_admin_update on webhook_endpoints for update to 
 create policy webhook_endpoints_admin_delete on webhook_endpoints for delete to fanfare_admin using ((select tenancy.has_system_role('admin')));
 create policy webhook_endpoints_worker_select on webhook_endpoints for select to fanfare_worker using (true);
 create policy webhook_endpoints_worker_update on webhook_endpoints for update to fanfare_worker using (true) with check (true);
-grant select, insert (id, url, description, events), update (url, description, events, state), delete on webhook_endpoints to fanfare_user, fanfare_admin;
+grant select, insert (id, url, description, events), update (url, description, events, state, version), delete on webhook_endpoints
+    to fanfare_user, fanfare_admin;
 grant select, update (state, reason, failing_since, failures) on webhook_endpoints to fanfare_worker;
 
 create policy webhook_secrets_tenant on webhook_secrets as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
@@ -267,7 +271,7 @@ create policy webhook_deliveries_definer_insert on webhook_deliveries for insert
 create policy webhook_deliveries_definer_update on webhook_deliveries for update to fanfare_definer using (true) with check (true);
 create policy webhook_deliveries_erase on webhook_deliveries for delete to fanfare_definer using (true);
 grant select (ctid, customer_id, id, endpoint_id, event, state, next_at, created_at), insert (customer_id, id, endpoint_id, event, payload),
-    update (next_at), delete on webhook_deliveries to fanfare_definer;
+    update (state, next_at, problem), delete on webhook_deliveries to fanfare_definer;
 grant select (title) on posts to fanfare_definer;
 grant select (external_url, published_at, problem_class, problem) on platform_posts to fanfare_definer;
 
@@ -465,18 +469,47 @@ $$;
 revoke execute on function tenancy.webhooks_due(integer, integer, integer) from public;
 grant execute on function tenancy.webhooks_due(integer, integer, integer) to fanfare_worker;
 
--- Forgets messages after a month, and secrets that sign nothing any more.
+-- Gives up what waits beyond so many messages to one endpoint, the oldest first, and writes why. As many at most are given
+-- up at once; it answers how many were.
+create function tenancy.give_up_webhooks(p_keep integer, p_problem text, p_limit integer) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_given_up bigint;
+begin
+    update public.webhook_deliveries d set state = 'failed', next_at = null, problem = p_problem
+    from (
+        select w.customer_id, w.id
+        from (
+            select o.customer_id, o.endpoint_id from public.webhook_deliveries o where o.state = 'pending'
+            group by o.customer_id, o.endpoint_id having count(*) > p_keep) full_endpoints
+            cross join lateral (
+                select o.customer_id, o.id from public.webhook_deliveries o
+                where o.customer_id = full_endpoints.customer_id and o.endpoint_id = full_endpoints.endpoint_id and o.state = 'pending'
+                order by o.id desc offset p_keep) w
+        limit p_limit) w
+    where d.customer_id = w.customer_id and d.id = w.id and d.state = 'pending';
+    get diagnostics v_given_up = row_count;
+    return v_given_up;
+end
+$$;
+revoke execute on function tenancy.give_up_webhooks(integer, text, integer) from public;
+grant execute on function tenancy.give_up_webhooks(integer, text, integer) to fanfare_worker;
+
+-- Forgets messages after a month, and secrets that sign nothing any more, so many of each at most. It answers how many there
+-- were of the more numerous: fewer than the limit, and nothing is left.
 create function tenancy.forget_webhooks(p_limit integer) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
-    v_deleted bigint;
+    v_deliveries bigint;
+    v_secrets bigint;
 begin
     delete from public.webhook_deliveries d where d.ctid = any (array(
-        select o.ctid from public.webhook_deliveries o where o.created_at < now() - interval '30 days' limit p_limit));
-    get diagnostics v_deleted = row_count;
+        select o.ctid from public.webhook_deliveries o where o.created_at < now() - interval '30 days' order by o.created_at limit p_limit));
+    get diagnostics v_deliveries = row_count;
     delete from public.webhook_secrets s where s.ctid = any (array(
-        select o.ctid from public.webhook_secrets o where o.expires_at < now() limit p_limit));
-    return v_deleted;
+        select o.ctid from public.webhook_secrets o where o.expires_at < now() order by o.expires_at limit p_limit));
+    get diagnostics v_secrets = row_count;
+    return greatest(v_deliveries, v_secrets);
 end
 $$;
 revoke execute on function tenancy.forget_webhooks(integer) from public;
@@ -488,6 +521,7 @@ alter function tenancy.tell_of_post() owner to fanfare_definer;
 alter function tenancy.tell_of_review() owner to fanfare_definer;
 alter function tenancy.tell_of_integration() owner to fanfare_definer;
 alter function tenancy.webhooks_due(integer, integer, integer) owner to fanfare_definer;
+alter function tenancy.give_up_webhooks(integer, text, integer) owner to fanfare_definer;
 alter function tenancy.forget_webhooks(integer) owner to fanfare_definer;
 
 create or replace function tenancy.sealed_columns()
@@ -526,6 +560,7 @@ drop trigger post_reviews_webhooks on post_reviews;
 drop trigger posts_webhooks on posts;
 drop trigger customers_webhooks on customers;
 drop function tenancy.forget_webhooks(integer);
+drop function tenancy.give_up_webhooks(integer, text, integer);
 drop function tenancy.webhooks_due(integer, integer, integer);
 drop function tenancy.append_attempt(jsonb, jsonb);
 drop function tenancy.tell_of_integration();
