@@ -96,6 +96,7 @@ var indexesWithoutCustomer = map[string]string{
 	"invitations_by_token":                   "whoever accepts an invitation has entered no customer yet: tenancy.accept_invitation looks it up by its hash",
 	"webhook_deliveries_due":                 "what is due, of all customers: tenancy.webhooks_due",
 	"webhook_deliveries_by_age":              "what is too old, of all customers, to be forgotten",
+	"webhook_secrets_by_expiry":              "as webhook_deliveries_by_age",
 	"river_job_pkey":                         "River's own: jobs are numbered by one sequence",
 	"river_job_kind":                         "River's own",
 	"river_job_state_and_finalized_at_index": "River's own",
@@ -296,8 +297,10 @@ var definerFunctions = map[string]struct {
 	"tenancy.tell_of_post":                     {"", "a trigger: writes messages to webhooks, which nobody else may write"},
 	"tenancy.tell_of_review":                   {"", "as tell_of_post"},
 	"tenancy.tell_of_integration":              {"", "as tell_of_post"},
+	"tenancy.follow_customer_webhooks":         {"", "a trigger: holds messages of an archived customer, as follow_webhook_state"},
 	"tenancy.follow_webhook_state":             {"", "a trigger: holds messages to an endpoint that is not active, which nobody may do by themselves"},
 	"tenancy.webhooks_due":                     {"fanfare_worker", "finds messages of all customers that are due; ids only"},
+	"tenancy.give_up_webhooks":                 {"fanfare_worker", "gives up messages of all customers beyond what is kept for an endpoint"},
 	"tenancy.forget_webhooks":                  {"fanfare_worker", "forgets messages of all customers after a month"},
 	"tenancy.maintain_audit":                   {"fanfare_worker", "makes and drops the months of the audit log"},
 }

@@ -1508,6 +1508,20 @@ begin
 end
 $$;
 
+-- Name: follow_customer_webhooks(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_customer_webhooks() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.webhook_deliveries d set next_at = case when new.archived_at is null and (d.event = 'webhook.test' or exists (
+        select from public.webhook_endpoints e where e.customer_id = d.customer_id and e.id = d.endpoint_id and e.state = 'active')) then now() end
+    where d.customer_id = new.id and d.state = 'pending';
+    return null;
+end
+$$;
+
 -- Name: follow_disconnection(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.follow_disconnection() RETURNS trigger
@@ -1747,14 +1761,16 @@ CREATE FUNCTION tenancy.forget_webhooks(p_limit integer) RETURNS bigint
     SET search_path TO ''
     AS $$
 declare
-    v_deleted bigint;
+    v_deliveries bigint;
+    v_secrets bigint;
 begin
     delete from public.webhook_deliveries d where d.ctid = any (array(
-        select o.ctid from public.webhook_deliveries o where o.created_at < now() - interval '30 days' limit p_limit));
-    get diagnostics v_deleted = row_count;
+        select o.ctid from public.webhook_deliveries o where o.created_at < now() - interval '30 days' order by o.created_at limit p_limit));
+    get diagnostics v_deliveries = row_count;
     delete from public.webhook_secrets s where s.ctid = any (array(
-        select o.ctid from public.webhook_secrets o where o.expires_at < now() limit p_limit));
-    return v_deleted;
+        select o.ctid from public.webhook_secrets o where o.expires_at < now() order by o.expires_at limit p_limit));
+    get diagnostics v_secrets = row_count;
+    return greatest(v_deliveries, v_secrets);
 end
 $$;
 
@@ -1783,6 +1799,32 @@ begin
         raise insufficient_privilege using message = 'permission denied: a job''s kind, customer and arguments cannot be changed';
     end if;
     return new;
+end
+$$;
+
+-- Name: give_up_webhooks(integer, text, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.give_up_webhooks(p_keep integer, p_problem text, p_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_given_up bigint;
+begin
+    update public.webhook_deliveries d set state = 'failed', next_at = null, problem = p_problem
+    from (
+        select w.customer_id, w.id
+        from (
+            select o.customer_id, o.endpoint_id from public.webhook_deliveries o where o.state = 'pending'
+            group by o.customer_id, o.endpoint_id having count(*) > p_keep) full_endpoints
+            cross join lateral (
+                select o.customer_id, o.id from public.webhook_deliveries o
+                where o.customer_id = full_endpoints.customer_id and o.endpoint_id = full_endpoints.endpoint_id and o.state = 'pending'
+                order by o.id desc offset p_keep) w
+        limit p_limit) w
+    where d.customer_id = w.customer_id and d.id = w.id and d.state = 'pending';
+    get diagnostics v_given_up = row_count;
+    return v_given_up;
 end
 $$;
 
@@ -3425,7 +3467,8 @@ begin
     select e.customer_id, tenancy.audit_id(clock_timestamp()), e.id, p_event, jsonb_build_object('type', p_event,
         'timestamp', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', p_data)
     from public.webhook_endpoints e
-    where e.customer_id = p_customer_id and e.state = 'active' and (e.events = '{}' or p_event = any (e.events));
+    where e.customer_id = p_customer_id and e.state = 'active' and (e.events = '{}' or p_event = any (e.events))
+    for key share of e;
 end
 $$;
 
@@ -3582,18 +3625,32 @@ $$;
 CREATE FUNCTION tenancy.webhook_post(p_customer_id uuid, p_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     AS $$
+declare
+    v_post jsonb;
+    v_each jsonb;
 begin
-    return (select jsonb_build_object('customer_id', p.customer_id, 'post_id', p.id, 'title', p.title, 'state', p.state,
-        'scheduled_at', to_char(p.scheduled_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'platform_posts', (
+    select jsonb_build_object('customer_id', p.customer_id, 'post_id', p.id, 'title', p.title, 'state', p.state,
+        'scheduled_at', to_char(p.scheduled_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    into v_post
+    from public.posts p where p.customer_id = p_customer_id and p.id = p_id;
             select coalesce(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform,
-                'state', pp.state, 'external_url', pp.external_url,
+        'state', pp.state,
+        -- a part of an address leads nowhere
+        'external_url', case when char_length(pp.external_url) <= 1000 then pp.external_url end,
                 'published_at', to_char(pp.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                'problem_class', pp.problem_class, 'problem', pp.problem) order by pp.id), '[]')
+        'problem_class', pp.problem_class,
+        'problem', case when char_length(pp.problem) > 300 then left(pp.problem, 299) || '…' else pp.problem end) order by pp.id), '[]')
+    into v_each
             from public.platform_posts pp
                 join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
-            where pp.customer_id = p.customer_id and pp.post_id = p.id))
-    from public.posts p where p.customer_id = p_customer_id and p.id = p_id);
+    where pp.customer_id = p_customer_id and pp.post_id = p_id;
+    if octet_length(v_each::text) <= 131072 then
+        return v_post || jsonb_build_object('platform_posts', v_each);
+    end if;
+    return v_post || jsonb_build_object('platform_posts_by_state', (
+        select jsonb_object_agg(s.state, s.count)
+        from (select pp.state, count(*) from public.platform_posts pp
+            where pp.customer_id = p_customer_id and pp.post_id = p_id group by pp.state) s));
 end
 $$;
 
@@ -3604,31 +3661,65 @@ CREATE FUNCTION tenancy.webhooks_due(p_endpoint_share integer, p_customer_share 
     SET search_path TO ''
     AS $$
 begin
-    if not exists (select from public.webhook_deliveries d where d.state = 'pending' and d.next_at <= now()) then
+    if not exists (
+        select from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at <= now()
+            and (select c.archived_at is null from public.customers c where c.id = d.customer_id)) then
         return;
     end if;
     return query
-    with live as materialized (
+    with recursive live as materialized (
         select j.customer_id as customer, j.args ->> 'endpoint_id' as endpoint, j.args ->> 'delivery_id' as delivery
         from river.river_job j
         where j.kind = 'webhook_delivery' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled')
-    ), due as (
-        select e.customer_id as customer, e.id as endpoint, w.id as delivery, w.next_at,
-            row_number() over (partition by e.customer_id order by w.next_at, w.id)
-                + (select count(*) from live l where l.customer = e.customer_id) as place
-        from public.webhook_endpoints e
-            join public.customers c on c.id = e.customer_id and c.archived_at is null
-            cross join lateral (
-                select d.id, d.next_at from public.webhook_deliveries d
-                where d.customer_id = e.customer_id and d.endpoint_id = e.id and d.state = 'pending' and d.next_at <= now()
-                    and not exists (select from live l where l.customer = d.customer_id and l.delivery = d.id::text)
+    ), live_of_endpoints as materialized (
+        select l.endpoint, count(*) as count from live l group by l.endpoint
+    ), live_of_customers as materialized (
+        select l.customer, count(*) as count from live l group by l.customer
+    ), oldest as materialized (
+        select d.customer_id as customer, d.endpoint_id as endpoint from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at <= now()
                 order by d.next_at
-                limit greatest(p_endpoint_share - (
-                    select count(*) from live l where l.customer = e.customer_id and l.endpoint = e.id::text), 0)) w
+        limit 1000
+    ), walk as (
+        (select d.customer_id as customer, d.endpoint_id as endpoint from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at is not null and (select count(*) from oldest) = 1000
+        order by d.customer_id, d.endpoint_id
+        limit 1)
+        union all
+        select n.customer_id, n.endpoint_id
+        from walk w cross join lateral (
+            select d.customer_id, d.endpoint_id from public.webhook_deliveries d
+            where d.state = 'pending' and d.next_at is not null and (d.customer_id, d.endpoint_id) > (w.customer, w.endpoint)
+            order by d.customer_id, d.endpoint_id
+            limit 1) n
+    ), endpoints as materialized (
+        select o.customer, o.endpoint from oldest o
+        union
+        select w.customer, w.endpoint from walk w
+    ), due as (
+        select e.customer, e.endpoint, d.id as delivery, d.next_at,
+            row_number() over (partition by e.customer, e.endpoint order by d.next_at, d.id)
+                + coalesce((select l.count from live_of_endpoints l where l.endpoint = e.endpoint::text), 0) as endpoint_place
+        from endpoints e cross join lateral (
+            select d.id, d.next_at from public.webhook_deliveries d
+            where d.customer_id = e.customer and d.endpoint_id = e.endpoint and d.state = 'pending' and d.next_at <= now()
+                and (d.event = 'webhook.test' or (
+                    select w.state = 'active' from public.webhook_endpoints w where w.customer_id = d.customer_id and w.id = d.endpoint_id))
+            order by d.next_at
+            limit p_endpoint_share) d
+        where (select c.archived_at is null from public.customers c where c.id = e.customer)
+            and d.id::text not in (select l.delivery from live l)
+    ), placed as (
+        select d.customer, d.endpoint, d.delivery, d.next_at,
+            row_number() over (partition by d.customer order by d.next_at, d.delivery)
+                + coalesce((select l.count from live_of_customers l where l.customer = d.customer), 0) as place
+        from due d
+        where d.endpoint_place <= p_endpoint_share
     )
-    select d.customer, d.endpoint, d.delivery from due d
-    where d.place <= p_customer_share
-    order by d.place, d.next_at
+    select p.customer, p.endpoint, p.delivery from placed p
+    where p.place <= p_customer_share
+    order by p.place, p.next_at
     limit greatest(p_limit - (select count(*) from live), 0);
 end
 $$;
@@ -5146,11 +5237,19 @@ CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (ne
 
 -- Name: webhook_deliveries_next; Type: INDEX; Schema: public
 
-CREATE INDEX webhook_deliveries_next ON public.webhook_deliveries USING btree (customer_id, endpoint_id, next_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_next ON public.webhook_deliveries USING btree (customer_id, endpoint_id, next_at) WHERE ((state = 'pending'::text) AND (next_at IS NOT NULL));
+
+-- Name: webhook_deliveries_waiting; Type: INDEX; Schema: public
+
+CREATE INDEX webhook_deliveries_waiting ON public.webhook_deliveries USING btree (customer_id, endpoint_id, id) WHERE (state = 'pending'::text);
 
 -- Name: webhook_secrets_by_endpoint; Type: INDEX; Schema: public
 
 CREATE INDEX webhook_secrets_by_endpoint ON public.webhook_secrets USING btree (customer_id, endpoint_id);
+
+-- Name: webhook_secrets_by_expiry; Type: INDEX; Schema: public
+
+CREATE INDEX webhook_secrets_by_expiry ON public.webhook_secrets USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 -- Name: webhook_secrets_current_key; Type: INDEX; Schema: public
 
@@ -5592,6 +5691,10 @@ CREATE TRIGGER customers_time_zone_updated BEFORE UPDATE ON public.customers FOR
 
 CREATE TRIGGER customers_touch BEFORE UPDATE ON public.customers FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: customers customers_webhooks; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER customers_webhooks AFTER UPDATE ON public.customers FOR EACH ROW WHEN (((old.archived_at IS NULL) IS DISTINCT FROM (new.archived_at IS NULL))) EXECUTE FUNCTION tenancy.follow_customer_webhooks();
+
 -- Name: email_templates email_templates_follow_content; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER email_templates_follow_content AFTER UPDATE ON public.email_templates FOR EACH ROW WHEN ((((old.subject IS DISTINCT FROM new.subject) OR (old.preview_text IS DISTINCT FROM new.preview_text)) OR (old.html IS DISTINCT FROM new.html))) EXECUTE FUNCTION tenancy.follow_email_template();
@@ -5842,7 +5945,7 @@ CREATE TRIGGER webhook_endpoints_limit BEFORE INSERT ON public.webhook_endpoints
 
 -- Name: webhook_endpoints webhook_endpoints_touch; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER webhook_endpoints_touch BEFORE UPDATE OF url, description, events, state ON public.webhook_endpoints FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+CREATE TRIGGER webhook_endpoints_touch BEFORE UPDATE ON public.webhook_endpoints FOR EACH ROW WHEN ((((((old.url IS DISTINCT FROM new.url) OR (old.description IS DISTINCT FROM new.description)) OR (old.events IS DISTINCT FROM new.events)) OR (old.state IS DISTINCT FROM new.state)) OR (old.version IS DISTINCT FROM new.version))) EXECUTE FUNCTION tenancy.touch();
 
 -- Name: webhook_secrets webhook_secrets_guard; Type: TRIGGER; Schema: public
 
@@ -7594,6 +7697,10 @@ CREATE POLICY webhook_endpoints_admin_update ON public.webhook_endpoints FOR UPD
 
 CREATE POLICY webhook_endpoints_definer ON public.webhook_endpoints FOR SELECT TO fanfare_definer USING (true);
 
+-- Name: webhook_endpoints webhook_endpoints_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_definer_update ON public.webhook_endpoints FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (false);
+
 -- Name: webhook_endpoints webhook_endpoints_delete; Type: POLICY; Schema: public
 
 CREATE POLICY webhook_endpoints_delete ON public.webhook_endpoints FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role));
@@ -8263,6 +8370,10 @@ REVOKE ALL ON FUNCTION tenancy.follow_alt_text() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.follow_authorization() FROM PUBLIC;
 
+-- Name: FUNCTION follow_customer_webhooks(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_customer_webhooks() FROM PUBLIC;
+
 -- Name: FUNCTION follow_disconnection(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_disconnection() FROM PUBLIC;
@@ -8324,6 +8435,11 @@ REVOKE ALL ON FUNCTION tenancy.free_slot() FROM PUBLIC;
 -- Name: FUNCTION freeze_job(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.freeze_job() FROM PUBLIC;
+
+-- Name: FUNCTION give_up_webhooks(p_keep integer, p_problem text, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.give_up_webhooks(p_keep integer, p_problem text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.give_up_webhooks(p_keep integer, p_problem text, p_limit integer) TO fanfare_worker;
 
 -- Name: FUNCTION guard_agent_content(); Type: ACL; Schema: tenancy
 
@@ -10748,7 +10864,7 @@ GRANT INSERT(payload) ON TABLE public.webhook_deliveries TO fanfare_definer;
 GRANT UPDATE(state) ON TABLE public.webhook_deliveries TO fanfare_user;
 GRANT UPDATE(state) ON TABLE public.webhook_deliveries TO fanfare_admin;
 GRANT UPDATE(state) ON TABLE public.webhook_deliveries TO fanfare_worker;
-GRANT SELECT(state) ON TABLE public.webhook_deliveries TO fanfare_definer;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.webhook_deliveries TO fanfare_definer;
 
 -- Name: COLUMN webhook_deliveries.attempts; Type: ACL; Schema: public
 
@@ -10774,6 +10890,7 @@ GRANT UPDATE(status) ON TABLE public.webhook_deliveries TO fanfare_worker;
 -- Name: COLUMN webhook_deliveries.problem; Type: ACL; Schema: public
 
 GRANT UPDATE(problem) ON TABLE public.webhook_deliveries TO fanfare_worker;
+GRANT UPDATE(problem) ON TABLE public.webhook_deliveries TO fanfare_definer;
 
 -- Name: COLUMN webhook_deliveries.log; Type: ACL; Schema: public
 
@@ -10829,7 +10946,7 @@ GRANT SELECT(events) ON TABLE public.webhook_endpoints TO fanfare_definer;
 GRANT UPDATE(state) ON TABLE public.webhook_endpoints TO fanfare_user;
 GRANT UPDATE(state) ON TABLE public.webhook_endpoints TO fanfare_admin;
 GRANT UPDATE(state) ON TABLE public.webhook_endpoints TO fanfare_worker;
-GRANT SELECT(state) ON TABLE public.webhook_endpoints TO fanfare_definer;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.webhook_endpoints TO fanfare_definer;
 
 -- Name: COLUMN webhook_endpoints.reason; Type: ACL; Schema: public
 
@@ -10842,6 +10959,11 @@ GRANT UPDATE(failing_since) ON TABLE public.webhook_endpoints TO fanfare_worker;
 -- Name: COLUMN webhook_endpoints.failures; Type: ACL; Schema: public
 
 GRANT UPDATE(failures) ON TABLE public.webhook_endpoints TO fanfare_worker;
+
+-- Name: COLUMN webhook_endpoints.version; Type: ACL; Schema: public
+
+GRANT UPDATE(version) ON TABLE public.webhook_endpoints TO fanfare_user;
+GRANT UPDATE(version) ON TABLE public.webhook_endpoints TO fanfare_admin;
 
 -- Name: TABLE webhook_secrets; Type: ACL; Schema: public
 

@@ -43,6 +43,11 @@ const (
 	webhookTimeout = 15 * time.Second
 	// webhookAnswer is how much of an answer is read, webhookExcerpt how much of it is kept, in bytes.
 	webhookAnswer, webhookExcerpt = 4 << 10, 500
+	// webhookBrokenOff is after how long an attempt of which nothing is heard is taken for broken off, and the message is
+	// sent again. Whoever still works on it, is left to it.
+	webhookBrokenOff = webhookTimeout + recordTimeout
+	// webhooksKept is how many messages wait for one endpoint. When there are more, the oldest are given up.
+	webhooksKept = 10_000
 	// webhookPatience is how many messages in a row may be given up before their endpoint is paused.
 	webhookPatience = 3
 
@@ -87,6 +92,26 @@ func (w *Worker) dispatchWebhooks(ctx context.Context) error {
 		all = errors.Join(all, w.enqueue(ctx, d.CustomerID, WebhookDeliveryArgs{CustomerID: d.CustomerID, EndpointID: d.EndpointID, DeliveryID: d.ID}, nil))
 	}
 	return all
+}
+
+// giveUpWebhooks gives up what waits for endpoints beyond what is kept for one.
+func (w *Worker) giveUpWebhooks(ctx context.Context) error {
+	var all int64
+	err := repeatedly(ctx, func(ctx context.Context, atOnce int32) (int64, error) {
+		n, err := w.q.WebhookGiveUp(ctx, queries.WebhookGiveUpParams{
+			Keep: webhooksKept, MaxRows: atOnce,
+			Problem: fmt.Sprintf("More than %d messages waited for the webhook, and this was one of the oldest. It is not sent by itself any more.", webhooksKept),
+		})
+		all += n
+		return n, err
+	})
+	if all > 0 {
+		w.deps.Log.WarnContext(ctx, "more messages waited for webhooks than are kept, and the oldest were given up", "messages", all)
+	}
+	if err != nil {
+		return fmt.Errorf("give up messages to webhooks: %w", err)
+	}
+	return nil
 }
 
 // webhookWorker makes one attempt to deliver a message.
@@ -141,7 +166,7 @@ func (w *webhookWorker) begin(ctx context.Context, job *river.Job[WebhookDeliver
 	err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) (err error) {
 		q := queries.New(tx)
 		message, err = q.WebhookDeliveryStart(ctx, queries.WebhookDeliveryStartParams{
-			ID: job.Args.DeliveryID, BrokenOff: "The attempt was broken off. It may have arrived.",
+			ID: job.Args.DeliveryID, Patience: webhookBrokenOff, BrokenOff: "The attempt was broken off. It may have arrived.",
 		})
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"fanfare/db/dbtest"
@@ -585,4 +586,303 @@ func TestWebhookForget(t *testing.T) {
 	if got := scan[uuid.UUID](b, "select id from webhook_deliveries"); got != young {
 		t.Errorf("left is %s", got)
 	}
+}
+
+// However long problems and addresses are, and however many accounts a post is for, what happens to it is recorded, and told
+// as far as there is room.
+func TestWebhookOfManyLongProblems(t *testing.T) {
+	for name, test := range map[string]struct {
+		url, problem, wantURL, wantProblem string
+		byState                            bool
+	}{
+		"short":      {"https://example.com/1", "It is too long.", "https://example.com/1", "It is too long.", false},
+		"long":       {"https://example.com/" + strings.Repeat("x", 1900), strings.Repeat("ä", 2000), "", strings.Repeat("ä", 299) + "…", false},
+		"very large": {strings.Repeat("😀", 900), strings.Repeat("\x01", 2000), "", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			h := b.hook(b.customer.ID)
+			accounts := []dbtest.Integration{b.integration}
+			for len(accounts) < 50 {
+				accounts = append(accounts, b.account(b.customer))
+			}
+			p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Integrations: accounts})
+			b.schedule(p, time.Now())
+			b.exec("update platform_posts set state = 'publishing' where post_id = $1", p.ID)
+			b.exec("update platform_posts set state = 'failed', external_url = $2, problem_class = 'invalid', problem = $3 where post_id = $1", p.ID, test.url, test.problem)
+			if got := scan[string](b, "select state from posts where id = $1", p.ID); got != "failed" {
+				t.Errorf("the post is %s", got)
+			}
+			var told struct {
+				Data struct {
+					Title, State         string
+					PlatformPosts        []struct{ External_url, Problem *string } `json:"platform_posts"` //nolint:revive,staticcheck // as it is told
+					PlatformPostsByState map[string]int                            `json:"platform_posts_by_state"`
+				}
+			}
+			body := scan[[]byte](b, "select payload from webhook_deliveries where endpoint_id = $1 and event = 'post.failed'", h.id)
+			if err := json.Unmarshal(body, &told); err != nil {
+				t.Fatal(err)
+			}
+			if told.Data.Title != "A title" || told.Data.State != "failed" || len(body) > 200_000 {
+				t.Errorf("%d bytes: %.200s", len(body), body)
+			}
+			if test.byState {
+				if diff := cmp.Diff(map[string]int{"failed": 50}, told.Data.PlatformPostsByState); diff != "" || told.Data.PlatformPosts != nil {
+					t.Errorf("by state -want +got:\n%s%.200s", diff, body)
+				}
+				return
+			}
+			if len(told.Data.PlatformPosts) != 50 || told.Data.PlatformPostsByState != nil {
+				t.Fatalf("told of %d: %.200s", len(told.Data.PlatformPosts), body)
+			}
+			if got := told.Data.PlatformPosts[49]; *got.Problem != test.wantProblem || (got.External_url == nil) != (test.wantURL == "") || got.External_url != nil && *got.External_url != test.wantURL {
+				t.Errorf("told %.3000s", body)
+			}
+		})
+	}
+}
+
+// A webhook that is deleted while something happens does not keep it from happening.
+func TestWebhookDeletedMeanwhile(t *testing.T) {
+	b := setup(t)
+	gone, stays := b.hook(b.customer.ID), b.hook(b.customer.ID)
+	p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Integrations: []dbtest.Integration{b.integration}})
+	tx, err := b.Super.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "delete from webhook_endpoints where id = $1", gone.id); err != nil {
+		t.Fatal(err)
+	}
+	happens := make(chan error, 1)
+	go func() {
+		_, err := b.Super.Exec(t.Context(), "update platform_posts set state = 'pending_approval' where post_id = $1", p.ID)
+		happens <- err
+	}()
+	eventually(b, int64(1), "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-happens; err != nil {
+		t.Fatal(err)
+	}
+	if got := scan[uuid.UUID](b, "select endpoint_id from webhook_deliveries"); got != stays.id {
+		t.Errorf("told %s", got)
+	}
+}
+
+// due is what is to be sent, by endpoint.
+func (b *bundle) due(endpointShare, customerShare, limit int) map[uuid.UUID]int {
+	b.t.Helper()
+	rows, err := queries.New(b.Worker).WebhookListDue(b.t.Context(), queries.WebhookListDueParams{
+		EndpointShare: int32(endpointShare), CustomerShare: int32(customerShare), MaxRows: int32(limit),
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	due := map[uuid.UUID]int{}
+	for _, row := range rows {
+		due[row.EndpointID]++
+	}
+	return due
+}
+
+// The look for what is due touches what is due, however many endpoints there are, what waits for later, and what archived
+// customers have left.
+func TestWebhooksDueTouchesWhatIsDue(t *testing.T) {
+	b := setup(t)
+	b.exec("insert into customers (id, name) select gen_random_uuid(), 'Customer ' || n from generate_series(1, 500) n")
+	b.exec(`insert into webhook_endpoints (customer_id, id, url)
+		select c.id, gen_random_uuid(), 'https://example.com' from customers c, generate_series(1, 20) where c.name like 'Customer %' and c.id <> $1`, b.customer.ID)
+	// Half of them have been failing, and have messages that wait for another time.
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, next_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.failed', '{}', now() + interval '1 hour' from webhook_endpoints e where e.id < '80000000-0000-0000-0000-000000000000'`)
+	// A hundred customers are archived while much is due.
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.failed', '{}' from webhook_endpoints e join (select id from customers where id <> $1 order by id limit 100) c on c.id = e.customer_id`, b.customer.ID)
+	b.exec(`update customers set archived_at = now() where id in (select customer_id from webhook_deliveries where next_at <= now())`)
+	if n := scan[int](b, "select count(*) from webhook_endpoints"); n != 10_000 {
+		t.Fatalf("%d endpoints", n)
+	}
+	b.exec("vacuum analyze webhook_endpoints, webhook_deliveries, customers")
+	touched := func() (tables, indexes int64) {
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), b.SuperURL) // which has counted nothing yet
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close(t.Context()) }()
+		if err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+			for range 8 { // the plan for any parameters too
+				if _, err := tx.Exec(t.Context(), "select * from tenancy.webhooks_due(4, 16, 400)"); err != nil {
+					return err
+				}
+			}
+			return tx.QueryRow(t.Context(), `select sum(t.seq_tup_read)::bigint, sum(i.entries)::bigint
+				from pg_stat_xact_user_tables t, lateral (
+					select sum(pg_stat_get_xact_tuples_returned(indexrelid)) as entries from pg_index where indrelid = t.relid) i
+				where t.relname in ('webhook_endpoints', 'webhook_deliveries', 'customers')`).Scan(&tables, &indexes)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return tables, indexes
+	}
+	if tables, indexes := touched(); tables != 0 || indexes != 0 {
+		t.Errorf("with nothing due, %d rows and %d entries of indexes are read", tables, indexes)
+	}
+	h := b.hook(b.customer.ID)
+	for range 5 {
+		h.send("post.published")
+	}
+	if diff := cmp.Diff(map[uuid.UUID]int{h.id: 4}, b.due(4, 16, 400)); diff != "" {
+		t.Errorf("due -want +got:\n%s", diff)
+	}
+	if tables, indexes := touched(); tables != 0 || indexes > 8*50 {
+		t.Errorf("with five due, %d rows and %d entries of indexes are read", tables, indexes)
+	}
+	// Restored, a customer has sent what waited.
+	restored := scan[uuid.UUID](b, "select id from customers where archived_at is not null limit 1")
+	b.exec("update customers set archived_at = null where id = $1", restored)
+	waits := scan[int](b, "select count(*) from webhook_deliveries where customer_id = $1", restored)
+	if due := b.due(100, 100, 400); len(due) != 21 || waits < 20 {
+		t.Errorf("due for %d endpoints, of %d messages", len(due), waits)
+	}
+}
+
+// Whoever is far behind hides nobody.
+func TestWebhooksDueBehindManyOthers(t *testing.T) {
+	b := setup(t)
+	behind, also, other := b.hook(b.customer.ID), b.hook(b.customer.ID), b.hook(b.Customer(t, dbtest.Customer{}).ID)
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, next_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.published', '{}', now() - interval '1 hour' from webhook_endpoints e, generate_series(1, 3000) where e.id = $1`, behind.id)
+	also.send("post.published")
+	other.send("post.published")
+	if diff := cmp.Diff(map[uuid.UUID]int{behind.id: 4, also.id: 1, other.id: 1}, b.due(4, 16, 400)); diff != "" {
+		t.Errorf("due -want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(map[uuid.UUID]int{behind.id: 3, other.id: 1}, b.due(3, 3, 400)); diff != "" {
+		t.Errorf("due, three of a customer's, -want +got:\n%s", diff)
+	}
+	// What has a job counts.
+	b.exec(`insert into river.river_job (args, kind, max_attempts, queue, state)
+		select jsonb_build_object('customer_id', d.customer_id, 'endpoint_id', d.endpoint_id, 'delivery_id', d.id), 'webhook_delivery', 1, 'webhooks', 'available'
+		from webhook_deliveries d where d.endpoint_id = $1 order by d.next_at limit 3`, behind.id)
+	if diff := cmp.Diff(map[uuid.UUID]int{behind.id: 1, also.id: 1, other.id: 1}, b.due(4, 16, 400)); diff != "" {
+		t.Errorf("due beside three, -want +got:\n%s", diff)
+	}
+	if got := b.due(4, 16, 5); len(got) != 2 {
+		t.Errorf("two of five are left, due are %v", got)
+	}
+}
+
+// What is being sent is not due.
+func TestWebhookUnderWayIsNotDue(t *testing.T) {
+	b := setup(t)
+	h := b.hook(b.customer.ID)
+	arrived, done := make(chan struct{}, 1), make(chan struct{})
+	h.answers(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-done })
+	b.start(b.messenger())
+	id := h.send("post.published")
+	<-arrived
+	left := scan[float64](b, "select extract(epoch from next_at - now())::float8 from webhook_deliveries where id = $1 and state = 'pending'", id)
+	if left <= webhookTimeout.Seconds() || left > webhookBrokenOff.Seconds() {
+		t.Errorf("due again after %v s", left)
+	}
+	close(done)
+	eventually(b, "delivered 200 1", stateOfMessage, id)
+}
+
+// Of what waits for an endpoint only the newest messages are kept; the others are given up, and say so.
+func TestWebhookBacklog(t *testing.T) {
+	b := setup(t)
+	full, other := b.hook(b.customer.ID), b.hook(b.customer.ID)
+	b.exec("update webhook_endpoints set state = 'paused', reason = 'person'")
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, next_at)
+		select e.customer_id, tenancy.audit_id(now() - interval '1 hour' + n * interval '1 ms'), e.id, 'post.published', jsonb_build_object('n', n), null
+		from webhook_endpoints e, generate_series(1, $2::integer) n where e.id = $1`, full.id, webhooksKept+12_345)
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, next_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.published', '{}', null from webhook_endpoints e, generate_series(1, $2::integer) n where e.id = $1`, other.id, webhooksKept)
+	if err := b.messenger().giveUpWebhooks(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const ofState = "select count(*) || ' from ' || coalesce(min((payload ->> 'n')::integer), 0) from webhook_deliveries where endpoint_id = $1 and state = $2"
+	if got := scan[string](b, ofState, full.id, "failed"); got != "12345 from 1" {
+		t.Errorf("given up are %s", got)
+	}
+	if got := scan[string](b, ofState, full.id, "pending"); got != "10000 from 12346" {
+		t.Errorf("waiting are %s", got)
+	}
+	if got := scan[string](b, "select distinct problem from webhook_deliveries where state = 'failed'"); got != "More than 10000 messages waited for the webhook, and this was one of the oldest. It is not sent by itself any more." {
+		t.Error(got)
+	}
+	if got := scan[string](b, ofState, other.id, "pending"); got != "10000 from 0" {
+		t.Errorf("of the other's are waiting %s", got)
+	}
+}
+
+// However much is too old, it is forgotten at once.
+func TestWebhookForgetMany(t *testing.T) {
+	b := setup(t)
+	h := b.hook(b.customer.ID)
+	b.exec(`insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at, created_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'post.published', '{}', 'delivered', null, now() - interval '31 days' from webhook_endpoints e, generate_series(1, 25000)`)
+	b.exec(`insert into webhook_secrets (customer_id, id, endpoint_id, sealed, key_id, expires_at)
+		select e.customer_id, gen_random_uuid(), e.id, 'x', 1, now() - interval '1 hour' from webhook_endpoints e, generate_series(1, 10001)`)
+	young := h.send("post.published")
+	if err := b.messenger().forget(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := scan[[]uuid.UUID](b, "select array_agg(id) from webhook_deliveries"); len(got) != 1 || got[0] != young {
+		t.Errorf("%d messages are left", len(got))
+	}
+	if n := scan[int](b, "select count(*) from webhook_secrets"); n != 1 {
+		t.Errorf("%d secrets are left", n)
+	}
+}
+
+// A webhook is another one for whoever looks after it when they, or an end of it, have changed it; not when attempts fail.
+func TestWebhookVersion(t *testing.T) {
+	b := setup(t)
+	h := b.hook(b.customer.ID)
+	h.answersStatus(http.StatusBadGateway, "")
+	owner := b.Member(t, b.customer.ID, "owner")
+	version := func(want int64, after string) {
+		t.Helper()
+		if got := scan[int64](b, "select version from webhook_endpoints where id = $1", h.id); got != want {
+			t.Errorf("after %s the version is %d, not %d", after, got, want)
+		}
+	}
+	b.start(b.messenger())
+	id := h.send("post.published")
+	eventually(b, "pending 502 1", stateOfMessage, id)
+	if scan[bool](b, "select failing_since is null from webhook_endpoints where id = $1", h.id) {
+		t.Error("it is not on record that it fails")
+	}
+	version(1, "a failed attempt")
+	url := h.server.URL + "/other"
+	b.asPerson(owner, func(ctx context.Context, q *queries.Queries) error {
+		_, err := q.WebhookUpdate(ctx, queries.WebhookUpdateParams{ID: h.id, URL: &url})
+		return err
+	})
+	version(2, "another address")
+	b.asPerson(owner, func(ctx context.Context, q *queries.Queries) error {
+		n, err := q.WebhookTouch(ctx, queries.WebhookTouchParams{ID: h.id})
+		if n != 1 {
+			t.Errorf("%d are touched", n)
+		}
+		return err
+	})
+	version(3, "a rotation")
+	if err := b.Tenant().Tx(t.Context(), owner.Scope().In(b.customer.ID), func(ctx context.Context, tx *tenant.Tx) error {
+		_, err := tx.Exec(ctx, "update webhook_endpoints set version = 1")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	version(4, "a version that somebody makes up")
+	h.answersStatus(http.StatusGone, "")
+	b.exec(nowDue, id)
+	eventually(b, "disabled gone", stateOfHook, h.id)
+	version(5, "its end")
 }

@@ -152,6 +152,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, sweepEvery, w.removeMedia)
 	w.every(background, dispatchEvery, w.dispatchAuthorizations)
 	w.every(background, webhooksEvery, w.dispatchWebhooks)
+	w.every(background, sweepEvery, w.giveUpWebhooks)
 	w.every(background, checksEvery, w.dispatchChecks)
 	w.every(background, dispatchEvery, w.dispatchRecurring)
 	w.every(background, checksEvery, w.remind)
@@ -269,18 +270,31 @@ func (w *Worker) sweep(ctx context.Context) error {
 
 // forget deletes what is kept for a while only. None of it keeps another from being done.
 func (w *Worker) forget(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	const atOnce = 10_000
-	_, tokens := w.q.AgentTokenDeleteExpired(ctx, atOnce)
-	_, answers := w.q.IdempotencyKeyDeleteExpired(ctx, atOnce)
-	_, erased := w.q.ErasureForget(ctx)
-	_, sessions := w.q.ConnectSessionDeleteExpired(ctx, atOnce)
-	_, webhooks := w.q.WebhookForget(ctx, atOnce)
-	if err := errors.Join(tokens, answers, erased, sessions, webhooks); err != nil {
+	_, erased := timed(ctx, 30*time.Second, w.q.ErasureForget)
+	if err := errors.Join(
+		repeatedly(ctx, w.q.AgentTokenDeleteExpired), repeatedly(ctx, w.q.IdempotencyKeyDeleteExpired), erased,
+		repeatedly(ctx, w.q.ConnectSessionDeleteExpired), repeatedly(ctx, w.q.WebhookForget),
+	); err != nil {
 		return fmt.Errorf("forget what has had its time: %w", err)
 	}
 	return nil
+}
+
+// repeatedly does a piece of upkeep that concerns so many rows at once, until it finds fewer.
+func repeatedly(ctx context.Context, work func(ctx context.Context, atOnce int32) (int64, error)) error {
+	const atOnce = 10_000
+	for {
+		n, err := timed(ctx, 30*time.Second, func(ctx context.Context) (int64, error) { return work(ctx, atOnce) })
+		if err != nil || n < atOnce {
+			return err
+		}
+	}
+}
+
+func timed[T any](ctx context.Context, limit time.Duration, do func(ctx context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return do(ctx)
 }
 
 // sweepLimits keeps the tables of rate limits small.

@@ -27,10 +27,10 @@ set url = coalesce(sqlc.narg('url'), url),
     state = coalesce(sqlc.narg('state'), state)
 where id = @id and version = coalesce(sqlc.narg('version'), version);
 
--- Says that it is changed, by what stands in another table.
+-- Says that it is changed, by what stands in another table: the version is the next one.
 -- name: WebhookTouch :execrows
 update webhook_endpoints
-set state = state
+set version = version + 1
 where id = @id and version = coalesce(sqlc.narg('version'), version);
 
 -- name: WebhookDelete :execrows
@@ -73,10 +73,11 @@ where id = @id and endpoint_id = @endpoint_id;
 select d.customer_id::uuid as customer_id, d.endpoint_id::uuid as endpoint_id, d.id::uuid as id
 from tenancy.webhooks_due(@endpoint_share, @customer_share, @max_rows) d;
 
--- Begins an attempt. It concerns no row when there is nothing to send. One that began before and has no end was broken off.
+-- Begins an attempt, which is taken for broken off after so long: until then the message is not due. It concerns no row when
+-- there is nothing to send. One that began before and has no end was broken off.
 -- name: WebhookDeliveryStart :one
 update webhook_deliveries d
-set attempts = d.attempts + 1, round = d.round + 1, started_at = clock_timestamp(),
+set attempts = d.attempts + 1, round = d.round + 1, started_at = clock_timestamp(), next_at = now() + @patience::interval,
     log = case when d.started_at is null then d.log else tenancy.append_attempt(d.log, jsonb_build_object('number', d.attempts,
         'at', to_char(d.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'problem', @broken_off::text)) end
 from webhook_endpoints e
@@ -130,6 +131,9 @@ set state = case when sqlc.narg('wait_seconds')::double precision is null then '
         then now() + make_interval(secs => sqlc.narg('wait_seconds')) end,
     started_at = null, status = sqlc.narg('status')::integer, problem = @problem::text, log = tenancy.append_attempt(d.log, @entry)
 where d.id = @id and d.attempts = @attempts;
+
+-- name: WebhookGiveUp :one
+select tenancy.give_up_webhooks(@keep, @problem, @max_rows)::bigint as given_up;
 
 -- name: WebhookForget :one
 select tenancy.forget_webhooks(@max_rows)::bigint as deleted;

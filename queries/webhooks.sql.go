@@ -211,16 +211,17 @@ func (q *Queries) WebhookDeliveryResend(ctx context.Context, arg WebhookDelivery
 
 const webhookDeliveryStart = `-- name: WebhookDeliveryStart :one
 update webhook_deliveries d
-set attempts = d.attempts + 1, round = d.round + 1, started_at = clock_timestamp(),
+set attempts = d.attempts + 1, round = d.round + 1, started_at = clock_timestamp(), next_at = now() + $1::interval,
     log = case when d.started_at is null then d.log else tenancy.append_attempt(d.log, jsonb_build_object('number', d.attempts,
-        'at', to_char(d.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'problem', $1::text)) end
+        'at', to_char(d.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'problem', $2::text)) end
 from webhook_endpoints e
-where d.id = $2 and d.state = 'pending' and d.next_at <= now()
+where d.id = $3 and d.state = 'pending' and d.next_at <= now()
     and e.customer_id = d.customer_id and e.id = d.endpoint_id and (e.state = 'active' or d.event = 'webhook.test')
 returning d.event, d.payload, d.attempts, d.round, e.url
 `
 
 type WebhookDeliveryStartParams struct {
+	Patience  time.Duration
 	BrokenOff string
 	ID        uuid.UUID
 }
@@ -233,9 +234,10 @@ type WebhookDeliveryStartRow struct {
 	URL      string
 }
 
-// Begins an attempt. It concerns no row when there is nothing to send. One that began before and has no end was broken off.
+// Begins an attempt, which is taken for broken off after so long: until then the message is not due. It concerns no row when
+// there is nothing to send. One that began before and has no end was broken off.
 func (q *Queries) WebhookDeliveryStart(ctx context.Context, arg WebhookDeliveryStartParams) (WebhookDeliveryStartRow, error) {
-	row := q.db.QueryRow(ctx, webhookDeliveryStart, arg.BrokenOff, arg.ID)
+	row := q.db.QueryRow(ctx, webhookDeliveryStart, arg.Patience, arg.BrokenOff, arg.ID)
 	var i WebhookDeliveryStartRow
 	err := row.Scan(
 		&i.Event,
@@ -381,6 +383,23 @@ func (q *Queries) WebhookGet(ctx context.Context, id uuid.UUID) (WebhookGetRow, 
 		&i.OldSecretUntil,
 	)
 	return i, err
+}
+
+const webhookGiveUp = `-- name: WebhookGiveUp :one
+select tenancy.give_up_webhooks($1, $2, $3)::bigint as given_up
+`
+
+type WebhookGiveUpParams struct {
+	Keep    int32
+	Problem string
+	MaxRows int32
+}
+
+func (q *Queries) WebhookGiveUp(ctx context.Context, arg WebhookGiveUpParams) (int64, error) {
+	row := q.db.QueryRow(ctx, webhookGiveUp, arg.Keep, arg.Problem, arg.MaxRows)
+	var given_up int64
+	err := row.Scan(&given_up)
+	return given_up, err
 }
 
 const webhookList = `-- name: WebhookList :many
@@ -609,7 +628,7 @@ func (q *Queries) WebhookTestCreate(ctx context.Context, arg WebhookTestCreatePa
 
 const webhookTouch = `-- name: WebhookTouch :execrows
 update webhook_endpoints
-set state = state
+set version = version + 1
 where id = $1 and version = coalesce($2, version)
 `
 
@@ -618,7 +637,7 @@ type WebhookTouchParams struct {
 	Version *int64
 }
 
-// Says that it is changed, by what stands in another table.
+// Says that it is changed, by what stands in another table: the version is the next one.
 func (q *Queries) WebhookTouch(ctx context.Context, arg WebhookTouchParams) (int64, error) {
 	result, err := q.db.Exec(ctx, webhookTouch, arg.ID, arg.Version)
 	if err != nil {

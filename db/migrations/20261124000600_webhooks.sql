@@ -54,6 +54,7 @@ create table webhook_secrets (
 );
 create unique index webhook_secrets_current_key on webhook_secrets (customer_id, endpoint_id) where expires_at is null;
 create index webhook_secrets_by_endpoint on webhook_secrets (customer_id, endpoint_id);
+create index webhook_secrets_by_expiry on webhook_secrets (expires_at) where expires_at is not null;
 
 -- Messages to endpoints, each for a month. The id is the message's: it stays the same however often it is sent.
 create table webhook_deliveries (
@@ -67,7 +68,8 @@ create table webhook_deliveries (
     -- attempts in all, and in this round: when a person sends it again, a new one begins
     attempts integer not null default 0,
     round integer not null default 0,
-    -- when the next attempt is due; NULL: none is, or the endpoint is not active
+    -- when the next attempt is due; NULL: none is, or the endpoint is not active, or the customer is archived. While an attempt
+    -- is under way: when it is taken for broken off.
     next_at timestamptz default now(),
     -- when the attempt began that is under way
     started_at timestamptz,
@@ -87,7 +89,8 @@ create table webhook_deliveries (
     constraint webhook_deliveries_log_bounded check (jsonb_typeof(log) = 'array' and jsonb_array_length(log) <= 20 and octet_length(log::text) <= 65536)
 );
 create index webhook_deliveries_by_endpoint on webhook_deliveries (customer_id, endpoint_id, id);
-create index webhook_deliveries_next on webhook_deliveries (customer_id, endpoint_id, next_at) where state = 'pending';
+create index webhook_deliveries_waiting on webhook_deliveries (customer_id, endpoint_id, id) where state = 'pending';
+create index webhook_deliveries_next on webhook_deliveries (customer_id, endpoint_id, next_at) where state = 'pending' and next_at is not null;
 -- Looked for over all customers.
 create index webhook_deliveries_due on webhook_deliveries (next_at) where state = 'pending' and next_at is not null;
 create index webhook_deliveries_by_age on webhook_deliveries (created_at);
@@ -132,9 +135,11 @@ begin
 end
 $$;
 create trigger webhook_endpoints_guard before update on webhook_endpoints for each row execute function tenancy.guard_webhook();
--- Not when attempts are counted: that is no change that somebody must have seen.
-create trigger webhook_endpoints_touch before update of url, description, events, state on webhook_endpoints
-    for each row execute function tenancy.touch();
+-- Not when attempts are counted: that is no change that somebody must have seen. Who changes what stands in another table
+-- says so by another version; it is the next one, whichever they give.
+create trigger webhook_endpoints_touch before update on webhook_endpoints
+    for each row when ((old.url, old.description, old.events, old.state, old.version) is distinct from (new.url, new.description, new.events, new.state, new.version))
+    execute function tenancy.touch();
 
 -- What waits for an endpoint that is not active is not due, and is due when it is active again. A definer's, as nobody
 -- who changes an endpoint may say when messages are due.
@@ -149,6 +154,20 @@ $$;
 revoke execute on function tenancy.follow_webhook_state() from public;
 create trigger webhook_endpoints_follow_state after update on webhook_endpoints
     for each row when ((old.state = 'active') is distinct from (new.state = 'active')) execute function tenancy.follow_webhook_state();
+
+-- What waits when a customer is archived is not due, and is due when they are restored. A definer's, as above.
+create function tenancy.follow_customer_webhooks() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    update public.webhook_deliveries d set next_at = case when new.archived_at is null and (d.event = 'webhook.test' or exists (
+        select from public.webhook_endpoints e where e.customer_id = d.customer_id and e.id = d.endpoint_id and e.state = 'active')) then now() end
+    where d.customer_id = new.id and d.state = 'pending';
+    return null;
+end
+$$;
+revoke execute on function tenancy.follow_customer_webhooks() from public;
+create trigger customers_webhooks after update on customers
+    for each row when ((old.archived_at is null) is distinct from (new.archived_at is null)) execute function tenancy.follow_customer_webhooks();
 
 -- A secret that was replaced ends within a day, and does not come back.
 create function tenancy.guard_webhook_secret() returns trigger
@@ -203,7 +222,8 @@ create policy webhook_endpoints_admin_update on webhook_endpoints for update to 
 create policy webhook_endpoints_admin_delete on webhook_endpoints for delete to fanfare_admin using ((select tenancy.has_system_role('admin')));
 create policy webhook_endpoints_worker_select on webhook_endpoints for select to fanfare_worker using (true);
 create policy webhook_endpoints_worker_update on webhook_endpoints for update to fanfare_worker using (true) with check (true);
-grant select, insert (id, url, description, events), update (url, description, events, state), delete on webhook_endpoints to fanfare_user, fanfare_admin;
+grant select, insert (id, url, description, events), update (url, description, events, state, version), delete on webhook_endpoints
+    to fanfare_user, fanfare_admin;
 grant select, update (state, reason, failing_since, failures) on webhook_endpoints to fanfare_worker;
 
 create policy webhook_secrets_tenant on webhook_secrets as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
@@ -238,8 +258,10 @@ grant select, insert (id, endpoint_id, event, payload), update (state) on webhoo
 grant select, update (state, attempts, round, next_at, started_at, status, problem, log, delivered_at) on webhook_deliveries to fanfare_worker;
 
 create policy webhook_endpoints_definer on webhook_endpoints for select to fanfare_definer using (true);
+-- So that they can be locked; nothing is changed.
+create policy webhook_endpoints_definer_update on webhook_endpoints for update to fanfare_definer using (true) with check (false);
 create policy webhook_endpoints_erase on webhook_endpoints for delete to fanfare_definer using (true);
-grant select (ctid, customer_id, id, events, state), delete on webhook_endpoints to fanfare_definer;
+grant select (ctid, customer_id, id, events, state), update (state), delete on webhook_endpoints to fanfare_definer;
 create policy webhook_secrets_definer on webhook_secrets for select to fanfare_definer using (true);
 create policy webhook_secrets_definer_update on webhook_secrets for update to fanfare_definer using (true) with check (true);
 create policy webhook_secrets_erase on webhook_secrets for delete to fanfare_definer using (true);
@@ -249,7 +271,7 @@ create policy webhook_deliveries_definer_insert on webhook_deliveries for insert
 create policy webhook_deliveries_definer_update on webhook_deliveries for update to fanfare_definer using (true) with check (true);
 create policy webhook_deliveries_erase on webhook_deliveries for delete to fanfare_definer using (true);
 grant select (ctid, customer_id, id, endpoint_id, event, state, next_at, created_at), insert (customer_id, id, endpoint_id, event, payload),
-    update (next_at), delete on webhook_deliveries to fanfare_definer;
+    update (state, next_at, problem), delete on webhook_deliveries to fanfare_definer;
 grant select (title) on posts to fanfare_definer;
 grant select (external_url, published_at, problem_class, problem) on platform_posts to fanfare_definer;
 
@@ -257,7 +279,8 @@ grant select (external_url, published_at, problem_class, problem) on platform_po
 select tenancy.audit_table('webhook_endpoints', 'webhook', 'id', '{url}', '{state_since,failing_since,failures}'),
     tenancy.audit_table('webhook_secrets', 'webhook_secret', 'id', '{sealed}', '{key_id}');
 
--- Writes the message for every endpoint that wants it.
+-- Writes the message for every endpoint that wants it. An endpoint that somebody is deleting is waited for, so that the
+-- message does not fail for want of it.
 create function tenancy.tell_webhooks(p_customer_id uuid, p_event text, p_data jsonb) returns void
 language plpgsql as $$
 begin
@@ -265,25 +288,42 @@ begin
     select e.customer_id, tenancy.audit_id(clock_timestamp()), e.id, p_event, jsonb_build_object('type', p_event,
         'timestamp', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', p_data)
     from public.webhook_endpoints e
-    where e.customer_id = p_customer_id and e.state = 'active' and (e.events = '{}' or p_event = any (e.events));
+    where e.customer_id = p_customer_id and e.state = 'active' and (e.events = '{}' or p_event = any (e.events))
+    for key share of e;
 end
 $$;
 
--- What a message says of a post: nothing of what it says itself but its title.
+-- What a message says of a post: nothing of what it says itself but its title. However long problems and addresses are and
+-- however many accounts it is for, the message stays well below what webhook_deliveries_payload_size allows: what cannot
+-- be told must not keep from happening what it would tell of.
 create function tenancy.webhook_post(p_customer_id uuid, p_id uuid) returns jsonb
 language plpgsql stable as $$
+declare
+    v_post jsonb;
+    v_each jsonb;
 begin
-    return (select jsonb_build_object('customer_id', p.customer_id, 'post_id', p.id, 'title', p.title, 'state', p.state,
-        'scheduled_at', to_char(p.scheduled_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'platform_posts', (
-            select coalesce(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform,
-                'state', pp.state, 'external_url', pp.external_url,
-                'published_at', to_char(pp.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                'problem_class', pp.problem_class, 'problem', pp.problem) order by pp.id), '[]')
-            from public.platform_posts pp
-                join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
-            where pp.customer_id = p.customer_id and pp.post_id = p.id))
-    from public.posts p where p.customer_id = p_customer_id and p.id = p_id);
+    select jsonb_build_object('customer_id', p.customer_id, 'post_id', p.id, 'title', p.title, 'state', p.state,
+        'scheduled_at', to_char(p.scheduled_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    into v_post
+    from public.posts p where p.customer_id = p_customer_id and p.id = p_id;
+    select coalesce(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform,
+        'state', pp.state,
+        -- a part of an address leads nowhere
+        'external_url', case when char_length(pp.external_url) <= 1000 then pp.external_url end,
+        'published_at', to_char(pp.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'problem_class', pp.problem_class,
+        'problem', case when char_length(pp.problem) > 300 then left(pp.problem, 299) || '…' else pp.problem end) order by pp.id), '[]')
+    into v_each
+    from public.platform_posts pp
+        join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+    where pp.customer_id = p_customer_id and pp.post_id = p_id;
+    if octet_length(v_each::text) <= 131072 then
+        return v_post || jsonb_build_object('platform_posts', v_each);
+    end if;
+    return v_post || jsonb_build_object('platform_posts_by_state', (
+        select jsonb_object_agg(s.state, s.count)
+        from (select pp.state, count(*) from public.platform_posts pp
+            where pp.customer_id = p_customer_id and pp.post_id = p_id group by pp.state) s));
 end
 $$;
 grant execute on function tenancy.tell_webhooks(uuid, text, jsonb), tenancy.webhook_post(uuid, uuid) to fanfare_definer;
@@ -355,63 +395,133 @@ grant execute on function tenancy.append_attempt(jsonb, jsonb) to fanfare_worker
 -- Messages of all customers that are due and have no job, so many at most that with those that have one each endpoint
 -- and each customer keep to their share and all of them to the limit; first of those who have the fewest under way. Ids
 -- only.
+--
+-- It is asked several times a second, and touches what is due, not what there is: the oldest messages say which endpoints
+-- there are. Only where these are not all that is due, since somebody is far behind, the index is gone through from endpoint
+-- to endpoint, so that those behind hide nobody. (The subqueries are looked up by key, one by one; joins would be planned for
+-- all customers.)
 create function tenancy.webhooks_due(p_endpoint_share integer, p_customer_share integer, p_limit integer)
 returns table (customer_id uuid, endpoint_id uuid, id uuid)
 language plpgsql stable security definer set search_path = '' as $$
 begin
-    if not exists (select from public.webhook_deliveries d where d.state = 'pending' and d.next_at <= now()) then
+    if not exists (
+        select from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at <= now()
+            and (select c.archived_at is null from public.customers c where c.id = d.customer_id)) then
         return;
     end if;
     return query
-    with live as materialized (
+    with recursive live as materialized (
         select j.customer_id as customer, j.args ->> 'endpoint_id' as endpoint, j.args ->> 'delivery_id' as delivery
         from river.river_job j
         where j.kind = 'webhook_delivery' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled')
+    ), live_of_endpoints as materialized (
+        select l.endpoint, count(*) as count from live l group by l.endpoint
+    ), live_of_customers as materialized (
+        select l.customer, count(*) as count from live l group by l.customer
+    ), oldest as materialized (
+        select d.customer_id as customer, d.endpoint_id as endpoint from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at <= now()
+        order by d.next_at
+        limit 1000
+    ), walk as (
+        (select d.customer_id as customer, d.endpoint_id as endpoint from public.webhook_deliveries d
+        where d.state = 'pending' and d.next_at is not null and (select count(*) from oldest) = 1000
+        order by d.customer_id, d.endpoint_id
+        limit 1)
+        union all
+        select n.customer_id, n.endpoint_id
+        from walk w cross join lateral (
+            select d.customer_id, d.endpoint_id from public.webhook_deliveries d
+            where d.state = 'pending' and d.next_at is not null and (d.customer_id, d.endpoint_id) > (w.customer, w.endpoint)
+            order by d.customer_id, d.endpoint_id
+            limit 1) n
+    ), endpoints as materialized (
+        select o.customer, o.endpoint from oldest o
+        union
+        select w.customer, w.endpoint from walk w
     ), due as (
-        select e.customer_id as customer, e.id as endpoint, w.id as delivery, w.next_at,
-            row_number() over (partition by e.customer_id order by w.next_at, w.id)
-                + (select count(*) from live l where l.customer = e.customer_id) as place
-        from public.webhook_endpoints e
-            join public.customers c on c.id = e.customer_id and c.archived_at is null
-            cross join lateral (
-                select d.id, d.next_at from public.webhook_deliveries d
-                where d.customer_id = e.customer_id and d.endpoint_id = e.id and d.state = 'pending' and d.next_at <= now()
-                    and not exists (select from live l where l.customer = d.customer_id and l.delivery = d.id::text)
-                order by d.next_at
-                limit greatest(p_endpoint_share - (
-                    select count(*) from live l where l.customer = e.customer_id and l.endpoint = e.id::text), 0)) w
+        select e.customer, e.endpoint, d.id as delivery, d.next_at,
+            row_number() over (partition by e.customer, e.endpoint order by d.next_at, d.id)
+                + coalesce((select l.count from live_of_endpoints l where l.endpoint = e.endpoint::text), 0) as endpoint_place
+        from endpoints e cross join lateral (
+            select d.id, d.next_at from public.webhook_deliveries d
+            where d.customer_id = e.customer and d.endpoint_id = e.endpoint and d.state = 'pending' and d.next_at <= now()
+                and (d.event = 'webhook.test' or (
+                    select w.state = 'active' from public.webhook_endpoints w where w.customer_id = d.customer_id and w.id = d.endpoint_id))
+            order by d.next_at
+            limit p_endpoint_share) d
+        where (select c.archived_at is null from public.customers c where c.id = e.customer)
+            and d.id::text not in (select l.delivery from live l)
+    ), placed as (
+        select d.customer, d.endpoint, d.delivery, d.next_at,
+            row_number() over (partition by d.customer order by d.next_at, d.delivery)
+                + coalesce((select l.count from live_of_customers l where l.customer = d.customer), 0) as place
+        from due d
+        where d.endpoint_place <= p_endpoint_share
     )
-    select d.customer, d.endpoint, d.delivery from due d
-    where d.place <= p_customer_share
-    order by d.place, d.next_at
+    select p.customer, p.endpoint, p.delivery from placed p
+    where p.place <= p_customer_share
+    order by p.place, p.next_at
     limit greatest(p_limit - (select count(*) from live), 0);
 end
 $$;
 revoke execute on function tenancy.webhooks_due(integer, integer, integer) from public;
 grant execute on function tenancy.webhooks_due(integer, integer, integer) to fanfare_worker;
 
--- Forgets messages after a month, and secrets that sign nothing any more.
+-- Gives up what waits beyond so many messages to one endpoint, the oldest first, and writes why. As many at most are given
+-- up at once; it answers how many were.
+create function tenancy.give_up_webhooks(p_keep integer, p_problem text, p_limit integer) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_given_up bigint;
+begin
+    update public.webhook_deliveries d set state = 'failed', next_at = null, problem = p_problem
+    from (
+        select w.customer_id, w.id
+        from (
+            select o.customer_id, o.endpoint_id from public.webhook_deliveries o where o.state = 'pending'
+            group by o.customer_id, o.endpoint_id having count(*) > p_keep) full_endpoints
+            cross join lateral (
+                select o.customer_id, o.id from public.webhook_deliveries o
+                where o.customer_id = full_endpoints.customer_id and o.endpoint_id = full_endpoints.endpoint_id and o.state = 'pending'
+                order by o.id desc offset p_keep) w
+        limit p_limit) w
+    where d.customer_id = w.customer_id and d.id = w.id and d.state = 'pending';
+    get diagnostics v_given_up = row_count;
+    return v_given_up;
+end
+$$;
+revoke execute on function tenancy.give_up_webhooks(integer, text, integer) from public;
+grant execute on function tenancy.give_up_webhooks(integer, text, integer) to fanfare_worker;
+
+-- Forgets messages after a month, and secrets that sign nothing any more, so many of each at most. It answers how many there
+-- were of the more numerous: fewer than the limit, and nothing is left.
 create function tenancy.forget_webhooks(p_limit integer) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
-    v_deleted bigint;
+    v_deliveries bigint;
+    v_secrets bigint;
 begin
     delete from public.webhook_deliveries d where d.ctid = any (array(
-        select o.ctid from public.webhook_deliveries o where o.created_at < now() - interval '30 days' limit p_limit));
-    get diagnostics v_deleted = row_count;
+        select o.ctid from public.webhook_deliveries o where o.created_at < now() - interval '30 days' order by o.created_at limit p_limit));
+    get diagnostics v_deliveries = row_count;
     delete from public.webhook_secrets s where s.ctid = any (array(
-        select o.ctid from public.webhook_secrets o where o.expires_at < now() limit p_limit));
-    return v_deleted;
+        select o.ctid from public.webhook_secrets o where o.expires_at < now() order by o.expires_at limit p_limit));
+    get diagnostics v_secrets = row_count;
+    return greatest(v_deliveries, v_secrets);
 end
 $$;
 revoke execute on function tenancy.forget_webhooks(integer) from public;
 grant execute on function tenancy.forget_webhooks(integer) to fanfare_worker;
 
 alter function tenancy.follow_webhook_state() owner to fanfare_definer;
+alter function tenancy.follow_customer_webhooks() owner to fanfare_definer;
 alter function tenancy.tell_of_post() owner to fanfare_definer;
 alter function tenancy.tell_of_review() owner to fanfare_definer;
 alter function tenancy.tell_of_integration() owner to fanfare_definer;
 alter function tenancy.webhooks_due(integer, integer, integer) owner to fanfare_definer;
+alter function tenancy.give_up_webhooks(integer, text, integer) owner to fanfare_definer;
 alter function tenancy.forget_webhooks(integer) owner to fanfare_definer;
 
 create or replace function tenancy.sealed_columns()
@@ -448,7 +558,9 @@ $$;
 drop trigger integrations_webhooks on integrations;
 drop trigger post_reviews_webhooks on post_reviews;
 drop trigger posts_webhooks on posts;
+drop trigger customers_webhooks on customers;
 drop function tenancy.forget_webhooks(integer);
+drop function tenancy.give_up_webhooks(integer, text, integer);
 drop function tenancy.webhooks_due(integer, integer, integer);
 drop function tenancy.append_attempt(jsonb, jsonb);
 drop function tenancy.tell_of_integration();
@@ -464,6 +576,7 @@ drop table webhook_secrets;
 drop table webhook_endpoints;
 drop function tenancy.guard_webhook_delivery();
 drop function tenancy.guard_webhook_secret();
+drop function tenancy.follow_customer_webhooks();
 drop function tenancy.follow_webhook_state();
 drop function tenancy.guard_webhook();
 drop function tenancy.limit_webhooks();
