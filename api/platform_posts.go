@@ -131,8 +131,8 @@ func (a *API) retryPlatformPost(ctx context.Context, in *struct {
 		if err != nil {
 			return err
 		}
-		switch pp.State {
-		case "failed":
+		switch {
+		case pp.State == "failed" || neverSent(pp):
 			one := []queries.PlatformPostListByPostRow{pp}
 			if err := approvedFirst(pp.State, one); err != nil {
 				return err
@@ -140,7 +140,10 @@ func (a *API) retryPlatformPost(ctx context.Context, in *struct {
 			if err := keepsRules(one); err != nil {
 				return err
 			}
-		case "needs_attention": // it is frozen as it was when it was sent
+		case pp.State == "needs_attention": // it is frozen as it was when it was sent
+			if pp.ApprovalRequired && !pp.Approved {
+				return conflict("What goes out here must be approved first, and what may be out cannot be submitted. Confirm that it is there, or cancel it and make a new post.")
+			}
 		default:
 			return conflict("The post is " + spoken(pp.State) + " on this account: there is nothing to try again.")
 		}

@@ -31,8 +31,9 @@ type postReviewOutput struct{ Body PostReview }
 
 // PostSubmit asks for approval.
 type PostSubmit struct {
-	Comment string `json:"comment,omitempty" maxLength:"5000" doc:"For whoever approves."`
-	PostSchedule
+	Comment     string              `json:"comment,omitempty" maxLength:"5000" doc:"For whoever approves."`
+	ScheduledAt Nullable[time.Time] `json:"scheduled_at,omitempty" format:"date-time" doc:"When it is to go out once it is approved: RFC 3339 with a zone, in the future. null: it has no time. Left out, it keeps the one that it has." example:"2030-01-02T09:00:00+01:00"`
+	LocalTime   *string             `json:"local_time,omitempty" maxLength:"19" doc:"In place of scheduled_at: by the clocks of the customer's time zone, as when a post is scheduled." example:"2030-01-02T09:00"`
 }
 
 // PostComment is what is said with a decision.
@@ -50,7 +51,7 @@ func (a *API) registerPostApproval() {
 	const one = "/v1/customers/{customer_id}/posts/{post_id}"
 	register(a, huma.Operation{
 		OperationID: "submit-post", Metadata: needs("posts:write"), Method: http.MethodPost, Path: one + "/submit", Tags: tags, Summary: "Ask for approval of a post",
-		Description: "A draft, what has failed, or a cancelled post waits for approval then. One that breaks rules of its platforms is refused (422), with all of them.",
+		Description: "A draft, what has failed, what was not sent because its account was not connected, or a cancelled post waits for approval then. One that breaks rules of its platforms is refused (422), with all of them.",
 		Errors:      []int{http.StatusPreconditionFailed},
 	}, a.submitPost)
 	register(a, huma.Operation{
@@ -87,9 +88,9 @@ func (a *API) submitPost(ctx context.Context, in *struct {
 		body = *in.Body
 	}
 	return a.answerPost(ctx, in.PostPath, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		var at *time.Time
-		if body.PostSchedule != (PostSchedule{}) {
-			when, err := body.at(ctx, q)
+		timed, at := body.ScheduledAt.Sent || body.LocalTime != nil, (*time.Time)(nil)
+		if body.ScheduledAt.Value != nil || body.LocalTime != nil {
+			when, err := PostSchedule{ScheduledAt: body.ScheduledAt.Value, LocalTime: body.LocalTime}.at(ctx, q)
 			if err != nil {
 				return err
 			}
@@ -126,11 +127,14 @@ func (a *API) submitPost(ctx context.Context, in *struct {
 		if submitted == 0 {
 			return conflict("The post is " + spoken(post.State) + ": there is nothing to submit.")
 		}
-		if _, err := q.PostSubmit(ctx, queries.PostSubmitParams{ID: in.PostID, ScheduledAt: at}); err != nil {
+		// First, since it is about the version before.
+		if _, err := review(ctx, q, in.PostID, "submitted", body.Comment); err != nil {
 			return err
 		}
-		_, err = review(ctx, q, in.PostID, &post.Version, "submitted", body.Comment)
-		return err
+		if _, err := q.PostSubmit(ctx, queries.PostSubmitParams{ID: in.PostID, ScheduledAtDoUpdate: timed, ScheduledAt: at}); err != nil {
+			return err
+		}
+		return nil
 	})
 }
 
@@ -160,7 +164,7 @@ func sendBack(ctx context.Context, q *queries.Queries, postID uuid.UUID, conditi
 		return err
 	}
 	// First, since this is where the database refuses those who may not.
-	if _, err := review(ctx, q, postID, &post.Version, verdict, comment); err != nil {
+	if _, err := review(ctx, q, postID, verdict, comment); err != nil {
 		return err
 	}
 	back, err := q.PlatformPostWithdrawByPost(ctx, postID)
@@ -200,7 +204,7 @@ func (a *API) approvePost(ctx context.Context, in *struct {
 		if _, err := q.PostApprove(ctx, in.PostID); err != nil {
 			return err
 		}
-		if _, err := review(ctx, q, in.PostID, &post.Version, "approved", comment); err != nil {
+		if _, err := review(ctx, q, in.PostID, "approved", comment); err != nil {
 			return err
 		}
 		if _, err := q.PlatformPostApproveByPost(ctx, in.PostID); err != nil {
@@ -225,13 +229,14 @@ func (a *API) approvePost(ctx context.Context, in *struct {
 	})
 }
 
-// review writes down what was said about a version of a post; nil: as it is now. It gives the row's id.
-func review(ctx context.Context, q *queries.Queries, postID uuid.UUID, version *int64, verdict, comment string) (uuid.UUID, error) {
+// review writes down what was said about a post as it is now, or, with its approval, as it was when it was approved. It
+// gives the row's id.
+func review(ctx context.Context, q *queries.Queries, postID uuid.UUID, verdict, comment string) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return id, fmt.Errorf("make id: %w", err)
 	}
-	written, err := q.PostReviewCreate(ctx, queries.PostReviewCreateParams{ID: id, PostID: postID, PostVersion: version, Verdict: verdict, Comment: comment})
+	written, err := q.PostReviewCreate(ctx, queries.PostReviewCreateParams{ID: id, PostID: postID, Verdict: verdict, Comment: comment})
 	var refused *pgconn.PgError
 	switch {
 	case verdict == "rejected" && errors.As(err, &refused) && refused.Code == "42501":
@@ -277,7 +282,7 @@ func (a *API) createPostReview(ctx context.Context, in *struct {
 	Body PostRemark
 }) (*postReviewOutput, error) {
 	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*postReviewOutput, error) {
-		id, err := review(ctx, q, in.PostID, nil, "comment", in.Body.Comment)
+		id, err := review(ctx, q, in.PostID, "comment", in.Body.Comment)
 		if err != nil {
 			return nil, err
 		}

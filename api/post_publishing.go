@@ -71,7 +71,7 @@ func (a *API) registerPostPublishing() {
 	}, a.schedulePost)
 	register(a, huma.Operation{
 		OperationID: "cancel-post", Metadata: needs("posts:publish"), Method: http.MethodPost, Path: one + "/cancel", Tags: tags, Summary: "Do not publish a post",
-		Description: "Takes back everything that is not yet published or being published. It can be scheduled again later.",
+		Description: "Takes back everything that is not yet published or being published. It can be scheduled again later, but not on an account where it may be out: that would post it twice.",
 		Errors:      []int{http.StatusPreconditionFailed},
 	}, a.cancelPost)
 }
@@ -151,7 +151,7 @@ func (a *API) queuePostAt(ctx context.Context, tx *tenant.Tx, q *queries.Queries
 func keepsRules(platformPosts []queries.PlatformPostListByPostRow) error {
 	var broken []ProblemDetail
 	for i, pp := range platformPosts {
-		if pp.State == "published" || pp.State == "publishing" {
+		if pp.State == "published" || pp.State == "publishing" || cancelledForGood(pp) {
 			continue
 		}
 		content, _, err := jobs.Content(pp.ID, pp.Title, pp.Text, pp.Options, pp.Files)
@@ -208,7 +208,7 @@ func approvedFirst(state string, platformPosts []queries.PlatformPostListByPostR
 		return conflict("The post waits for approval. It can go out once somebody has approved it.")
 	}
 	if slices.ContainsFunc(platformPosts, func(pp queries.PlatformPostListByPostRow) bool {
-		return pp.State == "draft" || pp.State == "failed" || state == "cancelled"
+		return pp.State == "draft" || pp.State == "failed" || pp.State == "approved" || neverSent(pp) || state == "cancelled"
 	}) {
 		return approveFirst()
 	}
@@ -217,6 +217,17 @@ func approvedFirst(state string, platformPosts []queries.PlatformPostListByPostR
 
 func approveFirst() *Problem {
 	return conflict("What goes out here must be approved first. Submit the post for approval.")
+}
+
+// neverSent tells of a platform post that needs attention because its account was not connected: readers have none of it.
+func neverSent(pp queries.PlatformPostListByPostRow) bool {
+	return pp.State == "needs_attention" && pp.ProblemClass != nil && *pp.ProblemClass == string(platform.Credential) && pp.ExternalID == nil
+}
+
+// cancelledForGood tells of a platform post that was cancelled when it, or part of it, may have been out: publishing it
+// would post it again.
+func cancelledForGood(pp queries.PlatformPostListByPostRow) bool {
+	return pp.State == "cancelled" && (pp.ExternalID != nil || pp.ProblemClass != nil && *pp.ProblemClass == string(platform.UnknownOutcome))
 }
 
 // publishable says why a post cannot be put on its way as it is.
@@ -236,7 +247,7 @@ func publishable(state string, platformPosts []queries.PlatformPostListByPostRow
 		default:
 			continue
 		}
-		if pp.State == "cancelled" && state != "cancelled" {
+		if pp.State == "cancelled" && state != "cancelled" || cancelledForGood(pp) {
 			continue
 		}
 		eligible++

@@ -123,6 +123,12 @@ var constraints = map[string]func() *Problem{
 	"email_templates_in_use": func() *Problem {
 		return conflict("A post uses the template that waits to be approved or published. Take it off the post first.")
 	},
+	"email_templates_frozen": func() *Problem {
+		return conflict("A post that uses the template is being published, or nobody knows yet whether it was. Change the template after that, or make another.")
+	},
+	"media_alt_text_frozen": func() *Problem {
+		return conflict("A post that shows the file is being published, or nobody knows yet whether it was. Change the description after that.")
+	},
 	"media_quota":   noMediaRoom,
 	"media_uploads": tooManyUploads,
 	"posts_content_frozen": func() *Problem {
@@ -179,6 +185,8 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return problem(http.StatusForbidden, "You changed this post last, or submitted it. Somebody else must approve it here.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "is for a person to say"):
 		return problem(http.StatusForbidden, "Nobody knows whether this post is there. A person must look, and confirm it or post it again.").cause(err)
+	case err.Code == "42501" && strings.Contains(err.Message, "a post that recurs goes out as it is"):
+		return problem(http.StatusForbidden, "A post that recurs goes out as it is. Changing it needs the permission posts:publish.").cause(err)
 	case err.Code == "42501": // insufficient_privilege, a policy's refusal included
 		return forbidden().cause(err)
 	case err.Code == "22021" || err.Code == "22P05": // a character that Postgres does not store

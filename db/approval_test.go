@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -250,7 +251,7 @@ func TestApprovalIsGuarded(t *testing.T) {
 	}
 	// Verdicts: as one may approve, and never changed.
 	mustExec(t, a.d, "update customers set approver_role = 'admin' where id = $1", a.customer)
-	for who, may := range map[string]string{"viewer": "", "member": "submitted withdrawn comment", "admin": "submitted approved rejected withdrawn comment",
+	for who, may := range map[string]string{"viewer": "", "member": "submitted withdrawn comment", "admin": "submitted rejected withdrawn comment",
 		"key": "submitted withdrawn comment", "publishing key": ""} {
 		for _, verdict := range []string{"submitted", "approved", "rejected", "withdrawn", "comment"} {
 			_, err := a.do(who, "insert into post_reviews (id, post_id, post_version, verdict, comment) values (gen_random_uuid(), $1, 1, $2, 'x')", a.post.ID, verdict)
@@ -279,13 +280,6 @@ func TestDecisionsOfPeople(t *testing.T) {
 	a := newApprover(t)
 	confirm := "update platform_posts set state = 'published', external_id = id, external_url = 'https://x.example', published_at = now(), problem = null where id = $1"
 	retry := "update platform_posts set state = 'scheduled' where id = $1"
-	attention := func(class string, out bool) {
-		a.fresh("scheduled")
-		mustExec(t, a.d, "delete from platform_posts where id = $1", a.platform)
-		mustExec(t, a.d, "update platform_posts set state = 'publishing', attempt = 3 where post_id = $1", a.post.ID)
-		mustExec(t, a.d, "update platform_posts set state = 'needs_attention', problem = 'Look.', problem_class = $2, external_id = case when $3 then id::text end where post_id = $1", a.post.ID, class, out)
-		mustExec(t, a.d, "update posts set approved_at = null where id = $1", a.post.ID) // it need not be approved again
-	}
 	for _, test := range []struct {
 		who, sql, class string
 		out, may        bool
@@ -304,10 +298,10 @@ func TestDecisionsOfPeople(t *testing.T) {
 		{"publishing key", retry, "credential", false, true},
 		{"writing key", retry, "credential", false, false},
 	} {
-		attention(test.class, test.out)
+		a.attention(test.class, test.out)
 		rows, err := a.do(test.who, test.sql, a.post.PlatformPosts[0])
 		if test.may != (err == nil && rows == 1) || err != nil && refused(err).Code != denied {
-			t.Errorf("%s as %s, %s, partly out %v: %d rows, %v", test.sql[:60], test.who, test.class, test.out, rows, err)
+			t.Errorf("%s as %s, %s, partly out %v: %d rows, %v", test.sql[:50], test.who, test.class, test.out, rows, err)
 		}
 		if test.may && test.sql == retry {
 			if n := one[int](ctx, t, a.d.Super, "select first_attempt from platform_posts where id = $1", a.post.PlatformPosts[0]); n != 4 {
@@ -362,5 +356,260 @@ func TestApprovalWhileEdited(t *testing.T) {
 	}
 	if got, want := refused(moving), (refusal{badCheck, "platform_posts_approved_first"}); got != want {
 		t.Errorf("putting it on its way: %v (%v), want %v", got, moving, want)
+	}
+}
+
+// TestWhatWaitsIsWhatIsSeen: a file's description, or a template, that changes is a new version of every post that shows it,
+// by whoever changed it, so that nobody approves what they have not seen.
+func TestWhatWaitsIsWhatIsSeen(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	for _, required := range []bool{true, false} {
+		mustExec(t, a.d, "update customers set approval_required = $2 where id = $1", a.customer, required)
+		for _, state := range []string{"draft", "pending_approval", "approved"} {
+			for _, what := range []string{"media 0", "media 1", "template"} {
+				a.fresh(state)
+				template := newID(t)
+				mustExec(t, a.d, "insert into email_templates (customer_id, id, name, html) values ($1, $2, $3, 'x')", a.customer, template, template.String())
+				mustExec(t, a.d, "update platform_posts set options = jsonb_build_object('template_id', $2::text) where id = $1", a.platform, template.String())
+				mustExec(t, a.d, "update posts set edited_by = $2 where id = $1", a.post.ID, a.ids["owner"])
+				before := one[int64](ctx, t, a.d.Super, "select version from posts where id = $1", a.post.ID)
+				var err error
+				switch what {
+				case "template":
+					_, err = a.do("member", "update email_templates set html = 'y' where id = $1", template)
+				case "media 0":
+					_, err = a.do("member", "update media set alt_text = 'y' where id = $1", a.files[0])
+				default:
+					_, err = a.do("member", "update media set alt_text = 'y' where id = $1", a.files[1])
+				}
+				if err != nil {
+					t.Errorf("%s of a post that is %s: %v", what, state, err)
+				}
+				after := one[int64](ctx, t, a.d.Super, "select version from posts where id = $1", a.post.ID)
+				by := one[*uuid.UUID](ctx, t, a.d.Super, "select edited_by from posts where id = $1", a.post.ID)
+				left := one[int](ctx, t, a.d.Super, "select count(*) from platform_posts pp join posts p on p.id = pp.post_id where p.id = $1 and (p.approved_at is not null or pp.state = 'approved')", a.post.ID)
+				if after <= before || by == nil || *by != a.ids["member"] || left != 0 {
+					t.Errorf("%s of a post that was %s, approval required %v: version %d, then %d; edited by %v; %d still approved", what, state, required, before, after, by, left)
+				}
+			}
+		}
+	}
+	// What a key may not change stays as it was approved, even where the post has other accounts that are drafts again.
+	mustExec(t, a.d, "update customers set approval_required = true where id = $1", a.customer)
+	a.fresh("approved")
+	mustExec(t, a.d, "update platform_posts set state = 'pending_approval' where id = $1", a.platform)
+	for what, sql := range a.changes() {
+		if what == "text and approval" {
+			continue
+		}
+		if _, err := a.do("writing key", sql); refused(err).Code != denied {
+			t.Errorf("%s as a writing key: %v", what, err)
+		}
+		if n := one[int](ctx, t, a.d.Super, "select count(*) from platform_posts pp join posts p on p.id = pp.post_id where p.id = $1 and p.approved_at is not null and pp.state = 'approved'", a.post.ID); n != 1 {
+			t.Errorf("%s as a writing key: %d are approved", what, n)
+		}
+	}
+}
+
+// TestApprovedMeansApproved: what became approved where nobody asked for it is approved when somebody does.
+func TestApprovedMeansApproved(t *testing.T) {
+	t.Parallel()
+	a := newApprover(t)
+	a.fresh("approved")
+	mustExec(t, a.d, "update posts set approved_at = null where id = $1", a.post.ID)
+	_, err := a.do("owner", "update platform_posts set state = 'scheduled' where id = $1", a.platform)
+	if got, want := refused(err), (refusal{badCheck, "platform_posts_approved_first"}); got != want {
+		t.Errorf("approved by nobody, to scheduled: %v (%v)", got, err)
+	}
+}
+
+// attention lets the post, with one account, need attention, approved as it is.
+func (a *approver) attention(class string, out bool) {
+	a.t.Helper()
+	a.fresh("scheduled")
+	mustExec(a.t, a.d, "delete from platform_posts where id = $1", a.platform)
+	mustExec(a.t, a.d, "update platform_posts set state = 'publishing', attempt = 3 where post_id = $1", a.post.ID)
+	mustExec(a.t, a.d, "update platform_posts set state = 'needs_attention', problem = 'Look.', problem_class = $2, external_id = case when $3 then id::text end where post_id = $1", a.post.ID, class, out)
+}
+
+// pastTriggers runs a statement that the triggers would refuse.
+func (a *approver) pastTriggers(sql string, args ...any) {
+	a.t.Helper()
+	ctx := context.Background()
+	tx, err := a.d.Super.Begin(ctx)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	if _, err := tx.Exec(ctx, "set local session_replication_role = replica"); err != nil {
+		a.t.Fatal(err)
+	}
+	if _, err := tx.Exec(ctx, sql, args...); err != nil {
+		a.t.Fatal(err)
+	}
+	if err := tx.Commit(ctx); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// TestWhatMayBeOut: what may be out is neither changed, nor posted again unasked, nor without approval.
+func TestWhatMayBeOut(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	one0 := func() uuid.UUID { return a.post.PlatformPosts[0] }
+	transition := refusal{badCheck, "platform_posts_state_transition"}
+	for _, test := range []struct {
+		class string
+		out   bool
+	}{{"credential", false}, {"credential", true}, {"unknown_outcome", false}, {"transient", true}} {
+		unsent := test.class == "credential" && !test.out
+		what := fmt.Sprintf("%s, partly out %v", test.class, test.out)
+		expect := func(step string, err error, want refusal) {
+			t.Helper()
+			if unsent {
+				want = refusal{}
+			}
+			if got := refused(err); got != want || (err != nil && got == refusal{}) {
+				t.Errorf("%s, %s: %v (%v), want %v", what, step, got, err, want)
+			}
+		}
+		a.attention(test.class, test.out)
+		_, err := a.do("owner", "update media set alt_text = alt_text || 'x' where id = $1", a.files[0])
+		expect("a description", err, refusal{badCheck, "media_alt_text_frozen"})
+
+		a.attention(test.class, test.out)
+		template := newID(t)
+		mustExec(t, a.d, "insert into email_templates (customer_id, id, name, html) values ($1, $2, $3, 'x')", a.customer, template, template.String())
+		a.pastTriggers("update platform_posts set options = jsonb_build_object('template_id', $2::text) where id = $1", one0(), template.String())
+		_, err = a.do("owner", "update email_templates set subject = 'x' where id = $1", template)
+		expect("a template", err, refusal{"23503", "email_templates_frozen"})
+
+		a.attention(test.class, test.out)
+		_, err = a.do("member", "update platform_posts set state = 'pending_approval' where id = $1", one0())
+		expect("submitted", err, transition)
+
+		a.attention(test.class, test.out)
+		_, err = a.do("key", "update platform_posts set state = 'cancelled' where id = $1", one0())
+		expect("cancelled by a key", err, refusal{Code: denied})
+
+		for _, sql := range []string{"update platform_posts set problem_class = 'credential' where id = $1", "update platform_posts set problem_class = null, state = 'cancelled' where id = $1"} {
+			a.attention(test.class, test.out)
+			if _, err = a.do("owner", sql, one0()); refused(err).Code != denied && (test.class != "credential" || strings.Contains(sql, "null")) {
+				t.Errorf("%s: %s: %v", what, sql, err)
+			}
+		}
+
+		// Cancelled by a person, it comes back only where nothing was sent.
+		a.attention(test.class, test.out)
+		if _, err := a.do("member", "update platform_posts set state = 'cancelled' where id = $1", one0()); err != nil {
+			t.Errorf("%s: cancelled: %v", what, err)
+		}
+		if class := one[*string](ctx, t, a.d.Super, "select problem_class from platform_posts where id = $1", one0()); class == nil || *class != test.class {
+			t.Errorf("%s: its problem is %v", what, class)
+		}
+		if test.class != "credential" {
+			_, err = a.do("owner", "update platform_posts set problem_class = null where id = $1", one0())
+			expect("its problem is hidden", err, refusal{Code: denied})
+		}
+		for _, who := range []string{"owner", "s-manager", "key"} {
+			if who != "key" && unsent {
+				continue
+			}
+			_, err = a.do(who, "update platform_posts set state = 'draft' where id = $1", one0())
+			expect("reopened by "+who, err, transition)
+		}
+
+		// Posted again only as it was approved.
+		a.attention(test.class, test.out)
+		mustExec(t, a.d, "update posts set approved_at = null where id = $1", a.post.ID)
+		_, err = a.do("owner", "update platform_posts set state = 'scheduled' where id = $1", one0())
+		if got, want := refused(err), (refusal{badCheck, "platform_posts_approved_first"}); got != want {
+			t.Errorf("%s, posted again without approval: %v (%v)", what, got, err)
+		}
+	}
+	// Nor while it is being published.
+	a.fresh("scheduled")
+	mustExec(t, a.d, "update platform_posts set state = 'publishing', attempt = 1 where id = $1", a.platform)
+	for i, want := range []refusal{{}, {badCheck, "media_alt_text_frozen"}} {
+		_, err := a.do("owner", "update media set alt_text = 'x' where id = $1", a.files[i])
+		if got := refused(err); got != want || (err != nil && got == refusal{}) {
+			t.Errorf("the description of file %d: %v (%v), want %v", i, got, err, want)
+		}
+	}
+}
+
+// TestReviewsAreMade: a review says what was decided, of the post as it was.
+func TestReviewsAreMade(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	a.fresh("pending_approval")
+	write := "insert into post_reviews (id, post_id, post_version, verdict, comment) values (gen_random_uuid(), $1, 999, $2, 'x')"
+	for who, verdicts := range map[string][]string{"owner": {"approved"}, "s-manager": {"approved"}, "member": {"approved", "rejected"}, "key": {"approved", "rejected"}} {
+		for _, verdict := range verdicts {
+			_, err := a.do(who, write, a.post.ID, verdict)
+			expectRefused(t, verdict+" by "+who, err, denied)
+		}
+	}
+	for who, verdict := range map[string]string{"owner": "rejected", "s-manager": "rejected", "member": "submitted", "key": "comment"} {
+		if _, err := a.do(who, write, a.post.ID, verdict); err != nil {
+			t.Errorf("%s by %s: %v", verdict, who, err)
+		}
+	}
+	// Approved a while ago, or by somebody else, is not approved now.
+	mustExec(t, a.d, "update posts set approved_at = now() - interval '1 hour', approved_by = $2 where id = $1", a.post.ID, a.ids["owner"])
+	_, err := a.do("owner", write, a.post.ID, "approved")
+	expectRefused(t, "approved earlier", err, denied)
+	mustExec(t, a.d, "update posts set approved_at = null where id = $1", a.post.ID)
+	version := one[int64](ctx, t, a.d.Super, "select version from posts where id = $1", a.post.ID)
+	if err := a.d.Tenant().Tx(ctx, a.scopes["owner"], func(ctx context.Context, tx *tenant.Tx) error {
+		if _, err := tx.Exec(ctx, "update posts set approved_at = now() where id = $1", a.post.ID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, write, a.post.ID, "approved")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := one[int64](ctx, t, a.d.Super, "select post_version from post_reviews where post_id = $1 and verdict = 'approved'", a.post.ID); got != version {
+		t.Errorf("approved is version %d, want %d", got, version)
+	}
+	if n := one[int](ctx, t, a.d.Super, "select count(*) from post_reviews where post_version = 999"); n != 0 {
+		t.Errorf("%d reviews are about a version that never was", n)
+	}
+}
+
+// TestWritingKeysPublishNothingThatRecurs: what recurs goes out by itself; a key that only writes does not change it.
+func TestWritingKeysPublishNothingThatRecurs(t *testing.T) {
+	t.Parallel()
+	a := newApprover(t)
+	mustExec(t, a.d, "update customers set approval_required = false where id = $1", a.customer)
+	for _, state := range []string{"paused", "active"} {
+		a.fresh("draft")
+		template := newID(t)
+		mustExec(t, a.d, "insert into email_templates (customer_id, id, name, html) values ($1, $2, $3, 'x')", a.customer, template, template.String())
+		mustExec(t, a.d, "update platform_posts set options = jsonb_build_object('template_id', $2::text) where id = $1", a.platform, template.String())
+		mustExec(t, a.d, "update recurring_posts set state = $2 where id = $1", a.d.RecurringPost(t, a.customer, a.post.ID), state)
+		changes := a.changes()
+		delete(changes, "text and approval")
+		changes["an account less"] = fmt.Sprintf("delete from platform_posts where id = '%s'", a.post.PlatformPosts[0])
+		changes["an account cancelled"] = fmt.Sprintf("update platform_posts set state = 'cancelled' where id = '%s'", a.post.PlatformPosts[0])
+		changes["template"] = fmt.Sprintf("update email_templates set html = 'y' where id = '%s'", template)
+		for what, sql := range changes {
+			for _, who := range []string{"writing key", "key", "member"} {
+				err := a.d.Tenant().Tx(context.Background(), a.scopes[who], func(ctx context.Context, tx *tenant.Tx) error {
+					if _, err := tx.Exec(ctx, sql); err != nil {
+						return err
+					}
+					return errUndone
+				})
+				if mayNot := state == "active" && who == "writing key"; mayNot != (refused(err).Code == denied) || !mayNot && !errors.Is(err, errUndone) {
+					t.Errorf("%s of a post whose recurrence is %s as %s: %v", what, state, who, err)
+				}
+			}
+		}
 	}
 }

@@ -785,6 +785,7 @@ CREATE FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid) RETU
 declare
     -- whoever maintains the database, and whoever erases, is no tenant's caller
     v_caller boolean := current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin');
+    v_required boolean;
 begin
     if current_user = 'fanfare_agent' then
         -- The policies would pass over a post that is beyond what the key may change, and it would stay approved.
@@ -797,13 +798,22 @@ begin
     set approved_at = null, edited_by = case when v_caller then coalesce(tenancy.user_id(), p.edited_by) else p.edited_by end
     where p.customer_id = p_customer_id and p.id = p_post_id
         and (p.approved_at is not null or (v_caller and coalesce(tenancy.user_id(), p.edited_by) is distinct from p.edited_by));
-    if not v_caller or not (select a.required from tenancy.approval() a) then
+    if not v_caller then
         return;
     end if;
-    update public.platform_posts pp set state = 'pending_approval', retry_at = null, problem = null, problem_class = null
-    where pp.customer_id = p_customer_id and pp.post_id = p_post_id and pp.state in ('approved', 'scheduled');
-    if found then
+    v_required := (select a.required from tenancy.approval() a);
+    update public.platform_posts pp
+    set state = case when v_required then 'pending_approval' else 'draft' end, retry_at = null, problem = null, problem_class = null
+    where pp.customer_id = p_customer_id and pp.post_id = p_post_id and (pp.state = 'approved' or (v_required and pp.state = 'scheduled'));
+    if found and v_required then
         perform tenancy.cancel_jobs(p_post_id);
+    end if;
+    -- Here, too, the policies may have passed over what is beyond the key.
+    if current_user = 'fanfare_agent' and exists (
+        select from public.platform_posts pp
+        where pp.customer_id = p_customer_id and pp.post_id = p_post_id and (pp.state = 'approved' or (v_required and pp.state = 'scheduled')))
+    then
+        raise insufficient_privilege using message = 'permission denied: the post cannot be changed as it is';
     end if;
 end
 $$;
@@ -1480,18 +1490,24 @@ CREATE FUNCTION tenancy.follow_alt_text() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform tenancy.content_changed(s.customer_id, s.id)
-    from (
-        select p.customer_id, p.id
-        from public.posts p
-        where p.customer_id = new.customer_id and p.state <> 'published'
-            and (p.approved_at is not null or p.state in ('approved', 'scheduled', 'publishing')) and (
-                exists (select from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id and m.media_id = new.id)
-                or exists (
+    perform tenancy.shown_changed(new.customer_id, array(
+        select p.id
+        from tenancy.posts_with_media(new.customer_id, new.id) s
+            join public.posts p on p.customer_id = new.customer_id and p.id = s.post_id
+        where p.state <> 'published'));
+    -- after the posts are locked, so that none of them begins meanwhile
+    if exists (
+        select from public.platform_posts pp
+        where pp.customer_id = new.customer_id and tenancy.is_settling(pp.state, pp.problem_class, pp.external_id) and (
+            (not pp.own_media and exists (
+                select from public.post_media m where m.customer_id = pp.customer_id and m.post_id = pp.post_id and m.media_id = new.id))
+            or (pp.own_media and exists (
                     select from public.platform_post_media m
-                        join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
-                    where m.customer_id = p.customer_id and pp.post_id = p.id and m.media_id = new.id))
-        order by p.id) s;
+                where m.customer_id = pp.customer_id and m.platform_post_id = pp.id and m.media_id = new.id))))
+    then
+        raise check_violation using message = 'a post that shows the file is being published',
+            constraint = 'media_alt_text_frozen', table = 'media', schema = 'public';
+    end if;
     return null;
 end
 $$;
@@ -1556,13 +1572,20 @@ CREATE FUNCTION tenancy.follow_email_template() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform tenancy.content_changed(new.customer_id, u.post_id)
-    from (
-        select distinct pp.post_id
+    perform tenancy.shown_changed(new.customer_id, array(
+        select pp.post_id
         from public.platform_posts pp join public.posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
         where pp.customer_id = new.customer_id and pp.options ->> 'template_id' = new.id::text and pp.options ? 'template_id'
-            and (p.approved_at is not null or pp.state in ('approved', 'scheduled'))
-        order by pp.post_id) u;
+            and p.state <> 'published'));
+    -- after the posts are locked, so that none of them begins meanwhile
+    if exists (
+        select from public.platform_posts pp
+        where pp.customer_id = new.customer_id and pp.options ->> 'template_id' = new.id::text and pp.options ? 'template_id'
+            and tenancy.is_settling(pp.state, pp.problem_class, pp.external_id))
+    then
+        raise foreign_key_violation using message = 'a post that is being published uses the template',
+            constraint = 'email_templates_frozen', table = 'email_templates', schema = 'public';
+    end if;
     return null;
 end
 $$;
@@ -1599,14 +1622,12 @@ begin
         return null;
     end if;
     if tg_table_name = 'post_media' then
-        select array_agg(distinct m.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer from changed m;
+        select array_agg(m.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer from changed m;
     else
-        select array_agg(distinct pp.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer
+        select array_agg(pp.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer
         from changed m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id;
     end if;
-    -- a new version, since a post's ETag covers its files
-    update public.posts p set scheduled_at = p.scheduled_at where p.customer_id = v_customer and p.id = any (v_posts);
-    perform tenancy.content_changed(v_customer, i) from unnest(v_posts) i;
+    perform tenancy.shown_changed(v_customer, v_posts);
     return null;
 end
 $$;
@@ -1935,17 +1956,19 @@ begin
     select pp.state into v_state
     from public.platform_posts pp
     where pp.customer_id = old.customer_id and pp.options ->> 'template_id' = old.id::text and pp.options ? 'template_id'
-        and pp.state = any (case when tg_op = 'DELETE' then array['pending_approval', 'approved', 'scheduled', 'publishing']
-            when current_user = 'fanfare_agent' and not tenancy.has_permission('posts:publish') then array['approved', 'scheduled', 'publishing']
-            else array['publishing'] end)
+        and (tenancy.is_settling(pp.state, pp.problem_class, pp.external_id)
+            or pp.state = any (case when tg_op = 'DELETE' then array['pending_approval', 'approved', 'scheduled']
+                when current_user = 'fanfare_agent' and not tenancy.has_permission('posts:publish') then array['approved', 'scheduled']
+                else array[]::text[] end))
     -- what forbids most
-    order by pp.state = 'publishing' desc
+    order by tenancy.is_settling(pp.state, pp.problem_class, pp.external_id) desc
     limit 1;
     if tg_op = 'UPDATE' and v_state in ('approved', 'scheduled') then
         raise insufficient_privilege using message = 'permission denied: a post that uses the template cannot be changed as it is';
     elsif v_state is not null then
         raise foreign_key_violation using message = format('a post that is %s uses the template', v_state),
-            constraint = 'email_templates_in_use', table = 'email_templates', schema = 'public';
+            constraint = case when tg_op = 'DELETE' then 'email_templates_in_use' else 'email_templates_frozen' end,
+            table = 'email_templates', schema = 'public';
     end if;
     if tg_op = 'DELETE' then
         return old;
@@ -2028,12 +2051,9 @@ begin
     end if;
     -- What a post says that is on its way is not for a key that only writes drafts.
     if current_user = 'fanfare_agent' and old.alt_text <> new.alt_text and not tenancy.has_permission('posts:publish') and exists (
-        select from public.posts p
-        where p.customer_id = new.customer_id and p.state not in ('draft', 'pending_approval', 'failed', 'cancelled') and (
-            exists (select from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id and m.media_id = new.id)
-            or exists (
-                select from public.platform_post_media m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
-                where m.customer_id = p.customer_id and pp.post_id = p.id and m.media_id = new.id)))
+        select from tenancy.posts_with_media(new.customer_id, new.id) s
+            join public.posts p on p.customer_id = new.customer_id and p.id = s.post_id
+        where p.state not in ('draft', 'pending_approval', 'failed', 'cancelled'))
     then
         raise insufficient_privilege using message = 'permission denied: a post that shows the file cannot be changed as it is';
     end if;
@@ -2151,17 +2171,29 @@ begin
         -- Whether it is there or is to be posted again is for a person to decide, who has looked. What was never sent,
         -- because its account was not connected, needs no look.
         if current_user = 'fanfare_agent' and old.state = 'needs_attention' and (new.state = 'published'
-            or (new.state = 'scheduled' and (old.problem_class is distinct from 'credential' or old.external_id is not null)))
+            or (new.state in ('scheduled', 'cancelled') and (old.problem_class is distinct from 'credential' or old.external_id is not null)))
         then
             raise insufficient_privilege using message = 'permission denied: what became of the post is for a person to say';
+        end if;
+        -- Why it came to this stays known until it is decided.
+        if new.problem_class is distinct from old.problem_class and (
+            (old.state = 'needs_attention' and new.state in ('needs_attention', 'cancelled')) or (old.state = 'cancelled' and new.state = 'cancelled'))
+        then
+            raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
+        end if;
+        -- What may be out is not submitted as if it were not, nor posted again because it was cancelled meanwhile.
+        if (old.state = 'needs_attention' and new.state = 'pending_approval' and (old.problem_class is distinct from 'credential' or old.external_id is not null))
+            or (old.state = 'cancelled' and new.state <> 'cancelled' and (old.problem_class = 'unknown_outcome' or old.external_id is not null))
+        then
+            raise check_violation using message = 'nobody knows whether the post is there, or part of it is',
+                constraint = 'platform_posts_state_transition', table = 'platform_posts', schema = 'public';
         end if;
         if new.state = 'scheduled' and old.state <> 'scheduled' then
             -- Nothing is put on its way in a customer that is being archived at this moment.
             perform tenancy.hold_customer();
             new.first_attempt := old.attempt + 1;
         end if;
-        -- What needs attention was on its way already, and cannot have been changed since.
-        if new.state in ('approved', 'scheduled') and old.state not in ('approved', 'scheduled', 'needs_attention')
+        if new.state in ('approved', 'scheduled') and new.state <> old.state
             and (select a.required from tenancy.approval() a)
         then
             -- locked, so that nobody changes it before this is done
@@ -2299,6 +2331,69 @@ begin
             constraint = 'posts_content_frozen', table = 'posts', schema = 'public';
     end if;
     return v_row;
+end
+$$;
+
+-- Name: guard_post_review(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_post_review() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_post record;
+begin
+    if current_user not in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        return new;
+    end if;
+    select p.version, p.approved_at, p.approved_by into v_post
+    from public.posts p where p.customer_id = new.customer_id and p.id = new.post_id for no key update;
+    if not found then
+        -- a key may comment on what it may not change
+        select p.version, p.approved_at, p.approved_by into v_post
+        from public.posts p where p.customer_id = new.customer_id and p.id = new.post_id;
+    end if;
+    -- What was approved is the version before, which the approval itself has made a new one of.
+    new.post_version := coalesce(v_post.version - case when new.verdict = 'approved' then 1 else 0 end, new.post_version);
+    if (new.verdict in ('approved', 'rejected') and not tenancy.may_approve())
+        or (new.verdict = 'approved' and (v_post.approved_at, v_post.approved_by) is distinct from (now(), tenancy.user_id()))
+    then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow approving';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_recurring_content(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_recurring_content() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_row jsonb := case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
+    v_customer uuid := v_row ->> 'customer_id';
+    v_posts uuid[];
+begin
+    if tenancy.has_permission('posts:publish') then
+        return null;
+    end if;
+    v_posts := case tg_table_name
+        when 'posts' then array[(v_row ->> 'id')::uuid]
+        when 'media' then array(select s.post_id from tenancy.posts_with_media(v_customer, (v_row ->> 'id')::uuid) s)
+        when 'email_templates' then array(
+            select pp.post_id from public.platform_posts pp
+            where pp.customer_id = v_customer and pp.options ->> 'template_id' = v_row ->> 'id' and pp.options ? 'template_id')
+        when 'platform_post_media' then array(
+            select pp.post_id from public.platform_posts pp
+            where pp.customer_id = v_customer and pp.id = (v_row ->> 'platform_post_id')::uuid)
+        else array[(v_row ->> 'post_id')::uuid]
+    end;
+    if exists (
+        select from public.recurring_posts r
+        where r.customer_id = v_customer and r.post_id = any (v_posts) and r.state = 'active')
+    then
+        raise insufficient_privilege using message = 'permission denied: a post that recurs goes out as it is; changing it needs posts:publish';
+    end if;
+    return null;
 end
 $$;
 
@@ -2488,6 +2583,18 @@ begin
 end
 $$;
 
+-- Name: hold_email_template(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.hold_email_template() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform from public.email_templates t
+    where t.customer_id = new.customer_id and t.id::text = new.options ->> 'template_id' for share;
+    return new;
+end
+$$;
+
 -- Name: hold_login(uuid, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login text) RETURNS boolean
@@ -2586,6 +2693,12 @@ begin
     limit greatest(p_limit - v_made, 0);
 end
 $$;
+
+-- Name: is_settling(text, text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((state = 'publishing'::text) OR ((state = 'needs_attention'::text) AND ((problem_class IS DISTINCT FROM 'credential'::text) OR (external_id IS NOT NULL))));
 
 -- Name: limit_recurring_posts(); Type: FUNCTION; Schema: tenancy
 
@@ -2918,6 +3031,21 @@ begin
 end
 $$;
 
+-- Name: posts_with_media(uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.posts_with_media(p_customer_id uuid, p_media_id uuid) RETURNS TABLE(post_id uuid)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return query
+    select m.post_id from public.post_media m where m.customer_id = p_customer_id and m.media_id = p_media_id
+    union
+    select pp.post_id
+    from public.platform_post_media m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
+    where m.customer_id = p_customer_id and m.media_id = p_media_id;
+end
+$$;
+
 -- Name: readiness(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) RETURNS record
@@ -3032,8 +3160,8 @@ begin
     select due.customer_id, due.id
     from (
         select r.customer_id, r.id, r.look_at, row_number() over (partition by r.customer_id order by r.look_at) as place
-    from public.recurring_posts r
-        join public.customers c on c.id = r.customer_id and c.archived_at is null
+        from public.recurring_posts r
+            join public.customers c on c.id = r.customer_id and c.archived_at is null
         where r.state = 'active' and r.look_at <= now()) due
     where due.place <= 5
     order by due.place, due.look_at
@@ -3352,6 +3480,21 @@ begin
 end
 $_$;
 
+-- Name: shown_changed(uuid, uuid[]); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_id uuid;
+begin
+    for v_id in select distinct i from unnest(p_post_ids) i order by i loop
+        update public.posts p set scheduled_at = p.scheduled_at where p.customer_id = p_customer_id and p.id = v_id;
+        perform tenancy.content_changed(p_customer_id, v_id);
+    end loop;
+end
+$$;
+
 -- Name: stranded_platform_posts(interval, integer); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.stranded_platform_posts(p_overdue interval, p_limit integer) RETURNS TABLE(customer_id uuid, post_id uuid, platform_post_id uuid)
@@ -3499,7 +3642,7 @@ $$;
 
 CREATE FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((from_state = to_state) OR (to_state = ANY (CASE ((entity || ' '::text) || from_state) WHEN 'platform_post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'cancelled'::text] WHEN 'platform_post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'platform_post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'failed'::text, 'needs_attention'::text] WHEN 'platform_post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post needs_attention'::text THEN ARRAY['published'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post cancelled'::text THEN ARRAY['draft'::text] WHEN 'post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text] WHEN 'post partially_published'::text THEN ARRAY['publishing'::text, 'published'::text, 'needs_attention'::text] WHEN 'post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'cancelled'::text] WHEN 'post needs_attention'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'cancelled'::text] WHEN 'post cancelled'::text THEN ARRAY['draft'::text] ELSE ARRAY[]::text[] END)));
+    RETURN ((from_state = to_state) OR (to_state = ANY (CASE ((entity || ' '::text) || from_state) WHEN 'platform_post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'cancelled'::text] WHEN 'platform_post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'platform_post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'failed'::text, 'needs_attention'::text] WHEN 'platform_post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post needs_attention'::text THEN ARRAY['published'::text, 'scheduled'::text, 'pending_approval'::text, 'cancelled'::text] WHEN 'platform_post cancelled'::text THEN ARRAY['draft'::text] WHEN 'post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text] WHEN 'post partially_published'::text THEN ARRAY['publishing'::text, 'published'::text, 'needs_attention'::text] WHEN 'post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'cancelled'::text] WHEN 'post needs_attention'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'cancelled'::text] WHEN 'post cancelled'::text THEN ARRAY['draft'::text] ELSE ARRAY[]::text[] END)));
 
 -- Name: use_authorization(uuid, text); Type: FUNCTION; Schema: tenancy
 
@@ -3633,16 +3776,16 @@ begin
         'scheduled_at', to_char(p.scheduled_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
     into v_post
     from public.posts p where p.customer_id = p_customer_id and p.id = p_id;
-            select coalesce(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform,
+    select coalesce(jsonb_agg(jsonb_build_object('id', pp.id, 'integration_id', pp.integration_id, 'platform', i.platform,
         'state', pp.state,
         -- a part of an address leads nowhere
         'external_url', case when char_length(pp.external_url) <= 1000 then pp.external_url end,
-                'published_at', to_char(pp.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'published_at', to_char(pp.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         'problem_class', pp.problem_class,
         'problem', case when char_length(pp.problem) > 300 then left(pp.problem, 299) || '…' else pp.problem end) order by pp.id), '[]')
     into v_each
-            from public.platform_posts pp
-                join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+    from public.platform_posts pp
+        join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
     where pp.customer_id = p_customer_id and pp.post_id = p_id;
     if octet_length(v_each::text) <= 131072 then
         return v_post || jsonb_build_object('platform_posts', v_each);
@@ -3679,7 +3822,7 @@ begin
     ), oldest as materialized (
         select d.customer_id as customer, d.endpoint_id as endpoint from public.webhook_deliveries d
         where d.state = 'pending' and d.next_at <= now()
-                order by d.next_at
+        order by d.next_at
         limit 1000
     ), walk as (
         (select d.customer_id as customer, d.endpoint_id as endpoint from public.webhook_deliveries d
@@ -5703,6 +5846,10 @@ CREATE TRIGGER email_templates_follow_content AFTER UPDATE ON public.email_templ
 
 CREATE TRIGGER email_templates_guard_delete BEFORE DELETE ON public.email_templates FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_email_template();
 
+-- Name: email_templates email_templates_guard_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER email_templates_guard_recurring AFTER UPDATE ON public.email_templates FOR EACH ROW WHEN (((CURRENT_USER = 'fanfare_agent'::name) AND (((old.subject IS DISTINCT FROM new.subject) OR (old.preview_text IS DISTINCT FROM new.preview_text)) OR (old.html IS DISTINCT FROM new.html)))) EXECUTE FUNCTION tenancy.guard_recurring_content();
+
 -- Name: email_templates email_templates_guard_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER email_templates_guard_update BEFORE UPDATE ON public.email_templates FOR EACH ROW WHEN ((((old.subject IS DISTINCT FROM new.subject) OR (old.preview_text IS DISTINCT FROM new.preview_text)) OR (old.html IS DISTINCT FROM new.html))) EXECUTE FUNCTION tenancy.guard_email_template();
@@ -5755,6 +5902,10 @@ CREATE TRIGGER media_follow_alt_text AFTER UPDATE ON public.media FOR EACH ROW W
 
 CREATE TRIGGER media_guard BEFORE INSERT OR UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION tenancy.guard_media();
 
+-- Name: media media_guard_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER media_guard_recurring AFTER UPDATE ON public.media FOR EACH ROW WHEN (((CURRENT_USER = 'fanfare_agent'::name) AND (old.alt_text <> new.alt_text))) EXECUTE FUNCTION tenancy.guard_recurring_content();
+
 -- Name: media media_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -5786,6 +5937,10 @@ CREATE TRIGGER platform_post_media_follow_recurring AFTER INSERT OR DELETE ON pu
 -- Name: platform_post_media platform_post_media_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER platform_post_media_guard BEFORE INSERT OR DELETE ON public.platform_post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_platform_post_media();
+
+-- Name: platform_post_media platform_post_media_guard_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_post_media_guard_recurring AFTER INSERT OR DELETE ON public.platform_post_media FOR EACH ROW WHEN ((CURRENT_USER = 'fanfare_agent'::name)) EXECUTE FUNCTION tenancy.guard_recurring_content();
 
 -- Name: platform_post_media platform_post_media_shown; Type: TRIGGER; Schema: public
 
@@ -5823,6 +5978,18 @@ CREATE TRIGGER platform_posts_follow_update AFTER UPDATE ON public.platform_post
 
 CREATE TRIGGER platform_posts_guard BEFORE INSERT OR UPDATE ON public.platform_posts FOR EACH ROW EXECUTE FUNCTION tenancy.guard_platform_post();
 
+-- Name: platform_posts platform_posts_guard_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_guard_recurring AFTER INSERT OR DELETE ON public.platform_posts FOR EACH ROW WHEN ((CURRENT_USER = 'fanfare_agent'::name)) EXECUTE FUNCTION tenancy.guard_recurring_content();
+
+-- Name: platform_posts platform_posts_guard_recurring_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_guard_recurring_update AFTER UPDATE ON public.platform_posts FOR EACH ROW WHEN (((CURRENT_USER = 'fanfare_agent'::name) AND ((((old.text IS DISTINCT FROM new.text) OR (old.options IS DISTINCT FROM new.options)) OR (old.own_media IS DISTINCT FROM new.own_media)) OR ((old.state = 'cancelled'::text) <> (new.state = 'cancelled'::text))))) EXECUTE FUNCTION tenancy.guard_recurring_content();
+
+-- Name: platform_posts platform_posts_hold_template; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_hold_template BEFORE INSERT OR UPDATE OF options ON public.platform_posts FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) AND (new.options ? 'template_id'::text))) EXECUTE FUNCTION tenancy.hold_email_template();
+
 -- Name: platform_posts platform_posts_measure; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER platform_posts_measure BEFORE UPDATE ON public.platform_posts FOR EACH ROW WHEN (((new.state = 'published'::text) AND (old.state <> 'published'::text))) EXECUTE FUNCTION tenancy.begin_measuring();
@@ -5847,9 +6014,17 @@ CREATE TRIGGER post_media_follow_recurring AFTER INSERT OR DELETE ON public.post
 
 CREATE TRIGGER post_media_guard BEFORE INSERT OR DELETE ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_post_media();
 
+-- Name: post_media post_media_guard_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_media_guard_recurring AFTER INSERT OR DELETE ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER = 'fanfare_agent'::name)) EXECUTE FUNCTION tenancy.guard_recurring_content();
+
 -- Name: post_media post_media_shown; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_shown_media();
+
+-- Name: post_reviews post_reviews_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_reviews_guard BEFORE INSERT ON public.post_reviews FOR EACH ROW EXECUTE FUNCTION tenancy.guard_post_review();
 
 -- Name: post_reviews post_reviews_webhooks; Type: TRIGGER; Schema: public
 
@@ -5874,6 +6049,10 @@ CREATE TRIGGER posts_follow_recurring AFTER UPDATE ON public.posts FOR EACH ROW 
 -- Name: posts posts_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER posts_guard BEFORE INSERT OR UPDATE ON public.posts FOR EACH ROW EXECUTE FUNCTION tenancy.guard_post();
+
+-- Name: posts posts_guard_recurring; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER posts_guard_recurring AFTER UPDATE ON public.posts FOR EACH ROW WHEN (((CURRENT_USER = 'fanfare_agent'::name) AND (((old.title IS DISTINCT FROM new.title) OR (old.text IS DISTINCT FROM new.text)) OR (old.campaign_id IS DISTINCT FROM new.campaign_id)))) EXECUTE FUNCTION tenancy.guard_recurring_content();
 
 -- Name: posts posts_slot; Type: TRIGGER; Schema: public
 
@@ -8497,6 +8676,14 @@ REVOKE ALL ON FUNCTION tenancy.guard_post() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_post_media() FROM PUBLIC;
 
+-- Name: FUNCTION guard_post_review(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_post_review() FROM PUBLIC;
+
+-- Name: FUNCTION guard_recurring_content(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_recurring_content() FROM PUBLIC;
+
 -- Name: FUNCTION guard_recurring_post(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_recurring_post() FROM PUBLIC;
@@ -8582,6 +8769,10 @@ GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.hold_customer() TO fanfare_agent;
 
+-- Name: FUNCTION hold_email_template(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.hold_email_template() FROM PUBLIC;
+
 -- Name: FUNCTION hold_login(p_connect_session_id uuid, p_login text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login text) FROM PUBLIC;
@@ -8606,6 +8797,15 @@ GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_definer;
 
 REVOKE ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.integrations_to_check(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION is_settling(state text, problem_class text, external_id text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_definer;
 
 -- Name: FUNCTION limit_recurring_posts(); Type: ACL; Schema: tenancy
 
@@ -8732,6 +8932,13 @@ GRANT ALL ON FUNCTION tenancy.post_state(states text[]) TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.posts_to_measure(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.posts_to_measure(p_limit integer) TO fanfare_worker;
 
+-- Name: FUNCTION posts_with_media(p_customer_id uuid, p_media_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.posts_with_media(p_customer_id uuid, p_media_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.posts_with_media(p_customer_id uuid, p_media_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.posts_with_media(p_customer_id uuid, p_media_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.posts_with_media(p_customer_id uuid, p_media_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION readiness(OUT schema_version text, OUT live_workers bigint); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) FROM PUBLIC;
@@ -8840,6 +9047,13 @@ GRANT ALL ON FUNCTION tenancy.sealed_columns() TO fanfare_definer;
 
 REVOKE ALL ON FUNCTION tenancy.sealed_values(p_table text, p_key_id bigint, p_readable bigint[], p_after text[], p_limit integer, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.sealed_values(p_table text, p_key_id bigint, p_readable bigint[], p_after text[], p_limit integer, p_request text) TO fanfare_worker;
+
+-- Name: FUNCTION shown_changed(p_customer_id uuid, p_post_ids uuid[]); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) TO fanfare_admin;
 
 -- Name: FUNCTION stranded_platform_posts(p_overdue interval, p_limit integer); Type: ACL; Schema: tenancy
 

@@ -29,7 +29,7 @@ var (
 		"publishing":       "scheduled published failed needs_attention",
 		"published":        "",
 		"failed":           "draft pending_approval scheduled cancelled",
-		"needs_attention":  "published scheduled cancelled",
+		"needs_attention":  "published scheduled pending_approval cancelled",
 		"cancelled":        "draft",
 	}
 	postMoves = map[string]string{
@@ -50,12 +50,18 @@ func mayMove(moves map[string]string, from, to string) bool {
 	return from == to || slices.Contains(strings.Fields(moves[from]), to)
 }
 
+// mayBeOut: these are for people only where nothing is out, and everything of the machine's posts is. See
+// TestWhatMayBeOut.
+func mayBeOut(from, to string) bool {
+	return (from == "cancelled" && to == "draft") || (from == "needs_attention" && to == "pending_approval")
+}
+
 // personMayMove: what a person may do of what a platform post may do. Only the worker begins and reports.
 func personMayMove(from, to string) bool {
 	if from == to {
 		return true
 	}
-	return mayMove(platformPostMoves, from, to) && from != "publishing" && to != "publishing" && to != "failed" && to != "needs_attention" &&
+	return mayMove(platformPostMoves, from, to) && !mayBeOut(from, to) && from != "publishing" && to != "publishing" && to != "failed" && to != "needs_attention" &&
 		(to != "published" || from == "needs_attention")
 }
 
@@ -272,6 +278,8 @@ func TestEveryMove(t *testing.T) {
 				want := refusal{}
 				switch {
 				case !mayMove(platformPostMoves, from, to):
+					want = refusal{badCheck, "platform_posts_state_transition"}
+				case (who == "member" || who == "system admin") && mayBeOut(from, to):
 					want = refusal{badCheck, "platform_posts_state_transition"}
 				case (who == "member" || who == "system admin") && !personMayMove(from, to):
 					want = refusal{Code: denied}
@@ -536,6 +544,9 @@ func TestMovesAtOnce(t *testing.T) {
 	defer cancel()
 	m := newMachine(t)
 	p := m.post(t, 4)
+	if _, err := m.d.Super.Exec(ctx, "update platform_posts set external_id = null where post_id = $1", p.ID); err != nil {
+		t.Fatal(err)
+	}
 	const rounds = 40
 	var wait sync.WaitGroup
 	actor := func(name string, db *tenant.DB, scope tenant.Scope, act func(ctx context.Context, q *queries.Queries, tx *tenant.Tx, round int) error) {

@@ -37,11 +37,12 @@ from platform_posts pp
 where pp.post_id = @post_id
 order by pp.id;
 
--- Puts up for approval what is not out and not under way.
+-- Puts up for approval what is not out and not under way, and what was never sent because its account was not connected.
 -- name: PlatformPostSubmitByPost :execrows
 update platform_posts
 set state = 'pending_approval', retry_at = null, problem = null, problem_class = null
-where post_id = @post_id and state in ('draft', 'failed');
+where post_id = @post_id
+    and (state in ('draft', 'failed') or (state = 'needs_attention' and problem_class = 'credential' and external_id is null));
 
 -- An account that joins a post which waits for approval waits with it.
 -- name: PlatformPostSubmitAdded :execrows
@@ -80,11 +81,11 @@ update platform_posts
 set state = 'scheduled', retry_at = null, problem = null, problem_class = null
 where id = @id and state in ('failed', 'needs_attention');
 
--- Makes the platform posts of a cancelled post drafts again.
+-- Makes the platform posts of a cancelled post drafts again, but for those that may be out.
 -- name: PlatformPostReopenByPost :execrows
 update platform_posts
 set state = 'draft'
-where post_id = @post_id and state = 'cancelled';
+where post_id = @post_id and state = 'cancelled' and external_id is null and problem_class is distinct from 'unknown_outcome';
 
 -- Puts a post's platform posts on their way: those that are not out and not under way. What failed is tried
 -- again, and so is what was never sent because its account was not connected; what else a person must decide on is

@@ -520,10 +520,10 @@ func (q *Queries) PlatformPostQueueByPost(ctx context.Context, postID uuid.UUID)
 const platformPostReopenByPost = `-- name: PlatformPostReopenByPost :execrows
 update platform_posts
 set state = 'draft'
-where post_id = $1 and state = 'cancelled'
+where post_id = $1 and state = 'cancelled' and external_id is null and problem_class is distinct from 'unknown_outcome'
 `
 
-// Makes the platform posts of a cancelled post drafts again.
+// Makes the platform posts of a cancelled post drafts again, but for those that may be out.
 func (q *Queries) PlatformPostReopenByPost(ctx context.Context, postID uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, platformPostReopenByPost, postID)
 	if err != nil {
@@ -695,10 +695,11 @@ func (q *Queries) PlatformPostSubmitAdded(ctx context.Context, postID uuid.UUID)
 const platformPostSubmitByPost = `-- name: PlatformPostSubmitByPost :execrows
 update platform_posts
 set state = 'pending_approval', retry_at = null, problem = null, problem_class = null
-where post_id = $1 and state in ('draft', 'failed')
+where post_id = $1
+    and (state in ('draft', 'failed') or (state = 'needs_attention' and problem_class = 'credential' and external_id is null))
 `
 
-// Puts up for approval what is not out and not under way.
+// Puts up for approval what is not out and not under way, and what was never sent because its account was not connected.
 func (q *Queries) PlatformPostSubmitByPost(ctx context.Context, postID uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, platformPostSubmitByPost, postID)
 	if err != nil {

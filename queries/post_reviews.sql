@@ -1,7 +1,7 @@
--- Writes down what was said about a post, as it is now or as it was in the given version. No row: there is no such post.
+-- Writes down what was said about a post; of which version, the database says. No row: there is no such post.
 -- name: PostReviewCreate :execrows
 insert into post_reviews (id, post_id, post_version, verdict, comment)
-select @id::uuid, p.id, coalesce(sqlc.narg('post_version')::bigint, p.version), @verdict::text, @comment::text
+select @id::uuid, p.id, p.version, @verdict::text, @comment::text
 from posts p
 where p.id = @post_id;
 

@@ -15,24 +15,22 @@ import (
 
 const postReviewCreate = `-- name: PostReviewCreate :execrows
 insert into post_reviews (id, post_id, post_version, verdict, comment)
-select $1::uuid, p.id, coalesce($2::bigint, p.version), $3::text, $4::text
+select $1::uuid, p.id, p.version, $2::text, $3::text
 from posts p
-where p.id = $5
+where p.id = $4
 `
 
 type PostReviewCreateParams struct {
-	ID          uuid.UUID
-	PostVersion *int64
-	Verdict     string
-	Comment     string
-	PostID      uuid.UUID
+	ID      uuid.UUID
+	Verdict string
+	Comment string
+	PostID  uuid.UUID
 }
 
-// Writes down what was said about a post, as it is now or as it was in the given version. No row: there is no such post.
+// Writes down what was said about a post; of which version, the database says. No row: there is no such post.
 func (q *Queries) PostReviewCreate(ctx context.Context, arg PostReviewCreateParams) (int64, error) {
 	result, err := q.db.Exec(ctx, postReviewCreate,
 		arg.ID,
-		arg.PostVersion,
 		arg.Verdict,
 		arg.Comment,
 		arg.PostID,

@@ -76,10 +76,11 @@ insert into post_media (post_id, media_id, position)
 select @post_id, m.id, m.place - 1
 from unnest(@media_ids::uuid[]) with ordinality as m (id, place);
 
--- Puts a post up for approval. Whatever was approved before, this is not.
+-- Puts a post up for approval, with or without a time, or with the one that it has. Whatever was approved before, this is not.
 -- name: PostSubmit :execrows
 update posts
-set approved_at = null, submitted_by = tenancy.user_id(), scheduled_at = coalesce(sqlc.narg('scheduled_at'), scheduled_at)
+set approved_at = null, submitted_by = tenancy.user_id(),
+    scheduled_at = case when @scheduled_at_do_update::boolean then sqlc.narg('scheduled_at')::timestamptz else scheduled_at end
 where id = @id;
 
 -- Approves a post as it is now. Who may, and in whose name, is the database's to say.

@@ -497,18 +497,20 @@ func (q *Queries) PostSetState(ctx context.Context, arg PostSetStateParams) (int
 
 const postSubmit = `-- name: PostSubmit :execrows
 update posts
-set approved_at = null, submitted_by = tenancy.user_id(), scheduled_at = coalesce($1, scheduled_at)
-where id = $2
+set approved_at = null, submitted_by = tenancy.user_id(),
+    scheduled_at = case when $1::boolean then $2::timestamptz else scheduled_at end
+where id = $3
 `
 
 type PostSubmitParams struct {
-	ScheduledAt *time.Time
-	ID          uuid.UUID
+	ScheduledAtDoUpdate bool
+	ScheduledAt         *time.Time
+	ID                  uuid.UUID
 }
 
-// Puts a post up for approval. Whatever was approved before, this is not.
+// Puts a post up for approval, with or without a time, or with the one that it has. Whatever was approved before, this is not.
 func (q *Queries) PostSubmit(ctx context.Context, arg PostSubmitParams) (int64, error) {
-	result, err := q.db.Exec(ctx, postSubmit, arg.ScheduledAt, arg.ID)
+	result, err := q.db.Exec(ctx, postSubmit, arg.ScheduledAtDoUpdate, arg.ScheduledAt, arg.ID)
 	if err != nil {
 		return 0, err
 	}

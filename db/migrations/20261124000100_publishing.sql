@@ -87,8 +87,9 @@ return from_state = to_state or to_state = any (case entity || ' ' || from_state
     -- back to scheduled: nothing was published and another attempt is planned
     when 'platform_post publishing' then array['scheduled', 'published', 'failed', 'needs_attention']
     when 'platform_post failed' then array['draft', 'pending_approval', 'scheduled', 'cancelled']
-    -- published: a person found it there; scheduled: a person wants it posted again
-    when 'platform_post needs_attention' then array['published', 'scheduled', 'cancelled']
+    -- published: a person found it there; scheduled: a person wants it posted again; pending_approval: nothing was sent, and
+    -- it is to be approved first
+    when 'platform_post needs_attention' then array['published', 'scheduled', 'pending_approval', 'cancelled']
     when 'platform_post cancelled' then array['draft']
     when 'post draft' then array['pending_approval', 'approved', 'scheduled', 'cancelled']
     -- scheduled: one platform is approved and goes ahead of another that waits

@@ -155,17 +155,29 @@ begin
         -- Whether it is there or is to be posted again is for a person to decide, who has looked. What was never sent,
         -- because its account was not connected, needs no look.
         if current_user = 'fanfare_agent' and old.state = 'needs_attention' and (new.state = 'published'
-            or (new.state = 'scheduled' and (old.problem_class is distinct from 'credential' or old.external_id is not null)))
+            or (new.state in ('scheduled', 'cancelled') and (old.problem_class is distinct from 'credential' or old.external_id is not null)))
         then
             raise insufficient_privilege using message = 'permission denied: what became of the post is for a person to say';
+        end if;
+        -- Why it came to this stays known until it is decided.
+        if new.problem_class is distinct from old.problem_class and (
+            (old.state = 'needs_attention' and new.state in ('needs_attention', 'cancelled')) or (old.state = 'cancelled' and new.state = 'cancelled'))
+        then
+            raise insufficient_privilege using message = 'permission denied: only the worker reports what was published';
+        end if;
+        -- What may be out is not submitted as if it were not, nor posted again because it was cancelled meanwhile.
+        if (old.state = 'needs_attention' and new.state = 'pending_approval' and (old.problem_class is distinct from 'credential' or old.external_id is not null))
+            or (old.state = 'cancelled' and new.state <> 'cancelled' and (old.problem_class = 'unknown_outcome' or old.external_id is not null))
+        then
+            raise check_violation using message = 'nobody knows whether the post is there, or part of it is',
+                constraint = 'platform_posts_state_transition', table = 'platform_posts', schema = 'public';
         end if;
         if new.state = 'scheduled' and old.state <> 'scheduled' then
             -- Nothing is put on its way in a customer that is being archived at this moment.
             perform tenancy.hold_customer();
             new.first_attempt := old.attempt + 1;
         end if;
-        -- What needs attention was on its way already, and cannot have been changed since.
-        if new.state in ('approved', 'scheduled') and old.state not in ('approved', 'scheduled', 'needs_attention')
+        if new.state in ('approved', 'scheduled') and new.state <> old.state
             and (select a.required from tenancy.approval() a)
         then
             -- locked, so that nobody changes it before this is done
@@ -189,13 +201,14 @@ begin
 end
 $$;
 
--- A post says something else now: nobody has approved that. Where approval is needed, what waits for its time is taken
--- back until it is approved again; its time stays.
+-- A post says something else now: nobody has approved that. What is approved is a draft again. Where approval is needed,
+-- it is taken back until it is approved again, and so is what waits for its time; its time stays.
 create function tenancy.content_changed(p_customer_id uuid, p_post_id uuid) returns void
 language plpgsql as $$
 declare
     -- whoever maintains the database, and whoever erases, is no tenant's caller
     v_caller boolean := current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin');
+    v_required boolean;
 begin
     if current_user = 'fanfare_agent' then
         -- The policies would pass over a post that is beyond what the key may change, and it would stay approved.
@@ -208,17 +221,41 @@ begin
     set approved_at = null, edited_by = case when v_caller then coalesce(tenancy.user_id(), p.edited_by) else p.edited_by end
     where p.customer_id = p_customer_id and p.id = p_post_id
         and (p.approved_at is not null or (v_caller and coalesce(tenancy.user_id(), p.edited_by) is distinct from p.edited_by));
-    if not v_caller or not (select a.required from tenancy.approval() a) then
+    if not v_caller then
         return;
     end if;
-    update public.platform_posts pp set state = 'pending_approval', retry_at = null, problem = null, problem_class = null
-    where pp.customer_id = p_customer_id and pp.post_id = p_post_id and pp.state in ('approved', 'scheduled');
-    if found then
+    v_required := (select a.required from tenancy.approval() a);
+    update public.platform_posts pp
+    set state = case when v_required then 'pending_approval' else 'draft' end, retry_at = null, problem = null, problem_class = null
+    where pp.customer_id = p_customer_id and pp.post_id = p_post_id and (pp.state = 'approved' or (v_required and pp.state = 'scheduled'));
+    if found and v_required then
         perform tenancy.cancel_jobs(p_post_id);
+    end if;
+    -- Here, too, the policies may have passed over what is beyond the key.
+    if current_user = 'fanfare_agent' and exists (
+        select from public.platform_posts pp
+        where pp.customer_id = p_customer_id and pp.post_id = p_post_id and (pp.state = 'approved' or (v_required and pp.state = 'scheduled')))
+    then
+        raise insufficient_privilege using message = 'permission denied: the post cannot be changed as it is';
     end if;
 end
 $$;
 grant execute on function tenancy.content_changed(uuid, uuid) to fanfare_user, fanfare_agent, fanfare_admin;
+
+-- Posts show something else now, though their own rows are as they were. Each has a new version, since its ETag covers what
+-- it shows: whoever approves names the one that they have seen, and whoever does so at this moment holds the row.
+create function tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) returns void
+language plpgsql as $$
+declare
+    v_id uuid;
+begin
+    for v_id in select distinct i from unnest(p_post_ids) i order by i loop
+        update public.posts p set scheduled_at = p.scheduled_at where p.customer_id = p_customer_id and p.id = v_id;
+        perform tenancy.content_changed(p_customer_id, v_id);
+    end loop;
+end
+$$;
+grant execute on function tenancy.shown_changed(uuid, uuid[]) to fanfare_user, fanfare_agent, fanfare_admin;
 
 create function tenancy.follow_post_content() returns trigger
 language plpgsql as $$
@@ -255,14 +292,12 @@ begin
         return null;
     end if;
     if tg_table_name = 'post_media' then
-        select array_agg(distinct m.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer from changed m;
+        select array_agg(m.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer from changed m;
     else
-        select array_agg(distinct pp.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer
+        select array_agg(pp.post_id), (array_agg(m.customer_id))[1] into v_posts, v_customer
         from changed m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id;
     end if;
-    -- a new version, since a post's ETag covers its files
-    update public.posts p set scheduled_at = p.scheduled_at where p.customer_id = v_customer and p.id = any (v_posts);
-    perform tenancy.content_changed(v_customer, i) from unnest(v_posts) i;
+    perform tenancy.shown_changed(v_customer, v_posts);
     return null;
 end
 $$;
@@ -275,22 +310,50 @@ create trigger platform_post_media_follow_insert after insert on platform_post_m
 create trigger platform_post_media_follow_delete after delete on platform_post_media
     referencing old table as changed for each statement execute function tenancy.follow_media_content();
 
--- A file's description is what the post says to those who cannot see it. It can be changed until everything is out.
+-- The posts of a customer that show a file.
+create function tenancy.posts_with_media(p_customer_id uuid, p_media_id uuid) returns table (post_id uuid)
+language plpgsql stable as $$
+begin
+    return query
+    select m.post_id from public.post_media m where m.customer_id = p_customer_id and m.media_id = p_media_id
+    union
+    select pp.post_id
+    from public.platform_post_media m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
+    where m.customer_id = p_customer_id and m.media_id = p_media_id;
+end
+$$;
+grant execute on function tenancy.posts_with_media(uuid, uuid) to fanfare_user, fanfare_agent, fanfare_admin;
+
+-- Platform posts that are being published, or of which nobody knows whether readers have them: what they show stays. What
+-- was never sent, because its account was not connected, is not among them.
+create function tenancy.is_settling(state text, problem_class text, external_id text) returns boolean
+language sql immutable parallel safe
+return state = 'publishing' or (state = 'needs_attention' and (problem_class is distinct from 'credential' or external_id is not null));
+grant execute on function tenancy.is_settling(text, text, text) to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_definer;
+
+-- A file's description is what the post says to those who cannot see it. It can be changed until everything is out, but not
+-- while what shows it is being published.
 create function tenancy.follow_alt_text() returns trigger
 language plpgsql as $$
 begin
-    perform tenancy.content_changed(s.customer_id, s.id)
-    from (
-        select p.customer_id, p.id
-        from public.posts p
-        where p.customer_id = new.customer_id and p.state <> 'published'
-            and (p.approved_at is not null or p.state in ('approved', 'scheduled', 'publishing')) and (
-                exists (select from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id and m.media_id = new.id)
-                or exists (
+    perform tenancy.shown_changed(new.customer_id, array(
+        select p.id
+        from tenancy.posts_with_media(new.customer_id, new.id) s
+            join public.posts p on p.customer_id = new.customer_id and p.id = s.post_id
+        where p.state <> 'published'));
+    -- after the posts are locked, so that none of them begins meanwhile
+    if exists (
+        select from public.platform_posts pp
+        where pp.customer_id = new.customer_id and tenancy.is_settling(pp.state, pp.problem_class, pp.external_id) and (
+            (not pp.own_media and exists (
+                select from public.post_media m where m.customer_id = pp.customer_id and m.post_id = pp.post_id and m.media_id = new.id))
+            or (pp.own_media and exists (
                     select from public.platform_post_media m
-                        join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
-                    where m.customer_id = p.customer_id and pp.post_id = p.id and m.media_id = new.id))
-        order by p.id) s;
+                where m.customer_id = pp.customer_id and m.platform_post_id = pp.id and m.media_id = new.id))))
+    then
+        raise check_violation using message = 'a post that shows the file is being published',
+            constraint = 'media_alt_text_frozen', table = 'media', schema = 'public';
+    end if;
     return null;
 end
 $$;
@@ -315,6 +378,34 @@ create table post_reviews (
     constraint post_reviews_comment_length check (char_length(comment) <= 5000),
     constraint post_reviews_says_something check (verdict not in ('rejected', 'comment') or comment <> '')
 );
+
+-- What is said is said of the post as it is, and a decision is the one that was made.
+create function tenancy.guard_post_review() returns trigger
+language plpgsql as $$
+declare
+    v_post record;
+begin
+    if current_user not in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        return new;
+    end if;
+    select p.version, p.approved_at, p.approved_by into v_post
+    from public.posts p where p.customer_id = new.customer_id and p.id = new.post_id for no key update;
+    if not found then
+        -- a key may comment on what it may not change
+        select p.version, p.approved_at, p.approved_by into v_post
+        from public.posts p where p.customer_id = new.customer_id and p.id = new.post_id;
+    end if;
+    -- What was approved is the version before, which the approval itself has made a new one of.
+    new.post_version := coalesce(v_post.version - case when new.verdict = 'approved' then 1 else 0 end, new.post_version);
+    if (new.verdict in ('approved', 'rejected') and not tenancy.may_approve())
+        or (new.verdict = 'approved' and (v_post.approved_at, v_post.approved_by) is distinct from (now(), tenancy.user_id()))
+    then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow approving';
+    end if;
+    return new;
+end
+$$;
+create trigger post_reviews_guard before insert on post_reviews for each row execute function tenancy.guard_post_review();
 
 create index post_reviews_by_post on post_reviews (customer_id, post_id, id);
 
@@ -456,8 +547,11 @@ end
 $$;
 
 drop table post_reviews;
+drop function tenancy.guard_post_review();
 drop trigger media_follow_alt_text on media;
 drop function tenancy.follow_alt_text();
+drop function tenancy.is_settling(text, text, text);
+drop function tenancy.posts_with_media(uuid, uuid);
 drop trigger platform_post_media_follow_delete on platform_post_media;
 drop trigger platform_post_media_follow_insert on platform_post_media;
 drop trigger post_media_follow_delete on post_media;
@@ -468,6 +562,7 @@ drop trigger platform_posts_follow_account on platform_posts;
 drop function tenancy.follow_platform_post_content();
 drop trigger posts_follow_content on posts;
 drop function tenancy.follow_post_content();
+drop function tenancy.shown_changed(uuid, uuid[]);
 drop function tenancy.content_changed(uuid, uuid);
 create or replace function tenancy.guard_platform_post() returns trigger
 language plpgsql as $$

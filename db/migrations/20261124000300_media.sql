@@ -85,12 +85,9 @@ begin
     end if;
     -- What a post says that is on its way is not for a key that only writes drafts.
     if current_user = 'fanfare_agent' and old.alt_text <> new.alt_text and not tenancy.has_permission('posts:publish') and exists (
-        select from public.posts p
-        where p.customer_id = new.customer_id and p.state not in ('draft', 'pending_approval', 'failed', 'cancelled') and (
-            exists (select from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id and m.media_id = new.id)
-            or exists (
-                select from public.platform_post_media m join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
-                where m.customer_id = p.customer_id and pp.post_id = p.id and m.media_id = new.id)))
+        select from tenancy.posts_with_media(new.customer_id, new.id) s
+            join public.posts p on p.customer_id = new.customer_id and p.id = s.post_id
+        where p.state not in ('draft', 'pending_approval', 'failed', 'cancelled'))
     then
         raise insufficient_privilege using message = 'permission denied: a post that shows the file cannot be changed as it is';
     end if;

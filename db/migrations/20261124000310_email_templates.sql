@@ -63,7 +63,7 @@ select tenancy.audit_table('email_templates', 'email_template', 'id', '{}', '{}'
 create index platform_posts_by_template on platform_posts (customer_id, (options ->> 'template_id')) where options ? 'template_id';
 
 -- A template is part of what the posts say that use it: it stays while they wait to be published, and does not change while
--- they are published.
+-- they are published, or while nobody knows whether they were.
 create function tenancy.guard_email_template() returns trigger
 language plpgsql as $$
 declare
@@ -72,17 +72,19 @@ begin
     select pp.state into v_state
     from public.platform_posts pp
     where pp.customer_id = old.customer_id and pp.options ->> 'template_id' = old.id::text and pp.options ? 'template_id'
-        and pp.state = any (case when tg_op = 'DELETE' then array['pending_approval', 'approved', 'scheduled', 'publishing']
-            when current_user = 'fanfare_agent' and not tenancy.has_permission('posts:publish') then array['approved', 'scheduled', 'publishing']
-            else array['publishing'] end)
+        and (tenancy.is_settling(pp.state, pp.problem_class, pp.external_id)
+            or pp.state = any (case when tg_op = 'DELETE' then array['pending_approval', 'approved', 'scheduled']
+                when current_user = 'fanfare_agent' and not tenancy.has_permission('posts:publish') then array['approved', 'scheduled']
+                else array[]::text[] end))
     -- what forbids most
-    order by pp.state = 'publishing' desc
+    order by tenancy.is_settling(pp.state, pp.problem_class, pp.external_id) desc
     limit 1;
     if tg_op = 'UPDATE' and v_state in ('approved', 'scheduled') then
         raise insufficient_privilege using message = 'permission denied: a post that uses the template cannot be changed as it is';
     elsif v_state is not null then
         raise foreign_key_violation using message = format('a post that is %s uses the template', v_state),
-            constraint = 'email_templates_in_use', table = 'email_templates', schema = 'public';
+            constraint = case when tg_op = 'DELETE' then 'email_templates_in_use' else 'email_templates_frozen' end,
+            table = 'email_templates', schema = 'public';
     end if;
     if tg_op = 'DELETE' then
         return old;
@@ -100,19 +102,38 @@ create trigger email_templates_guard_delete before delete on email_templates for
 create function tenancy.follow_email_template() returns trigger
 language plpgsql as $$
 begin
-    perform tenancy.content_changed(new.customer_id, u.post_id)
-    from (
-        select distinct pp.post_id
+    perform tenancy.shown_changed(new.customer_id, array(
+        select pp.post_id
         from public.platform_posts pp join public.posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
         where pp.customer_id = new.customer_id and pp.options ->> 'template_id' = new.id::text and pp.options ? 'template_id'
-            and (p.approved_at is not null or pp.state in ('approved', 'scheduled'))
-        order by pp.post_id) u;
+            and p.state <> 'published'));
+    -- after the posts are locked, so that none of them begins meanwhile
+    if exists (
+        select from public.platform_posts pp
+        where pp.customer_id = new.customer_id and pp.options ->> 'template_id' = new.id::text and pp.options ? 'template_id'
+            and tenancy.is_settling(pp.state, pp.problem_class, pp.external_id))
+    then
+        raise foreign_key_violation using message = 'a post that is being published uses the template',
+            constraint = 'email_templates_frozen', table = 'email_templates', schema = 'public';
+    end if;
     return null;
 end
 $$;
 create trigger email_templates_follow_content after update on email_templates for each row
     when ((old.subject, old.preview_text, old.html) is distinct from (new.subject, new.preview_text, new.html))
     execute function tenancy.follow_email_template();
+
+-- Whoever names a template waits for whoever changes it, so that what is named is what they know.
+create function tenancy.hold_email_template() returns trigger
+language plpgsql as $$
+begin
+    perform from public.email_templates t
+    where t.customer_id = new.customer_id and t.id::text = new.options ->> 'template_id' for share;
+    return new;
+end
+$$;
+create trigger platform_posts_hold_template before insert or update of options on platform_posts for each row
+    when (current_user <> 'fanfare_definer' and new.options ? 'template_id') execute function tenancy.hold_email_template();
 
 -- The entered customer's name, which stands in templates. A definer's, since not every key may read the customer.
 create function tenancy.customer_name() returns text
@@ -127,6 +148,8 @@ alter function tenancy.customer_name() owner to fanfare_definer;
 
 -- migrate:down
 drop function tenancy.customer_name();
+drop trigger platform_posts_hold_template on platform_posts;
+drop function tenancy.hold_email_template();
 drop index platform_posts_by_template;
 drop table email_templates;
 drop function tenancy.follow_email_template();

@@ -372,6 +372,57 @@ create trigger platform_post_media_follow_recurring after insert or delete on pl
     when (current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin')) execute function tenancy.follow_recurring_content();
 alter function tenancy.follow_recurring_content() owner to fanfare_definer;
 
+-- What recurs goes out without anybody's doing: what it says, and where, is not for a key that only writes drafts.
+create function tenancy.guard_recurring_content() returns trigger
+language plpgsql as $$
+declare
+    v_row jsonb := case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
+    v_customer uuid := v_row ->> 'customer_id';
+    v_posts uuid[];
+begin
+    if tenancy.has_permission('posts:publish') then
+        return null;
+    end if;
+    v_posts := case tg_table_name
+        when 'posts' then array[(v_row ->> 'id')::uuid]
+        when 'media' then array(select s.post_id from tenancy.posts_with_media(v_customer, (v_row ->> 'id')::uuid) s)
+        when 'email_templates' then array(
+            select pp.post_id from public.platform_posts pp
+            where pp.customer_id = v_customer and pp.options ->> 'template_id' = v_row ->> 'id' and pp.options ? 'template_id')
+        when 'platform_post_media' then array(
+            select pp.post_id from public.platform_posts pp
+            where pp.customer_id = v_customer and pp.id = (v_row ->> 'platform_post_id')::uuid)
+        else array[(v_row ->> 'post_id')::uuid]
+    end;
+    if exists (
+        select from public.recurring_posts r
+        where r.customer_id = v_customer and r.post_id = any (v_posts) and r.state = 'active')
+    then
+        raise insufficient_privilege using message = 'permission denied: a post that recurs goes out as it is; changing it needs posts:publish';
+    end if;
+    return null;
+end
+$$;
+create trigger posts_guard_recurring after update on posts for each row
+    when (current_user = 'fanfare_agent' and (old.title, old.text, old.campaign_id) is distinct from (new.title, new.text, new.campaign_id))
+    execute function tenancy.guard_recurring_content();
+create trigger platform_posts_guard_recurring after insert or delete on platform_posts for each row
+    when (current_user = 'fanfare_agent') execute function tenancy.guard_recurring_content();
+create trigger platform_posts_guard_recurring_update after update on platform_posts for each row
+    when (current_user = 'fanfare_agent' and ((old.text, old.options, old.own_media) is distinct from (new.text, new.options, new.own_media)
+        or (old.state = 'cancelled') <> (new.state = 'cancelled')))
+    execute function tenancy.guard_recurring_content();
+create trigger post_media_guard_recurring after insert or delete on post_media for each row
+    when (current_user = 'fanfare_agent') execute function tenancy.guard_recurring_content();
+create trigger platform_post_media_guard_recurring after insert or delete on platform_post_media for each row
+    when (current_user = 'fanfare_agent') execute function tenancy.guard_recurring_content();
+create trigger media_guard_recurring after update on media for each row
+    when (current_user = 'fanfare_agent' and old.alt_text <> new.alt_text) execute function tenancy.guard_recurring_content();
+create trigger email_templates_guard_recurring after update on email_templates for each row
+    when (current_user = 'fanfare_agent'
+        and (old.subject, old.preview_text, old.html) is distinct from (new.subject, new.preview_text, new.html))
+    execute function tenancy.guard_recurring_content();
+
 -- Recurrences of all customers that a worker is to look at: at most five of each, and one of everybody before the second of
 -- anybody, so that none keeps the others waiting. Ids only.
 create function tenancy.recurring_posts_to_do(p_limit integer) returns table (customer_id uuid, id uuid)
@@ -451,6 +502,14 @@ select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.created_
 from posts p;
 grant select on posts_with_platforms to fanfare_user, fanfare_admin, fanfare_agent;
 drop function tenancy.recurring_posts_to_do(integer);
+drop trigger email_templates_guard_recurring on email_templates;
+drop trigger media_guard_recurring on media;
+drop trigger platform_post_media_guard_recurring on platform_post_media;
+drop trigger post_media_guard_recurring on post_media;
+drop trigger platform_posts_guard_recurring_update on platform_posts;
+drop trigger platform_posts_guard_recurring on platform_posts;
+drop trigger posts_guard_recurring on posts;
+drop function tenancy.guard_recurring_content();
 drop trigger platform_post_media_follow_recurring on platform_post_media;
 drop trigger post_media_follow_recurring on post_media;
 drop trigger platform_posts_follow_recurring_update on platform_posts;
