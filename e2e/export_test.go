@@ -125,9 +125,9 @@ func (b *brand) fillPosts(t testing.TB, n int, text string) {
 		fmt.Sprintf(`insert into posts (customer_id, id, title, text, state) select '%s', gen_random_uuid(), 'Filled ' || n, '%s ' || n || repeat(md5(n::text), 60), 'published'
 			from generate_series(1, %d) n`, b.id, text, n),
 		fmt.Sprintf(`insert into platform_posts (customer_id, id, post_id, integration_id, state, external_id, published_at)
-			select customer_id, gen_random_uuid(), id, '%s', 'published', 'x', now() from posts where customer_id = '%s' and title like 'Filled %%'`, b.integration, b.id),
+			select customer_id, gen_random_uuid(), id, '%s', 'published', 'x' || id, now() from posts where customer_id = '%s' and title like 'Filled %%'`, b.integration, b.id),
 		fmt.Sprintf(`insert into publish_attempts (customer_id, platform_post_id, number, job_id, finished_at, outcome)
-			select customer_id, id, 9, 1, now(), 'published' from platform_posts where customer_id = '%s' and external_id = 'x'`, b.id),
+			select customer_id, id, 9, 1, now(), 'published' from platform_posts where customer_id = '%s' and external_id like 'x%%'`, b.id),
 		"reset session_replication_role",
 		"analyze",
 	} {

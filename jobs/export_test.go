@@ -236,6 +236,8 @@ func TestExportIsWhole(t *testing.T) {
 	b.exec("insert into email_templates (customer_id, id, name, html) values ($1, $2, 'x', 'x')", b.customer.ID, post.ID)
 	b.exec("insert into publish_attempts (customer_id, platform_post_id, number, job_id) values ($1, $2, 1, 1)", b.customer.ID, post.PlatformPosts[0])
 	b.exec("insert into post_metrics (customer_id, platform_post_id, day, likes) values ($1, $2, '2030-01-01', 1)", b.customer.ID, post.PlatformPosts[0])
+	b.QueueSlot(t, b.customer.ID)
+	b.RecurringPost(t, b.customer.ID, post.ID)
 	b.exec("insert into webhook_endpoints (customer_id, id, url) values ($1, gen_random_uuid(), 'https://example.com')", b.customer.ID)
 	b.exec("insert into invitations (customer_id, id, email, role, token_hash, invited_by) select $1, gen_random_uuid(), 'x@example.com', 'viewer', sha256('x'), user_id from memberships limit 1", b.customer.ID)
 	b.exec("insert into api_keys (customer_id, id, name, prefix, key_hash, permissions, created_by) select $1, gen_random_uuid(), 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}', user_id from memberships limit 1", b.customer.ID)
