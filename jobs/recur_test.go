@@ -473,3 +473,42 @@ func TestRecurringWithTemplate(t *testing.T) {
 		t.Errorf("%d copies are on their way once the variable has a value", n)
 	}
 }
+
+// While a copy is made, no file that it shows goes: whoever takes it off the post that recurs, and deletes it, waits, and
+// takes the copy away too.
+func TestRecurringHoldsFiles(t *testing.T) {
+	b := setup(t)
+	member := b.Member(t, b.customer.ID, "member")
+	model := b.model()
+	id := b.recurring(model.ID, "FREQ=DAILY", "2026-01-01T09:00", "UTC")
+	removed := make(chan error, 1)
+	err := b.worker(WorkerConfig{}).db.Tx(t.Context(), tenant.Worker(b.customer.ID, tenant.Request{Operation: "recur"}), func(ctx context.Context, tx *tenant.Tx) error {
+		if _, err := tx.Exec(ctx, "select tenancy.copy_recurring_post($1, $2, now() + interval '1 day')", id, dbtest.NewID(t)); err != nil {
+			return err
+		}
+		go func() {
+			removed <- b.Tenant().Tx(context.Background(), member.Scope().In(b.customer.ID), func(ctx context.Context, tx *tenant.Tx) error {
+				var file uuid.UUID
+				if err := tx.QueryRow(ctx, "delete from post_media where post_id = $1 returning media_id", model.ID).Scan(&file); err != nil {
+					return err
+				}
+				_, err := tx.Exec(ctx, "update media set state = 'deleting' where id = $1", file)
+				return err
+			})
+		}()
+		eventually(b, true, "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-removed; err != nil {
+		t.Error(err)
+	}
+	if n := scan[int](b, countCopies, id); n != 0 {
+		t.Errorf("%d copies are left of what the post does not show any more", n)
+	}
+	if n := scan[int](b, "select count(*)::int from post_media s join media m on m.id = s.media_id where m.state <> 'ready'"); n != 0 {
+		t.Errorf("%d posts show a file that goes", n)
+	}
+}
