@@ -48,7 +48,7 @@ type WebhookDelivery struct {
 	Event         string     `json:"event"`
 	State         string     `json:"state" enum:"pending,delivered,failed"`
 	Attempts      int32      `json:"attempts" doc:"How often it was sent."`
-	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"null: it is not sent any more, or waits until the webhook is resumed."`
+	NextAttemptAt *time.Time `json:"next_attempt_at" doc:"While it is being sent: when it is sent again if nothing is heard of that. null: it is not sent any more, or waits until the webhook is resumed."`
 	Status        *int32     `json:"status" doc:"The last answer's."`
 	Problem       *string    `json:"problem" doc:"Why the last attempt did not arrive."`
 	DeliveredAt   *time.Time `json:"delivered_at"`
@@ -147,7 +147,8 @@ func (a *API) registerWebhooks() {
 		OperationID: "create-webhook", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Create a webhook",
 		Description: "What happens to posts and accounts is sent to the address from now on, as a POST that is signed by the Standard Webhooks " +
 			"specification. A message is repeated over 32 hours until it is answered with 200 to 299, and may arrive more than once, each time with the same webhook-id. " +
-			"At most 20 webhooks.",
+			"At most 10,000 messages wait for a webhook; beyond that the oldest are given up. Of a post for many accounts with long problems, platform_posts may be " +
+			"replaced by platform_posts_by_state: how many there are in each state. At most 20 webhooks.",
 		DefaultStatus: http.StatusCreated,
 	}, a.createWebhook)
 	register(a, huma.Operation{OperationID: "get-webhook", Method: http.MethodGet, Path: one, Tags: tags, Summary: "Get a webhook"}, a.getWebhook)

@@ -6124,7 +6124,7 @@ CREATE TRIGGER webhook_endpoints_limit BEFORE INSERT ON public.webhook_endpoints
 
 -- Name: webhook_endpoints webhook_endpoints_touch; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER webhook_endpoints_touch BEFORE UPDATE ON public.webhook_endpoints FOR EACH ROW WHEN ((((((old.url IS DISTINCT FROM new.url) OR (old.description IS DISTINCT FROM new.description)) OR (old.events IS DISTINCT FROM new.events)) OR (old.state IS DISTINCT FROM new.state)) OR (old.version IS DISTINCT FROM new.version))) EXECUTE FUNCTION tenancy.touch();
+CREATE TRIGGER webhook_endpoints_touch BEFORE UPDATE ON public.webhook_endpoints FOR EACH ROW WHEN (((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_admin'::name])) OR ((((old.url IS DISTINCT FROM new.url) OR (old.description IS DISTINCT FROM new.description)) OR (old.events IS DISTINCT FROM new.events)) OR (old.state IS DISTINCT FROM new.state)))) EXECUTE FUNCTION tenancy.touch();
 
 -- Name: webhook_secrets webhook_secrets_guard; Type: TRIGGER; Schema: public
 
@@ -11173,11 +11173,6 @@ GRANT UPDATE(failing_since) ON TABLE public.webhook_endpoints TO fanfare_worker;
 -- Name: COLUMN webhook_endpoints.failures; Type: ACL; Schema: public
 
 GRANT UPDATE(failures) ON TABLE public.webhook_endpoints TO fanfare_worker;
-
--- Name: COLUMN webhook_endpoints.version; Type: ACL; Schema: public
-
-GRANT UPDATE(version) ON TABLE public.webhook_endpoints TO fanfare_user;
-GRANT UPDATE(version) ON TABLE public.webhook_endpoints TO fanfare_admin;
 
 -- Name: TABLE webhook_secrets; Type: ACL; Schema: public
 

@@ -27,10 +27,10 @@ set url = coalesce(sqlc.narg('url'), url),
     state = coalesce(sqlc.narg('state'), state)
 where id = @id and version = coalesce(sqlc.narg('version'), version);
 
--- Says that it is changed, by what stands in another table: the version is the next one.
+-- Says that it is changed, by what stands in another table.
 -- name: WebhookTouch :execrows
 update webhook_endpoints
-set version = version + 1
+set state = state
 where id = @id and version = coalesce(sqlc.narg('version'), version);
 
 -- name: WebhookDelete :execrows

@@ -628,7 +628,7 @@ func (q *Queries) WebhookTestCreate(ctx context.Context, arg WebhookTestCreatePa
 
 const webhookTouch = `-- name: WebhookTouch :execrows
 update webhook_endpoints
-set version = version + 1
+set state = state
 where id = $1 and version = coalesce($2, version)
 `
 
@@ -637,7 +637,7 @@ type WebhookTouchParams struct {
 	Version *int64
 }
 
-// Says that it is changed, by what stands in another table: the version is the next one.
+// Says that it is changed, by what stands in another table.
 func (q *Queries) WebhookTouch(ctx context.Context, arg WebhookTouchParams) (int64, error) {
 	result, err := q.db.Exec(ctx, webhookTouch, arg.ID, arg.Version)
 	if err != nil {
