@@ -403,7 +403,7 @@ func TestSubmitTime(t *testing.T) {
 	etag := w.call(t, c.member, "GET", path, nil).want(t, 200).etag()
 	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
 	last := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items[0]
-	if last.Verdict != "submitted" || strings.Trim(etag, `"`) != strconv.FormatInt(last.PostVersion, 10) {
+	if last.Verdict != "submitted" || strings.Trim(etag, `"v`) != strconv.FormatInt(last.PostVersion, 10) {
 		t.Errorf("of %s: %+v", etag, last)
 	}
 }
