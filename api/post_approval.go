@@ -115,6 +115,10 @@ func (a *API) submitPost(ctx context.Context, in *struct {
 		if err := keepsRules(platformPosts); err != nil {
 			return err
 		}
+		// First, since it is about the version before.
+		if _, err := review(ctx, q, in.PostID, "submitted", body.Comment); err != nil {
+			return err
+		}
 		if post.State == "cancelled" {
 			if _, err := q.PlatformPostReopenByPost(ctx, in.PostID); err != nil {
 				return err
@@ -127,14 +131,8 @@ func (a *API) submitPost(ctx context.Context, in *struct {
 		if submitted == 0 {
 			return conflict("The post is " + spoken(post.State) + ": there is nothing to submit.")
 		}
-		// First, since it is about the version before.
-		if _, err := review(ctx, q, in.PostID, "submitted", body.Comment); err != nil {
-			return err
-		}
-		if _, err := q.PostSubmit(ctx, queries.PostSubmitParams{ID: in.PostID, ScheduledAtDoUpdate: timed, ScheduledAt: at}); err != nil {
-			return err
-		}
-		return nil
+		_, err = q.PostSubmit(ctx, queries.PostSubmitParams{ID: in.PostID, ScheduledAtDoUpdate: timed, ScheduledAt: at})
+		return err
 	})
 }
 

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -301,4 +302,126 @@ func TestPostReviewRoles(t *testing.T) {
 	if len(ids) != 5 || pages != 3 {
 		t.Errorf("%d reviews on %d pages", len(ids), pages)
 	}
+}
+
+// What waits changes with the description of its files as with its text: who approves has seen it, and who described it is
+// not who approves.
+func TestApprovalOfWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	w.approval(t, c, m{"approval_required": true, "self_approval": false, "approver_role": "member"})
+	file := dbtest.NewID(t)
+	w.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, 'a', 'image/png', 1)", c.customer.ID, file)
+	path, _ := w.draft(t, c)
+	w.call(t, c.member, "PATCH", path, m{"media_ids": []any{file}}).want(t, 200)
+	seen := w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200).etag()
+	w.call(t, c.admin, "PATCH", c.path("/media/%s", file), m{"alt_text": "Something else"}).want(t, 200)
+	w.call(t, c.owner, "POST", path+"/approve", nil, "If-Match", seen).want(t, 412)
+	now := w.call(t, c.owner, "GET", path, nil).want(t, 200).etag()
+	if p := w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", now).want(t, 403).problem(t); !strings.Contains(p.Detail, "Somebody else") {
+		t.Errorf("refused with %s", p.Detail)
+	}
+	w.call(t, c.owner, "POST", path+"/approve", nil, "If-Match", now).want(t, 200)
+	// Approved without a time, it is submitted again where that changes.
+	w.call(t, c.admin, "PATCH", c.path("/media/%s", file), m{"alt_text": "And again"}).want(t, 200)
+	if p := into[api.Post](t, w.call(t, c.owner, "GET", path, nil).want(t, 200)); p.State != "pending_approval" || p.ApprovedAt != nil {
+		t.Errorf("is %s, approved at %v", p.State, p.ApprovedAt)
+	}
+}
+
+// What needs attention goes out again only as it was approved, and what may be out is not posted again unasked.
+func TestApprovalOfWhatNeedsAttention(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	w.approval(t, c, m{"approval_required": true})
+	file := dbtest.NewID(t)
+	w.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, 'a', 'image/png', 1)", c.customer.ID, file)
+	path, _ := w.draft(t, c)
+	w.call(t, c.member, "PATCH", path, m{"media_ids": []any{file}}).want(t, 200)
+	approve := func() api.Post {
+		etag := w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200).etag()
+		return into[api.Post](t, w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", etag).want(t, 200))
+	}
+	retry := path + "/platform-posts/" + approve().PlatformPosts[0].ID.String() + "/retry"
+	w.needsAttention(t, c, "credential")
+	w.call(t, c.member, "PATCH", c.path("/media/%s", file), m{"alt_text": "Something else"}).want(t, 200)
+	for _, operation := range []string{path + "/publish", retry} {
+		if p := w.call(t, c.owner, "POST", operation, nil).want(t, 409).problem(t); !strings.Contains(p.Detail, "Submit the post") {
+			t.Errorf("%s is refused with %s", operation, p.Detail)
+		}
+	}
+	if p := approve(); p.State != "approved" || p.PlatformPosts[0].Problem != nil {
+		t.Errorf("approved %+v", p)
+	}
+	w.call(t, c.member, "POST", path+"/publish", nil).want(t, 202)
+
+	// Nobody knows whether it is there: what it shows stays, and it is not submitted.
+	w.needsAttention(t, c, "unknown_outcome")
+	if p := w.call(t, c.owner, "PATCH", c.path("/media/%s", file), m{"alt_text": "Other"}).want(t, 409).problem(t); !strings.Contains(p.Detail, "is being published") {
+		t.Errorf("refused with %s", p.Detail)
+	}
+	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 409)
+	w.exec(t, "update posts set approved_at = null where customer_id = $1", c.customer.ID)
+	if p := w.call(t, c.owner, "POST", retry, nil).want(t, 409).problem(t); !strings.Contains(p.Detail, "cannot be submitted") {
+		t.Errorf("refused with %s", p.Detail)
+	}
+	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID}).Key
+	w.callWith(t, key, "POST", path+"/cancel", nil).want(t, 403)
+	w.call(t, c.member, "POST", path+"/cancel", nil).want(t, 200)
+	w.approval(t, c, m{"approval_required": false})
+	for _, operation := range []string{"/submit", "/publish"} {
+		w.call(t, c.owner, "POST", path+operation, nil).want(t, 409)
+	}
+	if p := into[api.Post](t, w.call(t, c.owner, "GET", path, nil).want(t, 200)); p.State != "cancelled" {
+		t.Errorf("is %s", p.State)
+	}
+}
+
+func TestSubmitTime(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	path, _ := w.draft(t, c)
+	at := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Second)
+	for _, step := range []struct {
+		body m
+		want *time.Time
+	}{
+		{m{"scheduled_at": at}, &at}, {m{}, &at}, {m{"comment": "x"}, &at}, {m{"scheduled_at": nil}, nil}, {m{}, nil},
+		{m{"scheduled_at": nil, "local_time": at.Format("2006-01-02T15:04:05")}, &at}, {m{"scheduled_at": nil}, nil},
+	} {
+		post := into[api.Post](t, w.call(t, c.member, "POST", path+"/submit", step.body).want(t, 200))
+		if (post.ScheduledAt == nil) != (step.want == nil) || step.want != nil && !post.ScheduledAt.Equal(*step.want) {
+			t.Errorf("submitted with %v: its time is %v, want %v", step.body, post.ScheduledAt, step.want)
+		}
+		w.call(t, c.member, "POST", path+"/withdraw", nil).want(t, 200)
+	}
+	w.call(t, c.member, "POST", path+"/submit", m{"scheduled_at": at, "local_time": "2030-01-02T09:00"}).wantAt(t, "body")
+	// What it was submitted as is the version that is told of.
+	etag := w.call(t, c.member, "GET", path, nil).want(t, 200).etag()
+	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
+	last := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items[0]
+	if last.Verdict != "submitted" || strings.Trim(etag, `"v`) != strconv.FormatInt(last.PostVersion, 10) {
+		t.Errorf("of %s: %+v", etag, last)
+	}
+}
+
+// A key that only writes does not change what recurs, and is told why.
+func TestWritingKeyAndRecurringPost(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	path, _ := w.draft(t, c)
+	id := strings.TrimPrefix(path, c.path("/posts/"))
+	w.call(t, c.member, "POST", c.path("/recurring-posts"), m{"post_id": id, "rrule": "FREQ=DAILY", "starts_local": "2027-01-01T02:30"}).want(t, 201)
+	writing := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, Permissions: []string{"posts:write"}}).Key
+	publishing := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, Permissions: []string{"posts:write", "posts:publish"}}).Key
+	for _, body := range []m{{"text": "Other."}, {"platforms": []m{}}} {
+		if p := w.callWith(t, writing, "PATCH", path, body).want(t, 403).problem(t); !strings.Contains(p.Detail, "A post that recurs") {
+			t.Errorf("%v is refused with %s", body, p.Detail)
+		}
+	}
+	w.callWith(t, publishing, "PATCH", path, m{"text": "Other."}).want(t, 200)
 }
