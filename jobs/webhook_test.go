@@ -616,7 +616,7 @@ func TestWebhookOfManyLongProblems(t *testing.T) {
 			var told struct {
 				Data struct {
 					Title, State         string
-					PlatformPosts        []struct{ External_url, Problem *string } `json:"platform_posts"` //nolint:staticcheck // as it is told
+					PlatformPosts        []struct{ External_url, Problem *string } `json:"platform_posts"`
 					PlatformPostsByState map[string]int                            `json:"platform_posts_by_state"`
 				}
 			}
