@@ -148,6 +148,11 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 		return fuzzCaller{name, standing, [][2]string{{"x-api-key", key.Key}}, false}
 	}
 	good := token(c.owner)
+	file, template, hook, message := dbtest.NewID(t), dbtest.NewID(t), dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", id, file, "nowhere/"+file.String())
+	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", id, template)
+	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
+	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)", id, message, hook)
 	sysviewer := person("system viewer", reader, c.sysviewer)
 	sysviewer.readsAll = true
 	result := &season{
@@ -179,8 +184,11 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
 				"integration_id": {account.ID.String()}, "post_id": posts, "platform_post_id": ended,
 				"export_id": {exported.String()}, "erasure_id": {erased.String()},
-				"operation": {"list-jobs", "create-post"},
-				"platform":  {"twitter", "linkedin", "facebook", "mailchimp", "ghost"},
+				"media_id": {file.String()}, "email_template_id": {template.String()}, "webhook_id": {hook.String()}, "delivery_id": {message.String()},
+				"queue_slot_id":     {w.QueueSlot(t, id).String(), w.QueueSlot(t, id).String()},
+				"recurring_post_id": {w.RecurringPost(t, id, uuid.MustParse(posts[0])).String(), w.RecurringPost(t, id, uuid.MustParse(posts[0])).String()},
+				"operation":         {"list-jobs", "create-post"},
+				"platform":          {"twitter", "linkedin", "facebook", "mailchimp", "ghost"},
 				"connect_session_id": {
 					w.choosing(t, id, c.owner.ID).String(), w.choosing(t, id, c.admin.ID).String(), w.choosing(t, id, c.sysadmin.ID).String(),
 				},

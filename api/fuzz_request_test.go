@@ -229,6 +229,9 @@ var hints = map[string]func(g *generator) string{
 	"published_at": func(g *generator) string {
 		return time.Now().Add(-time.Duration(1+g.IntN(1000)) * time.Minute).UTC().Format(time.RFC3339)
 	},
+	"rrule":           func(g *generator) string { return one(g, []string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO"}) },
+	"starts_local":    func(*generator) string { return "2026-01-05T09:00" },
+	"url":             func(*generator) string { return "https://127.0.0.1:1/" },
 	"starts_on":       func(*generator) string { return "2026-12-01" },
 	"ends_on":         func(*generator) string { return "2026-12-24" },
 	"site_url":        func(g *generator) string { return g.stock.site },
