@@ -141,7 +141,7 @@ func TestFuzzFindsFaults(t *testing.T) {
 			t.Parallel()
 			f := newFuzzer(t, 1, fault.wrap)
 			f.done = func(finding string) bool { return strings.Contains(finding, fault.finding) }
-			f.run(t, 0, 3000)
+			f.run(t, 0, 6000)
 			if !f.stop.Load() {
 				t.Errorf("it is not found; answers %v. What is: %q", f.statuses, f.findings)
 			}

@@ -77,7 +77,7 @@ func (a *API) registerPlatformPosts() {
 
 // lockPlatformPost locks a post for a change of one of its platform posts, and gives all of them.
 func lockPlatformPost(ctx context.Context, q *queries.Queries, in PlatformPostPath, condition Condition) (post queries.PostLockRow, one queries.PlatformPostListByPostRow, all []queries.PlatformPostListByPostRow, err error) {
-	if post, err = lockPost(ctx, q, in.PostID, condition); err != nil {
+	if post, err = lockPost(ctx, q, in.PostID, Condition{}); err != nil {
 		return post, one, nil, err
 	}
 	if all, err = q.PlatformPostListByPost(ctx, in.PostID); err != nil {
@@ -85,7 +85,7 @@ func lockPlatformPost(ctx context.Context, q *queries.Queries, in PlatformPostPa
 	}
 	for _, pp := range all {
 		if pp.ID == in.PlatformPostID {
-			return post, pp, all, nil
+			return post, pp, all, condition.check(post.Version)
 		}
 	}
 	return post, one, nil, notFound("platform post")

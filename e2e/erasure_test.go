@@ -43,7 +43,7 @@ create trigger e2e_finished after update on erasures for each row
 type traces struct{ ids, texts []string }
 
 // mayBeEmpty are tables in which the API puts nothing at present, or not for long.
-var mayBeEmpty = []string{"public.media", "public.post_media", "public.rate_limit_rules", "public.rate_limits", "public.audit_unsealed"}
+var mayBeEmpty = []string{"public.rate_limit_rules", "public.rate_limits", "public.audit_unsealed"}
 
 // tracesOf reads the ids in every row of the customer, people's own left out, who stay.
 func (s *system) tracesOf(t testing.TB, customerID string) (ids []string) {
@@ -194,6 +194,10 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 	published := a.draft(t, draft{title: mark + " title", text: mark + " text", campaign: a.ids["campaign_id"]})
 	a.publish(t, published.ID)
 	a.await(t, published.ID, "published")
+	picture := a.upload(t, mark+".png", "image/png", testPNG(t, 40, 20), mark+" picture")
+	illustrated := call[postAnswer](t, a.owner, http.MethodPost, a.path+"/posts", map[string]any{"text": mark + " illustrated", "media_ids": []string{picture},
+		"platforms": []map[string]any{{"integration_id": a.integration, "media_ids": []string{picture}}}})
+	a.owner.expect(t, http.StatusOK, http.MethodPost, a.postPath(illustrated.ID)+"/submit", map[string]any{"comment": mark})
 	a.fillPosts(t, 6_000, mark) // more than is erased at once
 	key := a.owner.expect(t, http.StatusCreated, http.MethodPost, a.path+"/api-keys", map[string]any{"name": mark + " key", "permissions": []string{"posts:read"}})
 	a.owner.expect(t, http.StatusCreated, http.MethodPost, a.path+"/agent-tokens", map[string]any{"name": mark + " token", "permissions": []string{"posts:read"}})
@@ -212,6 +216,8 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 	answer.Body.Close()
 	a.export(t)
 	for _, sql := range []string{
+		"insert into post_metrics (customer_id, platform_post_id, day, likes) select $1, id, current_date, 3 from platform_posts where customer_id = $1 and state = 'published' and $2 <> ''",
+		"insert into account_limits (customer_id, integration_id, quota, remaining, resets_at) select $1, id, 10, 3, now() from integrations where customer_id = $1 and $2 <> ''",
 		"insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, gen_random_uuid(), 'twitter', $2, $2, 'tokens', 1)",
 		"insert into credential_moves (customer_id, id, old_owner_id, deadline) select $1, gen_random_uuid(), user_id, now() + interval '1 day' from memberships where customer_id = $1 and $2 <> '' limit 1",
 		`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
@@ -234,7 +240,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 	maker := s.startWorker(t)
 	a, gone := markedAgency(t, s, "zqvanishing")
 	b, stays := markedAgency(t, s, "zqremaining")
-	// A file as an upload would leave it, and half of another export as a killed worker would.
+	// A file as an upload that broke off would leave it, and half of another export as a killed worker would.
 	for _, name := range []string{"media/picture.png", "exports/" + randomID() + ".zip.18ab.tmp"} {
 		path := filepath.Join(s.bucket, "customers", a.id, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -328,8 +334,8 @@ func TestErasureLeavesNothing(t *testing.T) {
 	if n := one[int](t, s, "select count(*) from users"); n != users {
 		t.Errorf("%d people are left of %d", n, users)
 	}
-	// Two exports' files, and the two that were put there; four posts of the agency's own, and those that were filled in.
-	if receipt.Files != 4 || receipt.Rows["public.posts"] != 6_005 || receipt.Rows["public.customers"] != 1 || receipt.Rows["public.memberships"] != 2 {
+	// Two exports' files, a picture, and the two that were put there; five posts of the agency's own, and those that were filled in.
+	if receipt.Files != 5 || receipt.Rows["public.posts"] != 6_006 || receipt.Rows["public.customers"] != 1 || receipt.Rows["public.memberships"] != 2 {
 		t.Errorf("the receipt: %+v", receipt)
 	}
 	a.owner.expect(t, http.StatusNotFound, http.MethodGet, a.path, nil)

@@ -292,9 +292,15 @@ func one[T any](t testing.TB, s *system, sql string, args ...any) T {
 func (s *system) checkSettled(t testing.TB) {
 	t.Helper()
 	// River notes the end of a job a moment after the job has noted the post's.
-	eventually(t, 20*time.Second, "no job is left", func() bool {
-		return one[int](t, s, "select count(*) from river.river_job where state not in ('completed', 'cancelled', 'discarded')") == 0
-	})
+	const left = "from river.river_job where state not in ('completed', 'cancelled', 'discarded')"
+	settled := false
+	defer func() {
+		if !settled {
+			t.Errorf("left: %s", one[string](t, s, "select coalesce(string_agg(jsonb_build_array(id, kind, state, attempt, scheduled_at, attempted_at, attempted_by, metadata)::text, ', '), 'nothing') "+left))
+		}
+	}()
+	eventually(t, 20*time.Second, "no job is left", func() bool { return one[int](t, s, "select count(*) "+left) == 0 })
+	settled = true
 	if n := one[int](t, s, "select count(*) from publish_attempts where finished_at is null"); n != 0 {
 		t.Errorf("%d attempts have no end", n)
 	}

@@ -322,6 +322,7 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 	campaign := m.db.Campaign(t, dbtest.Campaign{CustomerID: customer.ID})
 	account := m.db.Integration(t, dbtest.Integration{CustomerID: customer.ID})
 	post := m.db.Post(t, dbtest.Post{CustomerID: customer.ID, Integrations: []dbtest.Integration{account}})
+	weekly := m.db.Post(t, dbtest.Post{CustomerID: customer.ID, Integrations: []dbtest.Integration{account}})
 	key := m.db.APIKey(t, dbtest.APIKey{CustomerID: customer.ID, CreatedBy: m.members["owner"].ID})
 	c := &cell{m: m, operation: operation, customer: customer.ID, name: customer.Name, headers: map[string]string{}, ids: map[string]string{
 		"customer_id": customer.ID.String(), "user_id": colleague.ID.String(), "campaign_id": campaign.ID.String(),
@@ -330,7 +331,7 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
 		"media_id": dbtest.NewID(t).String(), "email_template_id": dbtest.NewID(t).String(),
 		"webhook_id": dbtest.NewID(t).String(), "delivery_id": dbtest.NewID(t).String(),
-		"queue_slot_id": m.db.QueueSlot(t, customer.ID).String(), "recurring_post_id": m.db.RecurringPost(t, customer.ID, post.ID).String(),
+		"queue_slot_id": m.db.QueueSlot(t, customer.ID).String(), "recurring_post_id": m.db.RecurringPost(t, customer.ID, weekly.ID).String(),
 	}}
 	c.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/gif', 35)",
 		c.customer, c.ids["media_id"], bucket.Media(c.customer)+c.ids["media_id"])

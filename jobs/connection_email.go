@@ -17,9 +17,6 @@ import (
 	"fanfare/queries"
 )
 
-// connectionEmailGiveUp bounds the sending: the dashboard has shown it for long by then.
-const connectionEmailGiveUp = 24 * time.Hour
-
 // ConnectionEmailArgs name an account, or an authorization with all its accounts, of which an owner or admin is told
 // that somebody must sign in again: at once, or within so many days.
 type ConnectionEmailArgs struct {
@@ -149,8 +146,7 @@ func (w *Worker) remind(ctx context.Context) error {
 	return all
 }
 
-// connectionEmailWorker tells one person of an account that must be connected again. Sent twice, after a crash, it has
-// the same Message-ID.
+// connectionEmailWorker tells one person of an account that must be connected again.
 type connectionEmailWorker struct {
 	river.WorkerDefaults[ConnectionEmailArgs]
 	db        *tenant.DB
@@ -180,29 +176,12 @@ func (w *connectionEmailWorker) Work(ctx context.Context, job *river.Job[Connect
 	case !stillTrue(row, job.Args.Days, time.Now()):
 		return nil
 	}
-	log := w.log.With("customer_id", job.Args.CustomerID, "authorization_id", job.Args.AuthorizationID, "integration_id", job.Args.IntegrationID, "job_id", job.ID)
+	log := w.log.With("customer_id", job.Args.CustomerID, "authorization_id", job.Args.AuthorizationID, "integration_id", job.Args.IntegrationID, "job_id", job.ID, "kind", job.Kind)
 	message, err := writeConnection(row, job.Args.Days, w.publicURL+"/integrations")
 	if err != nil {
 		return err
 	}
-	message.ID = uuid.NewSHA1(job.Args.CustomerID, fmt.Appendf(nil, "connection_email %d", job.ID)).String()
-	err = w.mail.Send(ctx, message)
-	var refused *mail.Error
-	switch {
-	case err == nil:
-		log.InfoContext(ctx, "told that an account must be connected again")
-		return nil
-	case errors.As(err, &refused) && refused.Permanent:
-		log.WarnContext(ctx, "an e-mail about an account was refused", "error", err)
-		return river.JobCancel(errors.New("the mail server refused the e-mail"))
-	case time.Since(job.CreatedAt) > connectionEmailGiveUp:
-		log.WarnContext(ctx, "an e-mail about an account is given up", "error", err)
-		return river.JobCancel(errors.New("the mail server did not take the e-mail within a day"))
-	default:
-		wait := mailWait(job.Metadata)
-		log.WarnContext(ctx, "an e-mail about an account could not be sent yet", "again_in", wait, "error", err)
-		return river.JobSnooze(wait)
-	}
+	return sendNotice(ctx, w.mail, job, job.Args.CustomerID, message, log)
 }
 
 // stillTrue tells whether what the e-mail would say is so. Somebody may have signed in again meanwhile.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,18 +15,6 @@ import (
 	"fanfare/internal/mail"
 	"fanfare/internal/vault"
 	"fanfare/queries"
-)
-
-// MailQueue is the queue of e-mails. Only workers that can send them serve it.
-const MailQueue = "mail"
-
-const (
-	// mailConcurrency is how many e-mails a worker sends at once.
-	mailConcurrency = 5
-	// mailTimeout bounds the whole job: connecting, the conversation, and writing down.
-	mailTimeout = 2 * time.Minute
-	// mailPause is how long to wait after the first failure for a passing reason, mailPauseLimit at most.
-	mailPause, mailPauseLimit = 2 * time.Second, 30 * time.Minute
 )
 
 // InvitationEmailArgs name an invitation whose e-mail is to be sent.
@@ -148,10 +135,4 @@ func (w *invitationEmailWorker) record(ctx context.Context, job *river.Job[Invit
 		return fmt.Errorf("record what became of the e-mail: %w", err)
 	}
 	return nil
-}
-
-// mailWait is how long to leave the mail server in peace: longer with each time.
-func mailWait(metadata []byte) time.Duration {
-	wait := backoff(1+snoozes(metadata), mailPause, mailPauseLimit)
-	return wait/2 + rand.N(wait/2) //nolint:gosec // so that they do not all come back at once
 }

@@ -26,10 +26,8 @@ import (
 const PublishQueue = "publish"
 
 const (
-	// callTimeout bounds one conversation with a platform in which no file is sent, uploadAllowance what each file adds: an
-	// upload of uploadPace bytes a second is done in time. publishTimeout bounds it in any case.
-	callTimeout, uploadAllowance, uploadPace = 60 * time.Second, 30 * time.Second, 250_000
-	publishTimeout                           = 45 * time.Minute
+	// callTimeout bounds one conversation with a platform in which no file is sent, publishTimeout any other.
+	callTimeout, publishTimeout = 60 * time.Second, 45 * time.Minute
 	// recordTimeout bounds writing down an outcome, which goes on when the job itself is cancelled.
 	recordTimeout = 15 * time.Second
 	// customerLimit is about how many of one customer's posts are published at once, over all workers: claims
@@ -94,7 +92,7 @@ func (w *publishWorker) Timeout(*river.Job[PublishArgs]) time.Duration {
 func conversationTimeout(post platform.Post) time.Duration {
 	timeout := callTimeout
 	for _, m := range post.Media {
-		timeout += uploadAllowance + time.Duration(m.Bytes/uploadPace)*time.Second
+		timeout += platform.UploadTime(m.Bytes)
 	}
 	return min(timeout, publishTimeout)
 }

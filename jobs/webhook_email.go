@@ -35,7 +35,7 @@ func (WebhookEmailArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: MailQueue, MaxAttempts: 100}
 }
 
-// webhookEmailWorker tells one person of a webhook that has ended. Sent twice, after a crash, it has the same Message-ID.
+// webhookEmailWorker tells one person of a webhook that has ended.
 type webhookEmailWorker struct {
 	river.WorkerDefaults[WebhookEmailArgs]
 	db        *tenant.DB
@@ -63,29 +63,12 @@ func (w *webhookEmailWorker) Work(ctx context.Context, job *river.Job[WebhookEma
 	case row.Archived || row.Email == nil || row.Reason != webhookFailing && row.Reason != webhookGone:
 		return nil // somebody has resumed it, or knows
 	}
-	log := w.log.With("customer_id", job.Args.CustomerID, "endpoint_id", job.Args.EndpointID, "job_id", job.ID)
+	log := w.log.With("customer_id", job.Args.CustomerID, "endpoint_id", job.Args.EndpointID, "job_id", job.ID, "kind", job.Kind)
 	message, err := writeWebhook(row, w.publicURL+"/webhooks")
 	if err != nil {
 		return err
 	}
-	message.ID = uuid.NewSHA1(job.Args.CustomerID, fmt.Appendf(nil, "webhook_email %d", job.ID)).String()
-	err = w.mail.Send(ctx, message)
-	var refused *mail.Error
-	switch {
-	case err == nil:
-		log.InfoContext(ctx, "told that nothing is sent to a webhook any more")
-		return nil
-	case errors.As(err, &refused) && refused.Permanent:
-		log.WarnContext(ctx, "an e-mail about a webhook was refused", "error", err)
-		return river.JobCancel(errors.New("the mail server refused the e-mail"))
-	case time.Since(job.CreatedAt) > connectionEmailGiveUp:
-		log.WarnContext(ctx, "an e-mail about a webhook is given up", "error", err)
-		return river.JobCancel(errors.New("the mail server did not take the e-mail within a day"))
-	default:
-		wait := mailWait(job.Metadata)
-		log.WarnContext(ctx, "an e-mail about a webhook could not be sent yet", "again_in", wait, "error", err)
-		return river.JobSnooze(wait)
-	}
+	return sendNotice(ctx, w.mail, job, job.Args.CustomerID, message, log)
 }
 
 // Why a webhook is not active, besides that somebody has paused it: nothing got through, or it has said that it is gone.

@@ -158,7 +158,7 @@ func (g *GhostPublisher) Publish(ctx context.Context, credential json.RawMessage
 			return site.published(*draft), nil
 		}
 	}
-	if err := site.upload(ctx, post, attempt, &kept); err != nil {
+	if err := kept.Files.upload(ctx, post, attempt, &kept, site.uploadFile); err != nil {
 		return Published{}, err
 	}
 	if draft == nil {

@@ -69,31 +69,10 @@ func ghostFigure(media Media, address string) string {
 		`" controls preload="metadata" style="width:100%"></video></figure><!--kg-card-end: html-->`
 }
 
-// upload puts the files that are not there yet on the site, and keeps each.
-func (s *ghostSite) upload(ctx context.Context, post Post, attempt Attempt, kept *ghostCheckpoint) error {
-	for _, media := range post.Media {
-		if kept.Files[media.ID] != "" {
-			continue
-		}
-		if attempt.stopping() {
-			return HandedOver()
-		}
-		address, err := s.uploadFile(ctx, media)
-		if err != nil {
-			return err
-		}
-		kept.Files[media.ID] = address
-		if err := attempt.keep(ctx, kept); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // uploadFile puts a file on the site, and tells where readers load it: images at
 // https://docs.ghost.org/admin-api/images/uploading-an-image, videos in the same way at media/upload/.
 func (s *ghostSite) uploadFile(ctx context.Context, media Media) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, uploadTime(media.Bytes))
+	ctx, cancel := context.WithTimeout(ctx, UploadTime(media.Bytes))
 	defer cancel()
 	file, err := media.open(ctx)
 	if err != nil {

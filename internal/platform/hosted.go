@@ -31,8 +31,29 @@ func (h hosted) valid() bool {
 	return true
 }
 
-// uploadTime is how long sending a file may take: what a slow line needs, and some.
-func uploadTime(bytes int64) time.Duration {
+// upload uploads those of the post's files that are not there yet, and keeps the checkpoint, of which h is a part, after each.
+func (h hosted) upload(ctx context.Context, post Post, attempt Attempt, checkpoint any, uploadFile func(context.Context, Media) (address string, err error)) error {
+	for _, media := range post.Media {
+		if h[media.ID] != "" {
+			continue
+		}
+		if attempt.stopping() {
+			return HandedOver()
+		}
+		address, err := uploadFile(ctx, media)
+		if err != nil {
+			return err
+		}
+		h[media.ID] = address
+		if err := attempt.keep(ctx, checkpoint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UploadTime is how long sending a file of so many bytes may take: what a slow line needs, and some.
+func UploadTime(bytes int64) time.Duration {
 	return 30*time.Second + time.Duration(bytes/250_000)*time.Second
 }
 

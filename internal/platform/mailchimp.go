@@ -94,7 +94,7 @@ func (m *MailchimpPublisher) Publish(ctx context.Context, credential json.RawMes
 			return a.published(*campaign), nil
 		}
 	}
-	if err := a.upload(ctx, post, attempt, &kept); err != nil {
+	if err := kept.Files.upload(ctx, post, attempt, &kept, a.uploadFile); err != nil {
 		return Published{}, err
 	}
 	settings, err := a.settings(ctx, post)
@@ -289,27 +289,6 @@ func (m *MailchimpPublisher) open(raw json.RawMessage, attempt Attempt) (*mailch
 // call is a request to the audience's data centre. body is sent as JSON, unless it is nil.
 func (a *mailchimpAudience) call(method, address string, body any) call {
 	return call{method: method, url: a.credential.Endpoint + "/3.0" + address, authorization: bearer(a.credential.AccessToken), json: body}
-}
-
-// upload puts the files that are not there yet into the file manager, and keeps each.
-func (a *mailchimpAudience) upload(ctx context.Context, post Post, attempt Attempt, kept *mailchimpKept) error {
-	for _, media := range post.Media {
-		if kept.Files[media.ID] != "" {
-			continue
-		}
-		if attempt.stopping() {
-			return HandedOver()
-		}
-		address, err := a.uploadFile(ctx, media)
-		if err != nil {
-			return err
-		}
-		kept.Files[media.ID] = address
-		if err := attempt.keep(ctx, kept); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // uploadFile puts a file into the file manager, and tells where readers load it.
