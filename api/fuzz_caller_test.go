@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 
 	"fanfare/db/dbtest"
 	"fanfare/internal/agenttoken"
+	"fanfare/internal/bucket"
 )
 
 // standing is what a caller is to the customer of a season.
@@ -149,7 +151,12 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 	}
 	good := token(c.owner)
 	file, template, hook, message := dbtest.NewID(t), dbtest.NewID(t), dbtest.NewID(t), dbtest.NewID(t)
-	w.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', 1)", id, file, "nowhere/"+file.String())
+	picture := string(pngFile(t))
+	mustDo(t, w.bucket.Write(t.Context(), bucket.Media(id)+file.String(), "image/png", func(out io.Writer) error {
+		_, err := io.WriteString(out, picture)
+		return err
+	}))
+	w.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', $4)", id, file, bucket.Media(id)+file.String(), len(picture))
 	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", id, template)
 	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
 	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)", id, message, hook)
@@ -179,7 +186,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 			sysviewer, person("system manager", everywhere, c.manager), person("system admin", everywhere, c.sysadmin),
 		},
 		stock: &stock{
-			customer: id.String(), foreign: foreign, invited: invited, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey,
+			customer: id.String(), foreign: foreign, invited: invited, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey, picture: picture,
 			own: map[string][]string{
 				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
 				"integration_id": {account.ID.String()}, "post_id": posts, "platform_post_id": ended,

@@ -36,6 +36,7 @@ type stock struct {
 	invited  map[string]string // tokens of invitations, by caller
 	site     string            // of the Ghost site that can be connected
 	siteKey  string
+	picture  string // a file that can be uploaded
 }
 
 // keep adds what an answer has shown, and forgets the oldest.
@@ -231,7 +232,8 @@ var hints = map[string]func(g *generator) string{
 	},
 	"rrule":           func(g *generator) string { return one(g, []string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO"}) },
 	"starts_local":    func(*generator) string { return "2026-01-05T09:00" },
-	"url":             func(*generator) string { return "https://127.0.0.1:1/" },
+	"local_time":      func(*generator) string { return "17:45" },
+	"url":             func(*generator) string { return "https://example.com/hooks" },
 	"starts_on":       func(*generator) string { return "2026-12-01" },
 	"ends_on":         func(*generator) string { return "2026-12-24" },
 	"site_url":        func(g *generator) string { return g.stock.site },
@@ -278,7 +280,11 @@ func (g *generator) request(o operation) *fuzzRequest {
 	}
 	if o.RequestBody != nil {
 		for _, kind := range slices.Sorted(maps.Keys(o.RequestBody.Content)) {
-			r.body = g.value("", o.RequestBody.Content[kind].Schema)
+			if schema := o.RequestBody.Content[kind].Schema; schema.Format == "binary" {
+				r.raw = &g.stock.picture
+			} else {
+				r.body = g.value("", schema)
+			}
 			r.headers = append(r.headers, [2]string{"Content-Type", kind})
 			break
 		}

@@ -195,7 +195,7 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 	a.publish(t, published.ID)
 	a.await(t, published.ID, "published")
 	picture := a.upload(t, mark+".png", "image/png", testPNG(t, 40, 20), mark+" picture")
-	illustrated := call[postAnswer](t, a.owner, http.MethodPost, a.path+"/posts", map[string]any{"text": mark + " illustrated", "media_ids": []string{picture},
+	illustrated := call[postAnswer](t, a.owner, http.MethodPost, a.path+"/posts", map[string]any{"title": mark + " illustrated", "text": mark, "media_ids": []string{picture},
 		"platforms": []map[string]any{{"integration_id": a.integration, "media_ids": []string{picture}}}})
 	a.owner.expect(t, http.StatusOK, http.MethodPost, a.postPath(illustrated.ID)+"/submit", map[string]any{"comment": mark})
 	a.fillPosts(t, 6_000, mark) // more than is erased at once
@@ -334,8 +334,8 @@ func TestErasureLeavesNothing(t *testing.T) {
 	if n := one[int](t, s, "select count(*) from users"); n != users {
 		t.Errorf("%d people are left of %d", n, users)
 	}
-	// Two exports' files, a picture, and the two that were put there; five posts of the agency's own, and those that were filled in.
-	if receipt.Files != 5 || receipt.Rows["public.posts"] != 6_006 || receipt.Rows["public.customers"] != 1 || receipt.Rows["public.memberships"] != 2 {
+	// Two exports' files, two pictures, and the two that were put there; eight posts of the agency's own, and those that were filled in.
+	if receipt.Files != 6 || receipt.Rows["public.posts"] != 6_008 || receipt.Rows["public.customers"] != 1 || receipt.Rows["public.memberships"] != 2 {
 		t.Errorf("the receipt: %+v", receipt)
 	}
 	a.owner.expect(t, http.StatusNotFound, http.MethodGet, a.path, nil)
