@@ -279,15 +279,13 @@ func (g *generator) request(o operation) *fuzzRequest {
 		}
 	}
 	if o.RequestBody != nil {
-		for _, kind := range slices.Sorted(maps.Keys(o.RequestBody.Content)) {
-			if schema := o.RequestBody.Content[kind].Schema; schema.Format == "binary" {
-				r.raw = &g.stock.picture
-			} else {
-				r.body = g.value("", schema)
-			}
-			r.headers = append(r.headers, [2]string{"Content-Type", kind})
-			break
+		kind := slices.Min(slices.Collect(maps.Keys(o.RequestBody.Content)))
+		if schema := o.RequestBody.Content[kind].Schema; schema.Format == "binary" {
+			r.raw = &g.stock.picture
+		} else {
+			r.body = g.value("", schema)
 		}
+		r.headers = append(r.headers, [2]string{"Content-Type", kind})
 	}
 	return r
 }

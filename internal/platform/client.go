@@ -23,7 +23,7 @@ import (
 // Limits of a request to a platform's own host.
 const (
 	clientTimeout     = 10 * time.Second // from dialling to the last byte of the answer
-	uploadTimeout     = 2 * time.Minute  // the same, for a request that carries a piece of a file
+	uploadTimeout     = 2 * time.Minute  // the same, for a request that carries a piece of a file, and what the line needs
 	clientDialTimeout = 5 * time.Second
 	clientMaxHeader   = 64 << 10 // bytes
 	clientMaxBody     = 1 << 20  // bytes
@@ -83,7 +83,7 @@ type clientTransport struct {
 // RoundTrip sends the request once and reads the whole answer.
 func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	// The time is measured here and not by http.Client, which loses the error's cause when it is over.
-	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout+lineTime(req.ContentLength))
 	defer cancel()
 	// GotConn comes before the first byte of the request, so without it nothing was sent.
 	var connected atomic.Bool

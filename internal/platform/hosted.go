@@ -53,9 +53,10 @@ func (h hosted) upload(ctx context.Context, post Post, attempt Attempt, checkpoi
 }
 
 // UploadTime is how long sending a file of so many bytes may take: what a slow line needs, and some.
-func UploadTime(bytes int64) time.Duration {
-	return 30*time.Second + time.Duration(bytes/250_000)*time.Second
-}
+func UploadTime(bytes int64) time.Duration { return 30*time.Second + lineTime(bytes) }
+
+// lineTime is how long so many bytes take on a slow line.
+func lineTime(bytes int64) time.Duration { return time.Duration(max(bytes, 0)/250_000) * time.Second }
 
 // mediaImage is how the HTML of a template names an image of its post, whose address is not known before it is uploaded: by
 // its place among the post's files, from 1. <img src="media:1"> is the first.
