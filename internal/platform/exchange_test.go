@@ -1,12 +1,9 @@
 package platform_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"image"
 	"image/color"
-	"image/png"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"fanfare/internal/platform"
 )
@@ -85,29 +81,15 @@ func picture(t *testing.T, shade uint8, altText string) platform.Media {
 	t.Helper()
 	canvas := image.NewRGBA(image.Rect(0, 0, 8, 6))
 	canvas.Set(1, 1, color.RGBA{R: shade, A: 255})
-	var content bytes.Buffer
-	if err := png.Encode(&content, canvas); err != nil {
-		t.Fatal(err)
-	}
-	m := fileOf("A picture, really.jpeg", "image/png", altText, content.Bytes())
+	m := pngFile(t, canvas, altText)
+	m.Name = "A picture, really.jpeg"
 	m.Width, m.Height = 8, 6
 	return m
 }
 
 // film makes the beginning of a video.
 func film(altText string) platform.Media {
-	return fileOf("film.mp4", "video/mp4", altText, append([]byte("\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"), make([]byte, 5000)...))
-}
-
-func fileOf(name, contentType, altText string, content []byte) platform.Media {
-	return platform.Media{
-		ID: uuid.New(), Name: name, ContentType: contentType, Bytes: int64(len(content)), AltText: altText,
-		Open: func(_ context.Context, offset, length int64) (io.ReadCloser, error) {
-			rest := content[offset:]
-			if length >= 0 {
-				rest = rest[:length]
-			}
-			return io.NopCloser(bytes.NewReader(rest)), nil
-		},
-	}
+	m := file("video/mp4", append([]byte("\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"), make([]byte, 5000)...), altText)
+	m.Name = "film.mp4"
+	return m
 }

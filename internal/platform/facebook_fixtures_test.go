@@ -2,7 +2,6 @@ package platform_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -116,18 +115,11 @@ func facebookAt(t *testing.T, exchanges []facebookExchange) (*platform.FacebookP
 
 var facebookFixtureCredential = json.RawMessage(`{"access_token":"page-token","page_id":"20001"}`)
 
-func facebookAttempt() platform.Attempt {
-	return platform.Attempt{
-		FirstStarted: time.Now(), Keep: func(context.Context, json.RawMessage) error { return nil },
-		Taken: func(context.Context, string) (bool, error) { return false, nil }, Observe: func(platform.Quota) {},
-	}
-}
-
 // TestFacebookFixtures: requests and answers are as Facebook documents them.
 func TestFacebookFixtures(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 22, 9, 34, 14, 0, time.UTC)
-	clip := facebookFile("video/mp4", bytes.Repeat([]byte("x"), 3000))
+	clip := file("video/mp4", bytes.Repeat([]byte("x"), 3000), "")
 	for name, c := range map[string]struct {
 		change    func(*platform.Post)
 		published platform.Published
@@ -144,7 +136,7 @@ func TestFacebookFixtures(t *testing.T) {
 		facebook, sent := facebookAt(t, exchanges)
 		post := platform.Post{ID: uuid.New(), Text: " Fresh rolls at seven.\r\n"}
 		c.change(&post)
-		published, err := facebook.Publish(t.Context(), facebookFixtureCredential, post, facebookAttempt())
+		published, err := facebook.Publish(t.Context(), facebookFixtureCredential, post, (&publishBundle{started: time.Now()}).attempt())
 		if err != nil || sent() != len(exchanges) {
 			t.Errorf("%s: %d of %d requests, %v", name, sent(), len(exchanges), err)
 			continue
@@ -178,7 +170,7 @@ func TestFacebookErrors(t *testing.T) {
 		one.Request.Method, one.Request.Path, one.Request.Form = http.MethodPost, "/v26.0/20001/feed", map[string]string{"message": "Text"}
 		one.Response.Status, one.Response.Headers, one.Response.Body = c.Status, c.Headers, c.Body
 		exchanges := []facebookExchange{one}
-		attempt := facebookAttempt()
+		attempt := (&publishBundle{started: time.Now()}).attempt()
 		if c.Code == "506" { // the feed is looked at
 			look.Request.Method, look.Request.Path = http.MethodGet, "/v26.0/20001/feed"
 			look.Request.Query = map[string]string{

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -231,7 +230,6 @@ func TestFacebookAfterPublishing(t *testing.T) {
 // with what was kept.
 func TestFacebookKillAnywhere(t *testing.T) {
 	t.Parallel()
-	killed := errors.New("killed")
 	for _, kind := range []string{"text", "link+comment", "photos+comment", "photos alone", "video+comment"} {
 		for _, effect := range []string{sandbox.FaultDropBefore, sandbox.FaultDropAfter} {
 			for at := int64(1); ; at++ {
@@ -242,7 +240,7 @@ func TestFacebookKillAnywhere(t *testing.T) {
 						if err := b.box.AddFault(sandbox.Fault{Kind: effect}); err != nil {
 							t.Error(err)
 						}
-						b.failKeeping(killed) // nothing is kept any more
+						b.failKeeping(always) // nothing is kept any more
 					}
 				})
 				published, err := b.publish()
@@ -265,7 +263,7 @@ func TestFacebookKeepFails(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"text", "photo", "video"} {
 		b, _, _ := setupFacebookPost(t, kind)
-		b.failKeeping(errors.New("taken over"))
+		b.failKeeping(always)
 		_, err := b.publish()
 		b.want(kind, err, platform.Transient, "")
 		if sent := b.takeSteps(); strings.Contains(sent, "post") || strings.Contains(sent, "finish") {
@@ -280,8 +278,8 @@ func TestFacebookSettles(t *testing.T) {
 	b, _, _ := setupFacebookPost(t, "text+comment")
 	slow := b.config
 	slow.Settle = time.Hour
-	fast := b.facebook
-	b.facebook = platform.NewFacebook(slow)
+	fast := b.publisher
+	b.publisher = platform.NewFacebook(slow)
 	b.fault(sandbox.Fault{Step: "facebook.post", Kind: sandbox.FaultDropBefore})
 	_, err := b.publish()
 	b.want("dropped", err, platform.UnknownOutcome, "")
@@ -289,19 +287,19 @@ func TestFacebookSettles(t *testing.T) {
 	if e := b.want("too early to know", err, platform.Waiting, "settling"); e != nil && time.Until(e.RetryAt) < 50*time.Minute {
 		t.Errorf("again at %v", e.RetryAt)
 	}
-	b.facebook = fast
+	b.publisher = fast
 	if found, err := b.reconcile(); found != nil || err != nil {
 		t.Errorf("%+v, %v", found, err)
 	}
 	b.fault(sandbox.Fault{Step: "facebook.comment", Kind: sandbox.FaultDropBefore})
 	_, err = b.publish()
 	b.want("the comment dropped", err, platform.UnknownOutcome, "")
-	b.facebook = platform.NewFacebook(slow)
+	b.publisher = platform.NewFacebook(slow)
 	_, err = b.reconcile()
 	if e := b.want("too early to know of the comment", err, platform.Waiting, "settling"); e != nil && e.Partial == nil {
 		t.Error("nothing is said of the post")
 	}
-	b.facebook = fast
+	b.publisher = fast
 	b.wantOnce(b.goOn(true), 0, b.post.Options.FirstComment)
 }
 
@@ -335,7 +333,7 @@ func TestFacebookLooksAlike(t *testing.T) {
 		t.Errorf("the same: %+v, %v", found, err)
 	}
 	b.checkpoint = nil
-	b.taken[same.ExternalID] = true
+	b.taken = []string{same.ExternalID}
 	if found, err := lose(b); err != nil || found != nil {
 		t.Errorf("another post's: %+v, %v", found, err)
 	}
@@ -401,7 +399,7 @@ func TestFacebookDuplicate(t *testing.T) {
 	}
 	b.wantOnce(again, 0)
 	// It is another post's, and none of ours was sent before.
-	b.checkpoint, b.taken[first.ExternalID] = nil, true
+	b.checkpoint, b.taken = nil, []string{first.ExternalID}
 	_, err = b.publish()
 	b.want("the same as another post", err, platform.Invalid, "506")
 	// One of ours was sent before: that may be the one.
@@ -499,7 +497,7 @@ func TestFacebookVideoFails(t *testing.T) {
 	b.wantOnce(b.goOn(false), files)
 
 	b, _, _ = setupFacebookPost(t, "video")
-	b.post.Media[0] = facebookFile("video/mp4", bytes.Repeat([]byte("no video"), 1000))
+	b.post.Media[0] = file("video/mp4", bytes.Repeat([]byte("no video"), 1000), "")
 	_, err = b.publish()
 	b.want("no video", err, platform.Invalid, "6000")
 }
@@ -528,7 +526,7 @@ func TestFacebookCredential(t *testing.T) {
 	t.Parallel()
 	b := setupFacebook(t)
 	for _, credential := range []string{``, `{}`, `{"access_token":"a b","page_id":"1"}`, `{"access_token":"a","page_id":"../me"}`} {
-		_, err := b.facebook.Publish(t.Context(), json.RawMessage(credential), b.post, b.attempt())
+		_, err := b.publisher.Publish(t.Context(), json.RawMessage(credential), b.post, b.attempt())
 		b.want(credential, err, platform.Credential, "")
 	}
 	b.box.RemovePage("facebook", facebookPageID)
@@ -538,7 +536,8 @@ func TestFacebookCredential(t *testing.T) {
 	b.box.Withdraw("facebook", people[platform.Facebook])
 	_, err = b.publish()
 	b.want("withdrawn", err, platform.Credential, "190")
-	hidden(t, "the adapter", b.box.Secrets(), b.facebook, *b.facebook)
+	facebook := b.publisher.(*platform.FacebookPublisher)
+	hidden(t, "the adapter", b.box.Secrets(), facebook, *facebook)
 }
 
 func TestFacebookRefusesInvalid(t *testing.T) {
@@ -596,7 +595,7 @@ func TestFacebookMeasure(t *testing.T) {
 	b.clock.advance(time.Hour)
 	measured := func(credential json.RawMessage) string {
 		t.Helper()
-		metrics, err := b.facebook.Measure(t.Context(), credential, published.ExternalID)
+		metrics, err := b.publisher.Measure(t.Context(), credential, published.ExternalID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -615,13 +614,13 @@ func TestFacebookMeasure(t *testing.T) {
 	if got, want := measured(less), `{"impressions":null,"reach":null,"likes":6,"comments":1,"shares":2,"clicks":null}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	_, err = b.facebook.Measure(t.Context(), b.credential, facebookPageID+"_1")
+	_, err = b.measure(facebookPageID + "_1")
 	b.want("gone", err, platform.Invalid, "100")
-	_, err = b.facebook.Measure(t.Context(), b.credential, "../me")
+	_, err = b.measure("../me")
 	b.want("no id", err, platform.Invalid, "")
 	for step, code := range map[string]string{"read": "2", "insights": "2"} {
 		b.fault(sandbox.Fault{Step: "facebook." + step, Kind: sandbox.FaultStatus, Status: 500})
-		_, err = b.facebook.Measure(t.Context(), b.credential, published.ExternalID)
+		_, err = b.measure(published.ExternalID)
 		b.want(step, err, platform.Transient, code)
 	}
 }

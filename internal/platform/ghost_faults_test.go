@@ -1,7 +1,6 @@
 package platform_test
 
 import (
-	"context"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -14,12 +13,7 @@ import (
 // must tell the truth, and going on must end with the post published once.
 func TestGhostFaults(t *testing.T) {
 	t.Parallel()
-	faults := []struct {
-		name   string
-		fault  sandbox.Fault
-		before platform.Class // when nothing has been published
-		put    platform.Class // on the publishing request
-	}{
+	faults := []failure{
 		{"dropped", sandbox.Fault{Kind: sandbox.FaultDropBefore}, platform.Transient, platform.UnknownOutcome},
 		{"answer lost", sandbox.Fault{Kind: sandbox.FaultDropAfter}, platform.Transient, platform.UnknownOutcome},
 		{"slow", sandbox.Fault{Kind: sandbox.FaultSlow, DelayMS: 30_000}, platform.Transient, platform.UnknownOutcome},
@@ -44,33 +38,7 @@ func TestGhostFaults(t *testing.T) {
 			t.Run(step+"/"+f.name, func(t *testing.T) {
 				t.Parallel()
 				b := setupGhost(t)
-				fault := f.fault
-				fault.Step = "ghost." + step
-				b.fault(fault)
-				want := f.before
-				if step == "publish" {
-					want = f.put
-				}
-				ctx := t.Context()
-				if fault.Kind == sandbox.FaultSlow {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, 700*time.Millisecond)
-					defer cancel()
-				}
-				_, err := b.ghost.Publish(ctx, b.credential, b.post, b.attempt())
-				b.wantClass(err, want)
-
-				wentThrough := step == "publish" && fault.Kind == sandbox.FaultDropAfter
-				found, err := b.reconcile()
-				if err != nil || (found != nil) != wentThrough {
-					t.Errorf("reconcile: %+v %v", found, err)
-				}
-				if (len(b.box.Published()) > 0) != wentThrough {
-					t.Errorf("published %+v", b.box.Published())
-				}
-				if _, err := b.publish(); err != nil {
-					t.Errorf("going on: %v", err)
-				}
+				b.failAt(step, step == "publish", f)
 				b.wantOnce()
 			})
 		}

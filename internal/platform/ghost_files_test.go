@@ -75,7 +75,7 @@ func TestGhostFull(t *testing.T) {
 	if status := b.box.GhostPosts("news")[0].EmailStatus; status != "submitted" {
 		t.Errorf("e-mail %s", status)
 	}
-	metrics, err := b.ghost.Measure(t.Context(), b.credential, got.ExternalID)
+	metrics, err := b.measure(got.ExternalID)
 	number := func(n int64) *int64 { return &n }
 	if diff := cmp.Diff(platform.Metrics{Impressions: number(39), Reach: number(20), Clicks: number(5)}, metrics); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
@@ -151,12 +151,7 @@ func TestGhostUploadForm(t *testing.T) {
 // TestGhostFileFaults fails the steps of a post with files in every way.
 func TestGhostFileFaults(t *testing.T) {
 	t.Parallel()
-	faults := []struct {
-		name   string
-		fault  sandbox.Fault
-		upload platform.Class
-		put    platform.Class
-	}{
+	faults := []failure{
 		{"dropped", sandbox.Fault{Kind: sandbox.FaultDropBefore}, platform.Transient, platform.UnknownOutcome},
 		{"answer lost", sandbox.Fault{Kind: sandbox.FaultDropAfter}, platform.Transient, platform.UnknownOutcome},
 		{"500", sandbox.Fault{Kind: sandbox.FaultStatus, Status: 500}, platform.Transient, platform.UnknownOutcome},
@@ -171,25 +166,7 @@ func TestGhostFileFaults(t *testing.T) {
 			t.Run(step+"/"+f.name, func(t *testing.T) {
 				t.Parallel()
 				b := setupGhostFull(t)
-				fault := f.fault
-				fault.Step = "ghost." + step
-				b.fault(fault)
-				_, err := b.publish()
-				want := f.upload
-				if step == "publish" {
-					want = f.put
-				}
-				b.wantClass(err, want)
-				wentThrough := step == "publish" && fault.Kind == sandbox.FaultDropAfter
-				if found, err := b.reconcile(); err != nil || (found != nil) != wentThrough {
-					t.Errorf("reconcile: %+v %v", found, err)
-				}
-				if (len(b.box.Published()) > 0) != wentThrough {
-					t.Errorf("published %+v", b.box.Published())
-				}
-				if _, err := b.publish(); err != nil {
-					t.Errorf("going on: %v", err)
-				}
+				b.failAt(step, step == "publish", f)
 				b.wantOnce()
 				if post := b.box.GhostPosts("news")[0]; post.Newsletter == "" || len(b.box.Published()[0].Files) != 3 {
 					t.Errorf("post %+v", post)
@@ -216,7 +193,7 @@ func TestGhostFileResume(t *testing.T) {
 				}
 				return errKilled
 			}
-			_, err := b.ghost.Publish(t.Context(), b.credential, b.post, attempt)
+			_, err := b.publisher.Publish(t.Context(), b.credential, b.post, attempt)
 			b.wantClass(err, platform.Transient)
 			if got := b.takeSteps(); got != steps {
 				t.Errorf("steps %s, want %s", got, steps)
@@ -262,7 +239,7 @@ func TestGhostFileResume(t *testing.T) {
 		stopping := make(chan struct{})
 		close(stopping)
 		attempt.Stopping = stopping
-		_, err := b.ghost.Publish(t.Context(), b.credential, b.post, attempt)
+		_, err := b.publisher.Publish(t.Context(), b.credential, b.post, attempt)
 		if e := b.wantClass(err, platform.Waiting); e.Code != "handed_over" || b.takeSteps() != "" {
 			t.Errorf("%v", e)
 		}
@@ -312,16 +289,16 @@ func TestGhostMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.ghost.Measure(t.Context(), b.credential, got.ExternalID)
+	_, err = b.measure(got.ExternalID)
 	if e := b.wantClass(err, platform.Invalid); !strings.Contains(e.Message, "newsletter") {
 		t.Errorf("%v", e)
 	}
 	for _, id := range []string{strings.Repeat("0", 24), "../x", ""} {
-		_, err = b.ghost.Measure(t.Context(), b.credential, id)
+		_, err = b.measure(id)
 		b.wantClass(err, platform.Invalid)
 	}
 	b.fault(sandbox.Fault{Step: "ghost.read", Kind: sandbox.FaultStatus, Status: 429, Headers: map[string]string{"Retry-After": "60"}})
-	_, err = b.ghost.Measure(t.Context(), b.credential, got.ExternalID)
+	_, err = b.measure(got.ExternalID)
 	if e := b.wantClass(err, platform.RateLimited); time.Until(e.RetryAt).Round(10*time.Second) != time.Minute {
 		t.Errorf("retry at %v", e.RetryAt)
 	}

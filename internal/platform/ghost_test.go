@@ -154,7 +154,7 @@ func TestGhostResume(t *testing.T) {
 		b := setupGhost(t)
 		attempt := b.attempt()
 		attempt.Keep = func(context.Context, json.RawMessage) error { return errors.New("taken over") }
-		_, err := b.ghost.Publish(t.Context(), b.credential, b.post, attempt)
+		_, err := b.publisher.Publish(t.Context(), b.credential, b.post, attempt)
 		b.wantClass(err, platform.Transient)
 		if steps := b.takeSteps(); steps != "find create_draft" || len(b.box.Published()) != 0 {
 			t.Errorf("went on after Keep failed: %s", steps)
@@ -181,7 +181,7 @@ func TestGhostResume(t *testing.T) {
 			kill()
 			return keep(ctx, checkpoint)
 		}
-		_, err := b.ghost.Publish(ctx, b.credential, b.post, attempt)
+		_, err := b.publisher.Publish(ctx, b.credential, b.post, attempt)
 		b.wantClass(err, platform.Transient)
 		if found, err := b.reconcile(); found != nil || err != nil {
 			t.Errorf("reconcile: %v %v", found, err)
@@ -198,22 +198,7 @@ func TestGhostResume(t *testing.T) {
 	t.Run("killed during the publishing request", func(t *testing.T) {
 		t.Parallel()
 		b := setupGhost(t)
-		ctx, kill := context.WithCancel(t.Context())
-		b.box.OnApplied(func(info sandbox.RequestInfo) {
-			if info.Step == "ghost.publish" {
-				kill()
-			}
-		})
-		b.fault(sandbox.Fault{Step: "ghost.publish", Kind: sandbox.FaultDropAfter, DelayMS: 5000})
-		_, err := b.ghost.Publish(ctx, b.credential, b.post, b.attempt())
-		b.wantClass(err, platform.UnknownOutcome)
-		found, err := b.reconcile()
-		if err != nil || found == nil || found.URL == "" {
-			t.Errorf("reconcile: %v %v", found, err)
-		}
-		if _, err := b.publish(); err != nil {
-			t.Error(err)
-		}
+		b.killDuring("publish")
 		b.wantOnce()
 	})
 	t.Run("answer lost", func(t *testing.T) {
@@ -232,7 +217,7 @@ func TestGhostResume(t *testing.T) {
 		b := setupGhost(t)
 		attempt := b.attempt()
 		attempt.Keep = func(context.Context, json.RawMessage) error { return errors.New("killed") }
-		_, err := b.ghost.Publish(t.Context(), b.credential, b.post, attempt)
+		_, err := b.publisher.Publish(t.Context(), b.credential, b.post, attempt)
 		b.wantClass(err, platform.Transient)
 		draft := b.box.GhostPosts("news")[0]
 		b.edit(draft, `"status":"published"`)
@@ -279,33 +264,9 @@ func TestGhostResume(t *testing.T) {
 	})
 }
 
-// TestGhostTwoWorkers lets several workers publish the same post at once. One Keep wins, as the
-// database would have it.
 func TestGhostTwoWorkers(t *testing.T) {
 	t.Parallel()
-	b := setupGhost(t)
-	winner := make(chan json.RawMessage, 1)
-	done := make(chan error, 4)
-	for range cap(done) {
-		go func() {
-			_, err := b.ghost.Publish(t.Context(), b.credential, b.post, platform.Attempt{
-				Keep: func(_ context.Context, checkpoint json.RawMessage) error {
-					select {
-					case winner <- checkpoint:
-						return nil
-					default:
-						return errors.New("another attempt has taken over")
-					}
-				}})
-			done <- err
-		}()
-	}
-	for range cap(done) {
-		<-done
-	}
-	if published := b.box.Published(); len(published) != 1 || len(b.box.Doubles()) != 0 {
-		t.Errorf("published %+v", published)
-	}
+	setupGhost(t).publishAtOnce()
 }
 
 // TestGhostStaleDraft edits the draft between the adapter's read and its PUT.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"image"
-	"image/png"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,28 +30,19 @@ const (
 	linkedInOrganization = "urn:li:organization:1001"
 )
 
-// linkedInBundle is LinkedIn in a sandbox, the adapter for it, and a post with its kept checkpoint.
+// linkedInBundle is a publishBundle of LinkedIn that notes what is sent.
 type linkedInBundle struct {
-	*connectBundle
-	linkedin *platform.LinkedInPublisher
-	author   string
-	token    string
-	post     platform.Post
-	// checkpoint is what is kept, first when the first attempt began. keepFails makes the next Keep fail.
-	checkpoint json.RawMessage
-	first      time.Time
-	keepFails  bool
-	stopping   chan struct{}
-
-	mu     sync.Mutex
-	steps  []string
+	*publishBundle
+	token  string
 	bodies map[string][]string
 }
 
 func setupLinkedIn(t *testing.T) *linkedInBundle {
 	t.Helper()
-	b := &linkedInBundle{connectBundle: setupConnect(t), author: linkedInOrganization, bodies: map[string][]string{}, stopping: make(chan struct{})}
-	b.token = b.connect(platform.LinkedIn, "ada-lindqvist").AccessToken
+	c := setupConnect(t)
+	token := c.connect(platform.LinkedIn, "ada-lindqvist").AccessToken
+	b := &linkedInBundle{newPublish(c, platform.LinkedIn), token, map[string][]string{}}
+	b.postAs(linkedInOrganization)
 	recorder := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -68,54 +57,32 @@ func setupLinkedIn(t *testing.T) *linkedInBundle {
 	}))
 	t.Cleanup(recorder.Close)
 	b.base = recorder.URL
-	b.linkedin = platform.NewLinkedIn(platform.LinkedInConfig{
+	b.publisher = platform.NewLinkedIn(platform.LinkedInConfig{
 		SiteURL: recorder.URL + "/linkedin", APIURL: recorder.URL + "/linkedin-api", Version: time.Now().UTC().Format("200601")})
 	b.post = platform.Post{ID: uuid.New(), Text: "Fresh bread"}
-	b.box.OnRequest(func(info sandbox.RequestInfo) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.steps = append(b.steps, strings.TrimPrefix(info.Step, "linkedin."))
-	})
 	return b
 }
 
-func (b *linkedInBundle) credential() json.RawMessage {
-	return asJSON(b.t, platform.LinkedInCredential{AccessToken: b.token, Author: b.author})
-}
-
-func (b *linkedInBundle) attempt() platform.Attempt {
-	if b.first.IsZero() {
-		b.first = time.Now()
-	}
-	return platform.Attempt{
-		FirstStarted: b.first, Checkpoint: b.checkpoint, Stopping: b.stopping,
-		Keep: func(_ context.Context, checkpoint json.RawMessage) error {
-			if b.keepFails {
-				return errors.New("another attempt has taken over")
-			}
-			b.checkpoint = slices.Clone(checkpoint)
-			return nil
-		},
-		Taken:   func(context.Context, string) (bool, error) { return false, nil },
-		Observe: func(platform.Quota) {},
-	}
-}
-
-func (b *linkedInBundle) publish() (platform.Published, error) {
+// postAs says whose post it is.
+func (b *linkedInBundle) postAs(author string) {
 	b.t.Helper()
-	return b.linkedin.Publish(b.t.Context(), b.credential(), b.post, b.attempt())
+	b.credential = asJSON(b.t, platform.LinkedInCredential{AccessToken: b.token, Author: author})
 }
 
-func (b *linkedInBundle) reconcile() (*platform.Published, error) {
-	b.t.Helper()
-	return b.linkedin.Reconcile(b.t.Context(), b.credential(), b.post, b.attempt())
+// linkedInAt is a person's post at a server that plays LinkedIn.
+func linkedInAt(t *testing.T, address string, post platform.Post) *publishBundle {
+	t.Helper()
+	return &publishBundle{
+		connectBundle: &connectBundle{t: t}, publisher: platform.NewLinkedIn(platform.LinkedInConfig{APIURL: address, Version: "202610"}),
+		credential: asJSON(t, platform.LinkedInCredential{AccessToken: "token", Author: linkedInPerson}), post: post,
+	}
 }
 
 // work publishes as the worker does: again after a passing failure and a wait, and with a look after an unknown outcome.
 func (b *linkedInBundle) work(ctx context.Context) (platform.Published, error) {
 	b.t.Helper()
 	for range 12 {
-		published, err := b.linkedin.Publish(ctx, b.credential(), b.post, b.attempt())
+		published, err := b.publishIn(ctx)
 		if err == nil || ctx.Err() != nil {
 			return published, err
 		}
@@ -137,38 +104,14 @@ func (b *linkedInBundle) work(ctx context.Context) (platform.Published, error) {
 	return platform.Published{}, nil
 }
 
-// takeSteps gives the requests since the last call.
-func (b *linkedInBundle) takeSteps() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	steps := strings.Join(b.steps, " ")
-	b.steps = nil
-	return steps
-}
-
-// media makes a file of a post. Random bytes make two of them different.
-func media(contentType string, content []byte, altText string) platform.Media {
-	return platform.Media{ID: uuid.New(), Name: "file", ContentType: contentType, Bytes: int64(len(content)), AltText: altText,
-		Open: func(_ context.Context, offset, length int64) (io.ReadCloser, error) {
-			end := int64(len(content))
-			if length >= 0 {
-				end = min(end, offset+length)
-			}
-			return io.NopCloser(bytes.NewReader(content[offset:end])), nil
-		}}
-}
-
+// pngImage shows something random, so that two of them differ.
 func pngImage(t *testing.T, altText string) platform.Media {
 	t.Helper()
 	picture := image.NewGray(image.Rect(0, 0, 40, 30))
 	for i := range picture.Pix {
 		picture.Pix[i] = byte(rand.IntN(256))
 	}
-	var content bytes.Buffer
-	if err := png.Encode(&content, picture); err != nil {
-		t.Fatal(err)
-	}
-	m := media("image/png", content.Bytes(), altText)
+	m := pngFile(t, picture, altText)
 	m.Width, m.Height = 40, 30
 	return m
 }
@@ -179,7 +122,7 @@ func mp4Video(size int) platform.Media {
 		content[i] = byte(rand.IntN(256))
 	}
 	copy(content, "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom")
-	m := media("video/mp4", content, "")
+	m := file("video/mp4", content, "")
 	m.Duration = 5 * time.Second
 	return m
 }
@@ -211,20 +154,10 @@ func (b *linkedInBundle) wantBody(path, fixture string) {
 	}
 }
 
-// only gives the one post of the sandbox.
-func (b *linkedInBundle) only() sandbox.Post {
-	b.t.Helper()
-	posts := b.box.Published()
-	if len(posts) != 1 || posts[0].TimesPublished != 1 {
-		b.t.Fatalf("not exactly one: %+v", posts)
-	}
-	return posts[0]
-}
-
 func TestLinkedInText(t *testing.T) {
 	t.Parallel()
 	b := setupLinkedIn(t)
-	b.author = linkedInPerson
+	b.postAs(linkedInPerson)
 	b.post.Text = "Fresh bread (daily) @ 50% off? #Bäckerei C# a_b [x] {y} <z> | \\ * ~\r\n\r\nhttps://example.com/a_b#top"
 	published, err := b.publish()
 	if err != nil {
@@ -261,7 +194,7 @@ func TestLinkedInLinkAndComment(t *testing.T) {
 		t.Fatal(err)
 	}
 	post := b.only()
-	if post.PostLink != b.post.Options.Link || len(post.Parts) != 1 || post.Parts[0] != b.post.Options.FirstComment || post.Account != b.author {
+	if post.PostLink != b.post.Options.Link || len(post.Parts) != 1 || post.Parts[0] != b.post.Options.FirstComment || post.Account != linkedInOrganization {
 		t.Errorf("%+v", post)
 	}
 	b.wantBody("/linkedin-api/rest/posts", "post_article.json")
@@ -273,7 +206,8 @@ func TestLinkedInImages(t *testing.T) {
 	t.Run("one, for connections", func(t *testing.T) {
 		t.Parallel()
 		b := setupLinkedIn(t)
-		b.author, b.post.Text, b.post.Media = linkedInPerson, "One image", []platform.Media{pngImage(t, "A loaf")}
+		b.postAs(linkedInPerson)
+		b.post.Text, b.post.Media = "One image", []platform.Media{pngImage(t, "A loaf")}
 		b.post.Options.Visibility = "connections"
 		if _, err := b.publish(); err != nil {
 			t.Fatal(err)
@@ -310,7 +244,7 @@ func TestLinkedInImages(t *testing.T) {
 	t.Run("one that LinkedIn cannot show", func(t *testing.T) {
 		t.Parallel()
 		b := setupLinkedIn(t)
-		b.post.Media = []platform.Media{media("image/png", []byte("no picture"), "")}
+		b.post.Media = []platform.Media{file("image/png", []byte("no picture"), "")}
 		_, err := b.publish()
 		b.want("no picture", err, platform.Invalid, "processing_failed")
 		b.post.Media[0] = pngImage(t, "")
@@ -421,7 +355,7 @@ func TestLinkedInKilled(t *testing.T) {
 			var err error
 			for ctx.Err() == nil {
 				attempt.Checkpoint = b.checkpoint
-				if _, err = b.linkedin.Publish(ctx, b.credential(), b.post, attempt); err == nil {
+				if _, err = b.publisher.Publish(ctx, b.credential, b.post, attempt); err == nil {
 					break
 				}
 			}
@@ -565,9 +499,7 @@ func TestLinkedInForeignUploads(t *testing.T) {
 		api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_ = json.NewEncoder(w).Encode(map[string]any{"value": map[string]any{"image": "urn:li:image:1", "uploadUrl": address}})
 		}))
-		l := platform.NewLinkedIn(platform.LinkedInConfig{APIURL: api.URL, Version: "202610"})
-		b := &linkedInBundle{connectBundle: &connectBundle{t: t}, author: linkedInPerson, token: "token"}
-		_, err := l.Publish(t.Context(), b.credential(), platform.Post{Media: []platform.Media{pngImage(t, "")}}, b.attempt())
+		_, err := linkedInAt(t, api.URL, platform.Post{Media: []platform.Media{pngImage(t, "")}}).publish()
 		wantError(t, address, err, platform.Transient, platform.CodeBadAnswer)
 		api.Close()
 	}
@@ -605,9 +537,8 @@ func TestLinkedInRefusals(t *testing.T) {
 			w.WriteHeader(body.Status)
 			_, _ = w.Write(raw)
 		}))
-		l := platform.NewLinkedIn(platform.LinkedInConfig{APIURL: api.URL, Version: "202610"})
-		b := &linkedInBundle{connectBundle: &connectBundle{t: t}, author: linkedInPerson, token: "token"}
-		_, err = l.Publish(t.Context(), b.credential(), platform.Post{Text: "x"}, b.attempt())
+		b := linkedInAt(t, api.URL, platform.Post{Text: "x"})
+		_, err = b.publish()
 		e := platform.AsError(err)
 		if err == nil || e.Class != c.class || e.Code != c.code || e.Status != body.Status || !strings.Contains(e.Message, c.says) {
 			t.Errorf("%s: %v %s", c.fixture, err, e.Code)
@@ -686,16 +617,18 @@ func TestLinkedInRefusesItself(t *testing.T) {
 	b.want("too long", err, platform.Invalid, "too_long")
 	b.post.Text = "x"
 	for _, credential := range []string{`{}`, `"x"`, `{"access_token":"a b","author":"urn:li:person:x"}`, `{"access_token":"a","author":"urn:li:share:1"}`} {
-		_, err := b.linkedin.Publish(t.Context(), json.RawMessage(credential), b.post, b.attempt())
+		_, err := b.publisher.Publish(t.Context(), json.RawMessage(credential), b.post, b.attempt())
 		b.want(credential, err, platform.Credential, "")
 	}
-	b.keepFails = true
+	b.failKeeping(always)
 	_, err = b.publish()
 	b.want("cannot be kept", err, platform.Transient, "")
 	if steps := b.takeSteps(); steps != "" || len(b.box.Published()) != 0 {
 		t.Errorf("sent: %s", steps)
 	}
-	b.keepFails, b.token = false, b.connect(platform.LinkedIn, "ben-okafor").AccessToken
+	b.failKeeping(nil)
+	b.token = b.connect(platform.LinkedIn, "ben-okafor").AccessToken
+	b.postAs(linkedInOrganization)
 	_, err = b.publish()
 	b.want("somebody else's organization", err, platform.Credential, "ACCESS_DENIED")
 }
@@ -736,7 +669,7 @@ func TestLinkedInMeasure(t *testing.T) {
 		}
 		b.box.SetLinkedInStatistics(published.ExternalID, sandbox.LinkedInStatistics{
 			ImpressionCount: 900, UniqueImpressionsCount: 700, ClickCount: 31, LikeCount: -1, CommentCount: 4, ShareCount: 2})
-		metrics, err := b.linkedin.Measure(t.Context(), b.credential(), published.ExternalID)
+		metrics, err := b.measure(published.ExternalID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -745,16 +678,16 @@ func TestLinkedInMeasure(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 		b.box.DeleteLinkedInPost(published.ExternalID)
-		_, err = b.linkedin.Measure(t.Context(), b.credential(), published.ExternalID)
+		_, err = b.measure(published.ExternalID)
 		b.want("deleted", err, platform.Invalid, "not_found")
 	}
-	_, err := b.linkedin.Measure(t.Context(), b.credential(), "elsewhere")
+	_, err := b.measure("elsewhere")
 	b.want("not an id", err, platform.Invalid, "not_found")
 	b.fault(sandbox.Fault{Step: "linkedin.statistics", Kind: sandbox.FaultBody, Body: "{}"})
-	_, err = b.linkedin.Measure(t.Context(), b.credential(), "urn:li:share:1")
+	_, err = b.measure("urn:li:share:1")
 	b.want("something else", err, platform.Transient, platform.CodeBadAnswer)
-	b.author = linkedInPerson
-	_, err = b.linkedin.Measure(t.Context(), b.credential(), "urn:li:share:1")
+	b.postAs(linkedInPerson)
+	_, err = b.measure("urn:li:share:1")
 	b.want("a person", err, platform.Invalid, "no_numbers")
 }
 

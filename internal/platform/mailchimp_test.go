@@ -3,7 +3,6 @@ package platform_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -144,12 +143,7 @@ func TestMailchimpErrors(t *testing.T) {
 // truth, and going on must end with the campaign sent once.
 func TestMailchimpFaults(t *testing.T) {
 	t.Parallel()
-	faults := []struct {
-		name   string
-		fault  sandbox.Fault
-		before platform.Class // when nothing has been sent
-		send   platform.Class // on the request that sends
-	}{
+	faults := []failure{
 		{"dropped", sandbox.Fault{Kind: sandbox.FaultDropBefore}, platform.Transient, platform.UnknownOutcome},
 		{"answer lost", sandbox.Fault{Kind: sandbox.FaultDropAfter}, platform.Transient, platform.UnknownOutcome},
 		{"slow", sandbox.Fault{Kind: sandbox.FaultSlow, DelayMS: 30_000}, platform.Transient, platform.UnknownOutcome},
@@ -179,33 +173,7 @@ func TestMailchimpFaults(t *testing.T) {
 					_, err := b.publish()
 					b.wantClass(err, platform.Transient)
 				}
-				fault := f.fault
-				fault.Step = "mailchimp." + step
-				b.fault(fault)
-				want := f.before
-				if step == "send" {
-					want = f.send
-				}
-				ctx := t.Context()
-				if fault.Kind == sandbox.FaultSlow {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, 1500*time.Millisecond)
-					defer cancel()
-				}
-				_, err := b.mailchimp.Publish(ctx, b.credential, b.post, b.attempt())
-				b.wantClass(err, want)
-
-				wentThrough := step == "send" && fault.Kind == sandbox.FaultDropAfter
-				found, err := b.reconcile()
-				if err != nil || (found != nil) != wentThrough {
-					t.Errorf("reconcile: %+v %v", found, err)
-				}
-				if (len(b.box.Published()) > 0) != wentThrough {
-					t.Errorf("published %+v", b.box.Published())
-				}
-				if _, err := b.publish(); err != nil {
-					t.Errorf("going on: %v", err)
-				}
+				b.failAt(step, step == "send", f)
 				b.wantOnce()
 			})
 		}
@@ -226,7 +194,7 @@ func TestMailchimpResume(t *testing.T) {
 			b.checkpoint = checkpoint
 			return nil
 		}
-		_, err := b.mailchimp.Publish(t.Context(), b.credential, b.post, attempt)
+		_, err := b.publisher.Publish(t.Context(), b.credential, b.post, attempt)
 		b.wantClass(err, platform.Transient)
 		if steps := b.takeSteps(); steps != "upload page find create" || len(b.box.Published()) != 0 {
 			t.Errorf("went on after Keep failed: %s", steps)
@@ -278,7 +246,7 @@ func TestMailchimpResume(t *testing.T) {
 			close(stopping)
 			return keep(ctx, checkpoint)
 		}
-		_, err := b.mailchimp.Publish(t.Context(), b.credential, b.post, attempt)
+		_, err := b.publisher.Publish(t.Context(), b.credential, b.post, attempt)
 		if e := b.wantClass(err, platform.Waiting); e.Code != "handed_over" || b.takeSteps() != "upload" {
 			t.Errorf("%v", e)
 		}
@@ -314,22 +282,7 @@ func TestMailchimpResume(t *testing.T) {
 	t.Run("killed during the request that sends", func(t *testing.T) {
 		t.Parallel()
 		b := setupMailchimp(t)
-		ctx, kill := context.WithCancel(t.Context())
-		b.box.OnApplied(func(info sandbox.RequestInfo) {
-			if info.Step == "mailchimp.send" {
-				kill()
-			}
-		})
-		b.fault(sandbox.Fault{Step: "mailchimp.send", Kind: sandbox.FaultDropAfter, DelayMS: 5000})
-		_, err := b.mailchimp.Publish(ctx, b.credential, b.post, b.attempt())
-		b.wantClass(err, platform.UnknownOutcome)
-		found, err := b.reconcile()
-		if err != nil || found == nil || found.URL == "" {
-			t.Errorf("reconcile: %v %v", found, err)
-		}
-		if _, err := b.publish(); err != nil {
-			t.Error(err)
-		}
+		b.killDuring("send")
 		b.wantOnce()
 	})
 }
@@ -416,7 +369,7 @@ func TestMailchimpByHand(t *testing.T) {
 		b.wantClass(err, platform.Credential)
 		_, err = b.reconcile()
 		b.wantClass(err, platform.Credential)
-		_, err = b.mailchimp.Measure(t.Context(), b.credential, "abc")
+		_, err = b.measure("abc")
 		b.wantClass(err, platform.Credential)
 	})
 }
@@ -443,33 +396,11 @@ func TestMailchimpUnreadable(t *testing.T) {
 	}
 }
 
-// TestMailchimpTwoWorkers lets several workers send the same post at once. One Keep wins, as the database would have it.
 func TestMailchimpTwoWorkers(t *testing.T) {
 	t.Parallel()
 	b := setupMailchimp(t)
 	b.post.Media = nil
-	winner := make(chan json.RawMessage, 1)
-	done := make(chan error, 4)
-	for range cap(done) {
-		go func() {
-			_, err := b.mailchimp.Publish(t.Context(), b.credential, b.post, platform.Attempt{
-				Keep: func(_ context.Context, checkpoint json.RawMessage) error {
-					select {
-					case winner <- checkpoint:
-						return nil
-					default:
-						return errors.New("another attempt has taken over")
-					}
-				}})
-			done <- err
-		}()
-	}
-	for range cap(done) {
-		<-done
-	}
-	if published := b.box.Published(); len(published) != 1 || published[0].TimesPublished != 1 || len(b.box.Doubles()) != 0 {
-		t.Errorf("published %+v", published)
-	}
+	b.publishAtOnce()
 }
 
 // TestMailchimpLongEmail: Mailchimp repeats the content in its answer, which is then too large to be read.
@@ -490,18 +421,18 @@ func TestMailchimpMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, err := b.mailchimp.Measure(t.Context(), b.credential, got.ExternalID)
+	metrics, err := b.measure(got.ExternalID)
 	number := func(n int64) *int64 { return &n }
 	want := platform.Metrics{Impressions: number(119), Reach: number(60), Clicks: number(24), Shares: number(2)}
 	if diff := cmp.Diff(want, metrics); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
 	for _, id := range []string{"0000000000", "../../x", ""} {
-		_, err = b.mailchimp.Measure(t.Context(), b.credential, id)
+		_, err = b.measure(id)
 		b.wantClass(err, platform.Invalid)
 	}
 	b.fault(sandbox.Fault{Step: "mailchimp.report", Kind: sandbox.FaultStatus, Status: 500})
-	_, err = b.mailchimp.Measure(t.Context(), b.credential, got.ExternalID)
+	_, err = b.measure(got.ExternalID)
 	b.wantClass(err, platform.Transient)
 }
 

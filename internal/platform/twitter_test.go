@@ -26,7 +26,7 @@ func TestTwitterPublish(t *testing.T) {
 	if found, err := b.reconcile(); found != nil || err != nil || b.takeSteps() != "" {
 		t.Errorf("reconcile before: %v %v", found, err)
 	}
-	got, err := b.publish(t.Context())
+	got, err := b.publish()
 	if err != nil || b.takeSteps() != "publish" {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestTwitterPublish(t *testing.T) {
 	if diff := cmp.Diff(&got, found); err != nil || diff != "" || b.takeSteps() != "" {
 		t.Errorf("reconcile: %v %s", err, diff)
 	}
-	if again, err := b.publish(t.Context()); err != nil || again != got || b.takeSteps() != "" {
+	if again, err := b.publish(); err != nil || again != got || b.takeSteps() != "" {
 		t.Errorf("again: %+v %v", again, err)
 	}
 	want := []platform.Quota{{Limit: 100, Remaining: 99}, {App: true, Limit: 10000, Remaining: 9999}}
@@ -96,7 +96,7 @@ func TestTwitterThread(t *testing.T) {
 	b.takeSteps()
 	var steps []string
 	for {
-		published, err := b.publish(t.Context())
+		published, err := b.publish()
 		steps = append(steps, b.takeSteps())
 		if err == nil {
 			b.wantOnce(published)
@@ -152,14 +152,8 @@ func TestTwitterFaults(t *testing.T) {
 				b.fault(fault)
 				var failure error
 				for failure == nil || platform.AsError(failure).Class == platform.Waiting {
-					ctx := t.Context()
-					if fault.Kind == sandbox.FaultSlow {
-						var cancel context.CancelFunc
-						ctx, cancel = context.WithTimeout(ctx, 1500*time.Millisecond)
-						defer cancel()
-					}
 					var published platform.Published
-					if published, failure = b.publish(ctx); failure == nil {
+					if published, failure = b.publishIn(b.patience(fault)); failure == nil {
 						if !slices.Contains([]string{"another page", "empty"}, name) {
 							t.Fatal("the fault had no effect")
 						}
@@ -213,25 +207,22 @@ func TestTwitterKills(t *testing.T) {
 					}
 					count++
 				}
-				killed := false
 				switch moment {
 				case "request":
 					b.box.OnRequest(kill)
 				case "applied":
 					b.box.OnApplied(kill)
 				case "keep":
-					b.keepFails = func(call int) bool {
-						killed = killed || call >= n
-						return killed && call < n+3 // whoever was killed keeps nothing more
-					}
+					// Whoever was killed keeps nothing more.
+					b.failKeeping(func(call int) bool { return call >= n && call < n+3 })
 				}
 				for {
-					_, err := b.publish(ctx)
+					_, err := b.publishIn(ctx)
 					if err == nil || platform.AsError(err).Class != platform.Waiting {
 						break
 					}
 				}
-				b.keepFails = nil
+				b.failKeeping(nil)
 				b.wantOnce(b.finish())
 			})
 		}
@@ -270,7 +261,7 @@ func TestTwitterRefusals(t *testing.T) {
 				f.Kind, f.Status = sandbox.FaultBody, 0
 			}
 			b.fault(f)
-			_, err := b.publish(t.Context())
+			_, err := b.publish()
 			if e := b.wantClass(err, c.class); e.Code != c.code || !strings.Contains(e.Message, c.says) {
 				t.Errorf("%+v", e)
 			}
@@ -283,11 +274,11 @@ func TestTwitterRateLimits(t *testing.T) {
 	t.Parallel()
 	b := setupTwitter(t)
 	b.box.OAuthSettings("twitter", sandbox.OAuthSettings{PostRequests: 1})
-	if _, err := b.publish(t.Context()); err != nil {
+	if _, err := b.publish(); err != nil {
 		t.Fatal(err)
 	}
 	b.checkpoint, b.post.Text = nil, "Another"
-	_, err := b.publish(t.Context())
+	_, err := b.publish()
 	if e := b.wantClass(err, platform.RateLimited); e.App || time.Until(e.RetryAt) < 14*time.Minute || time.Until(e.RetryAt) > 15*time.Minute {
 		t.Errorf("%+v", e)
 	}
@@ -296,7 +287,7 @@ func TestTwitterRateLimits(t *testing.T) {
 	}
 	b.box.OAuthSettings("twitter", sandbox.OAuthSettings{AppPosts: 1})
 	b.quotas = nil
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	if e := b.wantClass(err, platform.RateLimited); !e.App || time.Until(e.RetryAt) < 23*time.Hour {
 		t.Errorf("%+v", e)
 	}
@@ -310,7 +301,7 @@ func TestTwitterRateLimits(t *testing.T) {
 		"x-user-limit-24hour-limit": "17", "x-user-limit-24hour-remaining": "0", "x-user-limit-24hour-reset": formatSeconds(reset),
 		"x-rate-limit-remaining": "5", "x-rate-limit-reset": formatSeconds(time.Now().Add(time.Minute)),
 	}})
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	if e := b.wantClass(err, platform.RateLimited); e.App || e.RetryAt.Sub(reset).Abs() > 2*time.Second {
 		t.Errorf("%+v", e)
 	}
@@ -320,13 +311,13 @@ func TestTwitterRateLimits(t *testing.T) {
 func TestTwitterDuplicate(t *testing.T) {
 	t.Parallel()
 	b := setupTwitter(t)
-	first, err := b.publish(t.Context())
+	first, err := b.publish()
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Another post of ours says the same: it was never there.
 	b.checkpoint, b.taken = nil, []string{first.ExternalID}
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	if e := b.wantClass(err, platform.Invalid); e.Status != 403 || !strings.Contains(e.Message, "duplicate") {
 		t.Errorf("%+v", e)
 	}
@@ -337,11 +328,11 @@ func TestTwitterDuplicate(t *testing.T) {
 	}
 	// An earlier request may have published it.
 	b.checkpoint = json.RawMessage(`{"parts":[{"sending":true}]}`)
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	b.wantClass(err, platform.UnknownOutcome)
 	// It is not known to be another one's: that is it.
 	b.taken = nil
-	again, err := b.publish(t.Context())
+	again, err := b.publish()
 	if err != nil || again.ExternalID != first.ExternalID {
 		t.Errorf("%+v %v", again, err)
 	}
@@ -354,7 +345,7 @@ func TestTwitterReconcile(t *testing.T) {
 	sending := json.RawMessage(`{"parts":[{"sending":true}]}`)
 	b := setupTwitter(t)
 	b.post.Text = "Menu: https://example.org/monday"
-	first, err := b.publish(t.Context())
+	first, err := b.publish()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +370,7 @@ func TestTwitterReconcile(t *testing.T) {
 	b.checkpoint, b.post.Text = sending, "Menu: https://example.org/monday"
 	attempt := b.attempt()
 	attempt.FirstStarted = time.Now().Add(3 * time.Minute)
-	if found, err := b.twitter.Reconcile(t.Context(), b.credential, b.post, attempt); found != nil || err != nil {
+	if found, err := b.publisher.Reconcile(t.Context(), b.credential, b.post, attempt); found != nil || err != nil {
 		t.Errorf("%v %v", found, err)
 	}
 	for status, class := range map[int]platform.Class{500: platform.Transient, 429: platform.RateLimited, 401: platform.Credential, 403: platform.Credential} {
@@ -393,7 +384,7 @@ func TestTwitterReconcile(t *testing.T) {
 	b.checkpoint = json.RawMessage(`{"parts":7}`)
 	_, err = b.reconcile()
 	b.wantClass(err, platform.UnknownOutcome)
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	b.wantClass(err, platform.UnknownOutcome)
 	b.checkpoint, b.credential = nil, json.RawMessage(`{}`)
 	_, err = b.reconcile()
@@ -405,14 +396,14 @@ func TestTwitterPages(t *testing.T) {
 	t.Parallel()
 	b := setupTwitter(t)
 	b.box.OAuthSettings("twitter", sandbox.OAuthSettings{PostRequests: 1000})
-	first, err := b.publish(t.Context())
+	first, err := b.publish()
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := b.post.Text
 	for i := range 120 {
 		b.checkpoint, b.post.Text = nil, fmt.Sprintf("Loaf %d", i)
-		if _, err := b.publish(t.Context()); err != nil {
+		if _, err := b.publish(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -430,7 +421,7 @@ func TestTwitterWithoutText(t *testing.T) {
 	b := setupTwitter(t)
 	b.post.Text, b.post.Media = "", []platform.Media{photo(t, 3, "Rolls")}
 	b.fault(sandbox.Fault{Step: "twitter.publish", Kind: sandbox.FaultDropBefore})
-	_, err := b.publish(t.Context())
+	_, err := b.publish()
 	b.wantClass(err, platform.UnknownOutcome)
 	_, err = b.reconcile()
 	if e := b.wantClass(err, platform.Waiting); time.Until(e.RetryAt) < 50*time.Second {
@@ -438,7 +429,7 @@ func TestTwitterWithoutText(t *testing.T) {
 	}
 	// The same when its answer was lost: it is there, and known by its file.
 	b.fault(sandbox.Fault{Step: "twitter.publish", Kind: sandbox.FaultDropAfter})
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	b.wantClass(err, platform.UnknownOutcome)
 	found, err := b.reconcile()
 	if err != nil || found == nil {
@@ -464,12 +455,12 @@ func TestTwitterUploads(t *testing.T) {
 		}
 	})
 	b.takeSteps()
-	_, err := b.publish(t.Context())
+	_, err := b.publish()
 	if e := b.wantClass(err, platform.Waiting); e.Code != "handed_over" || b.takeSteps() != "upload media_metadata upload media_start media_append" {
 		t.Errorf("%+v", e)
 	}
 	b.stopping = make(chan struct{})
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	if steps := b.takeSteps(); steps != "media_append media_append media_append media_finish" {
 		t.Errorf("%s %v", steps, err)
 	}
@@ -488,7 +479,7 @@ func TestTwitterUploads(t *testing.T) {
 	b = setupTwitter(t)
 	b.post.Media = []platform.Media{photo(t, 1, "")}
 	b.fault(sandbox.Fault{Step: "twitter.publish", Kind: sandbox.FaultDropBefore})
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	b.wantClass(err, platform.UnknownOutcome)
 	b.fault(sandbox.Fault{Step: "twitter.publish", Kind: sandbox.FaultStatus, Status: 400, Body: fixture(t, "invalid_media"), ContentType: "application/problem+json"})
 	b.takeSteps()
@@ -501,10 +492,10 @@ func TestTwitterUploads(t *testing.T) {
 	broken.Open = file("video/mp4", make([]byte, 1<<20), "").Open
 	b.post.Media = []platform.Media{broken}
 	for range 2 {
-		_, err = b.publish(t.Context())
+		_, err = b.publish()
 		b.wantClass(err, platform.Waiting)
 	}
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	if e := b.wantClass(err, platform.Invalid); !strings.Contains(e.Message, "unsupported") || e.Code != "media_failed" {
 		t.Errorf("%+v", e)
 	}
@@ -537,10 +528,10 @@ func TestTwitterRequests(t *testing.T) {
 	t.Cleanup(server.Close)
 	b := setupTwitter(t)
 	b.credential = json.RawMessage(`{"access_token":"token","user_id":"1"}`)
-	b.twitter = platform.NewTwitter(platform.TwitterConfig{APIURL: server.URL})
+	b.publisher = platform.NewTwitter(platform.TwitterConfig{APIURL: server.URL})
 	b.post.Text, b.post.Media = "One https://example.org/?a=1&b=2 <3", []platform.Media{photo(t, 1, "")}
 	b.post.Options = platform.Options{MadeWithAI: true, PaidPartnership: true, Thread: []platform.ThreadPart{{Text: "Two"}}}
-	published, err := b.publish(t.Context())
+	published, err := b.publish()
 	if err != nil || published.URL != "https://x.com/i/web/status/21" {
 		t.Fatalf("%+v %v", published, err)
 	}
@@ -558,24 +549,24 @@ func TestTwitterMeasure(t *testing.T) {
 	t.Parallel()
 	b := setupTwitter(t)
 	b.post.Options.Thread = []platform.ThreadPart{{Text: "More"}}
-	published, err := b.publish(t.Context())
+	published, err := b.publish()
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, err := b.twitter.Measure(t.Context(), b.credential, published.ExternalID)
+	metrics, err := b.measure(published.ExternalID)
 	if err != nil || metrics.Impressions == nil || *metrics.Impressions < 100 || *metrics.Comments != 1 || metrics.Likes == nil || metrics.Shares == nil || metrics.Clicks != nil || metrics.Reach != nil {
 		t.Errorf("%+v %v", metrics, err)
 	}
-	_, err = b.twitter.Measure(t.Context(), b.credential, "12345")
+	_, err = b.measure("12345")
 	b.wantClass(err, platform.Invalid)
 	b.fault(sandbox.Fault{Step: "twitter.metrics", Kind: sandbox.FaultStatus, Status: 429})
-	_, err = b.twitter.Measure(t.Context(), b.credential, published.ExternalID)
+	_, err = b.measure(published.ExternalID)
 	b.wantClass(err, platform.RateLimited)
 	b.box.Withdraw("twitter", baker)
-	_, err = b.twitter.Measure(t.Context(), b.credential, published.ExternalID)
+	_, err = b.measure(published.ExternalID)
 	b.wantClass(err, platform.Credential)
 	b.checkpoint, b.post.Text = nil, "Later"
-	_, err = b.publish(t.Context())
+	_, err = b.publish()
 	b.wantClass(err, platform.Credential)
 }
 
@@ -646,7 +637,7 @@ func TestTwitterCheck(t *testing.T) {
 	b := setupTwitter(t)
 	b.takeSteps()
 	b.post.Text = ""
-	_, err := b.publish(t.Context())
+	_, err := b.publish()
 	if b.wantClass(err, platform.Invalid); b.takeSteps() != "" {
 		t.Error("X was asked")
 	}
