@@ -164,6 +164,19 @@ func (a Attempt) keep(ctx context.Context, v any) error {
 	return nil
 }
 
+// keepSent is keep for what the platform has answered: it also works where ctx has ended meanwhile.
+func (a Attempt) keepSent(ctx context.Context, v any) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return a.keep(ctx, v)
+}
+
+// canSend tells whether there is time for one more request that publishes, so that it is not cut off by our own deadline.
+func canSend(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return !limited || time.Until(deadline) > clientTimeout
+}
+
 // kept reads the checkpoint into v, which it leaves as it is if there is none. Its error is an *Error.
 func (a Attempt) kept(v any) error {
 	if len(a.Checkpoint) == 0 || string(a.Checkpoint) == "null" {
