@@ -96,6 +96,26 @@ func (b *publishBundle) publishIn(ctx context.Context) (platform.Published, erro
 	return b.publisher.Publish(ctx, b.credential, b.post, b.attempt())
 }
 
+// publishEnding publishes while the conversation ends: its context does during a call of Keep, counted from 0, which then keeps what
+// does not depend on that context.
+func (b *publishBundle) publishEnding(during int) (platform.Published, error) {
+	ctx, end := context.WithCancel(b.t.Context())
+	defer end()
+	attempt, calls := b.attempt(), 0
+	plain := attempt.Keep
+	attempt.Keep = func(ctx context.Context, checkpoint json.RawMessage) error {
+		if calls == during {
+			end()
+		}
+		calls++
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return plain(ctx, checkpoint)
+	}
+	return b.publisher.Publish(ctx, b.credential, b.post, attempt)
+}
+
 func (b *publishBundle) reconcile() (*platform.Published, error) {
 	return b.publisher.Reconcile(b.t.Context(), b.credential, b.post, b.attempt())
 }
@@ -141,13 +161,15 @@ func (b *publishBundle) wantClass(err error, want platform.Class) *platform.Erro
 	return e
 }
 
-// patience is a context that ends while a slow request is waited for.
+// patience is a context that ends while a slow request is waited for. It has no deadline: with one so near nothing would be
+// published.
 func (b *publishBundle) patience(fault sandbox.Fault) context.Context {
 	if fault.Kind != sandbox.FaultSlow {
 		return b.t.Context()
 	}
-	ctx, cancel := context.WithTimeout(b.t.Context(), 1500*time.Millisecond)
+	ctx, cancel := context.WithCancel(b.t.Context())
 	b.t.Cleanup(cancel)
+	time.AfterFunc(1500*time.Millisecond, cancel)
 	return ctx
 }
 
