@@ -12,10 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"gocloud.dev/blob"
@@ -128,7 +130,8 @@ func (b *Bucket) Read(ctx context.Context, key string) (io.ReadSeekCloser, error
 	return r, nil
 }
 
-// ReadRange opens length bytes of a file from offset on; a negative length reads to its end. ErrNotFound if there is none.
+// ReadRange opens length bytes of a file from offset on; a negative length reads to its end. ErrNotFound if there is none. It
+// can be closed while it is read, and more than once: http.Client closes a body when it likes.
 func (b *Bucket) ReadRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
 	r, err := b.files.NewRangeReader(ctx, key, offset, length, nil)
 	switch {
@@ -137,7 +140,35 @@ func (b *Bucket) ReadRange(ctx context.Context, key string, offset, length int64
 	case err != nil:
 		return nil, fmt.Errorf("open file: %w", err)
 	}
-	return r, nil
+	return &sharedReader{file: r}, nil
+}
+
+// sharedReader is a file of which one may read and another close.
+type sharedReader struct {
+	mu     sync.Mutex
+	file   io.ReadCloser
+	closed bool
+}
+
+// Read reads the file. Once it is closed its error is fs.ErrClosed.
+func (r *sharedReader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0, fs.ErrClosed
+	}
+	return r.file.Read(p)
+}
+
+// Close closes the file, the first time.
+func (r *sharedReader) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	return r.file.Close()
 }
 
 // Count tells how many files have keys with the prefix, those that are not whole included.

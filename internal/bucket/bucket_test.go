@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -168,5 +170,28 @@ func TestOpenRefusals(t *testing.T) {
 			t.Errorf("%q is opened", url)
 			_ = b.Close()
 		}
+	}
+}
+
+// http.Client closes a body while its other half may still read it.
+func TestReadRangeIsClosedWhileItIsRead(t *testing.T) {
+	t.Parallel()
+	b, _ := open(t)
+	put(t, b, "long", strings.Repeat("x", 8<<20))
+	file, err := b.ReadRange(t.Context(), "long", 10, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reading sync.WaitGroup
+	reading.Go(func() { _, err = io.Copy(io.Discard, file) })
+	for range 2 {
+		reading.Go(func() { _ = file.Close() })
+	}
+	reading.Wait()
+	if err != nil && !errors.Is(err, fs.ErrClosed) {
+		t.Error(err)
+	}
+	if _, err := file.Read(make([]byte, 1)); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("read after it was closed: %v", err)
 	}
 }

@@ -101,8 +101,7 @@ func TestRender(t *testing.T) {
 }
 
 // However often a large value stands in a template, no more is written than an e-mail may have.
-func TestRenderLarge(t *testing.T) {
-	t.Parallel()
+func TestRenderLarge(t *testing.T) { // alone, since it measures the process's memory
 	values := Values{Text: "x", Variables: map[string]string{
 		"x": "https://a.example/" + strings.Repeat("x", 1<<20), "blank": strings.Repeat(" ", 1<<20), "edge": strings.Repeat(" ", 1<<20) + "https://a.example/",
 	}}
