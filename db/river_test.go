@@ -367,10 +367,27 @@ func TestUpkeepOfJobs(t *testing.T) {
 	}
 	dead, unknown, alive := job(a.ID, "running", "dead", 0), job(b.ID, "running", "unknown", 0), job(a.ID, "running", "alive", 0)
 	soon, again, later := job(a.ID, "scheduled", "", time.Second), job(b.ID, "retryable", "", -time.Second), job(b.ID, "scheduled", "", time.Hour)
+	public := func(id int64) uuid.UUID {
+		return one[uuid.UUID](ctx, t, d.Super, "select public_id from river.river_job where id = $1", id)
+	}
+	names := map[uuid.UUID]bool{public(dead): true, public(unknown): true}
 	rescued, err := q.JobRescue(ctx, 100)
 	if err != nil || len(rescued) != 2 {
-		t.Errorf("rescued %v, %v; want 2", rescued, err)
+		t.Fatalf("rescued %v, %v; want 2", rescued, err)
 	}
+	// River writes how a job ended by its number alone, also where a worker was only out of reach: nobody has that number now.
+	for _, old := range []int64{dead, unknown} {
+		if n := one[int](ctx, t, d.Super, "select count(*) from river.river_job where id = $1", old); n != 0 {
+			t.Errorf("the rescued job still has the number %d", old)
+		}
+	}
+	for _, job := range rescued {
+		delete(names, public(job.ID))
+	}
+	if len(names) != 0 {
+		t.Errorf("not found under their names: %v", names)
+	}
+	dead, unknown = rescued[0].ID, rescued[1].ID
 	if n, err := q.JobPromote(ctx, queries.JobPromoteParams{Ahead: 3 * time.Second, MaxRows: 100}); err != nil || n != 2 {
 		t.Errorf("promoted %d, %v; want 2", n, err)
 	}

@@ -161,6 +161,6 @@ func TestStopWhilePublishing(t *testing.T) {
 			t.Errorf("%d pieces were sent", n)
 		}
 		t.Logf("the worker ended after %s, the post was out after %s", stopped.Round(time.Millisecond), took.Round(time.Millisecond))
+		s.checkSettled(t)
 	})
-	s.checkSettled(t)
 }

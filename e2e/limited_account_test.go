@@ -52,7 +52,7 @@ func TestLimitedAccountDelaysNobody(t *testing.T) {
 				floods = append(floods, limited.draft(t, draft{text: uniqueName("Flood"), integrations: []string{account}}).ID)
 			}
 		}
-		at := time.Now().Add(time.Duration(customers+len(floods))*15*time.Millisecond + 2*time.Second)
+		at := time.Now().Add(time.Duration(customers+len(floods))*40*time.Millisecond + 3*time.Second)
 		for i, id := range floods {
 			limited.schedule(t, id, at.Add(window*time.Duration(i)/time.Duration(flood)))
 		}
@@ -95,7 +95,7 @@ func TestLimitedAccountDelaysNobody(t *testing.T) {
 	if asked > 8 {
 		t.Errorf("the limited platform was asked %d times", asked)
 	}
-	if b > a*3/2+200*time.Millisecond {
+	if whole() && b > a*3/2+200*time.Millisecond { // a few posts have no 99th percentile
 		t.Errorf("the others' p99 is %s beside the limited account, %s without it", b, a)
 	}
 }

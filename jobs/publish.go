@@ -26,8 +26,9 @@ import (
 const PublishQueue = "publish"
 
 const (
-	// callTimeout bounds one conversation with a platform in which no file is sent, publishTimeout any other.
-	callTimeout, publishTimeout = 60 * time.Second, 45 * time.Minute
+	// callTimeout bounds one conversation with a platform in which no file is sent, partTimeout what each further part of a
+	// thread adds, publishTimeout any conversation.
+	callTimeout, partTimeout, publishTimeout = 60 * time.Second, 15 * time.Second, 45 * time.Minute
 	// recordTimeout bounds writing down an outcome, which goes on when the job itself is cancelled.
 	recordTimeout = 15 * time.Second
 	// customerLimit is about how many of one customer's posts are published at once, over all workers: claims
@@ -37,8 +38,8 @@ const (
 	accountLimit = 8
 	// transientLimit is how often a post may fail for a passing reason before a person is asked.
 	transientLimit = 10
-	// unresolvedLimit is how long the platform is asked about an unknown outcome, or waited for while it
-	// limits the rate, before a person is asked.
+	// unresolvedLimit is how long without a break the platform is asked about an unknown outcome, or waited for while it
+	// limits the rate or is at work, before a person is asked.
 	unresolvedLimit = 24 * time.Hour
 	// A post whose account's access cannot be renewed at the moment waits accessPause, accessPauseLimit at most, and is
 	// given up accessGiveUp after it was due.
@@ -88,9 +89,9 @@ func (w *publishWorker) Timeout(*river.Job[PublishArgs]) time.Duration {
 	return 2*callTimeout + 2*publishTimeout + 2*renewPatience + 2*recordTimeout
 }
 
-// conversationTimeout bounds one conversation in which a post's files may be sent.
+// conversationTimeout bounds one conversation in which a post's files and parts are sent.
 func conversationTimeout(post platform.Post) time.Duration {
-	timeout := callTimeout
+	timeout := callTimeout + time.Duration(len(post.Options.Thread))*partTimeout
 	for _, m := range post.Media {
 		timeout += platform.UploadTime(m.Bytes)
 	}
@@ -106,9 +107,12 @@ type claim struct {
 	// without a known outcome, rateLimits how often the platform asked to wait.
 	first                          time.Time
 	failures, unknowns, rateLimits int
+	// last is how the attempts have ended since lastSince.
+	last      string
+	lastSince time.Time
 	// unresolved: an earlier attempt has no known outcome.
 	unresolved bool
-	// unanswered: the answer of this attempt was lost. The platform says that there is more to do, but readers may have a part of
+	// unanswered: an answer of this attempt was lost. The platform says that there is more to do, but readers may have a part of
 	// the post already, so it stays as it is. resumed: the same of an earlier attempt.
 	unanswered, resumed bool
 	// reserved: one of the account's requests was taken for this attempt.
@@ -331,6 +335,7 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 		}
 		found.first = summary.FirstStartedAt
 		found.failures, found.unknowns, found.rateLimits = int(summary.TransientFailures), int(summary.UnknownOutcomes), int(summary.RateLimits)
+		found.last, found.lastSince = summary.LastOutcome, summary.LastOutcomeSince
 		c = &found
 		return nil
 	})
@@ -435,7 +440,7 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 		return nil, problem
 	}
 	// The answer was lost. Ask at once, with a context that outlives a shutdown.
-	c.unresolved = true
+	c.unresolved, c.unanswered = true, true
 	askCtx, cancelAsk := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancelAsk()
 	attempt.Checkpoint = c.Checkpoint
@@ -446,9 +451,9 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 	case asked != nil:
 		return nil, asked
 	default:
-		c.unresolved, c.unanswered = false, true
+		c.unresolved = false
 		return nil, &platform.Error{Class: platform.Transient, Err: problem, Partial: problem.Partial,
-			Message: problem.Message + " The post is not there; it will be sent again."}
+			Message: problem.Message + " It was not found at the platform."}
 	}
 }
 

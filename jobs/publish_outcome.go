@@ -31,10 +31,11 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 	if problem == nil {
 		return stepPublished, 0
 	}
+	tooLong := problem.Code != platform.CodeHandedOver && c.last == string(c.outcome(problem)) && now.Sub(c.lastSince) > unresolvedLimit
 	if c.unresolved {
 		// Asking the platform failed. Only a passing reason is worth asking again.
 		passing := problem.Class == platform.Transient || problem.Class == platform.RateLimited || problem.Class == platform.Waiting
-		if c.stale != nil || !passing || now.Sub(c.first) > unresolvedLimit {
+		if c.stale != nil || !passing || tooLong {
 			return stepAsk, 0
 		}
 		return stepUnresolved, until(problem, now, c.unknowns+1)
@@ -44,21 +45,19 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 	}
 	again, giveUp := stepRetry, stepFail
 	switch {
-	case problem.Partial != nil:
-		again, giveUp = stepContinue, stepAsk
-	case c.unanswered:
+	case problem.Partial != nil, c.ExternalID != nil, c.unanswered:
 		again, giveUp = stepContinue, stepAsk
 	case c.resumed:
 		again = stepContinue
 	}
 	switch problem.Class {
 	case platform.Waiting:
-		if now.Sub(c.first) > unresolvedLimit {
+		if tooLong {
 			return giveUp, 0
 		}
 		return again, max(problem.RetryAt.Sub(now), time.Second)
 	case platform.RateLimited:
-		if now.Sub(c.first) > unresolvedLimit {
+		if tooLong {
 			return giveUp, 0
 		}
 		// The platform names the least to wait. One that names a second each time is left in peace all the same.
@@ -73,6 +72,14 @@ func decide(c *claim, problem *platform.Error, now time.Time) (step, time.Durati
 	default:
 		return stepAsk, 0
 	}
+}
+
+// outcome is how an attempt with this problem ends.
+func (c *claim) outcome(problem *platform.Error) platform.Class {
+	if c.unresolved {
+		return platform.UnknownOutcome
+	}
+	return problem.Class
 }
 
 // until is the wait that the platform asks for, else one that doubles with each failure.
@@ -209,7 +216,10 @@ func (w *publishWorker) recordPlatformPost(ctx context.Context, q *queries.Queri
 		})
 	case stepAsk:
 		state = "needs_attention"
-		if problem.Partial == nil {
+		if c.unresolved || problem.Partial == nil && c.ExternalID == nil {
+			if problem.Class != platform.UnknownOutcome {
+				message = clip("It is not known whether the post is there. Look at the platform. "+problem.Message, maxProblem)
+			}
 			class = string(platform.UnknownOutcome)
 		}
 	}
@@ -237,11 +247,7 @@ func clip(text string, limit int) string {
 func finishAttempt(ctx context.Context, q *queries.Queries, c *claim, problem *platform.Error) error {
 	finish := queries.PublishAttemptFinishParams{PlatformPostID: c.ID, Number: c.attempt, Outcome: ptr("published")}
 	if problem != nil {
-		outcome := problem.Class
-		if c.unresolved {
-			outcome = platform.UnknownOutcome
-		}
-		finish.Outcome = ptr(string(outcome))
+		finish.Outcome = ptr(string(c.outcome(problem)))
 		finish.Message = ptr(clip(problem.Message, maxProblem))
 		if problem.Status != 0 {
 			finish.Status = ptr(int32(problem.Status))

@@ -11,7 +11,9 @@ import (
 	"github.com/riverqueue/river"
 
 	"fanfare/db/dbtest"
+	"fanfare/db/tenant"
 	"fanfare/internal/platform"
+	"fanfare/queries"
 )
 
 func insertAt(at time.Time) *river.InsertOpts { return &river.InsertOpts{ScheduledAt: at} }
@@ -103,6 +105,21 @@ func TestLostAnswer(t *testing.T) {
 		// It stays as it is until it is there: nobody edits what may still appear.
 		if state := scan[string](b, stateOf, p.PlatformPosts[0]); state != "publishing" {
 			t.Errorf("the platform post is %s", state)
+		}
+	})
+	t.Run("asking is refused, and a part is there", func(t *testing.T) {
+		b := setup(t)
+		b.platform.publish = func(context.Context, platform.Post, platform.Attempt) error { return lost }
+		b.platform.reconcile = func(context.Context, platform.Post) (*platform.Published, error) {
+			return nil, &platform.Error{Class: platform.Credential, Message: "Connect it again.", Partial: &platform.Published{ExternalID: "1", At: time.Now()}}
+		}
+		b.start(b.worker(WorkerConfig{}))
+		p := b.scheduled(time.Now())
+		eventually(b, "needs_attention", stateOf, p.PlatformPosts[0])
+		// Publishing again would send the part that may be there.
+		want := "unknown_outcome: It is not known whether the post is there. Look at the platform. Connect it again."
+		if got := scan[string](b, "select problem_class || ': ' || problem from platform_posts"); got != want {
+			t.Errorf("the problem is %q", got)
 		}
 	})
 	t.Run("nobody can tell", func(t *testing.T) {
@@ -225,6 +242,68 @@ func TestSupersededAttempt(t *testing.T) {
 	}
 }
 
+// A worker that was out of reach for too long and comes back does not end the job that another has since.
+func TestRescuedJobIsItsNewWorkers(t *testing.T) {
+	b := setup(t)
+	var calls atomic.Int32
+	entered, goOn := []chan struct{}{make(chan struct{}), make(chan struct{})}, []chan struct{}{make(chan struct{}), make(chan struct{})}
+	b.platform.publish = func(_ context.Context, post platform.Post, _ platform.Attempt) error {
+		n := calls.Add(1) - 1
+		close(entered[n])
+		<-goOn[n]
+		if n == 0 {
+			return &platform.Error{Class: platform.RateLimited, Message: "Later.", RetryAt: time.Now().Add(time.Millisecond)}
+		}
+		b.platform.put(post)
+		return nil
+	}
+	first := b.worker(WorkerConfig{})
+	if err := first.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := b.scheduled(time.Now())
+	<-entered[0]
+	b.exec("update workers set lease_until = now() - interval '1 minute'")
+	if err := first.rescue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.start(b.worker(WorkerConfig{}))
+	<-entered[1]
+	close(goOn[0])
+	if err := first.Stop(t.Context()); err != nil { // it has written by then how its job ended
+		t.Fatal(err)
+	}
+	if states := scan[string](b, "select string_agg(state::text, ' ') from river.river_job"); states != "running" {
+		t.Errorf("the job is %s", states)
+	}
+	close(goOn[1])
+	eventually(b, "published", stateOf, p.PlatformPosts[0])
+	if outcomes := scan[string](b, "select string_agg(outcome, ' ' order by number) from publish_attempts"); outcomes != "abandoned published" {
+		t.Errorf("the attempts ended %s", outcomes)
+	}
+}
+
+// What a thread, a long rate limit and a dead worker leave behind: since when the attempts have ended in the same way.
+func TestPublishAttemptSummary(t *testing.T) {
+	b := setup(t)
+	p := b.scheduled(time.Now().Add(time.Hour))
+	for i, outcome := range []string{"rate_limited", "waiting", "unknown_outcome", "waiting", "abandoned", "waiting"} {
+		b.exec(`insert into publish_attempts (customer_id, platform_post_id, number, job_id, started_at, finished_at, outcome)
+			values ($1, $2, $3, 1, now() - make_interval(hours => $4), now(), $5)`, b.customer.ID, p.PlatformPosts[0], i+1, 10-i, outcome)
+	}
+	for first, want := range map[int32]time.Duration{1: 7 * time.Hour, 6: 5 * time.Hour, 7: 0} {
+		q := queries.New(b.TenantWorker().Read(tenant.Worker(b.customer.ID, tenant.Request{})))
+		b.exec(`insert into publish_attempts (customer_id, platform_post_id, number, job_id) values ($1, $2, 7, 1) on conflict do nothing`, b.customer.ID, p.PlatformPosts[0])
+		got, err := q.PublishAttemptSummary(t.Context(), queries.PublishAttemptSummaryParams{PlatformPostID: p.PlatformPosts[0], FirstAttempt: first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if since := time.Since(got.LastOutcomeSince); since < want-time.Minute || since > want+time.Minute || (got.LastOutcome == "waiting") != (want > 0) {
+			t.Errorf("from attempt %d on: %q for %s, want %s", first, got.LastOutcome, since, want)
+		}
+	}
+}
+
 func TestDecide(t *testing.T) {
 	now := time.Now()
 	for name, test := range map[string]struct {
@@ -236,19 +315,24 @@ func TestDecide(t *testing.T) {
 		"ninth passing failure":          {claim{failures: transientLimit - 2}, &platform.Error{Class: platform.Transient}, stepRetry},
 		"tenth passing failure":          {claim{failures: transientLimit - 1}, &platform.Error{Class: platform.Transient}, stepFail},
 		"rate limits are waited out":     {claim{rateLimits: 100, first: now}, &platform.Error{Class: platform.RateLimited}, stepRetry},
-		"rate limits for a day":          {claim{rateLimits: 100, first: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.RateLimited}, stepFail},
+		"rate limits for a day":          {claim{rateLimits: 100, last: "rate_limited", lastSince: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.RateLimited}, stepFail},
+		"a rate limit after a day":       {claim{first: now.Add(-25 * time.Hour), last: "waiting", lastSince: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.RateLimited}, stepRetry},
 		"the answer was lost":            {claim{unanswered: true}, &platform.Error{Class: platform.Transient}, stepContinue},
 		"the tenth answer was lost":      {claim{unanswered: true, failures: transientLimit - 1}, &platform.Error{Class: platform.Transient}, stepAsk},
 		"an earlier answer was lost":     {claim{resumed: true, first: now}, &platform.Error{Class: platform.RateLimited}, stepContinue},
 		"it was lost and is refused now": {claim{resumed: true}, &platform.Error{Class: platform.Invalid}, stepFail},
+		"readers had a part before":      {claim{PlatformPostLockRow: queries.PlatformPostLockRow{ExternalID: ptr("1")}}, &platform.Error{Class: platform.Invalid}, stepAsk},
 		"readers have a part":            {claim{}, &platform.Error{Class: platform.Transient, Partial: &platform.Published{}}, stepContinue},
-		"a part alone for a day":         {claim{first: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.Waiting, Partial: &platform.Published{}}, stepAsk},
+		"a part alone for a day":         {claim{last: "waiting", lastSince: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.Waiting, Partial: &platform.Published{}}, stepAsk},
+		"at work for a day":              {claim{last: "waiting", lastSince: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.Waiting}, stepFail},
+		"handed over after a day":        {claim{last: "waiting", lastSince: now.Add(-25 * time.Hour)}, platform.HandedOver(), stepRetry},
 		"the rest of it is refused":      {claim{}, &platform.Error{Class: platform.Invalid, Partial: &platform.Published{}}, stepAsk},
 		"the platform is at work":        {claim{first: now}, &platform.Error{Class: platform.Waiting}, stepRetry},
 		"unknown class":                  {claim{}, &platform.Error{Class: "new"}, stepAsk},
 		"unknown outcome":                {claim{}, &platform.Error{Class: platform.UnknownOutcome}, stepAsk},
 		"asking fails for now":           {claim{unresolved: true, first: now}, &platform.Error{Class: platform.Transient}, stepUnresolved},
-		"asking fails for a day":         {claim{unresolved: true, first: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.Transient}, stepAsk},
+		"asking fails for a day":         {claim{unresolved: true, last: "unknown_outcome", lastSince: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.Transient}, stepAsk},
+		"asking fails after a day":       {claim{unresolved: true, first: now.Add(-25 * time.Hour), last: "rate_limited", lastSince: now.Add(-25 * time.Hour)}, &platform.Error{Class: platform.Transient}, stepUnresolved},
 		"asking is refused":              {claim{unresolved: true, first: now}, &platform.Error{Class: platform.Credential}, stepAsk},
 		"asking cannot tell":             {claim{unresolved: true, first: now}, &platform.Error{Class: platform.UnknownOutcome}, stepAsk},
 		"asking says the post is broken": {claim{unresolved: true, first: now}, &platform.Error{Class: platform.Invalid}, stepAsk},

@@ -28,10 +28,11 @@ where id in (
     for update skip locked
 );
 
--- Hands the running jobs of dead workers back to the queue.
+-- Hands the running jobs of dead workers back to the queue, each with a new number: what a worker that was only out of
+-- reach writes of the old one, River writes by number alone, concerns nobody who has it now.
 -- name: JobRescue :many
 update river.river_job
-set state = 'available', scheduled_at = now(), max_attempts = greatest(max_attempts, attempt + 1)
+set id = nextval('river.river_job_id_seq'), state = 'available', scheduled_at = now(), max_attempts = greatest(max_attempts, attempt + 1)
 where id in (
     select j.id
     from river.river_job j

@@ -144,7 +144,7 @@ func (q *Queries) JobPromote(ctx context.Context, arg JobPromoteParams) (int64, 
 
 const jobRescue = `-- name: JobRescue :many
 update river.river_job
-set state = 'available', scheduled_at = now(), max_attempts = greatest(max_attempts, attempt + 1)
+set id = nextval('river.river_job_id_seq'), state = 'available', scheduled_at = now(), max_attempts = greatest(max_attempts, attempt + 1)
 where id in (
     select j.id
     from river.river_job j
@@ -163,7 +163,8 @@ type JobRescueRow struct {
 	Kind string
 }
 
-// Hands the running jobs of dead workers back to the queue.
+// Hands the running jobs of dead workers back to the queue, each with a new number: what a worker that was only out of
+// reach writes of the old one, River writes by number alone, concerns nobody who has it now.
 func (q *Queries) JobRescue(ctx context.Context, maxRows int32) ([]JobRescueRow, error) {
 	rows, err := q.db.Query(ctx, jobRescue, maxRows)
 	if err != nil {

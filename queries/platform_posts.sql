@@ -118,7 +118,7 @@ where id = @id and state = 'scheduled';
 -- Locks a platform post for the worker, with everything that publishing needs. Its post is locked before
 -- (PostLock), in the order in which the API locks them, and so that what is read here is newer than the wait.
 -- name: PlatformPostLock :one
-select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
+select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint, pp.external_id,
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at, pp.options, pp.first_attempt,
     (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
         where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,

@@ -316,7 +316,7 @@ func (q *Queries) PlatformPostListStranded(ctx context.Context, arg PlatformPost
 }
 
 const platformPostLock = `-- name: PlatformPostLock :one
-select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint,
+select pp.id, pp.post_id, pp.integration_id, pp.state, pp.attempt, pp.retry_at, pp.checkpoint, pp.external_id,
     coalesce(pp.text, p.text)::text as text, p.title, p.scheduled_at, pp.options, pp.first_attempt,
     (select coalesce(jsonb_agg(f.file order by f.position), '[]') from platform_post_files f
         where f.customer_id = pp.customer_id and f.platform_post_id = pp.id)::jsonb as files,
@@ -351,6 +351,7 @@ type PlatformPostLockRow struct {
 	Attempt              int32
 	RetryAt              *time.Time
 	Checkpoint           json.RawMessage
+	ExternalID           *string
 	Text                 string
 	Title                string
 	ScheduledAt          *time.Time
@@ -383,6 +384,7 @@ func (q *Queries) PlatformPostLock(ctx context.Context, arg PlatformPostLockPara
 		&i.Attempt,
 		&i.RetryAt,
 		&i.Checkpoint,
+		&i.ExternalID,
 		&i.Text,
 		&i.Title,
 		&i.ScheduledAt,

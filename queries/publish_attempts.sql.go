@@ -91,10 +91,21 @@ func (q *Queries) PublishAttemptGet(ctx context.Context, arg PublishAttemptGetPa
 }
 
 const publishAttemptSummary = `-- name: PublishAttemptSummary :one
+with ended as (
+    select a.number, a.started_at, a.outcome
+    from publish_attempts a
+    where a.platform_post_id = $1 and a.number >= $2 and a.outcome <> 'abandoned'
+), last as (
+    select e.outcome from ended e order by e.number desc limit 1
+)
 select min(a.started_at)::timestamptz as first_started_at,
     count(*) filter (where a.outcome = 'transient') as transient_failures,
     count(*) filter (where a.outcome = 'unknown_outcome') as unknown_outcomes,
-    count(*) filter (where a.outcome = 'rate_limited') as rate_limits
+    count(*) filter (where a.outcome = 'rate_limited') as rate_limits,
+    coalesce((select l.outcome from last l), '')::text as last_outcome,
+    coalesce((select min(e.started_at) from ended e where not exists (
+        select from ended o where o.number > e.number and o.outcome <> (select l.outcome from last l)) and e.outcome = (select l.outcome from last l)),
+        now())::timestamptz as last_outcome_since
 from publish_attempts a
 where a.platform_post_id = $1 and a.number >= $2
 `
@@ -109,9 +120,12 @@ type PublishAttemptSummaryRow struct {
 	TransientFailures int64
 	UnknownOutcomes   int64
 	RateLimits        int64
+	LastOutcome       string
+	LastOutcomeSince  time.Time
 }
 
-// When this round of work on a platform post began, and how often it ended in each way.
+// When this round of work on a platform post began, how often it ended in each way, how it ended last, and since when it has
+// ended in that way alone. An attempt whose worker died says nothing of that.
 func (q *Queries) PublishAttemptSummary(ctx context.Context, arg PublishAttemptSummaryParams) (PublishAttemptSummaryRow, error) {
 	row := q.db.QueryRow(ctx, publishAttemptSummary, arg.PlatformPostID, arg.FirstAttempt)
 	var i PublishAttemptSummaryRow
@@ -120,6 +134,8 @@ func (q *Queries) PublishAttemptSummary(ctx context.Context, arg PublishAttemptS
 		&i.TransientFailures,
 		&i.UnknownOutcomes,
 		&i.RateLimits,
+		&i.LastOutcome,
+		&i.LastOutcomeSince,
 	)
 	return i, err
 }

@@ -180,6 +180,9 @@ type TwitterConfig struct {
 	App OAuthApp
 	// SiteURL has the consent page (https://x.com), APIURL the rest (https://api.x.com).
 	SiteURL, APIURL string
+	// Settle is for publishing: how long after a request the account's own posts may not show yet what came of it. 0 is half a
+	// minute.
+	Settle time.Duration
 }
 
 // LinkedInConfig is described with TwitterConfig.

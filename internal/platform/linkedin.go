@@ -52,8 +52,9 @@ type linkedInCheckpoint struct {
 	Sending bool      `json:"sending,omitempty"`
 	Post    string    `json:"post,omitempty"`
 	At      time.Time `json:"at,omitzero"`
-	// CommentSending: the first comment may have been sent.
+	// CommentSending: the first comment may have been sent. Commented: LinkedIn has said that it is there.
 	CommentSending bool `json:"comment_sending,omitempty"`
+	Commented      bool `json:"commented,omitempty"`
 }
 
 // linkedInSession is one conversation about one post.
@@ -86,6 +87,8 @@ func (l *LinkedInPublisher) open(raw json.RawMessage, post Post, attempt Attempt
 }
 
 func (s *linkedInSession) keep(ctx context.Context) error { return s.attempt.keep(ctx, s.kept) }
+
+func (s *linkedInSession) keepSent(ctx context.Context) error { return s.attempt.keepSent(ctx, s.kept) }
 
 // call is a request to the API.
 func (s *linkedInSession) call(method, path string, body any) call {
@@ -127,7 +130,7 @@ func (l *LinkedInPublisher) Reconcile(_ context.Context, _ json.RawMessage, post
 			"Look on LinkedIn whether the post is there, then say that it is there or post it again."}
 	case s.kept.Post == "":
 		return nil, nil
-	case s.firstComment() == "":
+	case s.firstComment() == "" || s.kept.Commented:
 		published := s.published()
 		return &published, nil
 	case s.kept.CommentSending:
@@ -169,6 +172,9 @@ func (s *linkedInSession) firstComment() string {
 
 // create publishes the post. The mark goes when LinkedIn has clearly refused it, unless it tells of an earlier request.
 func (s *linkedInSession) create(ctx context.Context) error {
+	if s.attempt.stopping() || !canSend(ctx) {
+		return HandedOver()
+	}
 	earlier := s.kept.Sending
 	s.kept.Sending = true
 	if err := s.keep(ctx); err != nil {
@@ -182,7 +188,7 @@ func (s *linkedInSession) create(ctx context.Context) error {
 		}
 		if problem.Class != UnknownOutcome && !earlier {
 			s.kept.Sending = false
-			if err := s.keep(ctx); err != nil {
+			if err := s.keepSent(ctx); err != nil {
 				// The mark stays, so that nothing is sent before a person has looked.
 				problem.Err = err
 			}
@@ -194,7 +200,7 @@ func (s *linkedInSession) create(ctx context.Context) error {
 		return s.unknown(a.status)
 	}
 	s.kept.Post, s.kept.At = urn, s.now()
-	if err := s.keep(ctx); err != nil && s.firstComment() != "" {
+	if err := s.keepSent(ctx); err != nil && s.firstComment() != "" {
 		return s.partial(err)
 	}
 	return nil
@@ -253,10 +259,10 @@ func (s *linkedInSession) duplicate(a answer, earlier bool) *Error {
 // comment posts the first comment, once: https://learn.microsoft.com/linkedin/marketing/community-management/shares/comments-api.
 func (s *linkedInSession) comment(ctx context.Context) error {
 	text := s.firstComment()
-	if text == "" {
+	if text == "" || s.kept.Commented {
 		return nil
 	}
-	if s.attempt.stopping() {
+	if s.attempt.stopping() || !canSend(ctx) {
 		return HandedOver()
 	}
 	earlier := s.kept.CommentSending
@@ -271,7 +277,7 @@ func (s *linkedInSession) comment(ctx context.Context) error {
 		problem := s.commentRefused(AsError(err))
 		if problem.Class != UnknownOutcome && !earlier {
 			s.kept.CommentSending = false
-			if err := s.keep(ctx); err != nil {
+			if err := s.keepSent(ctx); err != nil {
 				problem.Err = err
 			}
 		}
@@ -280,5 +286,7 @@ func (s *linkedInSession) comment(ctx context.Context) error {
 	if a.status != http.StatusCreated {
 		return s.unknown(a.status)
 	}
+	s.kept.Commented = true
+	_ = s.keepSent(ctx) // nothing follows that could be done twice
 	return nil
 }

@@ -464,6 +464,79 @@ func TestLinkedInFaults(t *testing.T) {
 	}
 }
 
+// TestLinkedInDeadline: where our own deadline would cut off a request that publishes, it is not begun.
+func TestLinkedInDeadline(t *testing.T) {
+	t.Parallel()
+	b := setupLinkedIn(t)
+	b.post.Options.FirstComment = "First!"
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	handedOver := func(partial bool) {
+		t.Helper()
+		b.takeSteps()
+		_, err := b.publishIn(ctx)
+		if e := b.want("too late", err, platform.Waiting, "handed_over"); e != nil && (e.Partial != nil) != partial {
+			t.Errorf("%+v", e)
+		}
+		if found, err := b.reconcile(); found != nil || err != nil || b.takeSteps() != "" {
+			t.Errorf("something may have been sent: %v %v", found, err)
+		}
+	}
+	handedOver(false)
+	b.fault(sandbox.Fault{Step: "linkedin.comment", Kind: sandbox.FaultStatus, Status: 429})
+	_, err := b.publish()
+	b.want("limited", err, platform.RateLimited, "TOO_MANY_REQUESTS")
+	handedOver(true)
+	if _, err := b.publish(); err != nil {
+		t.Error(err)
+	}
+	if post := b.only(); len(post.Parts) != 1 {
+		t.Errorf("%+v", post)
+	}
+}
+
+// TestLinkedInEnds: what LinkedIn has answered is kept although the conversation ends with it, so that nobody needs to look there.
+func TestLinkedInEnds(t *testing.T) {
+	t.Parallel()
+	b := setupLinkedIn(t)
+	published, err := b.publishEnding(1)
+	if found, err2 := b.reconcile(); err != nil || err2 != nil || found == nil || found.ExternalID != published.ExternalID {
+		t.Errorf("%+v %v %+v %v", published, err, found, err2)
+	}
+
+	b = setupLinkedIn(t)
+	b.post.Options.FirstComment = "First!"
+	_, err = b.publishEnding(1)
+	if e := b.want("before the comment", err, platform.Transient, ""); e != nil && e.Partial == nil {
+		t.Errorf("%+v", e)
+	}
+	if found, err := b.reconcile(); found != nil || err != nil {
+		t.Errorf("the post: %v %v", found, err)
+	}
+	published, err = b.publishEnding(1) // after the mark of the comment
+	if found, err2 := b.reconcile(); err != nil || err2 != nil || found == nil || found.ExternalID != published.ExternalID {
+		t.Errorf("the comment: %+v %v %+v %v", published, err, found, err2)
+	}
+	if again, err := b.publish(); err != nil || again.ExternalID != published.ExternalID {
+		t.Errorf("again: %+v %v", again, err)
+	}
+	if post := b.only(); len(post.Parts) != 1 {
+		t.Errorf("%+v", post)
+	}
+
+	// The same of refusals: no mark is left.
+	for _, step := range []string{"post", "comment"} {
+		b = setupLinkedIn(t)
+		b.post.Options.FirstComment = "First!"
+		b.fault(sandbox.Fault{Step: "linkedin." + step, Kind: sandbox.FaultStatus, Status: 429})
+		_, err = b.publishEnding(map[string]int{"post": 1, "comment": 3}[step])
+		b.want(step+" refused", err, platform.RateLimited, "TOO_MANY_REQUESTS")
+		if found, err := b.reconcile(); found != nil || err != nil {
+			t.Errorf("%s refused: %v %v", step, found, err)
+		}
+	}
+}
+
 // TestLinkedInExpiredUpload: addresses that have ended are asked for anew, whether that is known beforehand or not.
 func TestLinkedInExpiredUpload(t *testing.T) {
 	t.Parallel()

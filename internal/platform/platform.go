@@ -81,7 +81,8 @@ type Publisher interface {
 	// Reconcile finds out what became of an earlier attempt that ended without an answer. It changes
 	// nothing at the platform. It returns the post if it is there and nil if it certainly is not; if
 	// that cannot be known the error's class is UnknownOutcome. Of a post with several parts it keeps those that it
-	// finds, and returns nil if there is more for Publish to do.
+	// finds, and returns nil if there is more for Publish to do; where it has just found the first one, an error of the class
+	// Waiting with Partial.
 	Reconcile(ctx context.Context, credential json.RawMessage, post Post, attempt Attempt) (*Published, error)
 }
 

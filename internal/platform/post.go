@@ -192,9 +192,12 @@ func (a Attempt) kept(v any) error {
 	return nil
 }
 
-// HandedOver is the error of work that was broken off because the process ends.
+// CodeHandedOver is the code of the error HandedOver.
+const CodeHandedOver = "handed_over"
+
+// HandedOver is the error of work that was broken off because the process ends, or its time.
 func HandedOver() *Error {
-	return &Error{Class: Waiting, Code: "handed_over", Message: "The work goes on in another process.", RetryAt: time.Now()}
+	return &Error{Class: Waiting, Code: CodeHandedOver, Message: "The work goes on at once.", RetryAt: time.Now()}
 }
 
 // Quota is what a platform says of the requests that it still takes until a time.

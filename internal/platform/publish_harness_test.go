@@ -96,6 +96,26 @@ func (b *publishBundle) publishIn(ctx context.Context) (platform.Published, erro
 	return b.publisher.Publish(ctx, b.credential, b.post, b.attempt())
 }
 
+// publishEnding publishes while the conversation ends: its context does during a call of Keep, counted from 0, which then keeps what
+// does not depend on that context.
+func (b *publishBundle) publishEnding(during int) (platform.Published, error) {
+	ctx, end := context.WithCancel(b.t.Context())
+	defer end()
+	attempt, calls := b.attempt(), 0
+	plain := attempt.Keep
+	attempt.Keep = func(ctx context.Context, checkpoint json.RawMessage) error {
+		if calls == during {
+			end()
+		}
+		calls++
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return plain(ctx, checkpoint)
+	}
+	return b.publisher.Publish(ctx, b.credential, b.post, attempt)
+}
+
 func (b *publishBundle) reconcile() (*platform.Published, error) {
 	return b.publisher.Reconcile(b.t.Context(), b.credential, b.post, b.attempt())
 }

@@ -16,21 +16,24 @@ import (
 const (
 	// twitterClockMargin is how much X's clock may differ from ours.
 	twitterClockMargin = 2 * time.Minute
-	// twitterSettles is how long a post without text may still appear that was sent without an answer: X refuses a second one only
-	// where the text is the same.
-	twitterSettles = time.Minute
-	// twitterTimelinePages bounds how far back own posts are looked through: X gives 3,200.
-	twitterTimelinePages = 32
+	// twitterSettle is how long after a request that publishes the account's own posts may not show what came of it. A post without
+	// text is given twice as long: X refuses a second one only where the text is the same.
+	twitterSettle = 30 * time.Second
+	// twitterRepeats is how far back the post is looked for that X says another one repeats. X does not say how far it looks itself.
+	twitterRepeats = 24 * time.Hour
+	// twitterTimelinePages bounds how far back own posts are looked through, twitterTimelinePage at a time: X gives 3,200.
+	twitterTimelinePages, twitterTimelinePage = 32, 100
 )
 
 // TwitterPublisher publishes posts and threads on X: https://docs.x.com/x-api/posts/create-post.
 //
 // X has no field for an id of ours. So for each post of a thread it is kept that its request may have been sent, and what became of
 // one is found out from the account's own posts, compared by their text. X refuses a text that the account has posted a short while
-// ago, which then confirms that it is there.
+// ago: after a request that may have been sent, that confirms that it is there; without one, what is there is another post.
 type TwitterPublisher struct {
 	rest
 	siteURL, apiURL string
+	settle          time.Duration
 	now             func() time.Time
 }
 
@@ -39,9 +42,12 @@ var (
 	_ Measurer  = (*TwitterPublisher)(nil)
 )
 
-// NewTwitter makes the adapter. Of the configuration it needs the addresses.
+// NewTwitter makes the adapter. Of the configuration it needs addresses and Settle.
 func NewTwitter(config TwitterConfig) *TwitterPublisher {
-	t := &TwitterPublisher{siteURL: cmp.Or(config.SiteURL, "https://x.com"), apiURL: cmp.Or(config.APIURL, "https://api.x.com"), now: time.Now}
+	t := &TwitterPublisher{
+		siteURL: cmp.Or(config.SiteURL, "https://x.com"), apiURL: cmp.Or(config.APIURL, "https://api.x.com"),
+		settle: cmp.Or(config.Settle, twitterSettle), now: time.Now,
+	}
 	t.rest = newRest(Twitter.Title(), t.refusal)
 	return t
 }
@@ -76,29 +82,30 @@ type twitterAttempt struct {
 	kept       twitterCheckpoint
 }
 
-func (t *TwitterPublisher) begin(raw json.RawMessage, post Post, attempt Attempt) (*twitterAttempt, *Error) {
+// begin reads credential and checkpoint. Its error says what readers see already.
+func (t *TwitterPublisher) begin(raw json.RawMessage, post Post, attempt Attempt) (*twitterAttempt, error) {
 	a := &twitterAttempt{TwitterPublisher: t, attempt: attempt}
-	if json.Unmarshal(raw, &a.credential) != nil || a.credential.AccessToken == "" || !twitterIDPattern.MatchString(a.credential.UserID) {
-		return nil, t.unreadable()
-	}
 	if err := attempt.kept(&a.kept); err != nil {
-		return nil, AsError(err)
+		return nil, err
 	}
 	a.parts, _ = twitterParts(post)
 	for len(a.kept.Parts) < len(a.parts) {
 		a.kept.Parts = append(a.kept.Parts, twitterSent{})
+	}
+	if json.Unmarshal(raw, &a.credential) != nil || a.credential.AccessToken == "" || !twitterIDPattern.MatchString(a.credential.UserID) {
+		return nil, a.partial(t.unreadable())
 	}
 	return a, nil
 }
 
 // Publish uploads the files, and publishes the post and then those of its thread, each as a reply to the one before.
 func (t *TwitterPublisher) Publish(ctx context.Context, credential json.RawMessage, post Post, attempt Attempt) (Published, error) {
-	if err := refuseInvalid(Twitter, post); err != nil {
+	a, err := t.begin(credential, post, attempt)
+	if err != nil {
 		return Published{}, err
 	}
-	a, e := t.begin(credential, post, attempt)
-	if e != nil {
-		return Published{}, e
+	if err := refuseInvalid(Twitter, post); err != nil {
+		return Published{}, a.partial(err)
 	}
 	if err := a.publish(ctx); err != nil {
 		return Published{}, a.partial(err)
@@ -122,7 +129,7 @@ func (a *twitterAttempt) publish(ctx context.Context) error {
 		if a.kept.Parts[i].ID != "" {
 			continue
 		}
-		if a.attempt.stopping() {
+		if a.attempt.stopping() || !canSend(ctx) {
 			return HandedOver()
 		}
 		if err := a.send(ctx, i); err != nil {
@@ -138,8 +145,11 @@ func (a *twitterAttempt) published() *Published {
 	if first.ID == "" {
 		return nil
 	}
-	return &Published{ExternalID: first.ID, URL: a.siteURL + "/i/web/status/" + first.ID, At: first.PublishedAt}
+	return &Published{ExternalID: first.ID, URL: a.address(first.ID), At: first.PublishedAt}
 }
+
+// address is where people see the post with this id.
+func (t *TwitterPublisher) address(id string) string { return t.siteURL + "/i/web/status/" + id }
 
 // complete tells whether every post of the thread is there.
 func (a *twitterAttempt) complete() bool {
@@ -149,9 +159,7 @@ func (a *twitterAttempt) complete() bool {
 // partial adds to an error what readers see already.
 func (a *twitterAttempt) partial(err error) error {
 	e := AsError(err)
-	if len(a.parts) > 1 {
-		e.Partial = a.published()
-	}
+	e.Partial = a.published()
 	return e
 }
 
@@ -204,7 +212,12 @@ func (a *twitterAttempt) send(ctx context.Context, i int) error {
 		return a.notSent(ctx, i, before, answer, AsError(err))
 	}
 	sent.ID, sent.PublishedAt = answered.Data.ID, a.now().UTC()
-	if err := a.attempt.keep(ctx, a.kept); err != nil && i < len(a.parts)-1 {
+	return a.keepID(ctx, i)
+}
+
+// keepID keeps that one post of the thread is there. Where that fails, no other may follow it.
+func (a *twitterAttempt) keepID(ctx context.Context, i int) error {
+	if err := a.attempt.keepSent(ctx, a.kept); err != nil && i < len(a.parts)-1 {
 		return err
 	}
 	return nil
@@ -217,18 +230,17 @@ func (a *twitterAttempt) notSent(ctx context.Context, i int, before twitterSent,
 	}
 	if refused.Status == http.StatusForbidden && refused.Class == Invalid {
 		// The account may have posted this text a moment ago: X does not say in a field why it refuses.
-		found, err := a.find(ctx, i)
-		switch {
-		case err != nil:
-			if before.Sending {
+		if before.Sending {
+			found, err := a.find(ctx, i)
+			switch {
+			case err != nil:
 				return a.maybeThere(ctx, i, err)
+			case !found:
+				return a.maybeThere(ctx, i, refused)
 			}
-			return refused
-		case found:
-			return a.attempt.keep(ctx, a.kept)
-		case before.Sending:
-			return a.maybeThere(ctx, i, refused)
+			return a.keepID(ctx, i)
 		}
+		refused = a.repeats(ctx, i, refused)
 	}
 	if refused.Class == Invalid && answer.about("media.media_ids") {
 		a.kept.Media = nil
@@ -236,17 +248,34 @@ func (a *twitterAttempt) notSent(ctx context.Context, i int, before twitterSent,
 	}
 	// It is certain that this request has published nothing.
 	a.kept.Parts[i] = before
-	if err := a.attempt.keep(ctx, a.kept); err != nil {
+	if err := a.attempt.keepSent(ctx, a.kept); err != nil {
 		return err
 	}
 	return refused
+}
+
+// repeats names in a refusal the post that says the same, if the account has one. It is not ours: nothing was sent before.
+func (a *twitterAttempt) repeats(ctx context.Context, i int, refused *Error) *Error {
+	text, seen, other := comparable(a.parts[i].text), 0, ""
+	err := a.timeline(ctx, a.now().Add(-twitterRepeats), func(one twitterFound) (stop bool, err error) {
+		if full, _ := one.texts(); text != "" && comparable(full) == text && twitterIDPattern.MatchString(one.ID) {
+			other = one.ID
+		}
+		seen++
+		return other != "" || seen == twitterTimelinePage, nil // for a message, one request is enough
+	})
+	if err != nil || other == "" {
+		return refused
+	}
+	return &Error{Class: Invalid, Status: refused.Status, Code: refused.Code, Err: refused,
+		Message: "X refuses it as a duplicate of " + a.address(other) + ". Change the text, then publish again."}
 }
 
 // maybeThere is for a post that X refuses, and that an earlier request may have published.
 func (a *twitterAttempt) maybeThere(ctx context.Context, i int, cause error) *Error {
 	e := AsError(cause)
 	a.kept.Parts[i].Refused = true
-	if err := a.attempt.keep(ctx, a.kept); err != nil {
+	if err := a.attempt.keepSent(ctx, a.kept); err != nil {
 		return AsError(err)
 	}
 	return a.refusedBefore(e)
@@ -262,41 +291,68 @@ func (a *twitterAttempt) refusedBefore(cause *Error) *Error {
 	return e
 }
 
-// Reconcile looks for what an earlier attempt may have published among the account's own posts.
+// Reconcile looks for what an earlier attempt may have published among the account's own posts. When it finds the first post of a
+// thread that is not whole, the error says where it is and that the work goes on.
 func (t *TwitterPublisher) Reconcile(ctx context.Context, credential json.RawMessage, post Post, attempt Attempt) (*Published, error) {
-	a, e := t.begin(credential, post, attempt)
-	if e != nil {
-		return nil, e
+	a, err := t.begin(credential, post, attempt)
+	if err != nil {
+		return nil, err
 	}
+	known := a.published() != nil
+	if err := a.reconcile(ctx); err != nil {
+		return nil, a.partial(err)
+	}
+	switch {
+	case a.complete():
+		return a.published(), nil
+	case !known && a.published() != nil:
+		// Publish goes on with the thread. It is not said that nothing is there.
+		return nil, a.partial(&Error{Class: Waiting, Code: "incomplete", RetryAt: a.now().Add(time.Second), Message: "The first post of the thread is there. The rest follows."})
+	default:
+		return nil, nil
+	}
+}
+
+// reconcile finds the posts of the thread one after the other, up to the first that is certainly not there.
+func (a *twitterAttempt) reconcile(ctx context.Context) error {
 	for i := range a.parts {
 		sent := &a.kept.Parts[i]
 		switch {
 		case sent.ID != "":
 			continue
 		case !sent.Sending:
-			return nil, nil
+			return nil
 		}
 		found, err := a.find(ctx, i)
 		if err != nil {
-			return nil, a.partial(err)
+			return err
 		}
 		if !found {
+			if err := a.settled(i); err != nil {
+				return err
+			}
 			if sent.Refused {
-				return nil, a.partial(a.refusedBefore(nil))
+				return a.refusedBefore(nil)
 			}
-			if settled := sent.SentAt.Add(twitterSettles); a.parts[i].text == "" && a.now().Before(settled) {
-				return nil, a.partial(&Error{Class: Waiting, RetryAt: settled, Message: "X gave no clear answer when the post was published. It is looked for once more in a moment."})
-			}
-			return nil, nil
+			return nil
 		}
-		if err := attempt.keep(ctx, a.kept); err != nil {
-			return nil, a.partial(err)
+		if err := a.keepID(ctx, i); err != nil {
+			return err
 		}
 	}
-	if !a.complete() {
-		return nil, nil
+	return nil
+}
+
+// settled is nil once a post of the thread would be seen that its last request has published, and else says when that is.
+func (a *twitterAttempt) settled(i int) error {
+	settle := a.settle
+	if strings.TrimSpace(a.parts[i].text) == "" {
+		settle *= 2
 	}
-	return a.published(), nil
+	if at := a.kept.Parts[i].SentAt.Add(settle); a.now().Before(at) {
+		return &Error{Class: Waiting, Code: "settling", RetryAt: at, Message: "X gave no clear answer when the post was published, and does not show it yet. It is looked for once more in a moment."}
+	}
+	return nil
 }
 
 // twitterFound is one of the account's own posts.
@@ -339,14 +395,14 @@ func (a *twitterAttempt) since(i int) time.Time {
 	return since.Add(-twitterClockMargin)
 }
 
-// find looks for one post of the thread among the account's own, and notes its id. Its errors are *Error.
-func (a *twitterAttempt) find(ctx context.Context, i int) (bool, error) {
+// timeline goes through the account's own posts since a time, the newest first, until look says that it has seen enough. Its errors
+// are *Error.
+func (a *twitterAttempt) timeline(ctx context.Context, since time.Time, look func(twitterFound) (stop bool, err error)) error {
 	query := url.Values{
-		"start_time":  {a.since(i).UTC().Format("2006-01-02T15:04:05Z")},
-		"max_results": {"100"}, "tweet.fields": {"attachments,created_at,entities,referenced_tweets"},
+		"start_time":  {since.UTC().Format("2006-01-02T15:04:05Z")},
+		"max_results": {strconv.Itoa(twitterTimelinePage)}, "tweet.fields": {"attachments,created_at,entities,referenced_tweets"},
 	}
-	var same, alike *twitterFound
-	for page := 0; ; page++ {
+	for range twitterTimelinePages {
 		var answered struct {
 			Data []twitterFound `json:"data"`
 			Meta *struct {
@@ -356,35 +412,46 @@ func (a *twitterAttempt) find(ctx context.Context, i int) (bool, error) {
 		address := a.apiURL + "/2/users/" + a.credential.UserID + "/tweets?" + query.Encode()
 		answer, err := a.ask(ctx, call{method: http.MethodGet, url: address, authorization: bearer(a.credential.AccessToken)}, &answered)
 		if err != nil {
-			return false, err
+			return err
 		}
 		if answered.Meta == nil { // errors[] with a status of success, for example
-			return false, a.badAnswer(prepares, answer.status)
+			return a.badAnswer(prepares, answer.status)
 		}
-		for _, candidate := range answered.Data {
-			likeness := a.compare(candidate, i)
-			if likeness == different {
-				continue
-			}
-			taken, err := a.taken(ctx, candidate.ID)
-			if err != nil {
-				return false, err
-			}
-			switch {
-			case taken:
-			case likeness == equal:
-				same = &candidate // the oldest, if there are several
-			default:
-				alike = &candidate
+		for _, one := range answered.Data {
+			if stop, err := look(one); stop || err != nil {
+				return err
 			}
 		}
 		if answered.Meta.NextToken == "" {
-			break
-		}
-		if page+1 == twitterTimelinePages {
-			return false, &Error{Class: UnknownOutcome, Message: "The account has posted so much on X that it cannot be seen whether the post is there. Look on X."}
+			return nil
 		}
 		query.Set("pagination_token", answered.Meta.NextToken)
+	}
+	return &Error{Class: UnknownOutcome, Message: "The account has posted so much on X that it cannot be seen whether the post is there. Look on X."}
+}
+
+// find looks for one post of the thread among the account's own, and notes its id. Its errors are *Error.
+func (a *twitterAttempt) find(ctx context.Context, i int) (bool, error) {
+	var same, alike *twitterFound
+	err := a.timeline(ctx, a.since(i), func(one twitterFound) (stop bool, err error) {
+		likeness := a.compare(one, i)
+		if likeness == different {
+			return false, nil
+		}
+		taken, err := a.taken(ctx, one.ID)
+		switch {
+		case err != nil:
+			return false, err
+		case taken:
+		case likeness == equal:
+			same = &one // the oldest, if there are several
+		default:
+			alike = &one
+		}
+		return false, nil
+	})
+	if err != nil {
+		return false, err
 	}
 	switch {
 	case same != nil:
@@ -392,7 +459,7 @@ func (a *twitterAttempt) find(ctx context.Context, i int) (bool, error) {
 		sent.ID, sent.PublishedAt = same.ID, a.believable(same.CreatedAt)
 		return true, nil
 	case alike != nil:
-		return false, &Error{Class: UnknownOutcome, Message: "The account has a post on X that says nearly the same. Look there whether it is this one: " + a.siteURL + "/i/web/status/" + alike.ID}
+		return false, &Error{Class: UnknownOutcome, Message: "The account has a post on X that says nearly the same. Look there whether it is this one: " + a.address(alike.ID)}
 	}
 	return false, nil
 }

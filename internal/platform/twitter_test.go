@@ -316,16 +316,31 @@ func TestTwitterDuplicate(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Another post of ours says the same: it was never there.
-	b.checkpoint, b.taken = nil, []string{first.ExternalID}
+	// Nor is it, where nothing of ours was sent before, one that nobody here knows, such as one that a person has made on X.
+	for _, taken := range [][]string{{first.ExternalID}, nil} {
+		b.checkpoint, b.taken = nil, taken
+		_, err = b.publish()
+		if e := b.wantClass(err, platform.Invalid); e.Status != 403 || e.Message != "X refuses it as a duplicate of "+first.URL+". Change the text, then publish again." {
+			t.Errorf("%+v", e)
+		}
+		// The refused request leaves no doubt behind.
+		b.takeSteps()
+		if found, err := b.reconcile(); found != nil || err != nil || b.takeSteps() != "" {
+			t.Errorf("%v %v", found, err)
+		}
+	}
+	// Neither does one after which X cannot be asked which post it means.
+	b.checkpoint = nil
+	b.fault(sandbox.Fault{Step: "twitter.timeline", Kind: sandbox.FaultStatus, Status: 503})
 	_, err = b.publish()
-	if e := b.wantClass(err, platform.Invalid); e.Status != 403 || !strings.Contains(e.Message, "duplicate") {
+	if e := b.wantClass(err, platform.Invalid); !strings.Contains(e.Message, "duplicate content") {
 		t.Errorf("%+v", e)
 	}
-	// The refused request leaves no doubt behind.
 	b.takeSteps()
 	if found, err := b.reconcile(); found != nil || err != nil || b.takeSteps() != "" {
 		t.Errorf("%v %v", found, err)
 	}
+	b.taken = []string{first.ExternalID}
 	// An earlier request may have published it.
 	b.checkpoint = json.RawMessage(`{"parts":[{"sending":true}]}`)
 	_, err = b.publish()
@@ -415,10 +430,180 @@ func TestTwitterPages(t *testing.T) {
 	}
 }
 
-// TestTwitterWithoutText: X does not refuse a second post without text, so it is waited until a lost one would have appeared.
+// TestTwitterSettles: own posts that do not show one yet are not believed, of each post of a thread.
+func TestTwitterSettles(t *testing.T) {
+	t.Parallel()
+	b := setupTwitter(t)
+	b.post.Options.Thread = []platform.ThreadPart{{Text: "More"}}
+	for _, step := range []string{"publish", "reply"} {
+		b.publishAfter(time.Hour)
+		b.fault(sandbox.Fault{Step: "twitter." + step, Kind: sandbox.FaultDropBefore})
+		_, err := b.publish()
+		b.wantClass(err, platform.UnknownOutcome)
+		_, err = b.reconcile()
+		if e := b.wantClass(err, platform.Waiting); time.Until(e.RetryAt) < 50*time.Minute || e.Code != "settling" || (e.Partial != nil) != (step == "reply") {
+			t.Errorf("%s: %+v", step, e)
+		}
+		b.publishAfter(0)
+		_, err = b.reconcile()
+		if e := b.wantClass(err, platform.Waiting); time.Until(e.RetryAt) < 10*time.Second || time.Until(e.RetryAt) > 30*time.Second {
+			t.Errorf("%s: %+v", step, e)
+		}
+		b.publishAfter(time.Nanosecond)
+		if found, err := b.reconcile(); found != nil || err != nil {
+			t.Errorf("%s: %v %v", step, found, err)
+		}
+	}
+	b.wantOnce(b.finish())
+
+	// What is there is believed at once.
+	b = setupTwitter(t)
+	b.publishAfter(time.Hour)
+	b.fault(sandbox.Fault{Step: "twitter.publish", Kind: sandbox.FaultDropAfter})
+	_, err := b.publish()
+	b.wantClass(err, platform.UnknownOutcome)
+	found, err := b.reconcile()
+	if err != nil || found == nil {
+		t.Fatal(err)
+	}
+	b.wantOnce(*found)
+
+	// Of a thread of which only the first post is there, that is said.
+	b = setupTwitter(t)
+	b.post.Options.Thread = []platform.ThreadPart{{Text: "More"}}
+	b.fault(sandbox.Fault{Step: "twitter.publish", Kind: sandbox.FaultDropAfter})
+	_, err = b.publish()
+	b.wantClass(err, platform.UnknownOutcome)
+	_, err = b.reconcile()
+	if e := b.wantClass(err, platform.Waiting); e.Code != "incomplete" || e.Partial == nil || time.Until(e.RetryAt) > 2*time.Second {
+		t.Errorf("%+v", e)
+	}
+	if found, err := b.reconcile(); found != nil || err != nil {
+		t.Errorf("%v %v", found, err)
+	}
+	b.wantOnce(b.finish())
+}
+
+// TestTwitterRefusedUnseen: X refuses the post because an earlier request has published it, and does not show it yet.
+func TestTwitterRefusedUnseen(t *testing.T) {
+	t.Parallel()
+	b := setupTwitter(t)
+	first, err := b.publish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.publishAfter(time.Hour)
+	b.taken, b.checkpoint = []string{first.ExternalID}, json.RawMessage(`{"parts":[{"sending":true}]}`)
+	_, err = b.publish()
+	b.wantClass(err, platform.UnknownOutcome)
+	_, err = b.reconcile()
+	b.wantClass(err, platform.Waiting)
+	b.taken = nil
+	if again, err := b.reconcile(); err != nil || again == nil || again.ExternalID != first.ExternalID {
+		t.Errorf("%+v %v", again, err)
+	}
+}
+
+// TestTwitterDeadline: where our own deadline would cut off a request that publishes, it is not begun.
+func TestTwitterDeadline(t *testing.T) {
+	t.Parallel()
+	b := setupTwitter(t)
+	b.post.Options.Thread = []platform.ThreadPart{{Text: "More"}}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	handedOver := func(partial bool) {
+		t.Helper()
+		b.takeSteps()
+		_, err := b.publishIn(ctx)
+		if e := b.wantClass(err, platform.Waiting); e.Code != "handed_over" || (e.Partial != nil) != partial || b.takeSteps() != "" {
+			t.Errorf("%+v", e)
+		}
+		// Nothing was sent, so nothing is to be looked for.
+		if found, err := b.reconcile(); found != nil || err != nil || b.takeSteps() != "" {
+			t.Errorf("%v %v", found, err)
+		}
+	}
+	handedOver(false)
+	b.fault(sandbox.Fault{Step: "twitter.reply", Kind: sandbox.FaultStatus, Status: 429})
+	_, err := b.publish()
+	b.wantClass(err, platform.RateLimited)
+	handedOver(true)
+	b.wantOnce(b.finish())
+}
+
+// TestTwitterEnds: what X has answered is kept although the conversation ends with it.
+func TestTwitterEnds(t *testing.T) {
+	t.Parallel()
+	b := setupTwitter(t)
+	published, err := b.publishEnding(1)
+	if found, err2 := b.reconcile(); err != nil || err2 != nil || found == nil || *found != published || b.takeSteps() != "publish" {
+		t.Errorf("%+v %v %+v %v", published, err, found, err2)
+	}
+	b = setupTwitter(t)
+	b.post.Options.Thread = []platform.ThreadPart{{Text: "More"}, {Text: "The end"}}
+	b.takeSteps()
+	for _, step := range []string{"publish", "reply"} {
+		_, err := b.publishEnding(1)
+		if e := b.wantClass(err, platform.Transient); e.Partial == nil {
+			t.Errorf("%s: %+v", step, e)
+		}
+		if steps := b.takeSteps(); steps != step {
+			t.Errorf("%s: %s", step, steps)
+		}
+		if found, err := b.reconcile(); found != nil || err != nil || b.takeSteps() != "" {
+			t.Errorf("%s: it had to be looked for: %v %v", step, found, err)
+		}
+	}
+	b.wantOnce(b.finish())
+
+	// The same of a refusal: nothing is left to be looked for.
+	b = setupTwitter(t)
+	b.fault(sandbox.Fault{Step: "twitter.publish", Kind: sandbox.FaultStatus, Status: 429})
+	_, err = b.publishEnding(1)
+	b.wantClass(err, platform.RateLimited)
+	b.takeSteps()
+	if found, err := b.reconcile(); found != nil || err != nil || b.takeSteps() != "" {
+		t.Errorf("%v %v", found, err)
+	}
+}
+
+// TestTwitterPartial: whatever stops a thread whose first post is out, the error tells where that is.
+func TestTwitterPartial(t *testing.T) {
+	t.Parallel()
+	b := setupTwitter(t)
+	b.post.Options.Thread = []platform.ThreadPart{{Text: "More"}}
+	b.fault(sandbox.Fault{Step: "twitter.reply", Kind: sandbox.FaultStatus, Status: 429})
+	_, err := b.publish()
+	first := b.wantClass(err, platform.RateLimited).Partial
+	if first == nil || first.URL == "" {
+		t.Fatalf("%+v", first)
+	}
+	good := b.post
+	b.post.Options.Thread = []platform.ThreadPart{{Text: strings.Repeat("a", 281)}}
+	_, err = b.publish()
+	if e := b.wantClass(err, platform.Invalid); e.Partial == nil || *e.Partial != *first {
+		t.Errorf("what X would refuse: %+v", e)
+	}
+	b.post = good
+	credential := b.credential
+	b.credential = json.RawMessage(`{}`)
+	for name, work := range map[string]func() error{
+		"publish": func() error { _, err := b.publish(); return err }, "reconcile": func() error { _, err := b.reconcile(); return err },
+	} {
+		if e := b.wantClass(work(), platform.Credential); e.Partial == nil || *e.Partial != *first {
+			t.Errorf("%s without a credential: %+v", name, e)
+		}
+	}
+	b.credential = credential
+	b.wantOnce(b.finish())
+}
+
+// TestTwitterWithoutText: X does not refuse a second post without text, so it is waited for longer until a lost one would have
+// appeared.
 func TestTwitterWithoutText(t *testing.T) {
 	t.Parallel()
 	b := setupTwitter(t)
+	b.publishAfter(0)
 	b.post.Text, b.post.Media = "", []platform.Media{photo(t, 3, "Rolls")}
 	b.fault(sandbox.Fault{Step: "twitter.publish", Kind: sandbox.FaultDropBefore})
 	_, err := b.publish()

@@ -421,7 +421,11 @@ func listTweets(s *Sandbox, st *oauthState, r *apiRequest) answer {
 	if refusal != nil {
 		return *refusal
 	}
-	return s.limited("timeline "+grant.Person, twitterReadLimit, func() answer {
+	limit := twitterReadLimit
+	if st.Settings.ReadRequests > 0 {
+		limit = st.Settings.ReadRequests
+	}
+	return s.limited("timeline "+grant.Person, limit, func() answer {
 		query := r.URL.Query()
 		if refusal := unknownParameter(query, "start_time", "end_time", "max_results", "pagination_token", "tweet.fields"); refusal != nil {
 			return *refusal
