@@ -21,6 +21,8 @@ const (
 	facebookSettle = 30 * time.Second
 	// facebookLookBack is how long before the first attempt a post may seem to have been made, by the platform's clock.
 	facebookLookBack = 2 * time.Minute
+	// facebookRepeats is how long before the first attempt a post may have been made that Facebook refuses ours as a repetition of.
+	facebookRepeats = 24 * time.Hour
 	// facebookLists and facebookListSize bound the lists that are read to find a post: what is on none of so many is not known.
 	facebookLists, facebookListSize = 10, 100
 	// facebookPhotoLife is how long a photo that no post shows is relied on. Facebook keeps them for a day.
@@ -66,15 +68,21 @@ type facebookCheckpoint struct {
 	// Photos are those that were uploaded, by the file's ID.
 	Photos map[uuid.UUID]facebookKeptPhoto `json:"photos,omitempty"`
 	Video  *facebookKeptVideo              `json:"video,omitempty"`
-	// Sending: the request that publishes may have been sent, at SentAt.
-	Sending bool      `json:"sending,omitempty"`
-	SentAt  time.Time `json:"sent_at,omitzero"`
+	// Sending: the request that publishes may have been sent, for the last time at SentAt, and for the first time, in any round,
+	// at FirstSentAt.
+	Sending     bool      `json:"sending,omitempty"`
+	SentAt      time.Time `json:"sent_at,omitzero"`
+	FirstSentAt time.Time `json:"first_sent_at,omitzero"`
+	// Refused: Facebook has refused it after it may have been sent, perhaps because it is there, and it was not found.
+	Refused bool `json:"refused,omitempty"`
 	// Post is the post, once its id is known.
 	Post *facebookKeptPost `json:"post,omitempty"`
-	// Commenting, CommentedAt and CommentID are the same of the first comment.
-	Commenting  bool      `json:"commenting,omitempty"`
-	CommentedAt time.Time `json:"commented_at,omitzero"`
-	CommentID   string    `json:"comment_id,omitempty"`
+	// The rest is the same of the first comment.
+	Commenting       bool      `json:"commenting,omitempty"`
+	CommentedAt      time.Time `json:"commented_at,omitzero"`
+	FirstCommentedAt time.Time `json:"first_commented_at,omitzero"`
+	CommentRefused   bool      `json:"comment_refused,omitempty"`
+	CommentID        string    `json:"comment_id,omitempty"`
 }
 
 // facebookKeptPost is a post that readers see.
@@ -199,6 +207,23 @@ func (p *facebookPost) complete() bool {
 
 func (p *facebookPost) keep(ctx context.Context) error { return p.attempt.keep(ctx, p.kept) }
 
+// keepSent is keep for what Facebook has answered.
+func (p *facebookPost) keepSent(ctx context.Context) error { return p.attempt.keepSent(ctx, p.kept) }
+
+// mark keeps that the request that publishes may have been sent.
+func (p *facebookPost) mark(ctx context.Context) error {
+	p.kept.Sending, p.kept.SentAt = true, time.Now().UTC()
+	if p.kept.FirstSentAt.IsZero() {
+		p.kept.FirstSentAt = p.kept.SentAt
+	}
+	return p.keep(ctx)
+}
+
+// unmark takes back the mark of a request that has certainly published nothing. before is what was kept before it.
+func (p *facebookPost) unmark(before facebookCheckpoint) {
+	p.kept.Sending, p.kept.SentAt, p.kept.FirstSentAt = before.Sending, before.SentAt, before.FirstSentAt
+}
+
 // facebookText is a text as Facebook keeps it: without space at its ends, with line ends of one kind.
 func facebookText(text string) string {
 	return strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
@@ -225,9 +250,12 @@ func (p *facebookPost) publishFeed(ctx context.Context) error {
 		reused = reused || (known && p.kept.Photos[m.ID].ID == id)
 		form.Set(fmt.Sprintf("attached_media[%d]", i), fmt.Sprintf(`{"media_fbid":%q}`, id))
 	}
-	earlier := p.kept.Sending
-	p.kept.Sending, p.kept.SentAt, p.kept.Video = true, time.Now().UTC(), nil
-	if err := p.keep(ctx); err != nil {
+	if !canSend(ctx) {
+		return HandedOver()
+	}
+	before := p.kept
+	p.kept.Video = nil
+	if err := p.mark(ctx); err != nil {
 		return err
 	}
 	var answer struct {
@@ -236,59 +264,79 @@ func (p *facebookPost) publishFeed(ctx context.Context) error {
 	a, err := p.request(ctx, publishes, call{method: http.MethodPost, url: p.address("/"+p.credential.PageID+"/feed", nil), form: form}, &answer)
 	switch e := AsError(err); {
 	case err == nil && facebookPostPattern.MatchString(answer.ID):
-		return p.published(ctx, answer.ID, "")
+		return p.published(ctx, answer.ID)
 	case err == nil:
 		return p.unknown(a.status)
 	case e.Class == UnknownOutcome:
 		return e
 	default:
-		return p.notPublished(ctx, e, earlier, reused)
+		return p.notPublished(ctx, e, before, reused)
 	}
 }
 
-// notPublished judges a refusal of the request that publishes. earlier: another one was sent before it. reused: it showed
-// photos of an earlier attempt, which may have expired by now, or be shown by what that attempt has published.
-func (p *facebookPost) notPublished(ctx context.Context, refused *Error, earlier, reused bool) error {
+// notPublished judges a refusal of the request that publishes. before is what was kept before it. reused: it showed photos of an
+// earlier attempt, which may have expired by now, or be shown by what that attempt has published.
+func (p *facebookPost) notPublished(ctx context.Context, refused *Error, before facebookCheckpoint, reused bool) error {
+	duplicate := refused.Code == strconv.Itoa(facebookDuplicate)
 	stale := reused && refused.Code == strconv.Itoa(facebookParameter)
-	if refused.Code == strconv.Itoa(facebookDuplicate) || (stale && earlier) {
+	if before.Sending && (duplicate || stale) {
 		there, err := p.search(ctx)
-		if err != nil || (earlier && !there) {
-			if stale {
-				p.kept.Photos = nil
-			}
-			_ = p.keep(ctx) // that the photos are uploaded again; the mark stays
-			unknown := p.unknown(refused.Status)
-			unknown.Code, unknown.Err = refused.Code, refused
-			return unknown
-		}
 		if there {
-			return nil
+			return err
 		}
+		p.kept.Refused = true
+		if stale {
+			p.kept.Photos = nil
+		}
+		_ = p.keepSent(ctx) // the mark is kept in any case
+		return p.refusedBefore(refused)
 	}
-	p.kept.Sending = earlier
+	// It is certain that this request has published nothing.
+	p.unmark(before)
 	if stale {
 		p.kept.Photos = nil
 	}
-	if err := p.keep(ctx); err != nil && stale {
+	// With the mark that stays where this fails, it is looked for without need.
+	if err := p.keepSent(ctx); err != nil && stale {
 		return err
 	}
-	if stale {
+	switch {
+	case stale:
 		return &Error{Class: Transient, Status: refused.Status, Code: refused.Code, Err: refused,
 			Message: "Facebook does not have the photos any more that were uploaded before. They are uploaded again; nothing was published."}
+	case duplicate:
+		// Nothing of ours was sent before, so whatever it repeats is another post.
+		if address := p.repeated(ctx); address != "" {
+			refused.Message = "Facebook refuses it as a repetition of " + address + ". Change the text, then publish again."
+		}
 	}
 	return refused
 }
 
-// published keeps a post's id, after finding out where it is: at path below the site, if that is known.
-func (p *facebookPost) published(ctx context.Context, id, path string) error {
-	post := facebookKeptPost{ID: id, URL: p.siteURL + cmp.Or(path, "/"+id), At: time.Now().UTC()}
-	if path == "" {
-		var node facebookFeedPost
-		query := url.Values{"fields": {"permalink_url,created_time"}}
-		// It is published, whether it can be read or not.
-		if _, err := p.request(ctx, prepares, call{method: http.MethodGet, url: p.address("/"+id, query)}, &node); err == nil {
-			post = node.keptAs(post)
-		}
+// refusedBefore asks a person to look for what Facebook has refused after it may have been sent. cause may be nil.
+func (p *facebookPost) refusedBefore(cause *Error) *Error {
+	e := &Error{Class: UnknownOutcome,
+		Message: "Facebook refuses the post, perhaps because it is there already, but it was not found on the page. Look there whether it is."}
+	if p.kept.Post != nil {
+		e.Message = "Facebook refuses the first comment, perhaps because it is there already, but it was not found below the post. Look there whether it is."
+	}
+	if cause != nil {
+		e.Status, e.Code, e.Err = cause.Status, cause.Code, cause
+	}
+	return e
+}
+
+// published keeps a post's id, and then finds out where it is.
+func (p *facebookPost) published(ctx context.Context, id string) error {
+	post := facebookKeptPost{ID: id, URL: p.siteURL + "/" + id, At: time.Now().UTC()}
+	if err := p.found(ctx, post); err != nil {
+		return err
+	}
+	var node facebookFeedPost
+	query := url.Values{"fields": {"permalink_url,created_time"}}
+	// It is published, whether it can be read or not.
+	if _, err := p.request(ctx, prepares, call{method: http.MethodGet, url: p.address("/"+id, query)}, &node); err == nil {
+		post = node.keptAs(post)
 	}
 	return p.found(ctx, post)
 }
@@ -296,7 +344,7 @@ func (p *facebookPost) published(ctx context.Context, id, path string) error {
 // found keeps a post that readers see.
 func (p *facebookPost) found(ctx context.Context, post facebookKeptPost) error {
 	p.kept.Post = &post
-	if err := p.keep(ctx); err != nil && !p.complete() {
+	if err := p.keepSent(ctx); err != nil && !p.complete() {
 		return err
 	}
 	return nil
@@ -351,16 +399,13 @@ type facebookLikeness int
 
 const (
 	facebookDiffers facebookLikeness = iota
-	// facebookResembles: it says the same, and what it shows leaves it open.
+	// facebookResembles: it says the same, and what it shows leaves it open: Facebook makes previews of addresses by itself.
 	facebookResembles
 	facebookSame
 )
 
 // compare holds a post of the feed against ours.
 func (p *facebookPost) compare(found facebookFeedPost) facebookLikeness {
-	if facebookText(found.Message) != facebookText(p.post.Text) || (found.From.ID != "" && found.From.ID != p.credential.PageID) {
-		return facebookDiffers
-	}
 	var photos []string
 	links, videos := []string{}, 0
 	for _, attachment := range found.Attachments.Data {
@@ -383,17 +428,21 @@ func (p *facebookPost) compare(found facebookFeedPost) facebookLikeness {
 		}
 		return false
 	}
-	switch link := p.post.Options.Link; {
+	text, link := facebookText(p.post.Text), p.post.Options.Link
+	matching := len(photos) == len(p.post.Media) && videos == 0
+	switch {
 	case slices.ContainsFunc(photos, ours):
 		return facebookSame
-	case len(photos) != len(p.post.Media) || videos > 0:
+	case facebookText(found.Message) != text || (found.From.ID != "" && found.From.ID != p.credential.PageID):
 		return facebookDiffers
-	case len(photos) > 0 && facebookText(p.post.Text) == "":
-		return facebookResembles // photos without a word: only their ids could tell
+	case text == "" && link == "" && !matching && len(found.Attachments.Data) > 0:
+		return facebookDiffers // nothing but what they show makes them alike
+	case !matching || (text == "" && link == ""): // of photos without a word only the ids could tell
+		return facebookResembles
 	case link != "" && (len(links) != 1 || strings.TrimSuffix(links[0], "/") != strings.TrimSuffix(link, "/")):
 		return facebookResembles // Facebook may show another address of the same page
 	case link == "" && len(links) > 0 && !linkPattern.MatchString(p.post.Text):
-		return facebookDiffers
+		return facebookResembles // it may have taken a name for an address
 	default:
 		return facebookSame
 	}
@@ -402,22 +451,21 @@ func (p *facebookPost) compare(found facebookFeedPost) facebookLikeness {
 // findPost looks for the post that a marked request may have made.
 func (p *facebookPost) findPost(ctx context.Context) (there bool, err error) {
 	there, err = p.search(ctx)
-	if err != nil || there {
+	switch {
+	case err != nil || there:
 		return there, err
+	case p.kept.Refused:
+		return false, p.refusedBefore(nil)
 	}
 	return false, p.settled(p.kept.SentAt)
 }
 
-// search reads the page's feed since the first attempt and keeps the post that is ours, if there is one.
+// search reads the page's feed since the first attempt, or the first request, and keeps the post that is ours, if there is one.
 func (p *facebookPost) search(ctx context.Context) (there bool, err error) {
-	query := url.Values{
-		"fields": {"id,message,created_time,permalink_url,from,attachments{media_type,unshimmed_url,target,subattachments{media_type,unshimmed_url,target}}"},
-		"since":  {strconv.FormatInt(p.attempt.FirstStarted.Add(-facebookLookBack).Unix(), 10)},
-	}
-	doubtful := false
-	err = facebookEach(ctx, p, "/"+p.credential.PageID+"/feed", query, func(one facebookFeedPost) (stop bool, err error) {
+	since, doubtful := p.since(p.kept.FirstSentAt), false
+	err = p.feed(ctx, since, func(one facebookFeedPost) (stop bool, err error) {
 		likeness := p.compare(one)
-		if likeness == facebookDiffers || !facebookPostPattern.MatchString(one.ID) || !p.recent(one.CreatedTime) {
+		if likeness == facebookDiffers || !facebookRecent(one.CreatedTime, since) {
 			return false, nil
 		}
 		taken, err := p.attempt.Taken(ctx, one.ID)
@@ -426,12 +474,12 @@ func (p *facebookPost) search(ctx context.Context) (there bool, err error) {
 			return false, &Error{Class: Transient, Err: err, Message: "It could not be looked up which posts are known already."}
 		case taken:
 			return false, nil
-		case likeness == facebookResembles:
+		case likeness == facebookResembles || !facebookPostPattern.MatchString(one.ID):
 			doubtful = true
 			return false, nil
 		}
 		there = true
-		return true, p.found(ctx, one.keptAs(facebookKeptPost{ID: one.ID, URL: p.siteURL + "/" + one.ID, At: time.Now().UTC()}))
+		return true, p.found(ctx, p.keptPost(one))
 	})
 	if err == nil && !there && doubtful {
 		err = &Error{Class: UnknownOutcome, Message: "There is a post on the Facebook page that may be this one. Look there whether it is."}
@@ -439,9 +487,45 @@ func (p *facebookPost) search(ctx context.Context) (there bool, err error) {
 	return there, err
 }
 
-// recent tells whether something was made since the first attempt began.
-func (p *facebookPost) recent(created string) bool {
-	return !facebookTime(created).Before(p.attempt.FirstStarted.Add(-facebookLookBack).Truncate(time.Second))
+// repeated gives the address of the page's newest post that says the same, "" if none is found.
+func (p *facebookPost) repeated(ctx context.Context) (address string) {
+	// What it repeats is only told to people, so it does not matter why it is not found.
+	_ = p.feed(ctx, p.attempt.FirstStarted.Add(-facebookRepeats), func(one facebookFeedPost) (stop bool, err error) {
+		if p.compare(one) == facebookDiffers || !facebookPostPattern.MatchString(one.ID) {
+			return false, nil
+		}
+		address = p.keptPost(one).URL
+		return true, nil
+	})
+	return address
+}
+
+// feed reads the page's posts since a time, the newest first.
+func (p *facebookPost) feed(ctx context.Context, since time.Time, look func(facebookFeedPost) (stop bool, err error)) error {
+	return facebookEach(ctx, p, "/"+p.credential.PageID+"/feed", url.Values{
+		"fields": {"id,message,created_time,permalink_url,from,attachments{media_type,unshimmed_url,target,subattachments{media_type,unshimmed_url,target}}"},
+		"since":  {strconv.FormatInt(since.Unix(), 10)},
+	}, look)
+}
+
+// keptPost is a post of the feed as it is kept.
+func (p *facebookPost) keptPost(n facebookFeedPost) facebookKeptPost {
+	return n.keptAs(facebookKeptPost{ID: n.ID, URL: p.siteURL + "/" + n.ID, At: time.Now().UTC()})
+}
+
+// since is from when on something may be there that was first sent at a time, zero where that is not known.
+func (p *facebookPost) since(firstSent time.Time) time.Time {
+	since := p.attempt.FirstStarted
+	if !firstSent.IsZero() && firstSent.Before(since) {
+		since = firstSent
+	}
+	return since.Add(-facebookLookBack).Truncate(time.Second)
+}
+
+// facebookRecent tells whether something may have been made since a time. Where it does not say when, it may.
+func facebookRecent(created string, since time.Time) bool {
+	at := facebookTime(created)
+	return at.IsZero() || !at.Before(since)
 }
 
 // settled is nil once what was sent at a time would be seen, and else says when that is.
@@ -453,7 +537,7 @@ func (p *facebookPost) settled(sent time.Time) error {
 }
 
 // facebookEach reads a list, page by page, until look says that it has seen enough. The next page is asked for by cursor, never
-// by the address in the answer. A list that does not end is an UnknownOutcome.
+// by the address in the answer. A list of which not all can be read is an UnknownOutcome.
 func facebookEach[T any](ctx context.Context, p *facebookPost, path string, query url.Values, look func(T) (stop bool, err error)) error {
 	query.Set("limit", strconv.Itoa(facebookListSize))
 	for range facebookLists {
@@ -478,8 +562,11 @@ func facebookEach[T any](ctx context.Context, p *facebookPost, path string, quer
 				return err
 			}
 		}
-		if answer.Paging.Next == "" || answer.Paging.Cursors.After == "" {
+		if answer.Paging.Next == "" {
 			return nil
+		}
+		if answer.Paging.Cursors.After == "" {
+			break // it goes on, and is not said where
 		}
 		query.Set("after", answer.Paging.Cursors.After)
 	}
@@ -488,11 +575,14 @@ func facebookEach[T any](ctx context.Context, p *facebookPost, path string, quer
 
 // publishComment posts the first comment: https://developers.facebook.com/docs/graph-api/reference/object/comments
 func (p *facebookPost) publishComment(ctx context.Context) error {
-	if p.attempt.stopping() {
+	if p.attempt.stopping() || !canSend(ctx) {
 		return HandedOver()
 	}
-	earlier := p.kept.Commenting
+	before := p.kept
 	p.kept.Commenting, p.kept.CommentedAt = true, time.Now().UTC()
+	if p.kept.FirstCommentedAt.IsZero() {
+		p.kept.FirstCommentedAt = p.kept.CommentedAt
+	}
 	if err := p.keep(ctx); err != nil {
 		return err
 	}
@@ -502,29 +592,32 @@ func (p *facebookPost) publishComment(ctx context.Context) error {
 	a, err := p.request(ctx, publishes, call{
 		method: http.MethodPost, url: p.address("/"+p.kept.Post.ID+"/comments", nil), form: url.Values{"message": {facebookText(p.post.Options.FirstComment)}},
 	}, &answer)
-	switch e := AsError(err); {
-	case err == nil && answer.ID != "":
-		p.kept.CommentID = answer.ID
-		_ = p.keep(ctx) // nothing follows that could be done twice
-		return nil
-	case err == nil:
+	if err == nil && answer.ID == "" {
 		return p.unknown(a.status)
+	}
+	if err == nil {
+		p.kept.CommentID = answer.ID
+		_ = p.keepSent(ctx) // nothing follows that could be done twice
+		return nil
+	}
+	e := AsError(err)
+	duplicate := e.Code == strconv.Itoa(facebookDuplicate)
+	switch {
 	case e.Class == UnknownOutcome:
 		return e
-	case e.Code == strconv.Itoa(facebookDuplicate):
-		there, err := p.searchComment(ctx)
-		if err == nil && there {
+	case duplicate && before.Commenting:
+		if there, err := p.searchComment(ctx); err == nil && there {
 			return nil
 		}
-		if err != nil || earlier {
-			return p.unknown(a.status)
-		}
-		fallthrough
-	default:
-		p.kept.Commenting = earlier
-		_ = p.keep(ctx) // with the mark it is looked for, without need
-		return e
+		p.kept.CommentRefused = true
+		_ = p.keepSent(ctx) // the mark is kept in any case
+		return p.refusedBefore(e)
+	case duplicate:
+		e.Message = "Facebook refuses the first comment as a repetition of another comment. Change it, then publish again."
 	}
+	p.kept.Commenting, p.kept.CommentedAt, p.kept.FirstCommentedAt = before.Commenting, before.CommentedAt, before.FirstCommentedAt
+	_ = p.keepSent(ctx) // with the mark it is looked for, without need
+	return e
 }
 
 // reconcileComment finds out what became of the comment below a post that is there.
@@ -542,6 +635,8 @@ func (p *facebookPost) reconcileComment(ctx context.Context) (*Published, error)
 		return nil, err
 	case there:
 		return &published, nil
+	case p.kept.CommentRefused:
+		return nil, p.refusedBefore(nil)
 	default:
 		return nil, p.settled(p.kept.CommentedAt)
 	}
@@ -549,9 +644,10 @@ func (p *facebookPost) reconcileComment(ctx context.Context) (*Published, error)
 
 // searchComment reads the post's comments and keeps the one that is ours, if there is one.
 func (p *facebookPost) searchComment(ctx context.Context) (there bool, err error) {
+	since := p.since(p.kept.FirstCommentedAt)
 	query := url.Values{"fields": {"id,message,created_time,from"}, "filter": {"toplevel"}, "order": {"reverse_chronological"}}
 	err = facebookEach(ctx, p, "/"+p.kept.Post.ID+"/comments", query, func(one facebookFeedPost) (stop bool, err error) {
-		if facebookText(one.Message) != facebookText(p.post.Options.FirstComment) || (one.From.ID != "" && one.From.ID != p.credential.PageID) || !p.recent(one.CreatedTime) {
+		if facebookText(one.Message) != facebookText(p.post.Options.FirstComment) || (one.From.ID != "" && one.From.ID != p.credential.PageID) || !facebookRecent(one.CreatedTime, since) {
 			return false, nil
 		}
 		there, p.kept.CommentID = true, one.ID

@@ -105,7 +105,9 @@ func (p *facebookPost) refusal(effect effect, a answer) *Error {
 		return nil
 	}
 	code := strconv.Itoa(problem.Code)
-	retryable := []int{0, facebookVideoAgain, facebookVideoTimeout, facebookVideoPart}
+	// Of these it is not said whether the request had its effect all the same.
+	trouble := problem.Code == facebookUnknownError || problem.Code == facebookDown || problem.Transient || a.status >= 500 || a.status == http.StatusRequestTimeout ||
+		(problem.Code == facebookVideoProblem && (problem.Subcode == 0 || problem.Subcode == facebookVideoAgain))
 	switch c := problem.Code; {
 	case c == facebookAppLimit || slices.Contains(facebookLimits, c) || a.status == http.StatusTooManyRequests:
 		var retry time.Time
@@ -116,14 +118,13 @@ func (p *facebookPost) refusal(effect effect, a answer) *Error {
 			retry = resetAt(a.header, time.Now())
 		}
 		return &Error{Class: RateLimited, Status: a.status, Code: code, RetryAt: retry, App: c == facebookAppLimit, Message: "Facebook takes no more requests for now."}
-	case c == facebookVideoProblem && slices.Contains(retryable, problem.Subcode):
+	case trouble && effect == publishes:
+		unknown := p.unknown(a.status)
+		unknown.Code = code
+		return unknown
+	case c == facebookVideoProblem && slices.Contains([]int{0, facebookVideoAgain, facebookVideoTimeout, facebookVideoPart}, problem.Subcode):
 		return &Error{Class: Transient, Status: a.status, Code: facebookVideoCode(problem.Subcode), Message: "Facebook had a problem with the upload of the video. Nothing was published."}
-	case c == facebookUnknownError || c == facebookDown || problem.Transient || a.status >= 500 || a.status == http.StatusRequestTimeout:
-		if effect == publishes {
-			unknown := p.unknown(a.status) // it may have been carried out all the same
-			unknown.Code = code
-			return unknown
-		}
+	case trouble:
 		return &Error{Class: Transient, Status: a.status, Code: code, RetryAt: retryAt(a.header, time.Now()), Message: "Facebook has a problem at the moment. Nothing was published."}
 	case c == facebookToken || c == facebookSession:
 		return p.credentialRefused(a.status, code)

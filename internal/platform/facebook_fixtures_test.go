@@ -174,7 +174,7 @@ func TestFacebookErrors(t *testing.T) {
 		if c.Code == "506" { // the feed is looked at
 			look.Request.Method, look.Request.Path = http.MethodGet, "/v26.0/20001/feed"
 			look.Request.Query = map[string]string{
-				"limit": "100", "since": formatSeconds(attempt.FirstStarted.Add(-2 * time.Minute)),
+				"limit": "100", "since": formatSeconds(attempt.FirstStarted.Add(-24 * time.Hour)),
 				"fields": "id,message,created_time,permalink_url,from,attachments{media_type,unshimmed_url,target,subattachments{media_type,unshimmed_url,target}}",
 			}
 			look.Response.Status, look.Response.Body = http.StatusOK, json.RawMessage(`{"data":[]}`)

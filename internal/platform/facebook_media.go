@@ -139,8 +139,11 @@ func (p *facebookPost) publishVideo(ctx context.Context, m Media) error {
 	if err := p.transferVideo(ctx, m); err != nil {
 		return p.videoRefused(ctx, err, fresh)
 	}
-	p.kept.Sending, p.kept.SentAt = true, time.Now().UTC()
-	if err := p.keep(ctx); err != nil {
+	if !canSend(ctx) {
+		return HandedOver()
+	}
+	before := p.kept
+	if err := p.mark(ctx); err != nil {
 		return err
 	}
 	form := url.Values{"upload_phase": {"finish"}, "upload_session_id": {p.kept.Video.Session}}
@@ -164,12 +167,18 @@ func (p *facebookPost) publishVideo(ctx context.Context, m Media) error {
 				return err
 			}
 		}
-		p.kept.Sending = earlier
-		_ = p.keep(ctx) // with the mark the video's state is asked for, without need
+		if earlier && !p.attempt.Decided && p.videoExpired(e, fresh) {
+			// The upload may be gone because the request before has finished it.
+			p.kept.Refused = true
+			_ = p.keepSent(ctx) // the mark is kept in any case
+			return p.refusedBefore(e)
+		}
+		p.unmark(before)
+		_ = p.keepSent(ctx) // with the mark the video's state is asked for, without need
 		return p.videoRefused(ctx, e, fresh)
 	}
 	p.kept.Video.Finished = true
-	_ = p.keep(ctx) // the video's state tells it, too
+	_ = p.keepSent(ctx) // the video's state tells it, too
 	done, err := p.judgeVideo(ctx)
 	if !done && err == nil {
 		err = p.unknown(a.status)
@@ -197,7 +206,8 @@ func (p *facebookPost) startVideo(ctx context.Context, m Media) error {
 		return p.badAnswer(prepares, a.status)
 	}
 	// Another video may have been marked as sent; this one was not.
-	p.kept.Sending, p.kept.SentAt = false, time.Time{}
+	p.unmark(facebookCheckpoint{})
+	p.kept.Refused = false
 	p.kept.Video = &facebookKeptVideo{MediaID: m.ID, ID: answer.VideoID, Session: answer.Session, Start: int64(answer.Start), End: int64(answer.End)}
 	return p.keep(ctx)
 }
@@ -253,14 +263,19 @@ func (p *facebookPost) transferPiece(ctx context.Context, m Media, offset, lengt
 	return next, nil, err
 }
 
+// videoExpired tells whether a refusal says that there is no such upload any more. fresh: it was begun just now.
+func (p *facebookPost) videoExpired(e *Error, fresh bool) bool {
+	return e.Code == facebookVideoCode(facebookVideoTimeout) || (!fresh && e.Code == strconv.Itoa(facebookParameter))
+}
+
 // videoRefused judges a refusal while a video is uploaded. An upload that was begun earlier may have expired.
 func (p *facebookPost) videoRefused(ctx context.Context, err error, fresh bool) error {
 	e := AsError(err)
-	expired := e.Code == facebookVideoCode(facebookVideoTimeout) || (!fresh && e.Code == strconv.Itoa(facebookParameter))
-	if !expired {
+	if !p.videoExpired(e, fresh) {
 		return e
 	}
-	p.kept.Video, p.kept.Sending = nil, false
+	p.kept.Video = nil
+	p.unmark(facebookCheckpoint{})
 	if err := p.keep(ctx); err != nil {
 		return err
 	}
@@ -334,8 +349,8 @@ func (p *facebookPost) foundVideo(ctx context.Context, node facebookVideoNode) e
 func (p *facebookPost) judgeVideo(ctx context.Context) (done bool, err error) {
 	node, err := p.readVideo(ctx)
 	switch e := AsError(err); {
-	case err != nil && e.Code == strconv.Itoa(facebookParameter) && (!p.kept.Video.Finished || p.attempt.Decided):
-		p.kept.Video = nil // Facebook has forgotten it
+	case err != nil && e.Code == strconv.Itoa(facebookParameter) && (p.kept.Video.Failed || p.attempt.Decided):
+		p.kept.Video = nil // it came to nothing, or a person has looked
 		return false, nil
 	case err != nil:
 		unknown := p.unknown(e.Status)
@@ -344,7 +359,8 @@ func (p *facebookPost) judgeVideo(ctx context.Context) (done bool, err error) {
 	case node.live():
 		return true, p.foundVideo(ctx, node)
 	case node.failed() || p.kept.Video.Failed:
-		p.kept.Video, p.kept.Sending = nil, false
+		p.kept.Video = nil
+		p.unmark(facebookCheckpoint{})
 		if err := p.keep(ctx); err != nil {
 			return false, err
 		}
@@ -370,6 +386,8 @@ func (p *facebookPost) findVideo(ctx context.Context) (there bool, err error) {
 	case node.failed():
 		p.kept.Video.Failed = true
 		return false, p.keep(ctx)
+	case node.unfinished() && p.kept.Refused:
+		return false, p.refusedBefore(nil)
 	case node.unfinished() && !p.kept.Video.Finished:
 		return false, p.settled(p.kept.SentAt)
 	default:

@@ -233,7 +233,7 @@ func (s *ghostSite) draft(ctx context.Context, post Post, attempt Attempt, kept 
 		}
 	}
 	kept.DraftID = found.ID
-	if err := attempt.keep(ctx, kept); err != nil {
+	if err := attempt.keepSent(ctx, kept); err != nil {
 		return nil, err
 	}
 	// Between Keep and here somebody may have edited or published the draft, so what is published is
@@ -285,6 +285,9 @@ func (s *ghostSite) read(ctx context.Context, id string) (*ghostPost, error) {
 // publish sends the one request that publishes, and that sends the newsletter: Ghost does that when a draft becomes public,
 // and never again. What the post says goes along because it may have been edited since the draft was made.
 func (s *ghostSite) publish(ctx context.Context, post Post, draft ghostPost, files hosted) (Published, error) {
+	if !hasTime(ctx, egressTimeout) {
+		return Published{}, HandedOver()
+	}
 	body := ghostContent(post, files)
 	body["updated_at"], body["status"] = draft.UpdatedAt, "published"
 	body["slug"] = firstRunes(strings.TrimSpace(post.Title), ghostMaxSlug)

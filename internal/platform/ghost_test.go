@@ -264,6 +264,22 @@ func TestGhostResume(t *testing.T) {
 	})
 }
 
+// TestGhostNoTime: nothing is published that our own deadline could cut off.
+func TestGhostNoTime(t *testing.T) {
+	t.Parallel()
+	b := setupGhost(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 19*time.Second)
+	defer cancel()
+	_, err := b.publishIn(ctx)
+	if e := b.wantClass(err, platform.Waiting); e.Code != "handed_over" || b.takeSteps() != "find create_draft read" {
+		t.Errorf("%v", e)
+	}
+	if _, err := b.publish(); err != nil || b.takeSteps() != "read publish" {
+		t.Error(err)
+	}
+	b.wantOnce()
+}
+
 func TestGhostTwoWorkers(t *testing.T) {
 	t.Parallel()
 	setupGhost(t).publishAtOnce()

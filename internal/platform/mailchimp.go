@@ -94,8 +94,15 @@ func (m *MailchimpPublisher) Publish(ctx context.Context, credential json.RawMes
 			return a.published(*campaign), nil
 		}
 	}
+	uploaded := len(kept.Files)
 	if err := kept.Files.upload(ctx, post, attempt, &kept, a.uploadFile); err != nil {
 		return Published{}, err
+	}
+	if campaign != nil && len(kept.Files) > uploaded {
+		// That takes minutes, in which people may have done something with the campaign.
+		if campaign, err = a.read(ctx, campaign.ID); err != nil {
+			return Published{}, err
+		}
 	}
 	settings, err := a.settings(ctx, post)
 	if err != nil {
@@ -115,27 +122,29 @@ func (m *MailchimpPublisher) Publish(ctx context.Context, credential json.RawMes
 			}
 		}
 		kept.CampaignID = campaign.ID
-		if err := attempt.keep(ctx, kept); err != nil {
+		if err := attempt.keepSent(ctx, kept); err != nil {
 			return Published{}, err
 		}
-		if campaign.live() {
-			return a.published(*campaign), nil
-		}
 	}
-	if campaign.Status != mailchimpSaved {
+	switch {
+	case campaign.live():
+		return a.published(*campaign), nil
+	case campaign.Status != mailchimpSaved:
 		return Published{}, mailchimpHandled(campaign.Status)
 	}
 	if err = a.send(ctx, post, *campaign, settings, !made, kept.Files); err == nil {
 		return a.published(*campaign), nil
 	}
 	if AsError(err).Class == Invalid {
-		// Mailchimp also refuses to change or send what it sends already.
+		// Mailchimp also refuses to change or send what it sends already, or is to send.
 		now, readErr := a.read(ctx, campaign.ID)
-		if readErr != nil {
+		switch {
+		case readErr != nil:
 			return Published{}, readErr
-		}
-		if now.live() {
+		case now.live():
 			return a.published(*now), nil
+		case now.Status != mailchimpSaved:
+			return Published{}, mailchimpHandled(now.Status)
 		}
 	}
 	return Published{}, err
@@ -182,6 +191,9 @@ func (a *mailchimpAudience) send(ctx context.Context, post Post, campaign mailch
 			}
 		}
 		return a.invalid(0, "checklist", strings.Join(problems, " "))
+	}
+	if !canSend(ctx) {
+		return HandedOver()
 	}
 	answer, err = a.do(ctx, publishes, a.call(http.MethodPost, address+"/actions/send", nil), nil)
 	if err == nil && answer.status != http.StatusNoContent {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,7 +224,7 @@ func TestMailchimpResume(t *testing.T) {
 		if _, err := b.publish(); err != nil {
 			t.Fatal(err)
 		}
-		if steps := b.takeSteps(); steps != "read upload update content checklist send" {
+		if steps := b.takeSteps(); steps != "read upload read update content checklist send" {
 			t.Errorf("steps %s", steps)
 		}
 		b.wantOnce()
@@ -338,6 +339,34 @@ func TestMailchimpByHand(t *testing.T) {
 			}
 		})
 	}
+	for _, step := range []string{"upload", "read", "page", "update", "content", "checklist"} {
+		t.Run("scheduled after "+step, func(t *testing.T) {
+			t.Parallel()
+			b, id := left(t)
+			// Another picture is to be uploaded, and the audience to be asked for the sender.
+			b.post.Media = append(b.post.Media, picture(t, 90, "The oven"))
+			var once sync.Once
+			b.box.OnApplied(func(info sandbox.RequestInfo) {
+				if info.Step == "mailchimp."+step {
+					once.Do(func() {
+						at := time.Now().Add(2 * time.Hour).UTC().Truncate(15 * time.Minute).Format(time.RFC3339)
+						b.byHand("POST", "/campaigns/"+id+"/actions/schedule", `{"schedule_time":"`+at+`"}`)
+					})
+				}
+			})
+			b.takeSteps()
+			_, err := b.publish()
+			if e := b.wantClass(err, platform.UnknownOutcome); e.Code != "schedule" || !strings.Contains(e.Message, "scheduled") {
+				t.Errorf("%v", e)
+			}
+			if steps := b.takeSteps(); step == "upload" && steps != "read upload schedule read page" {
+				t.Errorf("steps %s", steps)
+			}
+			if len(b.box.Published()) != 0 {
+				t.Error("sent")
+			}
+		})
+	}
 	t.Run("the audience is gone", func(t *testing.T) {
 		t.Parallel()
 		b := setupMailchimp(t)
@@ -372,6 +401,23 @@ func TestMailchimpByHand(t *testing.T) {
 		_, err = b.measure("abc")
 		b.wantClass(err, platform.Credential)
 	})
+}
+
+// TestMailchimpNoTime: nothing is sent that our own deadline could cut off.
+func TestMailchimpNoTime(t *testing.T) {
+	t.Parallel()
+	b := setupMailchimp(t)
+	b.takeSteps()
+	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+	defer cancel()
+	_, err := b.publishIn(ctx)
+	if e := b.wantClass(err, platform.Waiting); e.Code != "handed_over" || b.takeSteps() != "upload page find create content checklist" {
+		t.Errorf("%v", e)
+	}
+	if _, err := b.publish(); err != nil {
+		t.Error(err)
+	}
+	b.wantOnce()
 }
 
 func TestMailchimpUnreadable(t *testing.T) {

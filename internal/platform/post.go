@@ -172,9 +172,12 @@ func (a Attempt) keepSent(ctx context.Context, v any) error {
 }
 
 // canSend tells whether there is time for one more request that publishes, so that it is not cut off by our own deadline.
-func canSend(ctx context.Context) bool {
+func canSend(ctx context.Context) bool { return hasTime(ctx, clientTimeout) }
+
+// hasTime tells whether ctx lasts longer than that.
+func hasTime(ctx context.Context, needed time.Duration) bool {
 	deadline, limited := ctx.Deadline()
-	return !limited || time.Until(deadline) > clientTimeout
+	return !limited || time.Until(deadline) > needed
 }
 
 // kept reads the checkpoint into v, which it leaves as it is if there is none. Its error is an *Error.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -94,6 +95,16 @@ func facebookID() string {
 // facebookText is what Facebook keeps of a text: without space at its ends, with line ends of one kind.
 func facebookText(text string) string {
 	return strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
+}
+
+var facebookEmptyLines = regexp.MustCompile(`\n\n+`)
+
+// facebookKept is a text as Facebook keeps it with these settings.
+func facebookKept(text string, settings OAuthSettings) string {
+	if settings.RewriteTexts {
+		text = facebookEmptyLines.ReplaceAllString(text, "\n")
+	}
+	return text
 }
 
 // facebookStamp is a time as the Graph API writes it.
@@ -203,7 +214,7 @@ func facebookPublish(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 	case r.param("published") != "" && r.param("published") != "true":
 		return graphError(graphParameter, 0, "(#100) The sandbox has no posts that are not published at once")
 	}
-	post := &facebookPost{Message: message, Link: link, Photos: photos}
+	post := &facebookPost{Message: facebookKept(message, st.Settings), Link: link, Photos: photos}
 	if st.Settings.RefuseDuplicates && s.facebookHas(page, post) {
 		return graphError(graphDuplicate, 0, "(#506) Duplicate status message")
 	}
@@ -377,11 +388,28 @@ func (s *Sandbox) facebookPostFields(post *facebookPost, base string) map[string
 		attachment = map[string]any{
 			"media_type": "link", "type": "share", "unshimmed_url": post.Link, "url": "https://l.facebook.com/l.php?u=" + url.QueryEscape(post.Link),
 		}
+	default:
+		attachment = facebookPreview(post.Message)
 	}
 	if attachment != nil {
 		fields["attachments"] = map[string]any{"data": []any{attachment}}
 	}
 	return fields
+}
+
+var facebookAddress = regexp.MustCompile(`(?i)\b(https?://)?((?:[a-z0-9-]+\.)+(?:com|org|net|example)\b(?:/\S*)?)`)
+
+// facebookPreview is what Facebook shows by itself of a text's first address, with or without https://; nil where there is none.
+func facebookPreview(text string) map[string]any {
+	match := facebookAddress.FindStringSubmatch(text)
+	if match == nil {
+		return nil
+	}
+	preview := map[string]any{"media_type": "link", "type": "share", "unshimmed_url": cmp.Or(match[1], "http://") + match[2]}
+	if strings.HasPrefix(match[2], "www.youtube.com/") {
+		preview["media_type"], preview["type"] = "video", "video_share_youtube"
+	}
+	return preview
 }
 
 // facebookNumbersOf are how a post did.
@@ -491,6 +519,10 @@ func facebookAddComment(s *Sandbox, st *oauthState, r *oauthRequest) answer {
 		return graphError(graphParameter, 0, "(#100) Missing message or attachment")
 	case length > facebookMaxComment:
 		return graphError(graphParameter, 0, "(#100) The message is too long")
+	}
+	message = facebookKept(message, st.Settings)
+	if count := len(post.Comments); st.Settings.RefuseDuplicates && count > 0 && post.Comments[count-1].Message == message {
+		return graphError(graphDuplicate, 0, "(#506) Duplicate status message")
 	}
 	_, postNumber, _ := strings.Cut(post.ID, "_")
 	comment := &facebookComment{ID: postNumber + "_" + facebookID(), Message: message, At: s.now().UTC().Truncate(time.Second)}

@@ -323,5 +323,44 @@ func TestFacebookDuplicates(t *testing.T) {
 	p.good(p.call("POST", "/20001/feed", "message", "One"))
 	p.wantGraphError(p.call("POST", "/20001/feed", "message", "One "), "[506,null]")
 	p.good(p.call("POST", "/20001/feed", "message", "One", "link", "https://example.com"))
-	p.good(p.call("POST", "/20001/feed", "message", "One"))
+	post := p.good(p.call("POST", "/20001/feed", "message", "One")).text("id")
+	p.good(p.call("POST", "/"+post+"/comments", "message", "First"))
+	p.wantGraphError(p.call("POST", "/"+post+"/comments", "message", "First"), "[506,null]")
+	p.good(p.call("POST", "/"+post+"/comments", "message", "Second"))
+}
+
+func TestFacebookRewritesTexts(t *testing.T) {
+	t.Parallel()
+	p := setupFacebookPage(t)
+	p.box.OAuthSettings("facebook", sandbox.OAuthSettings{RewriteTexts: true})
+	post := p.good(p.call("POST", "/20001/feed", "message", "One\n\n\nTwo")).text("id")
+	p.good(p.call("POST", "/"+post+"/comments", "message", "Three\n\nFour"))
+	if got := p.good(p.call("GET", "/"+post, "fields", "message")).text("message"); got != "One\nTwo" {
+		t.Errorf("%q", got)
+	}
+	comments := p.good(p.call("GET", "/"+post+"/comments"))
+	if got := comments.list("message"); got != "Three\nFour" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestFacebookPreviews(t *testing.T) {
+	t.Parallel()
+	p := setupFacebookPage(t)
+	for text, want := range map[string]string{
+		"No address. Really":                    "<nil>",
+		"See example.com, please":               "link share http://example.com",
+		"See https://example.com/a?b=c!":        "link share https://example.com/a?b=c!",
+		"https://www.youtube.com/watch?v=abcde": "video video_share_youtube https://www.youtube.com/watch?v=abcde",
+	} {
+		post := p.good(p.call("POST", "/20001/feed", "message", text)).text("id")
+		got := "<nil>"
+		if attachments, ok := p.good(p.call("GET", "/"+post, "fields", "attachments")).json["attachments"].(map[string]any); ok {
+			one := attachments["data"].([]any)[0].(map[string]any)
+			got = fmt.Sprint(one["media_type"], " ", one["type"], " ", one["unshimmed_url"])
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
 }

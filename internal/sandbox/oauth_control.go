@@ -28,8 +28,11 @@ type OAuthSettings struct {
 	// VideoSeconds is how long facebook works on a video, 1 by default; VideoFails: that comes to nothing.
 	VideoSeconds int  `json:"video_seconds,omitempty"`
 	VideoFails   bool `json:"video_fails,omitempty"`
-	// RefuseDuplicates: facebook refuses (506) a post that says the same as the page's newest. It does not say when it does.
+	// RefuseDuplicates: facebook refuses (506) a post that says the same as the page's newest, and a comment that says the same as
+	// the post's newest. It does not say when it does.
 	RefuseDuplicates bool `json:"refuse_duplicates,omitempty"`
+	// RewriteTexts: facebook keeps the texts of posts and comments without empty lines.
+	RewriteTexts bool `json:"rewrite_texts,omitempty"`
 	// SendingSeconds is how long a campaign of mailchimp's is "sending" before it is "sent"; 0 is one second.
 	SendingSeconds int `json:"sending_seconds,omitempty"`
 	// PostRequests is how often one person may post on twitter in 15 minutes, ReadRequests how often their posts may be read,
