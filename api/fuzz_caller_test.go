@@ -193,7 +193,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 				"export_id": {exported.String()}, "erasure_id": {erased.String()},
 				"media_id": {file.String()}, "email_template_id": {template.String()}, "webhook_id": {hook.String()}, "delivery_id": {message.String()},
 				"queue_slot_id":     {w.QueueSlot(t, id).String(), w.QueueSlot(t, id).String()},
-				"recurring_post_id": {w.RecurringPost(t, id, uuid.MustParse(posts[0])).String(), w.RecurringPost(t, id, uuid.MustParse(posts[0])).String()},
+				"recurring_post_id": {w.RecurringPost(t, id, uuid.MustParse(posts[0])).String(), w.RecurringPost(t, id, uuid.MustParse(posts[1])).String()},
 				"operation":         {"list-jobs", "create-post"},
 				"platform":          {"twitter", "linkedin", "facebook", "mailchimp", "ghost"},
 				"connect_session_id": {

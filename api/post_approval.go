@@ -33,7 +33,7 @@ type postReviewOutput struct{ Body PostReview }
 type PostSubmit struct {
 	Comment     string              `json:"comment,omitempty" maxLength:"5000" doc:"For whoever approves."`
 	ScheduledAt Nullable[time.Time] `json:"scheduled_at,omitempty" format:"date-time" doc:"When it is to go out once it is approved: RFC 3339 with a zone, in the future. null: it has no time. Left out, it keeps the one that it has." example:"2030-01-02T09:00:00+01:00"`
-	LocalTime   *string             `json:"local_time,omitempty" maxLength:"19" doc:"In place of scheduled_at: by the clocks of the customer's time zone, as when a post is scheduled." example:"2030-01-02T09:00"`
+	LocalTime   *string             `json:"local_time,omitempty" maxLength:"64" doc:"In place of scheduled_at: by the clocks of the customer's time zone, as when a post is scheduled." example:"2030-01-02T09:00"`
 }
 
 // PostComment is what is said with a decision.
@@ -64,6 +64,9 @@ func (a *API) registerPostApproval() {
 			"one without a time, or whose time has passed, is approved and waits to be published or scheduled. Who may approve is the customer's approver_role.",
 		Errors: []int{http.StatusPreconditionFailed, http.StatusPreconditionRequired},
 	}, a.approvePost)
+	for _, parameter := range a.huma.OpenAPI().Paths[one+"/approve"].Post.Parameters {
+		parameter.Required = parameter.Required || parameter.Name == "If-Match" // without it the answer is 428, not 422
+	}
 	register(a, huma.Operation{
 		OperationID: "reject-post", Method: http.MethodPost, Path: one + "/reject", Tags: tags, Summary: "Do not approve a post",
 		Description: "It is a draft again, and the comment says what is to be changed. Who may approve may reject.", Errors: []int{http.StatusPreconditionFailed},

@@ -21,12 +21,12 @@ import (
 // PostSchedule says when a post goes out: scheduled_at or local_time.
 type PostSchedule struct {
 	ScheduledAt *time.Time `json:"scheduled_at,omitempty" format:"date-time" doc:"RFC 3339 with a zone, in the future." example:"2030-01-02T09:00:00+01:00"`
-	LocalTime   *string    `json:"local_time,omitempty" maxLength:"19" doc:"In place of scheduled_at: by the clocks of the customer's time zone. A time that they jump over is as much later; one that they show twice is the first of the two." example:"2030-01-02T09:00"`
+	LocalTime   *string    `json:"local_time,omitempty" maxLength:"64" doc:"In place of scheduled_at: by the clocks of the customer's time zone. A time that they jump over is as much later; one that they show twice is the first of the two." example:"2030-01-02T09:00"`
 }
 
 // at is the instant that is meant.
 func (s PostSchedule) at(ctx context.Context, q *queries.Queries) (time.Time, error) {
-	at, place := time.Time{}, "body.scheduled_at"
+	at, place, past := time.Time{}, "body.scheduled_at", "must be in the future"
 	switch {
 	case (s.ScheduledAt == nil) == (s.LocalTime == nil):
 		return at, invalid("body", "must have scheduled_at or local_time, and not both")
@@ -36,17 +36,18 @@ func (s PostSchedule) at(ctx context.Context, q *queries.Queries) (time.Time, er
 		place = "body.local_time"
 		local, err := schedule.ParseLocal(*s.LocalTime)
 		if err != nil {
-			return at, invalid(place, "must be a local time such as 2030-01-02T09:00")
+			return at, invalid(place, "must be a local time without an offset, such as 2030-01-02T09:00")
 		}
 		zone, _, err := customerZone(ctx, q)
 		if err != nil {
 			return at, err
 		}
 		at, _ = schedule.Resolve(local, zone)
+		past = "must be in the future; by the customer's time zone it is " + at.In(zone).Format(time.RFC3339)
 	}
 	switch ahead := time.Until(at); {
 	case ahead <= 0:
-		return at, invalid(place, "must be in the future")
+		return at, invalid(place, past)
 	case ahead > scheduleHorizon:
 		return at, invalid(place, "must be within the next five years")
 	}

@@ -158,6 +158,9 @@ var constraints = map[string]func() *Problem{
 	"posts_slot_key":            func() *Problem { return conflict("Somebody else took the same slot at this moment. Try again.") },
 	"queue_slots_time_key":      func() *Problem { return conflict("The queue has this slot already.") },
 	"recurring_posts_post_fkey": func() *Problem { return notFound("post") },
+	"recurring_posts_rule_key": func() *Problem {
+		return conflict("The post recurs by this rule at this time of day already: it would go out twice. Change that recurring post, or give this one another rule.")
+	},
 	"recurring_posts_limit": func() *Problem {
 		return conflict("The customer has 200 recurring posts, which is the most there can be. Delete one first.")
 	},

@@ -48,14 +48,14 @@ type RecurringPostPath struct {
 type RecurringPostCreate struct {
 	PostID      uuid.UUID `json:"post_id" format:"uuid" doc:"The post to copy."`
 	RRule       string    `json:"rrule" minLength:"1" maxLength:"500" doc:"A recurrence rule of RFC 5545 with FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, and no time of day." example:"FREQ=WEEKLY;BYDAY=MO,TH"`
-	StartsLocal string    `json:"starts_local" maxLength:"19" doc:"The first day that counts, and the time of day, by the clocks of time_zone." example:"2030-01-07T09:00"`
+	StartsLocal string    `json:"starts_local" maxLength:"64" doc:"The first day that counts, and the time of day, by the clocks of time_zone." example:"2030-01-07T09:00"`
 	TimeZone    *string   `json:"time_zone,omitempty" minLength:"1" maxLength:"64" doc:"An IANA time zone; the customer's, as it is now, if left out." example:"Europe/Berlin"`
 }
 
 // RecurringPostUpdate changes the fields that are given; null is as if the field were left out.
 type RecurringPostUpdate struct {
 	RRule       *string `json:"rrule,omitempty" minLength:"1" maxLength:"500"`
-	StartsLocal *string `json:"starts_local,omitempty" maxLength:"19"`
+	StartsLocal *string `json:"starts_local,omitempty" maxLength:"64"`
 	TimeZone    *string `json:"time_zone,omitempty" minLength:"1" maxLength:"64"`
 }
 
@@ -85,7 +85,7 @@ func (a *API) registerRecurringPosts() {
 		OperationID: "create-recurring-post", Metadata: writing, Method: http.MethodPost, Path: list, Tags: tags, Summary: "Let a post recur",
 		Description: "Copies of the post are made two weeks ahead of their times, the next one always. A copy is a post like any other; " +
 			"one that is changed, moved or cancelled is left alone from then on. The others follow what is changed in the post or its rule. " +
-			"Where the customer wants posts approved, copies of an approved post are approved.",
+			"Where the customer wants posts approved, copies of an approved post are approved. A post that breaks rules of its platforms is refused.",
 		DefaultStatus: http.StatusCreated,
 	}, a.createRecurringPost)
 	register(a, huma.Operation{
@@ -160,6 +160,16 @@ func (a *API) createRecurringPost(ctx context.Context, in *struct {
 		if _, err := q.PostGet(ctx, in.Body.PostID); err != nil {
 			return noRows(err, "post")
 		}
+		platformPosts, err := q.PlatformPostListByPost(ctx, in.Body.PostID)
+		if err != nil {
+			return err
+		}
+		if len(platformPosts) == 0 {
+			return conflict("The post has no account to go out on. Give it one first.")
+		}
+		if err := keepsRules(platformPosts); err != nil {
+			return err
+		}
 		zone, now, err := customerZone(ctx, q)
 		if err != nil {
 			return err
@@ -184,7 +194,7 @@ func recurrence(rrule, startsLocal, zone string, now time.Time) (r schedule.Recu
 		return r, next, invalid("body.rrule", err.Error())
 	}
 	if r.Starts, err = schedule.ParseLocal(startsLocal); err != nil {
-		return r, next, invalid("body.starts_local", "must be a local time such as 2030-01-07T09:00")
+		return r, next, invalid("body.starts_local", "must be a local time without an offset, such as 2030-01-07T09:00")
 	}
 	if r.Starts.Year() < 2000 || r.Starts.After(now.Add(scheduleHorizon)) {
 		return r, next, invalid("body.starts_local", "must be between the year 2000 and five years from now")
@@ -194,7 +204,7 @@ func recurrence(rrule, startsLocal, zone string, now time.Time) (r schedule.Recu
 	}
 	next, found := r.Next(now)
 	if !found || next.At.Sub(now) > scheduleHorizon {
-		return r, next, invalid("body.rrule", "gives no time within the next five years")
+		return r, next, invalid("body.rrule", "gives no time between now and five years from now")
 	}
 	return r, next, nil
 }

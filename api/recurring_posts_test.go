@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,23 +101,60 @@ func TestRecurringPosts(t *testing.T) {
 	w.call(t, c.member, "GET", c.path("/posts/%s", copied), nil).want(t, 404)
 }
 
+// What recurs goes out as it is, and by each rule once.
+func TestRecurringPostRefused(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	account := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	const path = "/recurring-posts"
+	body := func(post uuid.UUID, rrule, starts string) m {
+		return m{"post_id": post, "rrule": rrule, "starts_local": starts, "time_zone": "Europe/Berlin"}
+	}
+	good := w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{account}}).ID
+	first := into[api.RecurringPost](t, w.call(t, c.member, "POST", c.path(path), body(good, "FREQ=WEEKLY;BYDAY=SA", "2027-01-01T09:00")).want(t, 201)).ID
+	for _, again := range []m{body(good, "RRULE:FREQ=WEEKLY;BYDAY=SA", "2027-01-01T09:00"), body(good, "FREQ=WEEKLY;BYDAY=SA", "2027-01-02T09:00:00")} {
+		if p := w.call(t, c.member, "POST", c.path(path), again).want(t, 409).problem(t); !strings.Contains(p.Detail, "go out twice") {
+			t.Errorf("answered %+v", p)
+		}
+	}
+	other := into[api.RecurringPost](t, w.call(t, c.member, "POST", c.path(path), body(good, "FREQ=WEEKLY;BYDAY=SU", "2027-01-01T09:00")).want(t, 201)).ID
+	w.call(t, c.member, "PATCH", c.path(path+"/%s", other), m{"rrule": "FREQ=WEEKLY;BYDAY=SA"}).want(t, 409)
+	w.call(t, c.member, "DELETE", c.path(path+"/%s", first), nil).want(t, 204)
+	w.call(t, c.member, "PATCH", c.path(path+"/%s", other), m{"rrule": "FREQ=WEEKLY;BYDAY=SA"}).want(t, 200)
+
+	nowhere := w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID
+	w.call(t, c.member, "POST", c.path(path), body(nowhere, "FREQ=DAILY", "2027-01-01T09:00")).want(t, 409)
+	w.exec(t, "update posts set title = '' where id = $1", good)
+	if p := w.call(t, c.member, "POST", c.path(path), body(good, "FREQ=DAILY", "2027-01-01T09:00")).want(t, 422).problem(t); len(p.Errors) != 1 || p.Errors[0].Rule != "required" {
+		t.Errorf("answered %+v", p)
+	}
+}
+
 // A post recurs by no more than ten rules, and a customer's posts by no more than two hundred, whoever asks at once.
 func TestRecurringPostLimits(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	c := w.cast(t)
-	post := w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID
-	body := m{"post_id": post, "rrule": "FREQ=DAILY", "starts_local": "2027-01-01T02:30"}
+	account := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	newPost := func() uuid.UUID {
+		return w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{account}}).ID
+	}
+	post := newPost()
+	body := func(post uuid.UUID, minute int) m {
+		return m{"post_id": post, "rrule": "FREQ=DAILY", "starts_local": fmt.Sprintf("2027-01-01T02:%02d", minute)}
+	}
 	fill := func(post uuid.UUID, n int) {
 		w.exec(t, `insert into recurring_posts (customer_id, id, post_id, rrule, starts_local, time_zone)
-			select $1, gen_random_uuid(), $2, 'FREQ=DAILY', '2027-01-01 09:00', 'UTC' from generate_series(1, $3::int)`, c.customer.ID, post, n)
+			select $1, gen_random_uuid(), $2, 'FREQ=DAILY', '2027-01-01 09:00'::timestamp + make_interval(mins => m), 'UTC' from generate_series(1, $3::int) m`,
+			c.customer.ID, post, n)
 	}
 	fill(post, 8)
 	var all sync.WaitGroup
 	var made atomic.Int32
-	for range 6 {
+	for minute := range 6 {
 		all.Go(func() {
-			if a := w.call(t, c.member, "POST", c.path("/recurring-posts"), body); a.status == 201 {
+			if a := w.call(t, c.member, "POST", c.path("/recurring-posts"), body(post, minute)); a.status == 201 {
 				made.Add(1)
 			} else if a.status != 409 || !strings.Contains(string(a.body), "10 rules") {
 				t.Errorf("answered %d %s", a.status, a.body)
@@ -128,10 +166,9 @@ func TestRecurringPostLimits(t *testing.T) {
 		t.Errorf("%d were made beside eight", made.Load())
 	}
 	for range 19 {
-		fill(w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID, 10)
+		fill(newPost(), 10)
 	}
-	body["post_id"] = w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID
-	if p := w.call(t, c.member, "POST", c.path("/recurring-posts"), body).want(t, 409).problem(t); !strings.Contains(p.Detail, "200 recurring posts") {
+	if p := w.call(t, c.member, "POST", c.path("/recurring-posts"), body(newPost(), 0)).want(t, 409).problem(t); !strings.Contains(p.Detail, "200 recurring posts") {
 		t.Errorf("answered %+v", p)
 	}
 }

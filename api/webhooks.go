@@ -68,7 +68,7 @@ type WebhookAttempt struct {
 // WebhookDeliveryDetails is a message with what it says and what became of it.
 type WebhookDeliveryDetails struct {
 	WebhookDelivery
-	Payload json.RawMessage  `json:"payload" doc:"What is sent."`
+	Payload json.RawMessage  `json:"payload" doc:"What is sent: type, timestamp, and data, which for a post is its ids, title, state, time and platform_posts. See docs/operations.md."`
 	Log     []WebhookAttempt `json:"log" nullable:"false" doc:"The last 20 attempts, oldest first."`
 }
 

@@ -26,6 +26,9 @@ type demo struct {
 	box    *sandbox.Sandbox
 	vault  *vault.Vault
 	signer *identity.Signer
+
+	// first is the first customer's first post, as long as it is there.
+	first *uuid.UUID
 }
 
 // prepare makes what is missing of the demo data, and publishes the first post if that has not happened yet.
@@ -62,6 +65,11 @@ func (d *demo) seed(ctx context.Context, tx pgx.Tx) error {
 			return err
 		}
 	}
+	first := demoCustomers[0]
+	if err := tx.QueryRow(ctx, `select (select id from posts where customer_id = $1 and title = $2 order by id limit 1)`,
+		demoID("customer", first.name), first.posts[0].title).Scan(&d.first); err != nil {
+		return fmt.Errorf("find the first post: %w", err)
+	}
 	return nil
 }
 
@@ -91,7 +99,10 @@ func (d *demo) seedCustomer(ctx context.Context, tx pgx.Tx, c demoCustomer) erro
 		return fmt.Errorf("make demo campaign: %w", err)
 	}
 	for _, p := range c.posts {
-		post := demoID("post", c.name+p.title)
+		post, err := uuid.NewV7() // lists show the newest first, by their ids
+		if err != nil {
+			return fmt.Errorf("make id: %w", err)
+		}
 		if _, err := tx.Exec(ctx, `insert into posts (customer_id, id, campaign_id, title, text) values ($1, $2, $3, $4, $5)`,
 			id, post, campaign, p.title, p.text); err != nil {
 			return fmt.Errorf("make demo post: %w", err)
@@ -134,12 +145,15 @@ func (d *demo) seedAccount(ctx context.Context, tx pgx.Tx, c demoCustomer) error
 
 // publishFirst publishes the first customer's first post as its owner would, over HTTP, and waits for it.
 func (d *demo) publishFirst(ctx context.Context) error {
+	if d.first == nil {
+		return nil
+	}
 	c := demoCustomers[0]
 	token, err := devToken(d.signer, c.members[0].email, "", time.Hour)
 	if err != nil {
 		return err
 	}
-	path := fmt.Sprintf("/v1/customers/%s/posts/%s", demoID("customer", c.name), demoID("post", c.name+c.posts[0].title))
+	path := fmt.Sprintf("/v1/customers/%s/posts/%s", demoID("customer", c.name), d.first)
 	var post struct{ State string }
 	if err := d.call(ctx, token, http.MethodGet, path, &post); err != nil {
 		return err

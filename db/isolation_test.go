@@ -392,6 +392,7 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"queue_slots_time_key":     {"insert into queue_slots (id, weekday, local_time) values ($1, 3, '09:30')", []any{newID(t)}},
 		"recurring_posts_pkey": {"insert into recurring_posts (id, post_id, rrule, starts_local) values ($1, $2, 'FREQ=DAILY', '2026-01-01')",
 			[]any{b.repeated, a.posts[1]}},
+		"recurring_posts_rule_key":         {"", nil}, // names rows of one's own by foreign keys: see TestReferencesToOthers
 		"posts_slot_key":                   {"update posts set scheduled_at = '2030-01-01', slot_at = '2030-01-01' where id = $1", []any{a.posts[0]}},
 		"posts_occurrence_key":             {"", nil}, // filled by functions alone
 		"posts_pkey":                       {"insert into posts (id, text) values ($1, 'x')", []any{b.posts[0]}},

@@ -5362,6 +5362,10 @@ CREATE UNIQUE INDEX posts_slot_key ON public.posts USING btree (customer_id, slo
 
 CREATE INDEX recurring_posts_by_post ON public.recurring_posts USING btree (customer_id, post_id);
 
+-- Name: recurring_posts_rule_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX recurring_posts_rule_key ON public.recurring_posts USING btree (customer_id, post_id, rrule, ((starts_local)::time without time zone), time_zone);
+
 -- Name: recurring_posts_to_look_at; Type: INDEX; Schema: public
 
 CREATE INDEX recurring_posts_to_look_at ON public.recurring_posts USING btree (look_at) WHERE (state = 'active'::text);

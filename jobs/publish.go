@@ -452,7 +452,7 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 		return nil, asked
 	default:
 		c.unresolved = false
-		return nil, &platform.Error{Class: platform.Transient, Err: problem, Partial: problem.Partial,
+		return nil, &platform.Error{Class: platform.Transient, Status: problem.Status, Code: problem.Code, Err: problem, Partial: problem.Partial,
 			Message: problem.Message + " It was not found at the platform."}
 	}
 }

@@ -94,6 +94,8 @@ create table recurring_posts (
 );
 
 create index recurring_posts_by_post on recurring_posts (customer_id, post_id);
+-- Said twice, it would go out twice.
+create unique index recurring_posts_rule_key on recurring_posts (customer_id, post_id, rrule, (starts_local::time), time_zone);
 create index recurring_posts_to_look_at on recurring_posts (look_at) where state = 'active';
 
 -- not valid: the columns are new and empty, and the owner, whom the policies hold off, could not look

@@ -144,7 +144,11 @@ func within(name, value string, least, most int) error {
 func checkList(name, value string, good func(string) bool) error {
 	for item := range strings.SplitSeq(value, ",") {
 		if !good(item) {
-			return fmt.Errorf("has %s in %s, which does not belong there", clip(item), name)
+			hint := ""
+			if name == "BYDAY" {
+				hint = "; days are MO, TU, WE, TH, FR, SA and SU"
+			}
+			return fmt.Errorf("has %s in %s, which does not belong there%s", clip(item), name, hint)
 		}
 	}
 	return nil
