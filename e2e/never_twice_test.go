@@ -228,7 +228,9 @@ func (n *neverTwice) fault(t *testing.T, step string) {
 func TestNeverTwice(t *testing.T) {
 	wanted := pick(whole(), 1000, 40)
 	s := newSystem(t, options{connectors: true, noWorker: true, workerArgs: []string{"--lease", "1s"}})
-	s.box.OAuthSettings("twitter", sandbox.OAuthSettings{PostRequests: 1_000_000, ReadRequests: 1_000_000, AppPosts: 1_000_000})
+	// The time in between is left out here, and the limits with it; TestLimitedAccountDelaysNobody has them.
+	s.box.OAuthSettings("twitter", sandbox.OAuthSettings{PostRequests: 1_000_000, ReadRequests: 1_000_000, MediaRequests: 1_000_000, AppPosts: 1_000_000})
+	s.box.SetLinkedIn(sandbox.LinkedInSettings{PostsPerDay: 1_000_000})
 	e := newEveryPlatform(t, s)
 	k := &killer{s: s, b: e.brand, first: true, byInstant: map[string]int{}}
 	n := &neverTwice{everyPlatform: e, k: k, reached: map[string][]kind{}}

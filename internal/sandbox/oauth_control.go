@@ -36,16 +36,17 @@ type OAuthSettings struct {
 	// SendingSeconds is how long a campaign of mailchimp's is "sending" before it is "sent"; 0 is one second.
 	SendingSeconds int `json:"sending_seconds,omitempty"`
 	// PostRequests is how often one person may post on twitter in 15 minutes, ReadRequests how often their posts may be read,
-	// AppPosts how often the application may post in a day, MediaChecks how often the state of a video is asked there before it
+	// MediaRequests how many requests about files they may make, AppPosts how often the application may post in a day, MediaChecks how often the state of a video is asked there before it
 	// is done.
-	PostRequests int `json:"post_requests,omitempty"`
-	ReadRequests int `json:"read_requests,omitempty"`
-	AppPosts     int `json:"app_posts,omitempty"`
-	MediaChecks  int `json:"media_checks,omitempty"`
+	PostRequests  int `json:"post_requests,omitempty"`
+	ReadRequests  int `json:"read_requests,omitempty"`
+	MediaRequests int `json:"media_requests,omitempty"`
+	AppPosts      int `json:"app_posts,omitempty"`
+	MediaChecks   int `json:"media_checks,omitempty"`
 }
 
 func (o OAuthSettings) check() error {
-	if min(o.CodeSeconds, o.AccessSeconds, o.RefreshSeconds, o.MeRequests, o.SendingSeconds, o.VideoSeconds, o.PostRequests, o.ReadRequests, o.AppPosts, o.MediaChecks) < 0 {
+	if min(o.CodeSeconds, o.AccessSeconds, o.RefreshSeconds, o.MeRequests, o.SendingSeconds, o.VideoSeconds, o.PostRequests, o.ReadRequests, o.MediaRequests, o.AppPosts, o.MediaChecks) < 0 {
 		return errors.New("a setting is negative")
 	}
 	if !slices.Contains([]string{"", "revoke", "grace"}, o.RefreshReuse) {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -77,7 +78,7 @@ func twitterMediaRequest(s *Sandbox, st *oauthState, r *apiRequest, within func(
 	if refusal != nil {
 		return *refusal
 	}
-	return s.limited("media "+grant.Person, twitterMediaLimit, func() answer { return within(grant.Person) })
+	return s.limited("media "+grant.Person, cmp.Or(st.Settings.MediaRequests, twitterMediaLimit), func() answer { return within(grant.Person) })
 }
 
 // readMultipart reads a form with one file named media.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -199,15 +200,8 @@ func postTweet(s *Sandbox, st *oauthState, r *apiRequest) answer {
 	if refusal != nil {
 		return *refusal
 	}
-	limit, appLimit := twitterPostLimit, twitterAppLimit
-	if st.Settings.PostRequests > 0 {
-		limit = st.Settings.PostRequests
-	}
-	if st.Settings.AppPosts > 0 {
-		appLimit = st.Settings.AppPosts
-	}
-	return s.limited("post "+grant.Person, limit, func() answer {
-		header, ok := s.twitterLimit("app", "X-App-Limit-24hour", appLimit, 24*time.Hour)
+	return s.limited("post "+grant.Person, cmp.Or(st.Settings.PostRequests, twitterPostLimit), func() answer {
+		header, ok := s.twitterLimit("app", "X-App-Limit-24hour", cmp.Or(st.Settings.AppPosts, twitterAppLimit), 24*time.Hour)
 		if !ok {
 			return twitterProblem(http.StatusTooManyRequests, "Too Many Requests", "Too Many Requests").with(header)
 		}
@@ -421,11 +415,7 @@ func listTweets(s *Sandbox, st *oauthState, r *apiRequest) answer {
 	if refusal != nil {
 		return *refusal
 	}
-	limit := twitterReadLimit
-	if st.Settings.ReadRequests > 0 {
-		limit = st.Settings.ReadRequests
-	}
-	return s.limited("timeline "+grant.Person, limit, func() answer {
+	return s.limited("timeline "+grant.Person, cmp.Or(st.Settings.ReadRequests, twitterReadLimit), func() answer {
 		query := r.URL.Query()
 		if refusal := unknownParameter(query, "start_time", "end_time", "max_results", "pagination_token", "tweet.fields"); refusal != nil {
 			return *refusal
@@ -508,7 +498,7 @@ func lookUpTweets(s *Sandbox, st *oauthState, r *apiRequest) answer {
 	if refusal != nil {
 		return *refusal
 	}
-	return s.limited("lookup "+grant.Person, twitterReadLimit, func() answer {
+	return s.limited("lookup "+grant.Person, cmp.Or(st.Settings.ReadRequests, twitterReadLimit), func() answer {
 		query := r.URL.Query()
 		if refusal := unknownParameter(query, "ids", "tweet.fields"); refusal != nil {
 			return *refusal
