@@ -61,6 +61,7 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 		notices:    renewer.notices,
 		bucket:     deps.Bucket,
 		lease:      holder,
+		shares:     newShares(config.Concurrency),
 		stopping:   stopping,
 		log:        deps.Log,
 	})

@@ -78,6 +78,8 @@ type publishWorker struct {
 	// bucket has the files that posts show; nil: posts with files fail.
 	bucket *bucket.Bucket
 	lease  *lease
+	// shares are the customers' shares of this process's slots.
+	shares *shares
 	// stopping is closed when the process is to end.
 	stopping <-chan struct{}
 	log      *slog.Logger
@@ -154,6 +156,7 @@ func (w *publishWorker) Work(ctx context.Context, job *river.Job[PublishArgs]) e
 	case c == nil:
 		return nil
 	}
+	defer func() { w.shares.done(job.Args.CustomerID, job.ID, time.Now()) }()
 	log := w.log.With("customer_id", job.Args.CustomerID, "platform_post_id", c.ID, "platform", c.Platform,
 		"attempt", c.attempt, "job_id", job.ID)
 
@@ -255,6 +258,12 @@ func (w *publishWorker) grant(job *river.Job[PublishArgs], authorizationID uuid.
 // claim begins an attempt. It gives nil when there is nothing to do, and a time to wait when it is too early. Unless it
 // was seen to already (fresh), *staleError says that the account's access must be renewed before.
 func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], fresh bool) (c *claim, wait time.Duration, err error) {
+	taken := false
+	defer func() {
+		if taken && c == nil {
+			w.shares.giveBack(job.Args.CustomerID, job.ID)
+		}
+	}()
 	err = w.db.TxRetry(ctx, w.scope(job), func(ctx context.Context, tx *tenant.Tx) error {
 		c, wait = nil, 0
 		q := queries.New(tx)
@@ -303,6 +312,12 @@ func (w *publishWorker) claim(ctx context.Context, job *river.Job[PublishArgs], 
 				return err
 			}
 			if publishing.OfCustomer >= customerLimit || publishing.OfAccount >= accountLimit {
+				wait = crowded(job.Metadata)
+				return nil
+			}
+		}
+		if !taken {
+			if taken = w.shares.take(job.Args.CustomerID, job.ID, string(row.Files) != "[]", time.Now()); !taken {
 				wait = crowded(job.Metadata)
 				return nil
 			}

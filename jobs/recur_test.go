@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -407,8 +408,8 @@ func TestRecurringFairly(t *testing.T) {
 	w := b.worker(WorkerConfig{})
 	model := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "Broken", Integrations: []dbtest.Integration{b.integration}})
 	hangs := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Title: "Hangs", Integrations: []dbtest.Integration{b.integration}})
-	for range 9 {
-		b.recurring(model.ID, "FREQ=DAILY", "2026-01-01T09:00", "UTC")
+	for hour := range 9 {
+		b.recurring(model.ID, "FREQ=DAILY", fmt.Sprintf("2026-01-01T%02d:00", hour), "UTC")
 	}
 	first := b.recurring(hangs.ID, "FREQ=DAILY", "2026-01-01T09:00", "UTC")
 	b.exec("update recurring_posts set look_at = now() - interval '1 day'")
