@@ -35,7 +35,9 @@ var (
 		// A read that leaves a row: somebody on their way to a platform.
 		"connect-integration": {100, time.Hour},
 		"check-integration":   {100, time.Hour}, // each asks a platform, which limits us too
-		"test-webhook":        {100, time.Hour}, // each sends something to somebody
+		// Each sends something to somebody.
+		"test-webhook":            {100, time.Hour},
+		"resend-webhook-delivery": {100, time.Hour},
 	}
 	// ownLimits are of operations that each caller has the limit of for themselves: what takes rights away, or helps.
 	// Nobody in a customer can use it up for those who must be able to do it.

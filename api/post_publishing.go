@@ -55,7 +55,7 @@ func (s PostSchedule) at(ctx context.Context, q *queries.Queries) (time.Time, er
 }
 
 // scheduleHorizon is how far ahead a post can be scheduled.
-const scheduleHorizon = 5 * 365 * 24 * time.Hour
+const scheduleHorizon = schedule.Horizon
 
 func (a *API) registerPostPublishing() {
 	tags := []string{"Posts"}

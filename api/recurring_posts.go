@@ -23,7 +23,7 @@ type RecurringPost struct {
 	RRule       string     `json:"rrule" doc:"A recurrence rule of RFC 5545." example:"FREQ=WEEKLY;BYDAY=MO,TH"`
 	StartsLocal string     `json:"starts_local" doc:"The first day that counts, and the time of day, by the clocks of time_zone." example:"2030-01-07T09:00"`
 	TimeZone    string     `json:"time_zone" example:"Europe/Berlin"`
-	State       string     `json:"state" enum:"active,paused,ended" doc:"ended: its rule gives no further time."`
+	State       string     `json:"state" enum:"active,paused,ended" doc:"ended: its rule gives no further time in the next five years."`
 	NextAt      *time.Time `json:"next_at" doc:"The next time, in UTC; null while it is paused or has ended."`
 	NextLocal   *string    `json:"next_local" doc:"The same by the clocks of time_zone, with their offset." example:"2030-01-07T09:00:00+01:00"`
 	Problem     *string    `json:"problem" doc:"Why its copies stay drafts, and what to do."`
@@ -47,7 +47,7 @@ type RecurringPostPath struct {
 // RecurringPostCreate lets a post recur.
 type RecurringPostCreate struct {
 	PostID      uuid.UUID `json:"post_id" format:"uuid" doc:"The post to copy."`
-	RRule       string    `json:"rrule" minLength:"1" maxLength:"500" doc:"A recurrence rule of RFC 5545 with FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, and no time of day." example:"FREQ=WEEKLY;BYDAY=MO,TH"`
+	RRule       string    `json:"rrule" minLength:"1" maxLength:"500" doc:"A recurrence rule of RFC 5545 with FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, at most 31 values in each list, and no time of day." example:"FREQ=WEEKLY;BYDAY=MO,TH"`
 	StartsLocal string    `json:"starts_local" maxLength:"64" doc:"The first day that counts, and the time of day, by the clocks of time_zone." example:"2030-01-07T09:00"`
 	TimeZone    *string   `json:"time_zone,omitempty" minLength:"1" maxLength:"64" doc:"An IANA time zone; the customer's, as it is now, if left out." example:"Europe/Berlin"`
 }
@@ -110,6 +110,7 @@ func (a *API) registerRecurringPosts() {
 	}, a.resumeRecurringPost)
 	register(a, huma.Operation{
 		OperationID: "list-post-occurrences", Metadata: reading, Method: http.MethodGet, Path: one + "/occurrences", Tags: tags, Summary: "List a recurring post's next times",
+		Description: "Of the next five years.",
 	}, a.listPostOccurrences)
 }
 
@@ -203,7 +204,7 @@ func recurrence(rrule, startsLocal, zone string, now time.Time) (r schedule.Recu
 		return r, next, invalid("body.time_zone", "must be an IANA time zone such as Europe/Berlin").cause(err)
 	}
 	next, found := r.Next(now)
-	if !found || next.At.Sub(now) > scheduleHorizon {
+	if !found {
 		return r, next, invalid("body.rrule", "gives no time between now and five years from now")
 	}
 	return r, next, nil
@@ -276,7 +277,7 @@ func (a *API) resumeRecurringPost(ctx context.Context, in *struct {
 		}
 		_, next, err := recurrence(row.Rrule, row.StartsLocal, row.TimeZone, row.DatabaseNow)
 		if err != nil {
-			return conflict("The recurring post has ended: its rule gives no further time. Change when it recurs.").cause(err)
+			return conflict("The recurring post has ended: its rule gives no further time in the next five years. Change when it recurs.").cause(err)
 		}
 		return concerned(q.RecurringPostSetState(ctx, queries.RecurringPostSetStateParams{ID: in.RecurringPostID, State: "active", NextAt: &next.At}))
 	})
@@ -330,14 +331,14 @@ func (a *API) listPostOccurrences(ctx context.Context, in *struct {
 	}
 	r, err := schedule.NewRecurrence(row.Rrule, row.StartsLocal, row.TimeZone)
 	if err != nil {
-		return nil, conflict("The recurring post's time zone " + row.TimeZone + " is not known to this server. Set another one.").cause(err)
+		return nil, conflict("This server cannot tell when the post recurs: it does not know the rule or the time zone. Change when it recurs.").cause(err)
 	}
 	made := map[int64]queries.RecurringPostListCopiesRow{}
 	for _, c := range copies {
 		made[c.OccurrenceAt.UnixMicro()] = c
 	}
 	body := PostOccurrenceList{TimeZone: row.TimeZone, Items: make([]PostOccurrence, 0, in.Limit)}
-	for o := range r.After(row.DatabaseNow) {
+	for o := range r.Between(row.DatabaseNow, row.DatabaseNow.Add(scheduleHorizon)) {
 		item := PostOccurrence{At: o.At, Local: o.At.In(r.Zone).Format(time.RFC3339), Shift: shiftOf(o)}
 		if c, is := made[o.At.UnixMicro()]; is {
 			item.PostID, item.PostState = &c.ID, &c.State

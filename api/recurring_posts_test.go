@@ -50,11 +50,18 @@ func TestRecurringPosts(t *testing.T) {
 		}
 	}
 
+	// Nothing is reckoned further than five years ahead.
+	w.call(t, c.member, "PATCH", path, m{"rrule": "FREQ=DAILY;BYMONTH=1;BYMONTHDAY=1", "starts_local": "2000-01-01T09:00"}).want(t, 200)
+	if n := len(into[api.PostOccurrenceList](t, w.call(t, c.viewer, "GET", path+"/occurrences?limit=100", nil).want(t, 200)).Items); n < 4 || n > 5 {
+		t.Errorf("%d new years to come", n)
+	}
+
 	for place, body := range map[string]m{
 		"body.rrule":        {"rrule": "FREQ=HOURLY"},
 		"body.rrule 2":      {"rrule": "FREQ=SECONDLY"},
 		"body.rrule 3":      {"rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"},
 		"body.rrule 4":      {"rrule": "FREQ=DAILY;COUNT=3", "starts_local": "2020-01-01T09:00"}, // is over
+		"body.rrule 5":      {"rrule": "FREQ=DAILY;BYDAY=MO;BYSETPOS=2,3,4", "starts_local": "2000-01-01T09:00"},
 		"body.starts_local": {"starts_local": "tomorrow"}, "body.starts_local 2": {"starts_local": "1999-01-01T09:00"},
 		"body.starts_local 3": {"starts_local": "2099-01-01T09:00"},
 		"body.time_zone":      {"time_zone": "Mars/Olympus"}, "body.time_zone 2": {"time_zone": "Local"},

@@ -551,7 +551,7 @@ CREATE FUNCTION tenancy.begin_measuring() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    new.measure_at := new.published_at + interval '1 hour';
+    new.measure_at := greatest(new.published_at, now()) + interval '1 hour';
     return new;
 end
 $$;
@@ -3012,22 +3012,24 @@ CREATE FUNCTION tenancy.posts_to_measure(p_limit integer) RETURNS TABLE(customer
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-declare
-    v_there bigint;
 begin
-    select count(*) into v_there from river.river_job j
-    where j.queue = 'metrics' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled');
     return query
-    select pp.customer_id, pp.id
-    from public.platform_posts pp
-        join public.customers c on c.id = pp.customer_id and c.archived_at is null
-    where pp.measure_at <= now()
-        and not exists (
-            select from river.river_job j
-            where j.customer_id = pp.customer_id and j.args ->> 'platform_post_id' = pp.id::text and j.kind = 'measure'
-                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
-    order by pp.measure_at
-    limit greatest(p_limit - v_there, 0);
+    with there as materialized (
+        select j.customer_id, j.args ->> 'platform_post_id' as platform_post_id
+        from river.river_job j
+        where j.queue = 'metrics' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+    select due.customer_id, due.id
+    from (
+        select pp.customer_id, pp.id, pp.measure_at,
+            coalesce(mine.jobs, 0) + row_number() over (partition by pp.customer_id order by pp.measure_at) as place
+        from public.platform_posts pp
+            join public.customers c on c.id = pp.customer_id and c.archived_at is null
+            left join (select t.customer_id, count(*) as jobs from there t group by t.customer_id) mine on mine.customer_id = pp.customer_id
+        where pp.measure_at <= now()
+            and not exists (select from there t where t.customer_id = pp.customer_id and t.platform_post_id = pp.id::text)) due
+    where due.place <= 10
+    order by due.place, due.measure_at
+    limit greatest(p_limit - (select count(*) from there), 0);
 end
 $$;
 

@@ -33,6 +33,7 @@ func (b *bundle) published(ago time.Duration) dbtest.Post {
 	b.schedule(p, time.Now().Add(-ago))
 	b.exec("update platform_posts set state = 'publishing', attempt = 1 where post_id = $1", p.ID)
 	b.exec("update platform_posts set state = 'published', external_id = id::text, published_at = now() - $2::interval where post_id = $1", p.ID, ago)
+	b.exec("update platform_posts set measure_at = published_at + interval '1 hour' where post_id = $1", p.ID)
 	return p
 }
 
@@ -198,5 +199,49 @@ func TestMeasureWithoutNumbers(t *testing.T) {
 	eventually(b, "completed", "select state::text from river.river_job where kind = 'measure'")
 	if n := scan[int](b, "select count(*)::int from audit_log where changes::text like '%measure%'"); n != 0 {
 		t.Error("the credential was used")
+	}
+}
+
+// TestMeasureFairly: a site that says that its posts are old is not asked before others, and however many of a customer's posts are
+// due, and however many of them wait already, those of others come in between.
+func TestMeasureFairly(t *testing.T) {
+	b := setup(t)
+	for name, test := range map[string]struct {
+		published string
+		minutes   int
+	}{"the past": {"-10 years", 60}, "the future": {"2 hours", 180}} {
+		p := b.Post(t, dbtest.Post{CustomerID: b.customer.ID, Integrations: []dbtest.Integration{b.integration}})
+		b.schedule(p, time.Now())
+		b.exec("update platform_posts set state = 'publishing', attempt = 1 where post_id = $1", p.ID)
+		b.exec("update platform_posts set state = 'published', external_id = id::text, published_at = now() + $2::interval where post_id = $1", p.ID, test.published)
+		if minutes := scan[int](b, "select round(extract(epoch from measure_at - now()) / 60)::int from platform_posts where post_id = $1", p.ID); minutes != test.minutes {
+			t.Errorf("what was published in %s is asked about in %d minutes, want %d", name, minutes, test.minutes)
+		}
+	}
+
+	for range 15 {
+		b.published(10 * day)
+	}
+	elsewhere := b.Customer(t, dbtest.Customer{})
+	theirs := b.Post(t, dbtest.Post{CustomerID: elsewhere.ID, Integrations: []dbtest.Integration{b.Integration(t, dbtest.Integration{CustomerID: elsewhere.ID})}}).PlatformPosts[0]
+	b.exec("update platform_posts set measure_at = now() where id = $1", theirs)
+	todo := "select count(*)::int from tenancy.posts_to_measure($1) where customer_id = $2"
+	for _, test := range []struct{ most, mine, theirs int }{{500, 10, 1}, {2, 1, 1}} {
+		if mine, other := scan[int](b, todo, test.most, b.customer.ID), scan[int](b, todo, test.most, elsewhere.ID); mine != test.mine || other != test.theirs {
+			t.Errorf("of %d, %d are of the one customer and %d of the other, want %d and %d", test.most, mine, other, test.mine, test.theirs)
+		}
+	}
+	// With jobs of the one customer there, which nobody works off, the other's is the first.
+	w := b.worker(WorkerConfig{})
+	b.exec("update platform_posts set measure_at = now() + interval '1 hour' where id = $1", theirs)
+	if err := w.dispatchMeasurements(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.exec("update platform_posts set measure_at = now() where id = $1", theirs)
+	if n := scan[int](b, todo, 11, elsewhere.ID); n != 1 {
+		t.Error("the other customer's post is not the first")
+	}
+	if n := scan[int](b, todo, 500, b.customer.ID); n != 0 {
+		t.Errorf("%d more than ten of a customer are asked about at once", n)
 	}
 }

@@ -236,7 +236,7 @@ func planCopies(r schedule.Recurrence, madeUntil, now time.Time) copyPlan {
 	if next, found := r.Next(now); found {
 		plan.next, plan.lookAt = &next.At, earlier(plan.lookAt, next.At)
 	}
-	for o := range r.After(madeUntil) {
+	for o := range r.Between(madeUntil, now.Add(schedule.Horizon)) {
 		switch {
 		case !o.At.After(now.Add(-copyLate)):
 			plan.skipped++

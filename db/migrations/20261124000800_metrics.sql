@@ -9,10 +9,11 @@ create index platform_posts_to_measure on platform_posts (measure_at) where meas
 grant update (measure_at) on platform_posts to fanfare_worker;
 grant select (measure_at) on platform_posts to fanfare_definer;
 
+-- A site may say that it has published a post long ago: that does not put the post before others'.
 create function tenancy.begin_measuring() returns trigger
 language plpgsql as $$
 begin
-    new.measure_at := new.published_at + interval '1 hour';
+    new.measure_at := greatest(new.published_at, now()) + interval '1 hour';
     return new;
 end
 $$;
@@ -59,27 +60,30 @@ create policy post_metrics_erase on post_metrics for delete to fanfare_definer u
 create policy post_metrics_erase_select on post_metrics for select to fanfare_definer using (true);
 grant select (ctid, customer_id), delete on post_metrics to fanfare_definer;
 
--- Platform posts of all customers whose platform is to be asked now, those first that have waited longest; at most p_limit less
--- the jobs that are there already. Ids only.
+-- Platform posts of all customers whose platform is to be asked now: at most ten of each customer with the jobs that are
+-- there already, and those first whose customers have the fewest, so that none keeps the others waiting; at most p_limit less
+-- all jobs that are there. Ids only.
 create function tenancy.posts_to_measure(p_limit integer)
 returns table (customer_id uuid, platform_post_id uuid)
 language plpgsql stable security definer set search_path = '' as $$
-declare
-    v_there bigint;
 begin
-    select count(*) into v_there from river.river_job j
-    where j.queue = 'metrics' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled');
     return query
-    select pp.customer_id, pp.id
-    from public.platform_posts pp
-        join public.customers c on c.id = pp.customer_id and c.archived_at is null
-    where pp.measure_at <= now()
-        and not exists (
-            select from river.river_job j
-            where j.customer_id = pp.customer_id and j.args ->> 'platform_post_id' = pp.id::text and j.kind = 'measure'
-                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
-    order by pp.measure_at
-    limit greatest(p_limit - v_there, 0);
+    with there as materialized (
+        select j.customer_id, j.args ->> 'platform_post_id' as platform_post_id
+        from river.river_job j
+        where j.queue = 'metrics' and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+    select due.customer_id, due.id
+    from (
+        select pp.customer_id, pp.id, pp.measure_at,
+            coalesce(mine.jobs, 0) + row_number() over (partition by pp.customer_id order by pp.measure_at) as place
+        from public.platform_posts pp
+            join public.customers c on c.id = pp.customer_id and c.archived_at is null
+            left join (select t.customer_id, count(*) as jobs from there t group by t.customer_id) mine on mine.customer_id = pp.customer_id
+        where pp.measure_at <= now()
+            and not exists (select from there t where t.customer_id = pp.customer_id and t.platform_post_id = pp.id::text)) due
+    where due.place <= 10
+    order by due.place, due.measure_at
+    limit greatest(p_limit - (select count(*) from there), 0);
 end
 $$;
 revoke execute on function tenancy.posts_to_measure(integer) from public;

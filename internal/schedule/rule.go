@@ -3,35 +3,46 @@ package schedule
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/teambition/rrule-go"
 )
 
 const (
 	// MaxRule is how long a rule may be, in bytes.
 	MaxRule = 500
-	// maxInterval and maxCount bound a rule's INTERVAL and COUNT.
-	maxInterval, maxCount = 1000, 1000
+	// maxCount bounds a rule's COUNT, maxList how many values a list such as BYMONTHDAY may have.
+	maxCount, maxList = 1000, 31
 )
 
 // Rule says when something recurs: a recurrence rule of RFC 5545 (section 3.3.10), once a day at most. The time of day
 // is not the rule's.
 type Rule struct {
-	text   string
-	option rrule.ROption
-	until  func(local, at time.Time) bool
+	text            string
+	frequency       string
+	interval, count int // a count of 0 is none
+	weekStart       time.Weekday
+	// The lists of the BY parts; an empty one is none.
+	months, monthDays, yearDays, weeks, positions []int
+	days                                          []nthDay
+	until                                         func(local, at time.Time) bool
+}
+
+// nthDay is a day of BYDAY such as MO or -1FR; nth is 0 where it is each one.
+type nthDay struct {
+	weekday time.Weekday
+	nth     int
 }
 
 // String is the rule as RFC 5545 writes it, without the name of the property.
 func (r Rule) String() string { return r.text }
 
-// frequencies are how often something can recur.
-var frequencies = []string{"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+// frequencies are how often something can recur: how many days a period has at most, and how many periods there may be
+// from one occurrence to the next, which is about five years, as Horizon is.
+var frequencies = map[string]struct{ days, maxInterval int }{
+	"DAILY": {1, 1000}, "WEEKLY": {7, 260}, "MONTHLY": {31, 60}, "YEARLY": {366, 5},
+}
 
 // ParseRule reads a rule such as FREQ=WEEKLY;BYDAY=MO,TH. The error says to people what is wrong with it.
 func ParseRule(text string) (Rule, error) {
@@ -40,7 +51,6 @@ func ParseRule(text string) (Rule, error) {
 		return Rule{}, fmt.Errorf("must be a rule of 1 to %d characters, such as FREQ=WEEKLY;BYDAY=MO", MaxRule)
 	}
 	parts := map[string]string{}
-	var kept []string
 	for part := range strings.SplitSeq(text, ";") {
 		name, value, found := strings.Cut(part, "=")
 		if !found || value == "" {
@@ -50,28 +60,43 @@ func ParseRule(text string) (Rule, error) {
 			return Rule{}, fmt.Errorf("has %s twice", clip(name))
 		}
 		parts[name] = value
-		if name != "UNTIL" {
-			kept = append(kept, part)
-		}
 	}
 	if err := checkParts(parts); err != nil {
 		return Rule{}, err
 	}
-	rule := Rule{text: text}
+	rule := Rule{
+		text: text, frequency: parts["FREQ"], interval: max(1, number(parts["INTERVAL"])), count: number(parts["COUNT"]), weekStart: time.Monday,
+		months: list(parts["BYMONTH"], number), monthDays: list(parts["BYMONTHDAY"], number), yearDays: list(parts["BYYEARDAY"], number),
+		weeks: list(parts["BYWEEKNO"], number), positions: list(parts["BYSETPOS"], number), days: list(parts["BYDAY"], nthDayOf),
+	}
+	if day := parts["WKST"]; day != "" {
+		rule.weekStart = nthDayOf(day).weekday
+	}
 	var err error
-	if rule.until, err = parseUntil(parts["UNTIL"]); err != nil {
-		return Rule{}, err
+	rule.until, err = parseUntil(parts["UNTIL"])
+	return rule, err
+}
+
+// list reads the values of a part that checkParts has found good.
+func list[T any](value string, read func(string) T) (values []T) {
+	if value != "" {
+		for item := range strings.SplitSeq(value, ",") {
+			values = append(values, read(item))
+		}
 	}
-	option, err := rrule.StrToROption(strings.Join(kept, ";"))
-	if err != nil {
-		return Rule{}, errors.New("is not a recurrence rule of RFC 5545")
-	}
-	rule.option = *option
-	rule.option.Dtstart = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
-	if _, err := rrule.NewRRule(rule.option); err != nil {
-		return Rule{}, errors.New("has a number outside of what RFC 5545 allows")
-	}
-	return rule, nil
+	return values
+}
+
+// number is a number that has been checked, 0 where there is none.
+func number(text string) int {
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// nthDayOf reads a day that has been checked.
+func nthDayOf(text string) nthDay {
+	i := len(text) - 2
+	return nthDay{weekday: time.Weekday(slices.Index(weekdays, text[i:])), nth: number(text[:i])}
 }
 
 // clip is what somebody sent, short enough to be said back.
@@ -80,7 +105,8 @@ func clip(text string) string { return fmt.Sprintf("%.20q", text) }
 // checkParts refuses parts that are unknown, beyond bounds, or that RFC 5545 does not allow together.
 func checkParts(parts map[string]string) error {
 	frequency := parts["FREQ"]
-	if !slices.Contains(frequencies, frequency) {
+	period, known := frequencies[frequency]
+	if !known {
 		return errors.New("must have FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")
 	}
 	for name, value := range parts {
@@ -88,11 +114,13 @@ func checkParts(parts map[string]string) error {
 		switch name {
 		case "FREQ", "UNTIL":
 		case "INTERVAL":
-			err = within(name, value, 1, maxInterval)
+			err = within(name, value, 1, period.maxInterval)
 		case "COUNT":
 			err = within(name, value, 1, maxCount)
 		case "WKST":
-			err = checkList(name, value, func(day string) bool { return slices.Contains(weekdays, day) })
+			if !slices.Contains(weekdays, value) {
+				err = errors.New("must have WKST as one of MO, TU, WE, TH, FR, SA and SU")
+			}
 		case "BYDAY":
 			err = checkList(name, value, func(day string) bool { return checkDay(day, frequency, parts["BYWEEKNO"] != "") })
 		case "BYMONTH":
@@ -113,7 +141,8 @@ func checkParts(parts map[string]string) error {
 				err = errors.New("can have BYWEEKNO with FREQ=YEARLY alone")
 			}
 		case "BYSETPOS":
-			err = checkList(name, value, numbers(366, true))
+			// A period has no more days to choose from.
+			err = checkList(name, value, numbers(period.days, true))
 			if parts["BYDAY"]+parts["BYMONTH"]+parts["BYMONTHDAY"]+parts["BYYEARDAY"]+parts["BYWEEKNO"] == "" {
 				err = errors.New("can have BYSETPOS only beside another BY part")
 			}
@@ -132,7 +161,8 @@ func checkParts(parts map[string]string) error {
 	return nil
 }
 
-var weekdays = []string{"MO", "TU", "WE", "TH", "FR", "SA", "SU"}
+// weekdays are the days as RFC 5545 names them, in the order of time.Weekday.
+var weekdays = []string{"SU", "MO", "TU", "WE", "TH", "FR", "SA"}
 
 func within(name, value string, least, most int) error {
 	if n, err := strconv.Atoi(value); err != nil || n < least || n > most || strings.HasPrefix(value, "+") {
@@ -142,6 +172,10 @@ func within(name, value string, least, most int) error {
 }
 
 func checkList(name, value string, good func(string) bool) error {
+	if strings.Count(value, ",") >= maxList {
+		return fmt.Errorf("must have at most %d values in %s", maxList, name)
+	}
+	seen := map[string]bool{}
 	for item := range strings.SplitSeq(value, ",") {
 		if !good(item) {
 			hint := ""
@@ -150,6 +184,13 @@ func checkList(name, value string, good func(string) bool) error {
 			}
 			return fmt.Errorf("has %s in %s, which does not belong there%s", clip(item), name, hint)
 		}
+		if n := number(item); n != 0 {
+			item = strconv.Itoa(n) // 1 is also written 01 and +1
+		}
+		if seen[item] {
+			return fmt.Errorf("has %s twice in %s: leave one out", clip(item), name)
+		}
+		seen[item] = true
 	}
 	return nil
 }
@@ -200,84 +241,4 @@ func parseUntil(value string) (func(local, at time.Time) bool, error) {
 		return func(local, _ time.Time) bool { return local.Before(end) }, nil
 	}
 	return nil, errors.New("must have UNTIL as 20271231, 20271231T235959Z or 20271231T235959")
-}
-
-// Recurrence is a rule with the local time from which it counts. Clocks of its zone show the same time of day at each
-// occurrence, whatever they are put to in between.
-type Recurrence struct {
-	Rule Rule
-	// Starts is the local time of the first day that counts, and the time of day of all of them.
-	Starts time.Time
-	Zone   *time.Location
-}
-
-// Occurrence is one time at which something recurs.
-type Occurrence struct {
-	At time.Time
-	// Local is the time by the rule. Where Shift is Skipped, clocks show another one At that instant.
-	Local time.Time
-	Shift Shift
-}
-
-// All gives the occurrences in order, to the end of the rule or of the calendar (the year 9999). To find that a rule has
-// no further one takes a fifth of a second at most.
-func (r Recurrence) All() iter.Seq[Occurrence] {
-	return func(yield func(Occurrence) bool) {
-		option := r.Rule.option
-		option.Dtstart = r.Starts
-		rule, err := rrule.NewRRule(option)
-		if err != nil {
-			return // ParseRule has made one of it
-		}
-		var last time.Time
-		for next := rule.Iterator(); ; {
-			local, more := next()
-			if !more {
-				return
-			}
-			at, shift := Resolve(local, r.Zone)
-			if !r.Rule.until(local, at) {
-				return
-			}
-			// Where clocks jump over a whole day, that day's instant is the next one's.
-			if at.Equal(last) {
-				continue
-			}
-			last = at
-			if !yield(Occurrence{At: at, Local: local, Shift: shift}) {
-				return
-			}
-		}
-	}
-}
-
-// After gives the occurrences that come after an instant.
-func (r Recurrence) After(instant time.Time) iter.Seq[Occurrence] {
-	return func(yield func(Occurrence) bool) {
-		for occurrence := range r.All() {
-			if occurrence.At.After(instant) && !yield(occurrence) {
-				return
-			}
-		}
-	}
-}
-
-// Next is the first occurrence after an instant, if there is one.
-func (r Recurrence) Next(instant time.Time) (Occurrence, bool) {
-	for occurrence := range r.After(instant) {
-		return occurrence, true
-	}
-	return Occurrence{}, false
-}
-
-// NewRecurrence reads a recurrence as it is stored.
-func NewRecurrence(rule, starts, zone string) (r Recurrence, err error) {
-	if r.Rule, err = ParseRule(rule); err != nil {
-		return r, fmt.Errorf("schedule: the rule %w", err)
-	}
-	if r.Starts, err = ParseLocal(starts); err != nil {
-		return r, err
-	}
-	r.Zone, err = Zone(zone)
-	return r, err
 }

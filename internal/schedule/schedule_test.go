@@ -1,11 +1,15 @@
 package schedule
 
 import (
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"github.com/teambition/rrule-go"
 )
 
 func zone(t testing.TB, name string) *time.Location {
@@ -133,7 +137,7 @@ func TestRecurrenceOverDST(t *testing.T) {
 		z, starts := zone(t, c.zone), local(t, c.starts)
 		n, seen := 0, 0
 		var last time.Time
-		for o := range (Recurrence{rule(t, c.rule), starts, z}).All() {
+		for o := range (Recurrence{rule(t, c.rule), starts, z}).Between(time.Time{}, starts.Add(Horizon)) {
 			if o.At.Year() > 2027 || o.Local.Year() > 2027 {
 				break
 			}
@@ -162,7 +166,8 @@ func TestRecurrenceOverDST(t *testing.T) {
 func TestDayLeftOut(t *testing.T) {
 	t.Parallel()
 	var days []string
-	for o := range (Recurrence{rule(t, "FREQ=DAILY;COUNT=5"), local(t, "2011-12-28T09:00"), zone(t, "Pacific/Apia")}).All() {
+	starts := local(t, "2011-12-28T09:00")
+	for o := range (Recurrence{rule(t, "FREQ=DAILY;COUNT=5"), starts, zone(t, "Pacific/Apia")}).Between(time.Time{}, starts.Add(Horizon)) {
 		days = append(days, Wall(o.At, zone(t, "Pacific/Apia")).Format(time.DateOnly))
 	}
 	if want := []string{"2011-12-28", "2011-12-29", "2011-12-31", "2012-01-01"}; !slices.Equal(days, want) {
@@ -191,11 +196,16 @@ func TestRulesOfRFC5545(t *testing.T) {
 		"FREQ=YEARLY;INTERVAL=3;COUNT=3;BYYEARDAY=1,100,200":       "2000-01-01 2000-04-09 2000-07-18",
 		"FREQ=YEARLY;BYDAY=20MO;COUNT=2":                           "1998-05-18 1999-05-17",
 		"FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO;COUNT=2":                 "1998-05-11 1999-05-17",
+		"FREQ=YEARLY;BYWEEKNO=1,-1;BYDAY=MO;COUNT=5":               "1997-12-22 1997-12-29 1998-12-28 1999-01-04 1999-12-27",
+		"FREQ=MONTHLY;BYDAY=SU,1TU;COUNT=6":                        "1997-09-02 1997-09-07 1997-09-14 1997-09-21 1997-09-28 1997-10-05",
+		"FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO":       "1997-09-02 1997-09-07 1997-09-16 1997-09-21",
+		"FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU":       "1997-09-02 1997-09-14 1997-09-16 1997-09-28",
 		"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;COUNT=2":              "2000-02-29 2004-02-29",
 		"FREQ=YEARLY;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4;COUNT=2": "1997-11-04 1998-11-03",
 	} {
 		var days []string
-		for o := range (Recurrence{rule(t, text), local(t, "1997-09-02T09:00"), zone(t, "America/New_York")}).All() {
+		starts := local(t, "1997-09-02T09:00")
+		for o := range (Recurrence{rule(t, text), starts, zone(t, "America/New_York")}).Between(time.Time{}, starts.AddDate(10, 0, 0)) {
 			days = append(days, o.Local.Format(time.DateOnly))
 		}
 		if got := strings.Join(days, " "); got != want {
@@ -204,7 +214,7 @@ func TestRulesOfRFC5545(t *testing.T) {
 	}
 }
 
-// Rules that nobody can mean are refused, and the others come to an end.
+// Rules that nobody can mean are refused.
 func TestHostileRules(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -216,23 +226,178 @@ func TestHostileRules(t *testing.T) {
 		"FREQ=MONTHLY;BYDAY=6MO", "FREQ=MONTHLY;BYYEARDAY=1", "FREQ=MONTHLY;BYWEEKNO=1", "FREQ=YEARLY;BYMONTH=13", "FREQ=YEARLY;BYMONTH=-1",
 		"FREQ=YEARLY;BYWEEKNO=20;BYDAY=1MO", "FREQ=YEARLY;BYDAY=54MO", "FREQ=DAILY;BYSETPOS=1", "FREQ=DAILY;WKST=1MO", "FREQ=DAILY;;", "FREQ=DAILY\nX=1",
 		"FREQ=DAILY;DTSTART=20270101T000000Z", "FREQ=DAILY;TZID=X", "FREQ=WEEKLY;BYDAY=" + strings.Repeat("MO,", 300) + "MO", "\x00",
+		"FREQ=DAILY;BYDAY=MO;BYSETPOS=" + counting(2, 143), "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=TU;BYSETPOS=" + counting(1, 140),
+		"FREQ=DAILY;BYDAY=MO;BYSETPOS=2", "FREQ=WEEKLY;BYDAY=MO;BYSETPOS=8", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=-32", "FREQ=YEARLY;BYDAY=MO;BYSETPOS=367",
+		"FREQ=YEARLY;BYDAY=MO;BYSETPOS=" + counting(1, 32), "FREQ=YEARLY;BYYEARDAY=" + counting(1, 32), "FREQ=DAILY;BYDAY=MO;BYSETPOS=1,01", "FREQ=DAILY;BYDAY=MO,MO",
+		"FREQ=WEEKLY;INTERVAL=261", "FREQ=MONTHLY;INTERVAL=61", "FREQ=YEARLY;INTERVAL=6", "FREQ=DAILY;WKST=MO,TU", "FREQ=DAILY;BYMONTHDAY=1,", "FREQ=DAILY;BYMONTHDAY=-",
 	} {
 		if r, err := ParseRule(text); err == nil {
 			t.Errorf("%q is the rule %s", text, r)
 		}
 	}
+}
+
+// counting is the list of the numbers from one to another.
+func counting(from, to int) string {
+	var all []string
+	for n := from; n <= to; n++ {
+		all = append(all, strconv.Itoa(n))
+	}
+	return strings.Join(all, ",")
+}
+
+// looked is how many days are looked at to find that there are no occurrences between two instants.
+func looked(r Recurrence, after, until time.Time) (days int) {
+	for _, n := range r.periods(after, until) {
+		days += n
+	}
+	return days
+}
+
+// The most days that are looked at for any rule up to Horizon: those until then, and some periods from which it begins;
+// where occurrences are counted, those from the year 2000 on.
+const mostDays, mostDaysCounted = 3500, 13000
+
+// Whether a rule gives anything or not, no more days are looked at than there are up to the horizon, and not all those
+// since it began.
+func TestWorkOfRules(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2028, time.June, 1, 12, 0, 0, 0, time.UTC)
 	for _, text := range []string{
-		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=31", "FREQ=WEEKLY;BYDAY=MO;BYSETPOS=300",
-		"FREQ=DAILY;INTERVAL=1000;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO;BYSETPOS=366",
+		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=31", "FREQ=WEEKLY;BYDAY=MO;BYSETPOS=" + counting(2, 7),
+		"FREQ=DAILY;INTERVAL=1000;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO;BYSETPOS=366", "FREQ=YEARLY;BYMONTH=2;BYDAY=6MO",
+		"FREQ=YEARLY;BYYEARDAY=" + counting(336, 366) + ";BYMONTH=1;BYSETPOS=" + counting(336, 366),
+		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=1000", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=1",
 	} {
-		began := time.Now()
-		if o, found := (Recurrence{rule(t, text), local(t, "2027-01-01T09:00"), time.UTC}).Next(time.Time{}); found {
+		r := Recurrence{rule(t, text), local(t, "2000-01-01T09:00"), time.UTC}
+		if o, found := r.Next(now); found {
 			t.Errorf("%s occurs at %s", text, o.At)
 		}
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("%s takes %s", text, took)
+		most := mostDays
+		if r.Rule.count > 0 {
+			most = mostDaysCounted
+		}
+		if n := looked(r, now, now.Add(Horizon)); n == 0 || n > most {
+			t.Errorf("%s: %d days are looked at", text, n)
 		}
 	}
+}
+
+// What a rule gives does not depend on where one begins to look, and is what another implementation makes of it.
+func TestRulesAgree(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2)) // the same rules each time
+	berlin := zone(t, "Europe/Berlin")
+	given := 0
+	for range 400 {
+		text := randomRule(random)
+		r := Recurrence{rule(t, text), time.Date(2000+random.IntN(30), time.Month(1+random.IntN(12)), 1+random.IntN(31), random.IntN(24), 30, 0, 0, time.UTC), berlin}
+		until := r.Starts.AddDate(12, 0, 0)
+		var all []time.Time
+		for o := range r.Between(time.Time{}, until) {
+			all = append(all, o.Local)
+		}
+		given += len(all)
+		after, _ := Resolve(r.Starts.AddDate(random.IntN(10), random.IntN(12), 0), berlin)
+		var later []time.Time
+		for o := range r.Between(after, until) {
+			later = append(later, o.Local)
+		}
+		i := slices.IndexFunc(all, func(local time.Time) bool { at, _ := Resolve(local, berlin); return at.After(after) })
+		if i < 0 {
+			i = len(all)
+		}
+		if !slices.Equal(later, all[i:]) {
+			t.Errorf("%s from %s: after %s come %v, want %v", text, r.Starts, after, later, all[i:])
+		}
+		if want := byLibrary(t, text, r.Starts, until); !slices.Equal(all, want) {
+			t.Errorf("%s from %s: %v, want %v", text, r.Starts, all, want)
+		}
+	}
+	if given < 40_000 {
+		t.Errorf("the rules give %d occurrences", given)
+	}
+}
+
+// randomRule is a rule that RFC 5545 and the library with which rules are compared understand alike. The library takes
+// BYDAY=MO,1TU for days that are both, gets a year's first and last weeks wrong, and chooses from a first week by
+// BYSETPOS only what is left of it.
+func randomRule(random *rand.Rand) string {
+	some := func(most, from, to int) string {
+		numbers := map[int]bool{}
+		for range 1 + random.IntN(most) {
+			n := from + random.IntN(to-from+1)
+			numbers[n] = n != 0
+		}
+		var list []string
+		for n, good := range numbers {
+			if good {
+				list = append(list, strconv.Itoa(n))
+			}
+		}
+		if list == nil {
+			return "1"
+		}
+		slices.Sort(list)
+		return strings.Join(list, ",")
+	}
+	days := func(ordinals string) string {
+		var list []string
+		for _, day := range weekdays {
+			if random.IntN(3) == 0 {
+				list = append(list, strings.Split(ordinals, ",")[0]+day)
+			}
+		}
+		return strings.Join(append(list, strings.Split(ordinals, ",")[0]+"XX")[:max(1, len(list))], ",")
+	}
+	frequency := []string{"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}[random.IntN(4)]
+	text := "FREQ=" + frequency
+	limited := false
+	add := func(oneIn int, part string) {
+		if random.IntN(oneIn) == 0 && !strings.Contains(part, "XX") {
+			text += ";" + part
+			limited = limited || strings.HasPrefix(part, "BY")
+		}
+	}
+	add(2, "INTERVAL="+strconv.Itoa(1+random.IntN(5)))
+	add(3, "COUNT="+strconv.Itoa(1+random.IntN(60)))
+	add(3, "WKST="+weekdays[random.IntN(7)])
+	add(3, "BYMONTH="+some(5, 1, 12))
+	if frequency != "WEEKLY" {
+		add(3, "BYMONTHDAY="+some(8, -31, 31))
+	}
+	switch {
+	case frequency == "YEARLY" && random.IntN(3) == 0:
+		add(1, "BYWEEKNO="+some(10, 2, 51))
+		add(2, "BYDAY="+days(""))
+	case frequency == "YEARLY" && random.IntN(2) == 0:
+		add(1, "BYYEARDAY="+some(31, -366, 366))
+	case frequency == "YEARLY" && !strings.Contains(text, "BYMONTH"):
+		add(2, "BYDAY="+days(some(1, -53, 53)))
+	case frequency == "MONTHLY" || frequency == "YEARLY":
+		add(2, "BYDAY="+days([]string{"", some(1, -4, 4)}[random.IntN(2)]))
+	default:
+		add(2, "BYDAY="+days(""))
+	}
+	if limited && frequency != "WEEKLY" {
+		add(3, "BYSETPOS="+some(4, -frequencies[frequency].days, frequencies[frequency].days))
+	}
+	return text
+}
+
+// byLibrary is what another implementation makes of a rule.
+func byLibrary(t *testing.T, text string, starts, until time.Time) (all []time.Time) {
+	t.Helper()
+	option, err := rrule.StrToROption(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	option.Dtstart, option.Until = starts, until
+	other, err := rrule.NewRRule(*option)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return other.All()
 }
 
 func TestSlots(t *testing.T) {
@@ -290,7 +455,11 @@ func FuzzParseRule(f *testing.F) {
 			t.Fatalf("%q is %q, and that is %q: %v", text, r, again, err)
 		}
 		n, last := 0, time.Time{}
-		for o := range (Recurrence{r, starts, berlin}).All() {
+		recurrence := Recurrence{r, starts, berlin}
+		if n := looked(recurrence, starts.AddDate(28, 0, 0), starts.AddDate(28, 0, 0).Add(Horizon)); n > mostDays && (r.count == 0 || n > mostDaysCounted) {
+			t.Fatalf("%q: %d days are looked at", text, n)
+		}
+		for o := range recurrence.Between(time.Time{}, starts.Add(Horizon)) {
 			if !o.At.After(last) {
 				t.Fatalf("%q: %s does not come after %s", text, o.At, last)
 			}
