@@ -22,9 +22,9 @@ type Customer struct {
 	Audience         string     `json:"audience" doc:"Whom its posts are for."`
 	Language         string     `json:"language" doc:"BCP 47 tag." example:"en"`
 	TimeZone         string     `json:"time_zone" doc:"IANA time zone." example:"Europe/Berlin"`
-	ApprovalRequired bool       `json:"approval_required" doc:"Nothing goes out that nobody has approved; what is changed afterwards is to be approved again. What is on its way when this is switched on still goes out."`
+	ApprovalRequired bool       `json:"approval_required" doc:"Nothing goes out that nobody has approved; what is changed afterwards is to be approved again. What is on its way when this is switched on still goes out, at its time."`
 	ApproverRole     string     `json:"approver_role" enum:"member,admin,owner" doc:"Who may approve: people with this role or a higher one."`
-	SelfApproval     bool       `json:"self_approval" doc:"Whether somebody may approve what they changed last, or submitted, themselves."`
+	SelfApproval     bool       `json:"self_approval" doc:"Whether somebody may approve what they, or a key or agent token of theirs, changed last or submitted."`
 	Role             *string    `json:"role" enum:"owner,admin,member,viewer" doc:"The caller's own role; null for somebody who is here by a system role."`
 	ArchivedAt       *time.Time `json:"archived_at" doc:"Since when it is read-only; null while it is in use."`
 	CreatedAt        time.Time  `json:"created_at"`
@@ -51,7 +51,7 @@ type CustomerCreate struct {
 type CustomerApproval struct {
 	ApprovalRequired *bool   `json:"approval_required,omitempty" doc:"Nothing goes out that nobody has approved. false if it was never set."`
 	ApproverRole     *string `json:"approver_role,omitempty" enum:"member,admin,owner" doc:"Who may approve: people with this role or a higher one. admin if it was never set."`
-	SelfApproval     *bool   `json:"self_approval,omitempty" doc:"Whether somebody may approve what they changed last, or submitted, themselves. true if it was never set."`
+	SelfApproval     *bool   `json:"self_approval,omitempty" doc:"Whether somebody may approve what they, or a key or agent token of theirs, changed last or submitted. true if it was never set."`
 }
 
 // CustomerUpdate changes the fields that are given; null is as if the field were left out.
@@ -83,7 +83,10 @@ func (a *API) registerCustomers() {
 	}, a.getCustomer)
 	register(a, huma.Operation{
 		OperationID: "update-customer", Method: http.MethodPatch, Path: "/v1/customers/{customer_id}", Tags: tags,
-		Summary: "Change a customer", Errors: []int{http.StatusPreconditionFailed},
+		Summary: "Change a customer",
+		Description: "How posts are approved is changed by whoever may approve them. With the name, posts that use an e-mail template say something else: those that are approved are to be approved again, " +
+			"and while one is being published, the name cannot be changed.",
+		Errors: []int{http.StatusPreconditionFailed},
 	}, a.updateCustomer)
 	register(a, huma.Operation{
 		OperationID: "archive-customer", Method: http.MethodPost, Path: "/v1/customers/{customer_id}/archive", Tags: tags,

@@ -139,6 +139,12 @@ func TestPostWithEmailTemplate(t *testing.T) {
 	if got := into[api.Post](t, w.call(t, c.member, http.MethodGet, post, nil)); got.ApprovedAt != nil || got.State != "pending_approval" {
 		t.Errorf("changed: %s, approved %v", got.State, got.ApprovedAt)
 	}
+	// The customer's name stands in it.
+	w.exec(t, "update posts set approved_at = now(), approved_by = $1", c.owner.ID)
+	w.call(t, c.admin, http.MethodPatch, c.path(""), m{"name": "Cheap pills"}).want(t, 200)
+	if got := into[api.Post](t, w.call(t, c.member, http.MethodGet, post, nil)); got.ApprovedAt != nil {
+		t.Error("another customer's name is still approved")
+	}
 	w.call(t, c.member, http.MethodDelete, one, nil).want(t, 409)
 	w.exec(t, "update platform_posts set state = 'cancelled' where state = 'pending_approval'")
 	w.call(t, c.member, http.MethodDelete, one, nil).want(t, 204)

@@ -134,7 +134,7 @@ func (a *API) retryPlatformPost(ctx context.Context, in *struct {
 		switch {
 		case pp.State == "failed" || neverSent(pp):
 			one := []queries.PlatformPostListByPostRow{pp}
-			if err := approvedFirst(pp.State, one); err != nil {
+			if err := approvedFirst(one); err != nil {
 				return err
 			}
 			if err := keepsRules(one); err != nil {

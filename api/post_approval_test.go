@@ -54,6 +54,13 @@ func TestCustomerApproval(t *testing.T) {
 	if got = into[api.Customer](t, w.call(t, c.admin, "PATCH", c.path(""), m{"name": "Other"}).want(t, 200)); !got.ApprovalRequired {
 		t.Error("another change has switched it off")
 	}
+	// Who may not approve does not let themselves.
+	for _, change := range []m{{"approver_role": "admin"}, {"approval_required": false}, {"self_approval": true}} {
+		if p := w.call(t, c.admin, "PATCH", c.path(""), change).want(t, 403).problem(t); !strings.Contains(p.Detail, "approver_role") {
+			t.Errorf("%v refused with %s", change, p.Detail)
+		}
+	}
+	w.call(t, c.owner, "PATCH", c.path(""), m{"approver_role": "admin"}).want(t, 200)
 	w.call(t, c.admin, "PATCH", c.path(""), m{"approver_role": "viewer"}).wantAt(t, "body.approver_role")
 	made := into[api.Customer](t, w.call(t, c.outsider, "POST", "/v1/customers", m{"name": "New", "approval_required": true, "self_approval": false}).want(t, 201))
 	if !made.ApprovalRequired || made.SelfApproval || made.ApproverRole != "admin" {
@@ -256,6 +263,34 @@ func TestApproverRules(t *testing.T) {
 	etag = w.callWith(t, key, "POST", path+"/submit", m{}).want(t, 200).etag()
 	w.call(t, c.member, "POST", path+"/approve", nil, "If-Match", etag).want(t, 403)
 	w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", etag).want(t, 200)
+	// What one's own key or token writes or submits, one has written or submitted.
+	key = w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.admin.ID}).Key
+	path, _ = w.draft(t, c)
+	etag = w.callWith(t, key, "POST", path+"/submit", m{}).want(t, 200).etag()
+	if p := w.call(t, c.admin, "POST", path+"/approve", nil, "If-Match", etag).want(t, 403).problem(t); !strings.Contains(p.Detail, "key") {
+		t.Errorf("refused with %s", p.Detail)
+	}
+	w.call(t, c.owner, "POST", path+"/approve", nil, "If-Match", etag).want(t, 200)
+}
+
+// Approval that is asked for later does not stop what is scheduled, nor does it move.
+func TestScheduledBeforeApproval(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	path, _ := w.draft(t, c)
+	w.call(t, c.member, "POST", path+"/schedule", m{"scheduled_at": "2030-01-02T09:00:00Z"}).want(t, 202)
+	w.approval(t, c, m{"approval_required": true})
+	for to, body := range map[string]any{"/schedule": m{"scheduled_at": "2030-01-03T09:00:00Z"}, "/publish": nil} {
+		if p := w.call(t, c.member, "POST", path+to, body).want(t, 409).problem(t); !strings.Contains(p.Detail, "goes out at its time") {
+			t.Errorf("%s refused with %s", to, p.Detail)
+		}
+	}
+	if got := into[api.Post](t, w.call(t, c.member, "GET", path, nil)); got.State != "scheduled" || got.ScheduledAt == nil || got.ScheduledAt.Day() != 2 {
+		t.Errorf("is %s at %v", got.State, got.ScheduledAt)
+	}
+	w.call(t, c.member, "POST", path+"/cancel", nil).want(t, 200)
+	w.call(t, c.member, "POST", path+"/submit", m{"scheduled_at": "2030-01-03T09:00:00Z"}).want(t, 200)
 }
 
 // Whatever is edited while somebody approves: what is approved is what was seen.

@@ -119,7 +119,7 @@ func (a *API) queuePostAt(ctx context.Context, tx *tenant.Tx, q *queries.Queries
 	if err := publishable(post.State, platformPosts); err != nil {
 		return err
 	}
-	if err := approvedFirst(post.State, platformPosts); err != nil {
+	if err := approvedFirst(platformPosts); err != nil {
 		return err
 	}
 	if err := keepsRules(platformPosts); err != nil {
@@ -201,23 +201,26 @@ func waitsForApproval(pp queries.PlatformPostListByPostRow) bool {
 }
 
 // approvedFirst refuses a post that would go out without the approval that the customer asks for.
-func approvedFirst(state string, platformPosts []queries.PlatformPostListByPostRow) error {
+func approvedFirst(platformPosts []queries.PlatformPostListByPostRow) error {
 	if len(platformPosts) == 0 || platformPosts[0].Approved || !platformPosts[0].ApprovalRequired {
 		return nil
 	}
 	if slices.ContainsFunc(platformPosts, waitsForApproval) {
 		return conflict("The post waits for approval. It can go out once somebody has approved it.")
 	}
-	if slices.ContainsFunc(platformPosts, func(pp queries.PlatformPostListByPostRow) bool {
-		return pp.State == "draft" || pp.State == "failed" || pp.State == "approved" || neverSent(pp) || state == "cancelled"
-	}) {
-		return approveFirst()
+	if slices.ContainsFunc(platformPosts, func(pp queries.PlatformPostListByPostRow) bool { return pp.State == "scheduled" }) {
+		return keepsItsTime()
 	}
-	return nil // what is on its way stays there
+	return approveFirst()
 }
 
 func approveFirst() *Problem {
 	return conflict("What goes out here must be approved first. Submit the post for approval.")
+}
+
+// keepsItsTime refuses another time for what was scheduled before approval was asked for.
+func keepsItsTime() *Problem {
+	return conflict("The post was scheduled before approval was asked for here, and goes out at its time. For another time, cancel it and submit it for approval.")
 }
 
 // neverSent tells of a platform post that needs attention because its account was not connected: readers have none of it.

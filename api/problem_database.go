@@ -144,6 +144,10 @@ var constraints = map[string]func() *Problem{
 	"erasures_subject_key":            func() *Problem { return conflict("The customer is being erased already.") },
 	"exports_one_at_a_time":           func() *Problem { return conflict("An export is being written already. Wait for it, or delete it.") },
 	"platform_posts_approved_first":   func() *Problem { return approveFirst() },
+	"posts_time_approved_first":       func() *Problem { return keepsItsTime() },
+	"customers_name_frozen": func() *Problem {
+		return conflict("The customer's name stands in e-mail templates, and a post that uses one is being published, or nobody knows yet whether it was. Change the name after that.")
+	},
 	"platform_posts_external_key": func() *Problem {
 		return conflict("Another post of this account is the one at this address. Look which of them it really is.")
 	},
@@ -184,8 +188,10 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return problem(http.StatusForbidden, "The customer is archived: it can only be read. An owner can take it back into use.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "does not allow approving"):
 		return mayNotApprove().cause(err)
+	case err.Code == "42501" && strings.Contains(err.Message, "changing how posts are approved"):
+		return problem(http.StatusForbidden, "Only who may approve posts here changes how they are approved; the customer's approver_role says who does. Ask one of them, or an owner.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "somebody else must approve"):
-		return problem(http.StatusForbidden, "You changed this post last, or submitted it. Somebody else must approve it here.").cause(err)
+		return problem(http.StatusForbidden, "You, or a key or agent token of yours, changed this post last or submitted it. Somebody else must approve it here.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "is for a person to say"):
 		return problem(http.StatusForbidden, "Nobody knows whether this post is there. A person must look, and confirm it or post it again.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "a post that recurs goes out as it is"):

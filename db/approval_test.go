@@ -430,6 +430,7 @@ func (a *approver) attention(class string, out bool) {
 	a.t.Helper()
 	a.fresh("scheduled")
 	mustExec(a.t, a.d, "delete from platform_posts where id = $1", a.platform)
+	mustExec(a.t, a.d, "update posts set approved_at = now(), approved_by = $2 where id = $1", a.post.ID, a.ids["owner"])
 	mustExec(a.t, a.d, "update platform_posts set state = 'publishing', attempt = 3 where post_id = $1", a.post.ID)
 	mustExec(a.t, a.d, "update platform_posts set state = 'needs_attention', problem = 'Look.', problem_class = $2, external_id = case when $3 then id::text end where post_id = $1", a.post.ID, class, out)
 }
@@ -579,6 +580,209 @@ func TestReviewsAreMade(t *testing.T) {
 	}
 	if n := one[int](ctx, t, a.d.Super, "select count(*) from post_reviews where post_version = 999"); n != 0 {
 		t.Errorf("%d reviews are about a version that never was", n)
+	}
+}
+
+// forward tells whether the post is approved, how many of its platform posts are approved or scheduled, and how many jobs wait.
+func (a *approver) forward() (approved bool, forward, jobs int) {
+	a.t.Helper()
+	ctx := context.Background()
+	return one[bool](ctx, a.t, a.d.Super, "select approved_at is not null from posts where id = $1", a.post.ID),
+		one[int](ctx, a.t, a.d.Super, "select count(*) from platform_posts where post_id = $1 and state in ('approved', 'scheduled')", a.post.ID),
+		one[int](ctx, a.t, a.d.Super, "select count(*) from river.river_job where args ->> 'post_id' = $1 and state = 'scheduled'", a.post.ID.String())
+}
+
+// TestAnAccountLessIsApprovedAgain: what goes out elsewhere than was approved is to be approved again.
+func TestAnAccountLessIsApprovedAgain(t *testing.T) {
+	t.Parallel()
+	a := newApprover(t)
+	for _, state := range []string{"approved", "scheduled"} {
+		for _, who := range []string{"member", "owner", "s-manager", "key", "writing key"} {
+			a.fresh(state)
+			if state == "scheduled" {
+				mustExec(t, a.d, "update platform_posts set state = 'draft' where id = $1", a.platform)
+			}
+			rows, err := a.do(who, "delete from platform_posts where id = $1", a.platform)
+			approved, forward, jobs := a.forward()
+			if who == "writing key" || who == "key" && state == "approved" { // beyond what it may change
+				if (err == nil && rows > 0) || !approved || forward == 0 {
+					t.Errorf("off a post that is %s as %s: %d rows, %v; approved %v, %d forward", state, who, rows, err, approved, forward)
+				}
+				continue
+			}
+			if err != nil || rows != 1 || approved || forward != 0 || jobs != 0 {
+				t.Errorf("off a post that was %s as %s: %d rows, %v; approved %v, %d forward, %d jobs", state, who, rows, err, approved, forward, jobs)
+			}
+		}
+	}
+}
+
+// TestCustomerNameIsApprovedAgain: the customer's name stands in e-mails, and is what they say as much as their template is.
+func TestCustomerNameIsApprovedAgain(t *testing.T) {
+	t.Parallel()
+	a := newApprover(t)
+	a.scopes["s-admin"] = a.admin
+	template := newID(t)
+	mustExec(t, a.d, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'x', '{{customer}}')", a.customer, template)
+	use := func() {
+		t.Helper()
+		a.pastTriggers("update platform_posts set options = jsonb_build_object('template_id', $2::text) where id = $1", a.platform, template.String())
+	}
+	rename := "update customers set name = name || 'x'"
+	for _, state := range []string{"approved", "scheduled"} {
+		for _, who := range []string{"admin", "owner", "s-admin"} {
+			a.fresh(state)
+			if _, err := a.do(who, rename); err != nil {
+				t.Errorf("as %s: %v", who, err)
+			}
+			if approved, forward, _ := a.forward(); !approved || forward != 2 {
+				t.Errorf("a post that is %s and has no template: approved %v, %d forward", state, approved, forward)
+			}
+			use()
+			if _, err := a.do(who, "update customers set name = name, description = description || 'x'"); err != nil {
+				t.Errorf("as %s: %v", who, err)
+			}
+			if approved, forward, _ := a.forward(); !approved || forward != 2 {
+				t.Errorf("the same name, a post that is %s: approved %v, %d forward", state, approved, forward)
+			}
+			if _, err := a.do(who, rename); err != nil {
+				t.Errorf("as %s: %v", who, err)
+			}
+			if approved, forward, jobs := a.forward(); approved || forward != 0 || jobs != 0 {
+				t.Errorf("as %s, a post that was %s: approved %v, %d forward, %d jobs", who, state, approved, forward, jobs)
+			}
+		}
+	}
+	for _, test := range []struct {
+		class string
+		out   bool
+		want  refusal
+	}{
+		{"credential", false, refusal{}}, {"credential", true, refusal{badCheck, "customers_name_frozen"}}, {"unknown_outcome", false, refusal{badCheck, "customers_name_frozen"}},
+	} {
+		a.attention(test.class, test.out)
+		a.platform = a.post.PlatformPosts[0]
+		use()
+		if _, err := a.do("owner", rename); refused(err) != test.want || (err != nil && test.want == refusal{}) {
+			t.Errorf("%s, partly out %v: %v, want %v", test.class, test.out, err, test.want)
+		}
+		a.pastTriggers("update platform_posts set options = '{}' where id = $1", a.platform)
+	}
+	// What is archived keeps its name, also together with the end of that.
+	mustExec(t, a.d, "update customers set archived_at = now() where id = $1", a.customer)
+	_, err := a.do("owner", "update customers set archived_at = null, name = 'Other'")
+	expectRefused(t, "another name", err, denied)
+	if _, err := a.do("owner", "update customers set archived_at = null"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWhoSaysHowIsApproved: how posts are approved is for those to change who may approve as it is.
+func TestWhoSaysHowIsApproved(t *testing.T) {
+	t.Parallel()
+	a := newApprover(t)
+	a.scopes["s-admin"] = a.admin
+	for role, may := range map[string][]string{"member": {"admin", "owner", "s-admin"}, "admin": {"admin", "owner", "s-admin"}, "owner": {"owner", "s-admin"}} {
+		for _, sql := range []string{
+			"update customers set approval_required = not approval_required",
+			"update customers set self_approval = not self_approval",
+			"update customers set approver_role = case approver_role when 'member' then 'admin' else 'member' end",
+		} {
+			for _, who := range []string{"member", "admin", "owner", "s-admin", "s-manager", "key"} {
+				mustExec(t, a.d, "update customers set approver_role = $2 where id = $1", a.customer, role)
+				rows, err := a.do(who, sql)
+				if slices.Contains(may, who) != (err == nil && rows == 1) || err != nil && refused(err).Code != denied {
+					t.Errorf("%s where %s approves, as %s: %d rows, %v", sql, role, who, rows, err)
+				}
+			}
+		}
+	}
+	mustExec(t, a.d, "update customers set approver_role = 'owner' where id = $1", a.customer)
+	if rows, err := a.do("admin", "update customers set description = 'x', approver_role = approver_role"); err != nil || rows != 1 {
+		t.Errorf("something else: %d rows, %v", rows, err)
+	}
+}
+
+// TestOnesKeyIsOneself: where nobody approves what they wrote, nor do they what a key or token of theirs wrote or submitted.
+func TestOnesKeyIsOneself(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	mustExec(t, a.d, "update customers set self_approval = false where id = $1", a.customer)
+	admin := a.ids["admin"]
+	key := a.d.APIKey(t, dbtest.APIKey{CustomerID: a.customer, CreatedBy: admin})
+	a.scopes["own key"] = key.Scope().In(a.customer)
+	a.scopes["own token"] = a.d.AgentToken(t, dbtest.AgentToken{CustomerID: a.customer, CreatedBy: &admin}).Scope().In(a.customer)
+	a.scopes["own key's token"] = a.d.AgentToken(t, dbtest.AgentToken{CustomerID: a.customer, KeyID: &key.ID}).Scope().In(a.customer)
+	approve := "update posts set approved_at = now() where id = $1"
+	for _, own := range []string{"own key", "own token", "own key's token"} {
+		for what, sql := range map[string]string{
+			"text": "update posts set text = text || 'x' where id = $1", "platform text": "update platform_posts set text = 'x' where post_id = $1",
+			"a file less": "delete from post_media where post_id = $1", "submitted": "update posts set approved_at = null, submitted_by = tenancy.user_id(), submitted_for = tenancy.acts_for() where id = $1",
+			"somebody else's": "update posts set submitted_by = $2, edited_by = $2, submitted_for = $2, edited_for = $2 where id = $1",
+		} {
+			for _, hidden := range []bool{false, true} {
+				a.fresh("pending_approval")
+				mustExec(t, a.d, "update posts set edited_by = $2 where id = $1", a.post.ID, a.ids["member"])
+				args := []any{a.post.ID, a.ids["viewer"]}
+				if !strings.Contains(sql, "$2") {
+					args = args[:1]
+				}
+				if _, err := a.do(own, sql, args...); err != nil {
+					t.Fatalf("%s by %s: %v", what, own, err)
+				}
+				if hidden { // a person's change is theirs alone; what was submitted stays so
+					if _, err := a.do("member", "update posts set text = text || 'y' where id = $1", a.post.ID); err != nil {
+						t.Fatal(err)
+					}
+				}
+				_, err := a.do("admin", approve, a.post.ID)
+				if may := hidden && what != "submitted" && what != "somebody else's"; may != (err == nil) || err != nil && refused(err).Code != denied {
+					t.Errorf("%s by %s, changed by a member then %v: %v", what, own, hidden, err)
+				}
+				if _, err := a.do("owner", approve, a.post.ID); err != nil {
+					t.Errorf("%s by %s, approved by somebody else: %v", what, own, err)
+				}
+			}
+		}
+		// From the beginning.
+		a.fresh("draft")
+		if _, err := a.do(own, "insert into posts (id, text) values ($1, 'x')", a.platform); err != nil {
+			t.Fatal(err)
+		}
+		_, err := a.do("admin", approve, a.platform)
+		expectRefused(t, "made by "+own, err, denied)
+		if by := one[*uuid.UUID](ctx, t, a.d.Super, "select edited_by from posts where id = $1", a.platform); by != nil {
+			t.Errorf("made by %s, and edited by %v", own, by)
+		}
+	}
+}
+
+// TestUnapprovedKeepsItsTime: what was on its way before approval was asked for goes out, and at no other time.
+func TestUnapprovedKeepsItsTime(t *testing.T) {
+	t.Parallel()
+	a := newApprover(t)
+	move := "update posts set scheduled_at = now() + interval '2 days' where id = $1"
+	for _, who := range []string{"member", "owner", "s-manager", "key", "publishing key"} {
+		a.fresh("scheduled")
+		a.pastTriggers("update posts set approved_at = null, approved_by = null where id = $1", a.post.ID)
+		_, err := a.do(who, move, a.post.ID)
+		if got, want := refused(err), (refusal{badCheck, "posts_time_approved_first"}); got != want {
+			t.Errorf("as %s: %v (%v), want %v", who, got, err, want)
+		}
+		if _, err := a.do("member", "update posts set campaign_id = null, scheduled_at = scheduled_at where id = $1", a.post.ID); err != nil {
+			t.Errorf("something else: %v", err)
+		}
+		mustExec(t, a.d, "update platform_posts set state = 'cancelled' where post_id = $1", a.post.ID)
+		if _, err := a.do(who, move, a.post.ID); err != nil {
+			t.Errorf("as %s, once it is cancelled: %v", who, err)
+		}
+	}
+	mustExec(t, a.d, "update customers set approval_required = false where id = $1", a.customer)
+	a.fresh("scheduled")
+	a.pastTriggers("update posts set approved_at = null, approved_by = null where id = $1", a.post.ID)
+	if _, err := a.do("member", move, a.post.ID); err != nil {
+		t.Errorf("where nobody asks for approval: %v", err)
 	}
 }
 

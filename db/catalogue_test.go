@@ -236,6 +236,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.enter_worker":                     {"fanfare_worker", "checks that the customer exists"},
 	"tenancy.guard_membership":                 {"", "a trigger: locks the customer, looks up the acting member and counts owners, whom they may not see or lock"},
 	"tenancy.approval":                         {"fanfare_admin,fanfare_agent,fanfare_user,fanfare_worker", "what the entered customer asks for before publishing, which not every key may read of it"},
+	"tenancy.acts_for":                         {"fanfare_admin,fanfare_agent,fanfare_user", "who made the entered key or token, as keys may not read keys"},
 	"tenancy.hold_customer":                    {"fanfare_admin,fanfare_agent,fanfare_user", "locks the entered customer against archiving, which members may not lock themselves"},
 	"tenancy.own_memberships":                  {"fanfare_admin,fanfare_agent,fanfare_user", "the user's own roles in the list of their customers, before one is entered"},
 	"tenancy.create_customer":                  {"fanfare_admin,fanfare_user", "makes the customer and its first owner together"},

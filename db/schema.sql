@@ -114,6 +114,19 @@ CREATE FUNCTION tenancy.actor_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN COALESCE(tenancy.token_id(), tenancy.key_id(), tenancy.user_id());
 
+-- Name: acts_for(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.acts_for() RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return coalesce(
+        (select t.created_by from public.agent_tokens t where t.customer_id = tenancy.customer_id() and t.id = tenancy.token_id()),
+        (select k.created_by from public.api_keys k where k.customer_id = tenancy.customer_id() and k.id = tenancy.key_id()));
+end
+$$;
+
 -- Name: add_agent_token_key(uuid, bytea, bigint, uuid[]); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]) RETURNS void
@@ -786,7 +799,11 @@ declare
     -- whoever maintains the database, and whoever erases, is no tenant's caller
     v_caller boolean := current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin');
     v_required boolean;
+    v_for uuid;
 begin
+    if v_caller then
+        v_for := tenancy.acts_for();
+    end if;
     if current_user = 'fanfare_agent' then
         -- The policies would pass over a post that is beyond what the key may change, and it would stay approved.
         perform from public.posts p where p.customer_id = p_customer_id and p.id = p_post_id for no key update;
@@ -795,9 +812,11 @@ begin
         end if;
     end if;
     update public.posts p
-    set approved_at = null, edited_by = case when v_caller then coalesce(tenancy.user_id(), p.edited_by) else p.edited_by end
+    set approved_at = null, edited_by = case when v_caller then coalesce(tenancy.user_id(), p.edited_by) else p.edited_by end,
+        edited_for = case when v_caller then v_for else p.edited_for end
     where p.customer_id = p_customer_id and p.id = p_post_id
-        and (p.approved_at is not null or (v_caller and coalesce(tenancy.user_id(), p.edited_by) is distinct from p.edited_by));
+        and (p.approved_at is not null
+            or (v_caller and (coalesce(tenancy.user_id(), p.edited_by), v_for) is distinct from (p.edited_by, p.edited_for)));
     if not v_caller then
         return;
     end if;
@@ -832,9 +851,9 @@ begin
     from public.recurring_posts r where r.customer_id = v_customer and r.id = p_recurrence and r.state = 'active' for no key update;
     perform from public.posts p where p.customer_id = v_customer and p.id = v_model for no key update;
     insert into public.posts (customer_id, id, campaign_id, title, text, scheduled_at, created_by,
-        approved_at, approved_by, submitted_by, edited_by, recurrence_id, occurrence_at)
+        approved_at, approved_by, submitted_by, edited_by, submitted_for, edited_for, recurrence_id, occurrence_at)
     select v_customer, p_id, p.campaign_id, p.title, p.text, p_occurrence, p.created_by,
-        p.approved_at, p.approved_by, p.submitted_by, p.edited_by, p_recurrence, p_occurrence
+        p.approved_at, p.approved_by, p.submitted_by, p.edited_by, p.submitted_for, p.edited_for, p_recurrence, p_occurrence
     from public.posts p where p.customer_id = v_customer and p.id = v_model
     on conflict do nothing;
     if not found then
@@ -1524,6 +1543,29 @@ begin
 end
 $$;
 
+-- Name: follow_customer_name(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_customer_name() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform tenancy.shown_changed(new.id, array(
+        select pp.post_id
+        from public.platform_posts pp join public.posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
+        where pp.customer_id = new.id and pp.options ? 'template_id' and p.state <> 'published'));
+    -- after the posts are locked, so that none of them begins meanwhile
+    if exists (
+        select from public.platform_posts pp
+        where pp.customer_id = new.id and pp.options ? 'template_id'
+            and tenancy.is_settling(pp.state, pp.problem_class, pp.external_id))
+    then
+        raise check_violation using message = 'a post that is being published uses a template',
+            constraint = 'customers_name_frozen', table = 'customers', schema = 'public';
+    end if;
+    return null;
+end
+$$;
+
 -- Name: follow_customer_webhooks(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.follow_customer_webhooks() RETURNS trigger
@@ -1656,7 +1698,11 @@ CREATE FUNCTION tenancy.follow_platform_post_content() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform tenancy.content_changed(new.customer_id, new.post_id);
+    if tg_op = 'DELETE' then
+        perform tenancy.content_changed(old.customer_id, old.post_id);
+    else
+        perform tenancy.content_changed(new.customer_id, new.post_id);
+    end if;
     return null;
 end
 $$;
@@ -1938,8 +1984,18 @@ begin
         if new.archived_at is not null then
             new.archived_at := now();
         end if;
-    elsif old.archived_at is not null and current_user in ('fanfare_user', 'fanfare_admin') then
+    end if;
+    -- whatever else: not even together with the end of it
+    if old.archived_at is not null and current_user in ('fanfare_user', 'fanfare_admin')
+        and (new.archived_at is not null or new.name <> old.name)
+    then
         raise insufficient_privilege using message = 'permission denied: the customer is archived';
+    end if;
+    if current_user in ('fanfare_user', 'fanfare_admin')
+        and (old.approval_required, old.approver_role, old.self_approval) is distinct from (new.approval_required, new.approver_role, new.self_approval)
+        and not coalesce(tenancy.has_system_role('manager') or tenancy.has_role(old.approver_role), false)
+    then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow changing how posts are approved';
     end if;
     return new;
 end
@@ -2259,6 +2315,9 @@ begin
             raise check_violation using message = 'a post begins as a draft',
                 constraint = 'posts_state_transition', table = 'posts', schema = 'public';
         end if;
+        if current_user = 'fanfare_agent' then
+            new.edited_for := tenancy.acts_for();
+        end if;
         return new;
     end if;
     if not tenancy.transition_allowed('post', old.state, new.state) then
@@ -2280,12 +2339,15 @@ begin
     if current_user not in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
         return new;
     end if;
-    -- Who did it is not for the caller to say. A key, which is nobody, does not hide who did it before.
-    if (new.title, new.text, new.edited_by) is distinct from (old.title, old.text, old.edited_by) then
+    -- Who did it is not for the caller to say. A key, which is nobody, does not hide who did it before, and what it does
+    -- counts as done by whoever made it, too.
+    if (new.title, new.text, new.edited_by, new.edited_for) is distinct from (old.title, old.text, old.edited_by, old.edited_for) then
         new.edited_by := coalesce(tenancy.user_id(), old.edited_by);
+        new.edited_for := tenancy.acts_for();
     end if;
-    if new.submitted_by is distinct from old.submitted_by then
+    if (new.submitted_by, new.submitted_for) is distinct from (old.submitted_by, old.submitted_for) then
         new.submitted_by := coalesce(tenancy.user_id(), old.submitted_by);
+        new.submitted_for := tenancy.acts_for();
     end if;
     -- What says something else is approved by nobody, not even in the same statement.
     if (new.title, new.text) is distinct from (old.title, old.text) then
@@ -2298,11 +2360,20 @@ begin
             raise insufficient_privilege using message = 'permission denied: the role does not allow approving';
         end if;
         select * into v_approval from tenancy.approval();
-        if not v_approval.self_approval and tenancy.user_id() in (old.edited_by, old.submitted_by) then
+        if not v_approval.self_approval and tenancy.user_id() in (old.edited_by, old.submitted_by, old.edited_for, old.submitted_for) then
             raise insufficient_privilege using message = 'permission denied: somebody else must approve what one wrote or submitted';
         end if;
         new.approved_at := now();
         new.approved_by := tenancy.user_id();
+    end if;
+    -- What was put on its way before approval was asked for goes out as it was planned, and at no other time.
+    if new.scheduled_at is distinct from old.scheduled_at and new.approved_at is null and (select a.required from tenancy.approval() a)
+        and exists (
+            select from public.platform_posts pp
+            where pp.customer_id = new.customer_id and pp.post_id = new.id and pp.state = 'scheduled')
+    then
+        raise check_violation using message = 'the post must be approved first, to go out at another time',
+            constraint = 'posts_time_approved_first', table = 'posts', schema = 'public';
     end if;
     return new;
 end
@@ -2591,6 +2662,9 @@ CREATE FUNCTION tenancy.hold_email_template() RETURNS trigger
 begin
     perform from public.email_templates t
     where t.customer_id = new.customer_id and t.id::text = new.options ->> 'template_id' for share;
+    if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        perform tenancy.hold_customer();
+    end if;
     return new;
 end
 $$;
@@ -4570,6 +4644,8 @@ CREATE TABLE public.posts (
     approved_by uuid,
     submitted_by uuid,
     edited_by uuid DEFAULT tenancy.user_id(),
+    submitted_for uuid,
+    edited_for uuid,
     slot_at timestamp with time zone,
     recurrence_id uuid,
     occurrence_at timestamp with time zone,
@@ -5558,7 +5634,7 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.post_reviews REFERENCING OLD 
 
 -- Name: posts audit_delete; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_delete AFTER DELETE ON public.posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+CREATE TRIGGER audit_delete AFTER DELETE ON public.posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by,edited_for}');
 
 -- Name: queue_slots audit_delete; Type: TRIGGER; Schema: public
 
@@ -5666,7 +5742,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.post_reviews REFERENCING NEW 
 
 -- Name: posts audit_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_insert AFTER INSERT ON public.posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by,edited_for}');
 
 -- Name: queue_slots audit_insert; Type: TRIGGER; Schema: public
 
@@ -5774,7 +5850,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.post_reviews REFERENCING OLD 
 
 -- Name: posts audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by,edited_for}');
 
 -- Name: queue_slots audit_update; Type: TRIGGER; Schema: public
 
@@ -5823,6 +5899,10 @@ CREATE TRIGGER campaigns_touch BEFORE UPDATE ON public.campaigns FOR EACH ROW EX
 -- Name: connect_sessions connect_sessions_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER connect_sessions_guard BEFORE UPDATE ON public.connect_sessions FOR EACH ROW EXECUTE FUNCTION tenancy.guard_connect_session();
+
+-- Name: customers customers_follow_name; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER customers_follow_name AFTER UPDATE ON public.customers FOR EACH ROW WHEN (((old.name <> new.name) AND (CURRENT_USER <> 'fanfare_definer'::name))) EXECUTE FUNCTION tenancy.follow_customer_name();
 
 -- Name: customers customers_guard; Type: TRIGGER; Schema: public
 
@@ -5958,7 +6038,7 @@ CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_pos
 
 -- Name: platform_posts platform_posts_follow_account; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER platform_posts_follow_account AFTER INSERT ON public.platform_posts FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.follow_platform_post_content();
+CREATE TRIGGER platform_posts_follow_account AFTER INSERT OR DELETE ON public.platform_posts FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.follow_platform_post_content();
 
 -- Name: platform_posts platform_posts_follow_content; Type: TRIGGER; Schema: public
 
@@ -6364,6 +6444,11 @@ ALTER TABLE ONLY public.posts
 ALTER TABLE ONLY public.posts
     ADD CONSTRAINT posts_edited_by_fkey FOREIGN KEY (edited_by) REFERENCES public.users(id) NOT VALID;
 
+-- Name: posts posts_edited_for_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.posts
+    ADD CONSTRAINT posts_edited_for_fkey FOREIGN KEY (edited_for) REFERENCES public.users(id) NOT VALID;
+
 -- Name: posts posts_recurrence_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.posts
@@ -6373,6 +6458,11 @@ ALTER TABLE ONLY public.posts
 
 ALTER TABLE ONLY public.posts
     ADD CONSTRAINT posts_submitted_by_fkey FOREIGN KEY (submitted_by) REFERENCES public.users(id) NOT VALID;
+
+-- Name: posts posts_submitted_for_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.posts
+    ADD CONSTRAINT posts_submitted_for_fkey FOREIGN KEY (submitted_for) REFERENCES public.users(id) NOT VALID;
 
 -- Name: publish_attempts publish_attempts_platform_post_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -8129,6 +8219,13 @@ GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_definer;
 
+-- Name: FUNCTION acts_for(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.acts_for() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.acts_for() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.acts_for() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.acts_for() TO fanfare_admin;
+
 -- Name: FUNCTION add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]) FROM PUBLIC;
@@ -8554,6 +8651,10 @@ REVOKE ALL ON FUNCTION tenancy.follow_alt_text() FROM PUBLIC;
 -- Name: FUNCTION follow_authorization(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_authorization() FROM PUBLIC;
+
+-- Name: FUNCTION follow_customer_name(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_customer_name() FROM PUBLIC;
 
 -- Name: FUNCTION follow_customer_webhooks(); Type: ACL; Schema: tenancy
 
@@ -10781,6 +10882,20 @@ GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_user;
 GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_agent;
 GRANT UPDATE(edited_by) ON TABLE public.posts TO fanfare_admin;
 GRANT SELECT(edited_by),INSERT(edited_by) ON TABLE public.posts TO fanfare_definer;
+
+-- Name: COLUMN posts.submitted_for; Type: ACL; Schema: public
+
+GRANT UPDATE(submitted_for) ON TABLE public.posts TO fanfare_user;
+GRANT UPDATE(submitted_for) ON TABLE public.posts TO fanfare_agent;
+GRANT UPDATE(submitted_for) ON TABLE public.posts TO fanfare_admin;
+GRANT SELECT(submitted_for),INSERT(submitted_for) ON TABLE public.posts TO fanfare_definer;
+
+-- Name: COLUMN posts.edited_for; Type: ACL; Schema: public
+
+GRANT UPDATE(edited_for) ON TABLE public.posts TO fanfare_user;
+GRANT UPDATE(edited_for) ON TABLE public.posts TO fanfare_agent;
+GRANT UPDATE(edited_for) ON TABLE public.posts TO fanfare_admin;
+GRANT SELECT(edited_for),INSERT(edited_for) ON TABLE public.posts TO fanfare_definer;
 
 -- Name: COLUMN posts.slot_at; Type: ACL; Schema: public
 

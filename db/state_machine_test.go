@@ -481,6 +481,12 @@ func TestRandomWalks(t *testing.T) {
 					rt.Fatalf("take %s off %v: %v", rows[i].state, states(), err)
 				}
 				rows = slices.Delete(rows, i, i+1)
+				// Without it, it is something else, too.
+				for i := range rows {
+					if rows[i].state == "approved" {
+						rows[i].state = "draft"
+					}
+				}
 			case action == 2 && len(rows) > 0: // several at once
 				to := rapid.SampledFrom(keys(platformPostMoves)).Draw(rt, "to")
 				moved := 0

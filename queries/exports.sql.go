@@ -857,7 +857,8 @@ func (q *Queries) ExportRowsOfPostReviews(ctx context.Context, arg ExportRowsOfP
 const exportRowsOfPosts = `-- name: ExportRowsOfPosts :many
 select p.id, json_build_object('id', p.id, 'campaign_id', p.campaign_id, 'title', p.title, 'text', p.text, 'state', p.state,
     'scheduled_at', p.scheduled_at, 'created_by', p.created_by, 'approved_at', p.approved_at, 'approved_by', p.approved_by,
-    'submitted_by', p.submitted_by, 'edited_by', p.edited_by, 'slot_at', p.slot_at,
+    'submitted_by', p.submitted_by, 'edited_by', p.edited_by,
+    'submitted_for', p.submitted_for, 'edited_for', p.edited_for, 'slot_at', p.slot_at,
     'recurrence_id', p.recurrence_id, 'occurrence_at', p.occurrence_at, 'detached_at', p.detached_at,
     'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
 from posts p

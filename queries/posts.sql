@@ -79,7 +79,7 @@ from unnest(@media_ids::uuid[]) with ordinality as m (id, place);
 -- Puts a post up for approval, with or without a time, or with the one that it has. Whatever was approved before, this is not.
 -- name: PostSubmit :execrows
 update posts
-set approved_at = null, submitted_by = tenancy.user_id(),
+set approved_at = null, submitted_by = tenancy.user_id(), submitted_for = tenancy.acts_for(),
     scheduled_at = case when @scheduled_at_do_update::boolean then sqlc.narg('scheduled_at')::timestamptz else scheduled_at end
 where id = @id;
 

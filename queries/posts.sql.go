@@ -497,7 +497,7 @@ func (q *Queries) PostSetState(ctx context.Context, arg PostSetStateParams) (int
 
 const postSubmit = `-- name: PostSubmit :execrows
 update posts
-set approved_at = null, submitted_by = tenancy.user_id(),
+set approved_at = null, submitted_by = tenancy.user_id(), submitted_for = tenancy.acts_for(),
     scheduled_at = case when $1::boolean then $2::timestamptz else scheduled_at end
 where id = $3
 `

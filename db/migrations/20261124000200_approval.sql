@@ -21,18 +21,23 @@ alter table posts
     add column submitted_by uuid,
     -- who changed last what it says
     add column edited_by uuid default tenancy.user_id(),
+    -- whose key or token did so after them: who made it
+    add column submitted_for uuid,
+    add column edited_for uuid,
     add constraint posts_approved_by_fkey foreign key (approved_by) references users (id) not valid,
     add constraint posts_submitted_by_fkey foreign key (submitted_by) references users (id) not valid,
-    add constraint posts_edited_by_fkey foreign key (edited_by) references users (id) not valid;
-grant update (approved_at, submitted_by, edited_by) on posts to fanfare_user, fanfare_agent, fanfare_admin;
+    add constraint posts_edited_by_fkey foreign key (edited_by) references users (id) not valid,
+    add constraint posts_submitted_for_fkey foreign key (submitted_for) references users (id) not valid,
+    add constraint posts_edited_for_fkey foreign key (edited_for) references users (id) not valid;
+grant update (approved_at, submitted_by, edited_by, submitted_for, edited_for) on posts to fanfare_user, fanfare_agent, fanfare_admin;
 
 -- Who edited is who made the change that is recorded.
 create or replace trigger audit_insert after insert on posts referencing new table as new_rows
-    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by,edited_for}');
 create or replace trigger audit_update after update on posts referencing old table as old_rows new table as new_rows
-    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by,edited_for}');
 create or replace trigger audit_delete after delete on posts referencing old table as old_rows
-    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by}');
+    for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,edited_by,edited_for}');
 
 -- What the entered customer asks for. A definer's, since not every key may read the customer.
 create function tenancy.approval(out required boolean, out approver_role text, out self_approval boolean)
@@ -45,6 +50,49 @@ $$;
 revoke execute on function tenancy.approval() from public;
 grant execute on function tenancy.approval() to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker;
 alter function tenancy.approval() owner to fanfare_definer;
+
+-- How posts are approved is for those to change who may approve as it is; else whoever may not would let themselves.
+create or replace function tenancy.guard_customer() returns trigger
+language plpgsql as $$
+begin
+    if old.archived_at is distinct from new.archived_at then
+        if current_user = 'fanfare_user' and tenancy.member_role() is distinct from 'owner' then
+            raise insufficient_privilege using message = 'permission denied: only an owner archives a customer';
+        end if;
+        -- Archived is a fact with a time of its own, not a time to choose.
+        if new.archived_at is not null then
+            new.archived_at := now();
+        end if;
+    end if;
+    -- whatever else: not even together with the end of it
+    if old.archived_at is not null and current_user in ('fanfare_user', 'fanfare_admin')
+        and (new.archived_at is not null or new.name <> old.name)
+    then
+        raise insufficient_privilege using message = 'permission denied: the customer is archived';
+    end if;
+    if current_user in ('fanfare_user', 'fanfare_admin')
+        and (old.approval_required, old.approver_role, old.self_approval) is distinct from (new.approval_required, new.approver_role, new.self_approval)
+        and not coalesce(tenancy.has_system_role('manager') or tenancy.has_role(old.approver_role), false)
+    then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow changing how posts are approved';
+    end if;
+    return new;
+end
+$$;
+
+-- Who made the key or token that acts, or the key that made the token; NULL where a person acts. A definer's, since keys do
+-- not read keys.
+create function tenancy.acts_for() returns uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return coalesce(
+        (select t.created_by from public.agent_tokens t where t.customer_id = tenancy.customer_id() and t.id = tenancy.token_id()),
+        (select k.created_by from public.api_keys k where k.customer_id = tenancy.customer_id() and k.id = tenancy.key_id()));
+end
+$$;
+revoke execute on function tenancy.acts_for() from public;
+grant execute on function tenancy.acts_for() to fanfare_user, fanfare_agent, fanfare_admin;
+alter function tenancy.acts_for() owner to fanfare_definer;
 
 -- Whether the caller may approve in the entered customer. Keys and agents never may: somebody is to look.
 create function tenancy.may_approve() returns boolean
@@ -65,6 +113,9 @@ begin
         if new.state <> 'draft' then
             raise check_violation using message = 'a post begins as a draft',
                 constraint = 'posts_state_transition', table = 'posts', schema = 'public';
+        end if;
+        if current_user = 'fanfare_agent' then
+            new.edited_for := tenancy.acts_for();
         end if;
         return new;
     end if;
@@ -87,12 +138,15 @@ begin
     if current_user not in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
         return new;
     end if;
-    -- Who did it is not for the caller to say. A key, which is nobody, does not hide who did it before.
-    if (new.title, new.text, new.edited_by) is distinct from (old.title, old.text, old.edited_by) then
+    -- Who did it is not for the caller to say. A key, which is nobody, does not hide who did it before, and what it does
+    -- counts as done by whoever made it, too.
+    if (new.title, new.text, new.edited_by, new.edited_for) is distinct from (old.title, old.text, old.edited_by, old.edited_for) then
         new.edited_by := coalesce(tenancy.user_id(), old.edited_by);
+        new.edited_for := tenancy.acts_for();
     end if;
-    if new.submitted_by is distinct from old.submitted_by then
+    if (new.submitted_by, new.submitted_for) is distinct from (old.submitted_by, old.submitted_for) then
         new.submitted_by := coalesce(tenancy.user_id(), old.submitted_by);
+        new.submitted_for := tenancy.acts_for();
     end if;
     -- What says something else is approved by nobody, not even in the same statement.
     if (new.title, new.text) is distinct from (old.title, old.text) then
@@ -105,11 +159,20 @@ begin
             raise insufficient_privilege using message = 'permission denied: the role does not allow approving';
         end if;
         select * into v_approval from tenancy.approval();
-        if not v_approval.self_approval and tenancy.user_id() in (old.edited_by, old.submitted_by) then
+        if not v_approval.self_approval and tenancy.user_id() in (old.edited_by, old.submitted_by, old.edited_for, old.submitted_for) then
             raise insufficient_privilege using message = 'permission denied: somebody else must approve what one wrote or submitted';
         end if;
         new.approved_at := now();
         new.approved_by := tenancy.user_id();
+    end if;
+    -- What was put on its way before approval was asked for goes out as it was planned, and at no other time.
+    if new.scheduled_at is distinct from old.scheduled_at and new.approved_at is null and (select a.required from tenancy.approval() a)
+        and exists (
+            select from public.platform_posts pp
+            where pp.customer_id = new.customer_id and pp.post_id = new.id and pp.state = 'scheduled')
+    then
+        raise check_violation using message = 'the post must be approved first, to go out at another time',
+            constraint = 'posts_time_approved_first', table = 'posts', schema = 'public';
     end if;
     return new;
 end
@@ -209,7 +272,11 @@ declare
     -- whoever maintains the database, and whoever erases, is no tenant's caller
     v_caller boolean := current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin');
     v_required boolean;
+    v_for uuid;
 begin
+    if v_caller then
+        v_for := tenancy.acts_for();
+    end if;
     if current_user = 'fanfare_agent' then
         -- The policies would pass over a post that is beyond what the key may change, and it would stay approved.
         perform from public.posts p where p.customer_id = p_customer_id and p.id = p_post_id for no key update;
@@ -218,9 +285,11 @@ begin
         end if;
     end if;
     update public.posts p
-    set approved_at = null, edited_by = case when v_caller then coalesce(tenancy.user_id(), p.edited_by) else p.edited_by end
+    set approved_at = null, edited_by = case when v_caller then coalesce(tenancy.user_id(), p.edited_by) else p.edited_by end,
+        edited_for = case when v_caller then v_for else p.edited_for end
     where p.customer_id = p_customer_id and p.id = p_post_id
-        and (p.approved_at is not null or (v_caller and coalesce(tenancy.user_id(), p.edited_by) is distinct from p.edited_by));
+        and (p.approved_at is not null
+            or (v_caller and (coalesce(tenancy.user_id(), p.edited_by), v_for) is distinct from (p.edited_by, p.edited_for)));
     if not v_caller then
         return;
     end if;
@@ -270,13 +339,17 @@ create trigger posts_follow_content after update on posts for each row
 create function tenancy.follow_platform_post_content() returns trigger
 language plpgsql as $$
 begin
-    perform tenancy.content_changed(new.customer_id, new.post_id);
+    if tg_op = 'DELETE' then
+        perform tenancy.content_changed(old.customer_id, old.post_id);
+    else
+        perform tenancy.content_changed(new.customer_id, new.post_id);
+    end if;
     return null;
 end
 $$;
--- Another account is something else, too.
-create trigger platform_posts_follow_account after insert on platform_posts for each row
-    execute function tenancy.follow_platform_post_content();
+-- An account more, or less, is something else, too. What functions copy or erase is no change of what somebody wrote.
+create trigger platform_posts_follow_account after insert or delete on platform_posts for each row
+    when (current_user <> 'fanfare_definer') execute function tenancy.follow_platform_post_content();
 create trigger platform_posts_follow_content after update on platform_posts for each row
     when ((old.text, old.options, old.own_media) is distinct from (new.text, new.options, new.own_media))
     execute function tenancy.follow_platform_post_content();
@@ -651,6 +724,24 @@ end
 $$;
 
 drop function tenancy.may_approve();
+drop function tenancy.acts_for();
+create or replace function tenancy.guard_customer() returns trigger
+language plpgsql as $$
+begin
+    if old.archived_at is distinct from new.archived_at then
+        if current_user = 'fanfare_user' and tenancy.member_role() is distinct from 'owner' then
+            raise insufficient_privilege using message = 'permission denied: only an owner archives a customer';
+        end if;
+        -- Archived is a fact with a time of its own, not a time to choose.
+        if new.archived_at is not null then
+            new.archived_at := now();
+        end if;
+    elsif old.archived_at is not null and current_user in ('fanfare_user', 'fanfare_admin') then
+        raise insufficient_privilege using message = 'permission denied: the customer is archived';
+    end if;
+    return new;
+end
+$$;
 drop function tenancy.approval();
 create or replace trigger audit_insert after insert on posts referencing new table as new_rows
     for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
@@ -658,5 +749,5 @@ create or replace trigger audit_update after update on posts referencing old tab
     for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 create or replace trigger audit_delete after delete on posts referencing old table as old_rows
     for each statement execute function tenancy.audit_change('post', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
-alter table posts drop column edited_by, drop column submitted_by, drop column approved_by, drop column approved_at;
+alter table posts drop column edited_for, drop column submitted_for, drop column edited_by, drop column submitted_by, drop column approved_by, drop column approved_at;
 alter table customers drop column self_approval, drop column approver_role, drop column approval_required;

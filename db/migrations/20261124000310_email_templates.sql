@@ -123,12 +123,38 @@ create trigger email_templates_follow_content after update on email_templates fo
     when ((old.subject, old.preview_text, old.html) is distinct from (new.subject, new.preview_text, new.html))
     execute function tenancy.follow_email_template();
 
--- Whoever names a template waits for whoever changes it, so that what is named is what they know.
+-- The customer's name stands in templates: with it, too, the posts that use one say something else.
+create function tenancy.follow_customer_name() returns trigger
+language plpgsql as $$
+begin
+    perform tenancy.shown_changed(new.id, array(
+        select pp.post_id
+        from public.platform_posts pp join public.posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
+        where pp.customer_id = new.id and pp.options ? 'template_id' and p.state <> 'published'));
+    -- after the posts are locked, so that none of them begins meanwhile
+    if exists (
+        select from public.platform_posts pp
+        where pp.customer_id = new.id and pp.options ? 'template_id'
+            and tenancy.is_settling(pp.state, pp.problem_class, pp.external_id))
+    then
+        raise check_violation using message = 'a post that is being published uses a template',
+            constraint = 'customers_name_frozen', table = 'customers', schema = 'public';
+    end if;
+    return null;
+end
+$$;
+create trigger customers_follow_name after update on customers for each row
+    when (old.name <> new.name and current_user <> 'fanfare_definer') execute function tenancy.follow_customer_name();
+
+-- Whoever names a template waits for whoever changes it, or the customer's name, so that what is named is what they know.
 create function tenancy.hold_email_template() returns trigger
 language plpgsql as $$
 begin
     perform from public.email_templates t
     where t.customer_id = new.customer_id and t.id::text = new.options ->> 'template_id' for share;
+    if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
+        perform tenancy.hold_customer();
+    end if;
     return new;
 end
 $$;
@@ -148,6 +174,8 @@ alter function tenancy.customer_name() owner to fanfare_definer;
 
 -- migrate:down
 drop function tenancy.customer_name();
+drop trigger customers_follow_name on customers;
+drop function tenancy.follow_customer_name();
 drop trigger platform_posts_hold_template on platform_posts;
 drop function tenancy.hold_email_template();
 drop index platform_posts_by_template;

@@ -217,8 +217,9 @@ create policy posts_definer_insert on posts for insert to fanfare_definer with c
 create policy platform_posts_definer_insert on platform_posts for insert to fanfare_definer with check (true);
 create policy post_media_definer_insert on post_media for insert to fanfare_definer with check (true);
 create policy platform_post_media_definer_insert on platform_post_media for insert to fanfare_definer with check (true);
-grant select (campaign_id, title, text, created_by, approved_at, approved_by, submitted_by, edited_by, recurrence_id, occurrence_at, detached_at),
-    insert (customer_id, id, campaign_id, title, text, scheduled_at, created_by, approved_at, approved_by, submitted_by, edited_by, recurrence_id, occurrence_at),
+grant select (campaign_id, title, text, created_by, approved_at, approved_by, submitted_by, edited_by, submitted_for, edited_for, recurrence_id, occurrence_at, detached_at),
+    insert (customer_id, id, campaign_id, title, text, scheduled_at, created_by, approved_at, approved_by,
+        submitted_by, edited_by, submitted_for, edited_for, recurrence_id, occurrence_at),
     update (recurrence_id, detached_at)
     on posts to fanfare_definer;
 grant select (text, options, own_media, attempt), insert (customer_id, id, post_id, integration_id, text, options, own_media) on platform_posts to fanfare_definer;
@@ -228,8 +229,6 @@ grant select (post_id) on post_reviews to fanfare_definer;
 grant execute on function tenancy.new_job_id() to fanfare_definer;
 
 -- A copy is no change of what somebody wrote, nor is its end.
-create or replace trigger platform_posts_follow_account after insert on platform_posts for each row
-    when (current_user <> 'fanfare_definer') execute function tenancy.follow_platform_post_content();
 create or replace trigger platform_post_media_guard before insert or delete on platform_post_media
     for each row when (current_user <> 'fanfare_definer') execute function tenancy.guard_platform_post_media();
 
@@ -246,9 +245,9 @@ begin
     from public.recurring_posts r where r.customer_id = v_customer and r.id = p_recurrence and r.state = 'active' for no key update;
     perform from public.posts p where p.customer_id = v_customer and p.id = v_model for no key update;
     insert into public.posts (customer_id, id, campaign_id, title, text, scheduled_at, created_by,
-        approved_at, approved_by, submitted_by, edited_by, recurrence_id, occurrence_at)
+        approved_at, approved_by, submitted_by, edited_by, submitted_for, edited_for, recurrence_id, occurrence_at)
     select v_customer, p_id, p.campaign_id, p.title, p.text, p_occurrence, p.created_by,
-        p.approved_at, p.approved_by, p.submitted_by, p.edited_by, p_recurrence, p_occurrence
+        p.approved_at, p.approved_by, p.submitted_by, p.edited_by, p.submitted_for, p.edited_for, p_recurrence, p_occurrence
     from public.posts p where p.customer_id = v_customer and p.id = v_model
     on conflict do nothing;
     if not found then
@@ -526,15 +525,13 @@ drop function tenancy.remove_copies(uuid, uuid, timestamptz);
 drop function tenancy.copy_recurring_post(uuid, uuid, timestamptz);
 create or replace trigger platform_post_media_guard before insert or delete on platform_post_media
     for each row execute function tenancy.guard_platform_post_media();
-create or replace trigger platform_posts_follow_account after insert on platform_posts for each row
-    execute function tenancy.follow_platform_post_content();
 revoke execute on function tenancy.new_job_id() from fanfare_definer;
 revoke select (post_id) on post_reviews from fanfare_definer;
 revoke select (platform_post_id, media_id, position), insert (customer_id, platform_post_id, media_id, position) on platform_post_media from fanfare_definer;
 revoke select (post_id, media_id, position), insert (customer_id, post_id, media_id, position) on post_media from fanfare_definer;
 revoke select (text, options, own_media, attempt), insert (customer_id, id, post_id, integration_id, text, options, own_media) on platform_posts from fanfare_definer;
-revoke select (campaign_id, title, text, created_by, approved_at, approved_by, submitted_by, edited_by),
-    insert (customer_id, id, campaign_id, title, text, scheduled_at, created_by, approved_at, approved_by, submitted_by, edited_by)
+revoke select (campaign_id, title, text, created_by, approved_at, approved_by, submitted_by, edited_by, submitted_for, edited_for),
+    insert (customer_id, id, campaign_id, title, text, scheduled_at, created_by, approved_at, approved_by, submitted_by, edited_by, submitted_for, edited_for)
     on posts from fanfare_definer;
 drop policy platform_post_media_definer_insert on platform_post_media;
 drop policy post_media_definer_insert on post_media;

@@ -99,8 +99,8 @@ func TestGhostExchanges(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 	want := `{"draft_id":"5ddc9141c35e7700383b2937","files":{` +
-		`"0190b3a1-0000-7000-8000-000000000001":"https://blog.example/content/images/2026/11/A-picture-really.png",` +
-		`"0190b3a1-0000-7000-8000-000000000002":"https://blog.example/content/media/2026/11/film.mp4"}}`
+		`"0190b3a1-0000-7000-8000-000000000001":"https://blog.example/content/images/2026/11/0190b3a1-0000-7000-8000-000000000001.png",` +
+		`"0190b3a1-0000-7000-8000-000000000002":"https://blog.example/content/media/2026/11/0190b3a1-0000-7000-8000-000000000002.mp4"}}`
 	if string(b.checkpoint) != want {
 		t.Errorf("kept %s", b.checkpoint)
 	}
@@ -137,7 +137,7 @@ func TestGhostUploadForm(t *testing.T) {
 			return
 		}
 		sent, err := io.ReadAll(opened)
-		if err != nil || !bytes.Equal(sent, content) || file.Filename != "A-picture-really.png" || file.Header.Get("Content-Type") != "image/png" ||
+		if err != nil || !bytes.Equal(sent, content) || file.Filename != image.ID.String()+".png" || file.Header.Get("Content-Type") != "image/png" ||
 			!cmp.Equal(form.Value["purpose"], []string{"image"}) {
 			t.Errorf("%d bytes, %+v, %v: %v", len(sent), file.Header, form.Value, err)
 		}

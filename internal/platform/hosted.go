@@ -104,21 +104,9 @@ var extensions = map[string]string{
 	"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp", "video/mp4": ".mp4", "video/webm": ".webm",
 }
 
-var nameCharacters = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
-
 // hostedName is the name under which a file is uploaded: it stands in an address that readers see, and its ending says what
-// the file is.
-func hostedName(m Media) string {
-	name := m.Name
-	if dot := strings.LastIndexByte(name, '.'); dot > 0 {
-		name = name[:dot]
-	}
-	name = strings.Trim(nameCharacters.ReplaceAllString(name, "-"), "-")
-	if name == "" {
-		name = m.ID.String()
-	}
-	return firstRunes(name, 80) + extensions[m.ContentType]
-}
+// the file is. The name that people gave the file is theirs, and may change after the post was approved.
+func hostedName(m Media) string { return m.ID.String() + extensions[m.ContentType] }
 
 // uploadBody is a file with what stands before and after it in the request's body.
 func uploadBody(contentType string, before []byte, m Media, file io.Reader, after []byte) *upload {
