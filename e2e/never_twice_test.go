@@ -109,6 +109,8 @@ type sent struct {
 	text string // which no other post has
 	id   string
 	seen bool // where it is said to be
+	// alone: somebody has seen the post there, without the comment that is now for them to make.
+	alone bool
 }
 
 // send makes a post of a kind and publishes it. What cannot be sent since the test is over is not.
@@ -300,7 +302,7 @@ func (n *neverTwice) hurry(t *testing.T) {
 func (n *neverTwice) judge(t *testing.T, what string) {
 	t.Helper()
 	began := time.Now()
-	straight, asked, confirmed, again, failed, lies := 0, 0, 0, 0, 0, 0
+	straight, asked, confirmed, alone, again, failed, lies := 0, 0, 0, 0, 0, 0, 0
 	for turn := 0; ; turn++ {
 		eventually(t, 3*time.Minute, "every post is at an end", func() bool {
 			n.hurry(t)
@@ -308,6 +310,9 @@ func (n *neverTwice) judge(t *testing.T, what string) {
 		})
 		published, open := n.s.box.Published(), 0
 		for _, p := range n.posts {
+			if p.seen {
+				continue
+			}
 			post := n.post(t, p.id)
 			pp := post.PlatformPosts[0]
 			times, pieces, urls := n.there(p, published)
@@ -316,9 +321,6 @@ func (n *neverTwice) judge(t *testing.T, what string) {
 			case "published":
 				if turn == 0 {
 					straight++
-				}
-				if p.seen {
-					continue
 				}
 				if p.seen = true; times < 1 || pp.ExternalURL == nil || !visible(t, *pp.ExternalURL, p.text) {
 					lies++
@@ -333,7 +335,12 @@ func (n *neverTwice) judge(t *testing.T, what string) {
 				n.owner.expect(t, http.StatusAccepted, http.MethodPost, decide+"retry", nil)
 			case "needs_attention":
 				asked, open = asked+1, open+1
-				if pieces == p.kind.parts() {
+				// Nobody can read on LinkedIn: with its answer the post is unknown, and the comment below it was never sent.
+				p.alone = p.kind.platform == "linkedin" && p.kind.name == "comment" && pieces == 1 && pp.ExternalURL == nil
+				if p.alone {
+					alone++
+				}
+				if p.alone || pieces == p.kind.parts() {
 					confirmed++
 					n.owner.expect(t, http.StatusOK, http.MethodPost, decide+"confirm", map[string]any{"external_url": urls[0]})
 				} else {
@@ -359,14 +366,14 @@ func (n *neverTwice) judge(t *testing.T, what string) {
 		case pieces > p.kind.parts() || times > p.kind.parts():
 			doubles++
 			t.Errorf("%s/%s %q is out more than once: %v", p.kind.platform, p.kind.name, p.text, urls)
-		case pieces < p.kind.parts():
+		case pieces < p.kind.parts() && !p.alone:
 			lost++
 			t.Errorf("%s/%s %q is not out as a whole: %d of %d at %v", p.kind.platform, p.kind.name, p.text, pieces, p.kind.parts(), urls)
 		}
 	}
 	n.s.checkSettled(t)
-	fmt.Printf("%s: %s, then %s to settle, %d posts: %d published without asking, %d questions (%d confirmed, %d posted again), %d failed and retried; %d doubles, %d lost, %d untrue outcomes\n",
-		t.Name(), what, time.Since(began).Round(time.Second), len(n.posts), straight, asked, confirmed, again, failed, doubles, lost, lies)
+	fmt.Printf("%s: %s, then %s to settle, %d posts: %d published without asking, %d questions (%d confirmed, %d of them without the comment, %d posted again), %d failed and retried; %d doubles, %d lost, %d untrue outcomes\n",
+		t.Name(), what, time.Since(began).Round(time.Second), len(n.posts), straight, asked, confirmed, alone, again, failed, doubles, lost, lies)
 	t.Logf("attempts ended: %s", one[string](t, n.s, `select string_agg(n || ' ' || outcome, ', ' order by n desc)
 		from (select outcome, count(*) as n from publish_attempts group by outcome) o`))
 }

@@ -463,6 +463,8 @@ func (w *publishWorker) publish(ctx context.Context, job *river.Job[PublishArgs]
 	switch {
 	case found != nil:
 		return found, nil
+	case asked != nil && asked.Class == platform.UnknownOutcome && problem.Code != "":
+		return nil, problem // the platform has said more than can be found out
 	case asked != nil:
 		return nil, asked
 	default:
