@@ -63,7 +63,9 @@ func (w *world) posting(t *testing.T, o operation, c cast) (path string, body an
 		w.exec(t, "update customers set archived_at = now() where id = $1", c.customer.ID)
 		body = m{"name": c.customer.Name}
 	case "create-recurring-post":
-		body = m{"post_id": w.Post(t, dbtest.Post{CustomerID: c.customer.ID}).ID, "rrule": "FREQ=DAILY", "starts_local": "2026-01-01T09:00"}
+		account := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+		post := w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{account}})
+		body = m{"post_id": post.ID, "rrule": "FREQ=DAILY", "starts_local": "2026-01-01T09:00"}
 	case "cancel-post":
 		w.call(t, c.owner, http.MethodPost, strings.TrimSuffix(path, "/cancel")+"/publish", nil).want(t, 202)
 	case "withdraw-post", "approve-post", "reject-post":
