@@ -91,6 +91,22 @@ func TestConnectionEmail(t *testing.T) {
 			}
 		})
 	}
+	t.Run("sent twice, after a crash", func(t *testing.T) {
+		w := newWorld(t)
+		server := mailtest.Start(t, mailtest.Options{})
+		w.person("owner", "olga@example.com")
+		l := w.connect(w.customer, platform.Facebook, "10001")
+		w.due(l)
+		w.box.Withdraw("facebook", "10001")
+		w.start(w.mailing(server))
+		eventually(w.bundle, int64(1), sentEmails)
+		// As a job that is taken over, which has another number then.
+		w.exec("update river.river_job set id = nextval('river.river_job_id_seq'), state = 'available', finalized_at = null where kind = 'connection_email'")
+		eventually(w.bundle, int64(1), sentEmails)
+		if m := server.Messages(); len(m) != 2 || m[0].Header.Get("Message-Id") != m[1].Header.Get("Message-Id") {
+			t.Errorf("sent %+v", m)
+		}
+	})
 	t.Run("an account alone", func(t *testing.T) {
 		w := newWorld(t)
 		server := mailtest.Start(t, mailtest.Options{})

@@ -29,9 +29,9 @@ const (
 )
 
 // sendNotice sends what a job tells one person of a customer, and waits where the mail server does not take it yet.
-// Sent twice, after a crash, it has the same Message-ID.
+// Sent twice, after a crash, it has the same Message-ID: not from the job's number, which is another one then.
 func sendNotice[T river.JobArgs](ctx context.Context, sender *mail.Sender, job *river.Job[T], customerID uuid.UUID, message mail.Message, log *slog.Logger) error {
-	message.ID = uuid.NewSHA1(customerID, fmt.Appendf(nil, "%s %d", job.Args.Kind(), job.ID)).String()
+	message.ID = uuid.NewSHA1(customerID, fmt.Appendf(nil, "%s %s %d", job.Kind, job.EncodedArgs, job.CreatedAt.UnixMicro())).String()
 	err := sender.Send(ctx, message)
 	var refused *mail.Error
 	switch {
