@@ -48,14 +48,11 @@ func (s PostSchedule) at(ctx context.Context, q *queries.Queries) (time.Time, er
 	switch ahead := time.Until(at); {
 	case ahead <= 0:
 		return at, invalid(place, past)
-	case ahead > scheduleHorizon:
+	case ahead > schedule.Horizon:
 		return at, invalid(place, "must be within the next five years")
 	}
 	return at, nil
 }
-
-// scheduleHorizon is how far ahead a post can be scheduled.
-const scheduleHorizon = schedule.Horizon
 
 func (a *API) registerPostPublishing() {
 	tags := []string{"Posts"}

@@ -244,7 +244,7 @@ func (a *API) queuePostInSlot(ctx context.Context, in *struct {
 			return conflict("The queue has no slots. Add one first.")
 		}
 		for o := range schedule.Slots(all.slots, all.now, all.zone) {
-			if o.At.Sub(all.now) > scheduleHorizon {
+			if o.At.Sub(all.now) > schedule.Horizon {
 				break
 			}
 			if row, taken := all.taken[o.At.UnixMicro()]; taken && row.ID != in.PostID {

@@ -197,7 +197,7 @@ func recurrence(rrule, startsLocal, zone string, now time.Time) (r schedule.Recu
 	if r.Starts, err = schedule.ParseLocal(startsLocal); err != nil {
 		return r, next, invalid("body.starts_local", "must be a local time without an offset, such as 2030-01-07T09:00")
 	}
-	if r.Starts.Year() < 2000 || r.Starts.After(now.Add(scheduleHorizon)) {
+	if r.Starts.Year() < 2000 || r.Starts.After(now.Add(schedule.Horizon)) {
 		return r, next, invalid("body.starts_local", "must be between the year 2000 and five years from now")
 	}
 	if r.Zone, err = schedule.Zone(zone); err != nil {
@@ -338,7 +338,7 @@ func (a *API) listPostOccurrences(ctx context.Context, in *struct {
 		made[c.OccurrenceAt.UnixMicro()] = c
 	}
 	body := PostOccurrenceList{TimeZone: row.TimeZone, Items: make([]PostOccurrence, 0, in.Limit)}
-	for o := range r.Between(row.DatabaseNow, row.DatabaseNow.Add(scheduleHorizon)) {
+	for o := range r.Between(row.DatabaseNow, row.DatabaseNow.Add(schedule.Horizon)) {
 		item := PostOccurrence{At: o.At, Local: o.At.In(r.Zone).Format(time.RFC3339), Shift: shiftOf(o)}
 		if c, is := made[o.At.UnixMicro()]; is {
 			item.PostID, item.PostState = &c.ID, &c.State

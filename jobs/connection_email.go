@@ -74,13 +74,20 @@ func (n *notices) tell(ctx context.Context, tx *tenant.Tx, args ConnectionEmailA
 			"customer_id", args.CustomerID, "authorization_id", args.AuthorizationID, "integration_id", args.IntegrationID)
 		return nil
 	}
+	return n.enqueue(ctx, tx, func(userID uuid.UUID) river.JobArgs {
+		args.UserID = userID
+		return args
+	})
+}
+
+// enqueue enqueues an e-mail to each of those who look after the customer.
+func (n *notices) enqueue(ctx context.Context, tx *tenant.Tx, email func(userID uuid.UUID) river.JobArgs) error {
 	people, err := queries.New(tx).MembershipListToTell(ctx)
 	if err != nil {
 		return fmt.Errorf("list who is told: %w", err)
 	}
 	for _, id := range people {
-		args.UserID = id
-		if _, err := n.queue.InsertTx(ctx, tx, args, nil); err != nil {
+		if _, err := n.queue.InsertTx(ctx, tx, email(id), nil); err != nil {
 			return fmt.Errorf("enqueue e-mail: %w", err)
 		}
 	}
@@ -93,16 +100,9 @@ func (n *notices) webhookEnded(ctx context.Context, tx *tenant.Tx, customerID, e
 	if !n.mails {
 		return nil
 	}
-	people, err := queries.New(tx).MembershipListToTell(ctx)
-	if err != nil {
-		return fmt.Errorf("list who is told: %w", err)
-	}
-	for _, id := range people {
-		if _, err := n.queue.InsertTx(ctx, tx, WebhookEmailArgs{CustomerID: customerID, UserID: id, EndpointID: endpointID}, nil); err != nil {
-			return fmt.Errorf("enqueue e-mail: %w", err)
-		}
-	}
-	return nil
+	return n.enqueue(ctx, tx, func(userID uuid.UUID) river.JobArgs {
+		return WebhookEmailArgs{CustomerID: customerID, UserID: userID, EndpointID: endpointID}
+	})
 }
 
 // withhold says once that a reminder is due and cannot be sent by this process.

@@ -20,14 +20,10 @@ type shares struct {
 	slots int
 
 	mu sync.Mutex
-	of map[uuid.UUID]*share
-}
-
-// share is what one customer has of the slots.
-type share struct {
-	taken map[int64]slot // by job
-	// quick: the last conversation was.
-	quick bool
+	// of are the slots of those who have any, by job.
+	of map[uuid.UUID]map[int64]slot
+	// quick are those whose last conversation was.
+	quick map[uuid.UUID]bool
 }
 
 type slot struct {
@@ -36,43 +32,43 @@ type slot struct {
 	heavy bool
 }
 
-func newShares(slots int) *shares { return &shares{slots: slots, of: map[uuid.UUID]*share{}} }
+func newShares(slots int) *shares {
+	return &shares{slots: slots, of: map[uuid.UUID]map[int64]slot{}, quick: map[uuid.UUID]bool{}}
+}
 
-// slow tells whether the customer's posts count as slow.
-func (s *share) slow(now time.Time) bool {
-	for _, slot := range s.taken {
+// slow tells whether a customer's posts count as slow.
+func (s *shares) slow(customerID uuid.UUID, now time.Time) bool {
+	for _, slot := range s.of[customerID] {
 		if slot.heavy || now.Sub(slot.since) > slowAfter {
 			return true
 		}
 	}
-	return !s.quick
+	return !s.quick[customerID]
 }
 
 // take gives a job a slot, unless its customer has its share already. A heavy one sends files.
 func (s *shares) take(customerID uuid.UUID, jobID int64, heavy bool, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	own := s.of[customerID]
-	if own == nil {
-		own = &share{taken: map[int64]slot{}}
-	}
 	all, slow := 0, 0
-	for _, other := range s.of {
-		all += len(other.taken)
-		if other.slow(now) {
-			slow += len(other.taken)
+	for other, taken := range s.of {
+		all += len(taken)
+		if s.slow(other, now) {
+			slow += len(taken)
 		}
 	}
-	switch few := len(own.taken) < slowShare; {
-	case heavy || own.slow(now):
+	switch few := len(s.of[customerID]) < slowShare; {
+	case heavy || s.slow(customerID, now):
 		if !few || slow >= max(1, s.slots/2) {
 			return false
 		}
 	case !few && all >= s.slots*3/4:
 		return false
 	}
-	own.taken[jobID] = slot{now, heavy}
-	s.of[customerID] = own
+	if s.of[customerID] == nil {
+		s.of[customerID] = map[int64]slot{}
+	}
+	s.of[customerID][jobID] = slot{now, heavy}
 	return true
 }
 
@@ -80,24 +76,26 @@ func (s *shares) take(customerID uuid.UUID, jobID int64, heavy bool, now time.Ti
 func (s *shares) done(customerID uuid.UUID, jobID int64, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	own := s.of[customerID]
-	if slot := own.taken[jobID]; !slot.heavy {
-		own.quick = now.Sub(slot.since) <= slowAfter
+	if slot := s.of[customerID][jobID]; !slot.heavy {
+		if now.Sub(slot.since) <= slowAfter {
+			s.quick[customerID] = true
+		} else {
+			delete(s.quick, customerID)
+		}
 	}
-	s.forget(customerID, jobID)
+	s.free(customerID, jobID)
 }
 
 // giveBack takes a job's slot back of which it made no use.
 func (s *shares) giveBack(customerID uuid.UUID, jobID int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forget(customerID, jobID)
+	s.free(customerID, jobID)
 }
 
-func (s *shares) forget(customerID uuid.UUID, jobID int64) {
-	own := s.of[customerID]
-	delete(own.taken, jobID)
-	if !own.quick && len(own.taken) == 0 {
-		delete(s.of, customerID) // as if nothing were known of it
+func (s *shares) free(customerID uuid.UUID, jobID int64) {
+	delete(s.of[customerID], jobID)
+	if len(s.of[customerID]) == 0 {
+		delete(s.of, customerID)
 	}
 }

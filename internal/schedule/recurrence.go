@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Horizon is how far ahead something is reckoned: no further than a post can be scheduled.
+// Horizon is how far ahead a post can be scheduled, and times are reckoned.
 const Horizon = 5 * 365 * 24 * time.Hour
 
 // Recurrence is a rule with the local time from which it counts. Clocks of its zone show the same time of day at each
