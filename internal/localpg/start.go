@@ -100,6 +100,7 @@ func startLocked(ctx context.Context, o Options, lock *dirLock) (*Server, error)
 		return nil, err
 	}
 	s := &Server{version: b.version, password: password, binaries: b, lock: lock, log: o.Log}
+	leftovers := time.Now().Add(leftoversWait)
 	for attempt := 1; ; attempt++ {
 		if s.port, err = choosePort(o); err != nil {
 			return nil, err
@@ -107,6 +108,10 @@ func startLocked(ctx context.Context, o Options, lock *dirLock) (*Server, error)
 		s.process, err = startOnce(ctx, o, b, as, cluster, s)
 		if err == nil {
 			break
+		}
+		if errors.Is(err, errLeftovers) && time.Now().Before(leftovers) && wait(ctx, 100*time.Millisecond) {
+			attempt--
+			continue
 		}
 		if o.Port != 0 || attempt == portAttempts || !errors.Is(err, errPortTaken) {
 			return nil, err
@@ -121,6 +126,22 @@ func startLocked(ctx context.Context, o Options, lock *dirLock) (*Server, error)
 }
 
 var errPortTaken = errors.New("the port is in use")
+
+// errLeftovers says that processes of a server that was killed have not ended yet. They do within moments of it.
+var errLeftovers = errors.New("what a killed server has started is still ending")
+
+// leftoversWait is how long they are waited for.
+const leftoversWait = 15 * time.Second
+
+// wait waits, and tells whether ctx has not ended meanwhile.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // startOnce starts the server process and waits until a connection works.
 func startOnce(ctx context.Context, o Options, b binaries, as account, cluster string, s *Server) (*process, error) {
@@ -145,6 +166,9 @@ func startOnce(ctx context.Context, o Options, b binaries, as account, cluster s
 		said := log.since()
 		if !errors.Is(err, errPortTaken) && (strings.Contains(said, "Address already in use") || strings.Contains(said, "could not create any TCP/IP sockets")) {
 			err = fmt.Errorf("%w: %w", errPortTaken, err)
+		}
+		if strings.Contains(said, "pre-existing shared memory block") {
+			err = fmt.Errorf("%w: %w", errLeftovers, err)
 		}
 		return nil, fmt.Errorf("%w\nThe end of %s:\n%s", err, log.file.Name(), lastLines(said, 15))
 	}
