@@ -245,9 +245,12 @@ func boundedRetry(at, now time.Time) time.Time {
 // zeroWidthJoiner holds some emoji together.
 const zeroWidthJoiner = '\u200d'
 
-// foreignText makes what a platform says of an account fit to be stored and shown: valid UTF-8 in one line, without
-// space at its ends, of at most 500 characters.
-func foreignText(text string) string {
+// foreignText makes what a platform says of an account fit to be stored and shown.
+func foreignText(text string) string { return ForeignText(text, 500) }
+
+// ForeignText makes what somebody else's service says fit to be stored and shown: valid UTF-8 in one line, without space
+// at its ends, of at most so many characters.
+func ForeignText(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case r == utf8.RuneError, unicode.Is(unicode.Cf, r) && r != zeroWidthJoiner:
@@ -258,8 +261,8 @@ func foreignText(text string) string {
 		return r
 	}, text)
 	text = strings.TrimSpace(text)
-	if utf8.RuneCountInString(text) > 500 {
-		text = strings.TrimSpace(string([]rune(text)[:500]))
+	if utf8.RuneCountInString(text) > most {
+		text = strings.TrimSpace(string([]rune(text)[:most]))
 	}
 	return text
 }

@@ -198,6 +198,9 @@ func movedTo(resp *http.Response) string {
 	return fmt.Sprintf(" (%s)", site)
 }
 
+// RetryAt is retryAt for other packages: never before now, nor later than maxRetryAfter from it.
+func RetryAt(header http.Header, now time.Time) time.Time { return retryAt(header, now) }
+
 // retryAt reads Retry-After, as seconds or as a date (RFC 9110, section 10.2.3); zero if there is none.
 func retryAt(header http.Header, now time.Time) time.Time {
 	value := header.Get("Retry-After")

@@ -120,6 +120,17 @@ func tokens(token *oauth2.Token, began time.Time, usual time.Duration) Tokens {
 	return t
 }
 
+// OAuthTokens makes Tokens of a token endpoint's answer to a request that began at the time; false means that they are
+// none that can be sent as bearer tokens. ExpiresAt is zero where the answer does not say it.
+func OAuthTokens(token *oauth2.Token, began time.Time) (Tokens, bool) {
+	if !isToken(token.AccessToken) || (token.RefreshToken != "" && !isToken(token.RefreshToken)) || !strings.EqualFold(token.Type(), "Bearer") {
+		return Tokens{}, false
+	}
+	t := tokens(token, began, 0)
+	t.Renewable = t.RefreshToken != ""
+	return t, true
+}
+
 // lifetime reads a number of seconds; usual stands for one that is missing.
 func lifetime(seconds int64, usual time.Duration) time.Duration {
 	if seconds <= 0 {

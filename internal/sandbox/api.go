@@ -78,6 +78,11 @@ func (s *Sandbox) apiHandler(e apiEndpoint) http.HandlerFunc {
 	}
 }
 
+// readLimited reads a body of up to 1 MiB.
+func readLimited(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+}
+
 // isJSON tells whether the body says that it is JSON.
 func (r *apiRequest) isJSON() bool {
 	mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")

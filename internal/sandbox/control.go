@@ -28,6 +28,23 @@ const maxControlBody = 1 << 20
 //	POST   /_sandbox/oauth/{platform}/withdraw        {"person"} → 204
 //	POST   /_sandbox/oauth/{platform}/remove-page     {"page"} → 204
 //	POST   /_sandbox/oauth/{platform}/restore-page    {"page"} → 204
+//	PUT    /_sandbox/llm           LLMSettings → 204
+//	GET    /_sandbox/llm           {"calls","input_tokens","output_tokens","requests":[…]}
+//	DELETE /_sandbox/llm           → 204
+//	GET    /_sandbox/mcp-servers   {"servers":[{"name","kind","url","token"},…]}
+//	POST   /_sandbox/mcp-servers   {"name","kind"} → 201 {"name","kind","url","token"}
+//	PUT    /_sandbox/mcp-servers/{name}               MCPSettings → 204
+//	POST   /_sandbox/mcp-servers/{name}/expire        → 204
+//	POST   /_sandbox/mcp-servers/{name}/revoke        → 204
+//	POST   /_sandbox/mcp-servers/{name}/clients       {"redirect_uris"} → 201 {"client_id","client_secret"}
+//	POST   /_sandbox/unsplash-apps                    → 201 {"access_key"}
+//	GET    /_sandbox/unsplash                         {"downloads":{"<photo>":<times>,…}}
+//	PUT    /_sandbox/unsplash                         {"hourly_requests"} → 204
+//	GET    /_sandbox/deliveries                       {"deliveries":[…]}, what was told to webhooks
+//	POST   /_sandbox/deliveries/{id}/again            {"forged","late_seconds"} → {"status"}
+//	       /_sandbox/whatsapp/…                       chats: routeWhatsAppControl; /_sandbox/slack/…: routeSlackControl
+//
+// What people do in Telegram is in telegram_control.go.
 func (s *Sandbox) routeControl() {
 	control, requests := http.NewServeMux(), []string{}
 	handle := func(pattern string, handler http.HandlerFunc) {
@@ -66,6 +83,20 @@ func (s *Sandbox) routeControl() {
 	handle("GET /_sandbox/secrets", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"secrets": s.Secrets()})
 	})
+	handle("PUT /_sandbox/llm", func(w http.ResponseWriter, r *http.Request) {
+		var settings LLMSettings
+		if readJSON(w, r, &settings) {
+			writeChanged(w, s.SetLLM(settings))
+		}
+	})
+	handle("GET /_sandbox/llm", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.LLM()) })
+	handle("DELETE /_sandbox/llm", func(w http.ResponseWriter, _ *http.Request) {
+		s.ForgetLLM()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	s.routeWebhooks(handle)
+	s.routeWhatsAppControl(handle)
+	s.routeSlackControl(handle)
 	handle("POST /_sandbox/oauth-apps", s.postOAuthApp)
 	handle("PUT /_sandbox/oauth/{platform}", func(w http.ResponseWriter, r *http.Request) {
 		var settings OAuthSettings
@@ -81,6 +112,22 @@ func (s *Sandbox) routeControl() {
 			writeChanged(w, s.withdraw(r.PathValue("platform"), body.Person))
 		}
 	})
+	handle("POST /_sandbox/unsplash-apps", func(w http.ResponseWriter, _ *http.Request) {
+		key, err := s.addUnsplashApp()
+		writeMade(w, map[string]string{"access_key": key}, err)
+	})
+	handle("GET /_sandbox/unsplash", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"downloads": s.UnsplashDownloads()})
+	})
+	handle("PUT /_sandbox/unsplash", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			HourlyRequests int `json:"hourly_requests"`
+		}
+		if readJSON(w, r, &body) {
+			writeChanged(w, s.SetUnsplashHourly(body.HourlyRequests))
+		}
+	})
+	s.handleTelegram(handle)
 	for _, path := range []string{"remove-page", "restore-page"} {
 		handle("POST /_sandbox/oauth/{platform}/"+path, func(w http.ResponseWriter, r *http.Request) {
 			var body struct {
@@ -91,6 +138,48 @@ func (s *Sandbox) routeControl() {
 			}
 		})
 	}
+	handle("GET /_sandbox/mcp-servers", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"servers": s.mcpServers(baseURL(r))})
+	})
+	handle("POST /_sandbox/mcp-servers", s.postMCPServer)
+	handle("PUT /_sandbox/mcp-servers/{name}", func(w http.ResponseWriter, r *http.Request) {
+		var settings MCPSettings
+		if readJSON(w, r, &settings) {
+			writeChanged(w, s.setMCPSettings(r.PathValue("name"), settings))
+		}
+	})
+	handle("POST /_sandbox/mcp-servers/{name}/expire", func(w http.ResponseWriter, r *http.Request) {
+		writeChanged(w, s.changeMCP(r.PathValue("name"), s.expireMCP))
+	})
+	handle("POST /_sandbox/mcp-servers/{name}/revoke", func(w http.ResponseWriter, r *http.Request) {
+		writeChanged(w, s.changeMCP(r.PathValue("name"), s.revokeMCP))
+	})
+	handle("POST /_sandbox/mcp-servers/{name}/clients", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			RedirectURIs []string `json:"redirect_uris"`
+		}
+		if !readJSON(w, r, &body) {
+			return
+		}
+		client, err := s.addMCPClient(r.PathValue("name"), body.RedirectURIs)
+		if err != nil {
+			writeChanged(w, err)
+			return
+		}
+		writeJSON(w, http.StatusCreated, map[string]string{"client_id": client.id, "client_secret": client.Secret})
+	})
+}
+
+func (s *Sandbox) postMCPServer(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Name string `json:"name"`
+		Kind string `json:"kind"`
+	}
+	if !readJSON(w, r, &body) {
+		return
+	}
+	token, err := s.addMCPServer(body.Name, body.Kind)
+	writeMade(w, shownMCPServer{Name: body.Name, Kind: body.Kind, URL: baseURL(r) + "/mcp/" + body.Name, Token: token}, err)
 }
 
 func (s *Sandbox) postOAuthApp(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +198,15 @@ func (s *Sandbox) postOAuthApp(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, map[string]string{"client_id": app.ID, "client_secret": app.Secret})
 }
 
+// writeMade answers 201 with what was made, or says why it was not.
+func writeMade(w http.ResponseWriter, made any, err error) {
+	if err != nil {
+		writeChanged(w, err)
+		return
+	}
+	writeJSON(w, http.StatusCreated, made)
+}
+
 // writeChanged answers 204, or says why a change was not made.
 func writeChanged(w http.ResponseWriter, err error) {
 	if err == nil {
@@ -116,7 +214,7 @@ func writeChanged(w http.ResponseWriter, err error) {
 		return
 	}
 	status := http.StatusInternalServerError
-	for _, known := range []error{errPlatform, errPerson, errPage, errRedirect, errInput} {
+	for _, known := range []error{errPlatform, errPerson, errPage, errRedirect, errInput, errMCPName, errMCPKind, errMCPServer} {
 		if errors.Is(err, known) {
 			status = http.StatusUnprocessableEntity
 		}
@@ -208,9 +306,15 @@ func kindName(of reflect.Type) string {
 		return kindName(of.Elem())
 	case reflect.Bool:
 		return "true or false"
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	case reflect.Slice:
+		switch of.Elem().Kind() {
+		case reflect.Int, reflect.Int64:
+			return "a list of whole numbers"
+		case reflect.Struct:
+			return "a list of objects"
+		}
 		return "a list of strings"
 	case reflect.Map:
 		return "an object of strings"

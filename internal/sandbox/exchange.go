@@ -11,12 +11,13 @@ import (
 
 // RequestInfo describes one request to a service.
 type RequestInfo struct {
-	Platform string // "ghost", "twitter", "linkedin", "facebook" or "mailchimp"
-	// Account is the service's own name for who is addressed: a Ghost site's name, or the id of the person whom a code
-	// or token belongs to; "" where that is not known.
+	Platform string // the service's name, as "ghost", "twitter", "telegram", "unsplash" or "mcp"
+	// Account is the service's own name for who is addressed: a Ghost site's or MCP server's name, the id of the person whom a
+	// code or token belongs to, the id of a Telegram bot, a phone number or a Slack workspace; "" where that is not known.
 	Account string
 	Method  string
-	Path    string
+	// Path is the request's; Telegram's have the bot's id in place of its token.
+	Path string
 	// Step names what the request is for: "ghost.site", "ghost.browse", "ghost.find",
 	// "ghost.create_draft", "ghost.create_published", "ghost.read", "ghost.publish",
 	// "ghost.update", "ghost.delete", "ghost.upload", "ghost.newsletters" or "ghost.other"; and on the platforms with OAuth:
@@ -54,6 +55,31 @@ type RequestInfo struct {
 	//	twitter.media_start, twitter.media_append, twitter.media_finish, twitter.media_status
 	//	                        a GIF or video in segments, and how far its processing is
 	//	twitter.media_metadata  an alt text
+	//	unsplash.search         a search for photos
+	//	unsplash.photo          one photo; unsplash.download: the report that it is used
+	//	unsplash.image          a photo's bytes
+	//
+	// and telegram's methods by their names, such as telegram.send_message for sendMessage; telegram.other is any that the
+	// sandbox does not have.
+	//
+	// and of MCP servers:
+	//
+	//	mcp.initialize          the beginning of a session; and server/discover of newer clients
+	//	mcp.list_tools, mcp.call_tool
+	//	mcp.other               any other message, and a session's stream and end
+	//	mcp.resource_metadata   whom the server trusts to sign people in; mcp.login_metadata: how that is done
+	//	mcp.register            a client
+	//	mcp.authorize, mcp.token, mcp.refresh, mcp.revoke: as above
+	//
+	// and of chats:
+	//
+	//	whatsapp.send           a message; whatsapp.number: whose number it is
+	//	slack.<method>          a method of the Web API, such as slack.chat.postMessage
+	//
+	// and of language models:
+	//
+	//	anthropic.messages      a question to a language model; gemini.generate, gemini.stream and openai.chat are the others'
+	//	openai.models           the models; openai.embeddings: vectors of texts
 	Step string
 }
 
@@ -101,11 +127,22 @@ type answer struct {
 	header  http.Header
 	body    []byte
 	changed bool
+	// chunks are said one after the other, in place of body, with a pause before each but the first.
+	chunks [][]byte
+	pause  time.Duration
+	// cut closes the connection after the last chunk, as if more were to come.
+	cut bool
+	// next, if it is there, gives the answer in place of the others, as it likes. It runs without s.mu.
+	next http.Handler
 }
 
 func (a answer) write(w http.ResponseWriter) {
 	for name, values := range a.header {
 		w.Header()[name] = values
+	}
+	if a.chunks != nil {
+		a.stream(w)
+		return
 	}
 	if a.status != http.StatusNoContent {
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
@@ -114,9 +151,43 @@ func (a answer) write(w http.ResponseWriter) {
 	_, _ = w.Write(a.body)
 }
 
+// stream writes the chunks.
+func (a answer) stream(w http.ResponseWriter) {
+	w.WriteHeader(a.status)
+	control := http.NewResponseController(w)
+	for i, chunk := range a.chunks {
+		if i > 0 && a.pause > 0 {
+			<-time.After(a.pause)
+		}
+		if _, err := w.Write(chunk); err != nil {
+			return // the client has gone
+		}
+		if err := control.Flush(); err != nil {
+			return
+		}
+	}
+	if a.cut {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// unheard takes an answer that nobody gets.
+type unheard struct{}
+
+// Header gives a header that is dropped.
+func (unheard) Header() http.Header { return http.Header{} }
+
+// Write drops the body.
+func (unheard) Write(body []byte) (int, error) { return len(body), nil }
+
+// WriteHeader drops the status.
+func (unheard) WriteHeader(int) {}
+
 // exchange is one request on its way through the sandbox.
 type exchange struct {
 	info RequestInfo
+	// wait, where it is there, holds the request back before it is applied, as long polling does.
+	wait func(*http.Request)
 	// apply judges the request and carries it out. It runs with s.mu held.
 	apply func() answer
 	// refuse makes the service's own kind of answer for a fault of kind FaultStatus.
@@ -151,6 +222,9 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, x exchange) {
 	case FaultBody:
 		result = fault.dress(answer{status: http.StatusOK})
 	default:
+		if x.wait != nil {
+			x.wait(r)
+		}
 		result = s.apply(x.apply)
 		if result.status < http.StatusBadRequest {
 			for _, hook := range hooks.applied {
@@ -161,8 +235,15 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, x exchange) {
 	log.LogAttrs(r.Context(), slog.LevelInfo, "sandbox request",
 		slog.Int("status", result.status), slog.Duration("took", time.Since(began)))
 	if fault.Kind == FaultDropAfter {
+		if result.next != nil {
+			result.next.ServeHTTP(unheard{}, r)
+		}
 		fault.wait(r.Context())
 		panic(http.ErrAbortHandler)
+	}
+	if result.next != nil {
+		result.next.ServeHTTP(w, r)
+		return
 	}
 	result.write(w)
 }

@@ -101,6 +101,7 @@ type oauthApp struct {
 // oauthGrant is what one person allowed at one time.
 type oauthGrant struct {
 	Person string    `json:"person"`
+	Client string    `json:"client,omitempty"` // mcp: the client that it was given to
 	Scopes []string  `json:"scopes,omitempty"`
 	Denied []string  `json:"denied,omitempty"`
 	Ended  time.Time `json:"ended,omitzero"`
@@ -115,6 +116,7 @@ type oauthGrant struct {
 
 type oauthCode struct {
 	Person    string    `json:"person"`
+	Client    string    `json:"client,omitempty"` // mcp: the client that it was given to
 	Scopes    []string  `json:"scopes,omitempty"`
 	Denied    []string  `json:"denied,omitempty"`
 	Redirect  string    `json:"redirect"`
@@ -147,16 +149,21 @@ func (s *Sandbox) oauth(svc *oauthService) *oauthState {
 		state = &oauthState{}
 		s.state.OAuth[svc.platform] = state
 	}
-	if state.Grants == nil {
-		state.Grants = map[string]*oauthGrant{}
-	}
-	if state.Codes == nil {
-		state.Codes = map[string]*oauthCode{}
-	}
-	if state.Tokens == nil {
-		state.Tokens = map[string]*oauthToken{}
-	}
+	state.fill()
 	return state
+}
+
+// fill makes the maps that are missing.
+func (st *oauthState) fill() {
+	if st.Grants == nil {
+		st.Grants = map[string]*oauthGrant{}
+	}
+	if st.Codes == nil {
+		st.Codes = map[string]*oauthCode{}
+	}
+	if st.Tokens == nil {
+		st.Tokens = map[string]*oauthToken{}
+	}
 }
 
 // issue makes a code or token. The caller holds s.mu.
@@ -333,7 +340,7 @@ func (s *Sandbox) redeem(st *oauthState, code, redirect, verifier string) (grant
 		return "", codeVerifier
 	}
 	known.Grant = randomHex(6)
-	st.Grants[known.Grant] = &oauthGrant{Person: known.Person, Scopes: known.Scopes, Denied: known.Denied}
+	st.Grants[known.Grant] = &oauthGrant{Person: known.Person, Client: known.Client, Scopes: known.Scopes, Denied: known.Denied}
 	return known.Grant, codeGood
 }
 

@@ -189,8 +189,9 @@ func (s *Sandbox) setPage(platform, page string, lost bool) error {
 	})
 }
 
-// Secrets lists every secret that was issued: client secrets, codes, access, refresh and page tokens, and the secret
-// halves of Ghost's Admin API keys. Of those issued before a restart it knows what is still remembered.
+// Secrets lists every secret that was issued: client secrets, codes, access, refresh and page tokens, tokens of MCP
+// servers, Unsplash's access key, and the secret halves of Ghost's Admin API keys. Of those issued before a restart it knows
+// what is still remembered.
 func (s *Sandbox) Secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,10 +200,42 @@ func (s *Sandbox) Secrets() []string {
 
 // loadSecrets fills the list of secrets from a loaded state.
 func (s *Sandbox) loadSecrets() {
+	if key := s.state.Unsplash.AccessKey; key != "" {
+		s.secrets = append(s.secrets, key)
+	}
 	for _, site := range s.state.Ghost {
 		s.secrets = append(s.secrets, site.Secret)
 	}
-	for _, st := range s.state.OAuth {
+	if s.state.Telegram != nil {
+		for _, bot := range s.state.Telegram.Bots {
+			s.secrets = append(s.secrets, bot.Token)
+			if bot.Webhook != nil && bot.Webhook.Secret != "" {
+				s.secrets = append(s.secrets, bot.Webhook.Secret)
+			}
+		}
+	}
+	states := slices.Collect(maps.Values(s.state.OAuth))
+	for _, server := range s.state.MCP {
+		if server.Token != "" {
+			s.secrets = append(s.secrets, server.Token)
+		}
+		for _, client := range server.Clients {
+			if client.Secret != "" {
+				s.secrets = append(s.secrets, client.Secret)
+			}
+		}
+		states = append(states, &server.OAuth)
+	}
+	for _, number := range s.state.WhatsApp.Numbers {
+		s.secrets = append(s.secrets, number.Token, number.Secret, number.VerifyToken)
+	}
+	for _, app := range s.state.Slack.Apps {
+		s.secrets = append(s.secrets, app.Secret)
+		for _, install := range app.Installs {
+			s.secrets = append(s.secrets, install.Token)
+		}
+	}
+	for _, st := range states {
 		if st.App != nil {
 			s.secrets = append(s.secrets, st.App.Secret)
 		}

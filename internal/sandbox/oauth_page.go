@@ -176,7 +176,7 @@ func consentPage(st *oauthState, r *oauthRequest, params oauthForm, request auth
 }
 
 // showPeople shows who can sign in and which applications there are.
-func (s *Sandbox) showPeople(w http.ResponseWriter, _ *http.Request) {
+func (s *Sandbox) showPeople(w http.ResponseWriter, r *http.Request) {
 	type shownPage struct {
 		oauthPage
 		Lost bool
@@ -214,7 +214,9 @@ func (s *Sandbox) showPeople(w http.ResponseWriter, _ *http.Request) {
 		services = append(services, service)
 	}
 	s.mu.Unlock()
-	pageAnswer(http.StatusOK, "people", map[string]any{"Title": "People and applications", "Services": services}).write(w)
+	pageAnswer(http.StatusOK, "people", map[string]any{
+		"Title": "People and applications", "Services": services, "MCP": s.mcpServers(baseURL(r)), "MCPPeople": mcpPeople,
+	}).write(w)
 }
 
 // consentDenied is how most platforms say that the person did not allow it.

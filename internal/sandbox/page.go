@@ -16,6 +16,9 @@ func (s *Sandbox) routePages() {
 	s.mux.HandleFunc("GET /{$}", s.showIndex)
 	s.mux.HandleFunc("GET /people", s.showPeople)
 	s.mux.HandleFunc("GET /blobs/{hash}", s.showBlob)
+	s.mux.HandleFunc("GET /unsplash/{$}", s.showUnsplash)
+	s.mux.HandleFunc("GET /unsplash/{person}", s.showUnsplash)
+	s.routeChatPages()
 	s.mux.HandleFunc("GET /ghost-sites/{site}/{$}", s.showGhostSite)
 	s.mux.HandleFunc("GET /ghost-sites/{site}/{slug}/{$}", s.showGhostPost)
 }
@@ -141,7 +144,7 @@ button.first { background: var(--link); border-color: var(--link); color: var(--
 {{define "index"}}{{template "head" .}}
 <main>
 <h1>{{.Title}}</h1>
-<p class="soft">{{if .Site}}<a href="/">Everything published</a>{{else}}Stand-ins for the outside services. Nothing here leaves this machine. <a href="/people">People and applications</a>{{end}}</p>
+<p class="soft">{{if .Site}}<a href="/">Everything published</a>{{else}}Stand-ins for the outside services. Nothing here leaves this machine. <a href="/people">People and applications</a> · <a href="/telegram-chats">Telegram</a> · <a href="/whatsapp">WhatsApp</a> · <a href="/slack">Slack</a> · <a href="/unsplash/">Photos</a>{{end}}</p>
 {{range .Doubles}}<p class="mark">Published {{.Times}} times on {{.Platform}} / {{.Account}}: {{or .Title .Text}}</p>
 {{end}}{{range .Faults}}<p class="soft">Fault waiting: {{.Kind}}{{with .Status}} {{.}}{{end}}{{with .Platform}} on {{.}}{{end}}{{with .Step}} at {{.}}{{end}}{{with .Method}}, {{.}}{{end}}{{with .PathContains}} …{{.}}…{{end}}</p>
 {{end}}{{range .Posts}}<article>
@@ -209,10 +212,25 @@ button.first { background: var(--link); border-color: var(--link); color: var(--
 {{end}}{{range .People}}<p><strong>{{.Name}}</strong>{{with .Handle}} @{{.}}{{end}} <code>{{.ID}}</code> <span class="soft">grants: {{.Grants}}</span></p>
 {{if .Pages}}<ul>{{range .Pages}}<li>{{.Name}} <code>{{.ID}}</code>{{if .Lost}} <span class="mark">taken away</span>{{end}}</li>{{end}}</ul>
 {{end}}{{end}}</article>
+{{end}}{{if .MCP}}<article>
+<h2>MCP servers</h2>
+<ul>{{range .MCP}}<li>{{.Name}} <code>{{.URL}}</code> {{.Kind}}{{with .Token}} <code>{{.}}</code>{{end}}{{if eq .Kind "oauth"}} <span class="soft">clients: {{.Clients}}, grants: {{.Grants}}</span>{{end}}{{with .Fail}} <span class="mark">fails: {{.}}</span>{{end}}</li>
+{{end}}</ul>
+{{range .MCPPeople}}<p><strong>{{.Name}}</strong> <code>{{.ID}}</code></p>
+{{end}}</article>
+{{end}}</main>
+{{template "foot"}}{{end}}
+
+{{define "unsplash"}}{{template "head" .}}
+<main>
+<h1>{{.Title}}</h1>
+<p class="soft"><a href="/">Everything published</a> · <a href="/unsplash/">All photos</a></p>
+{{range .Photos}}<figure id="{{.ID}}"><img src="/unsplash-images/{{.ID}}?w=400&amp;fit=max&amp;fm=jpg" alt="{{.Alt}}" loading="lazy">
+<figcaption class="soft">{{.Alt}} · <a href="/unsplash/@{{.Username}}">{{.By}}</a> · <code>{{.ID}}</code> · used {{.Used}} times</figcaption></figure>
 {{end}}</main>
 {{template "foot"}}{{end}}
 
 {{define "missing"}}{{template "head" .}}
 <main><h1>Not found</h1><p>There is nothing at this address. <a href="/">Everything published</a></p></main>
 {{template "foot"}}{{end}}
-`))
+` + chatTemplate))

@@ -59,8 +59,16 @@ type Sandbox struct {
 	mailchimpOpen map[string]int
 	// twitterWindows are the others of twitter, by kind of request and person.
 	twitterWindows map[string]rateWindow
+	// llm are the language models.
+	llm llmState
+	// unsplashWindow is the limit of the application at Unsplash.
+	unsplashWindow rateWindow
 	// blobs are the files by their SHA-256, where there is no folder for them.
 	blobs map[string][]byte
+	// telegramLines are what is on its way to Telegram bots, by their ids.
+	telegramLines map[int64]*telegramLine
+	// mcpHandlers speak the protocol of the MCP servers, by name. They hold the sessions.
+	mcpHandlers map[string]http.Handler
 }
 
 // state is everything that a restart keeps.
@@ -71,7 +79,14 @@ type state struct {
 	LinkedIn  linkedinState          `json:"linkedin,omitzero"`
 	Mailchimp mailchimpState         `json:"mailchimp,omitzero"`
 	Twitter   *twitterState          `json:"twitter,omitempty"`
-	Published []*Post                `json:"published"`
+	Telegram  *telegramState         `json:"telegram,omitempty"`
+	MCP       map[string]*mcpServer  `json:"mcp,omitempty"` // by name
+	WhatsApp  whatsappState          `json:"whatsapp,omitzero"`
+	Slack     slackState             `json:"slack,omitzero"`
+	Unsplash  unsplashState          `json:"unsplash,omitzero"`
+	// Deliveries are what was told to webhooks.
+	Deliveries []*delivery `json:"deliveries,omitempty"`
+	Published  []*Post     `json:"published"`
 }
 
 // New opens the state in opts.Dir, or begins an empty one.
@@ -79,7 +94,8 @@ func New(opts Options) (*Sandbox, error) {
 	s := &Sandbox{
 		log: opts.Log, now: opts.Now, mux: http.NewServeMux(),
 		counts: map[string]int{}, steps: map[string][]string{}, meWindows: map[string]rateWindow{}, twitterWindows: map[string]rateWindow{},
-		blobs: map[string][]byte{}, mailchimpOpen: map[string]int{},
+		blobs: map[string][]byte{}, mailchimpOpen: map[string]int{}, telegramLines: map[int64]*telegramLine{},
+		mcpHandlers: map[string]http.Handler{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -102,6 +118,15 @@ func New(opts Options) (*Sandbox, error) {
 	if s.state.OAuth == nil {
 		s.state.OAuth = map[string]*oauthState{}
 	}
+	if s.state.MCP == nil {
+		s.state.MCP = map[string]*mcpServer{}
+	}
+	if s.state.WhatsApp.Numbers == nil {
+		s.state.WhatsApp.Numbers = map[string]*whatsappNumber{}
+	}
+	if s.state.Slack.Apps == nil {
+		s.state.Slack = slackState{Apps: map[string]*slackApp{}, Teams: map[string]*slackTeam{}}
+	}
 	s.loadSecrets()
 	s.routeControl()
 	s.routePages()
@@ -111,13 +136,25 @@ func New(opts Options) (*Sandbox, error) {
 	s.routeLinkedInPosts()
 	s.routeFacebook()
 	s.routeMailchimp()
+	s.routeAnthropic()
+	s.routeGemini()
+	s.routeOpenAI()
+	s.routeTelegram()
+	s.routeMCP()
+	s.routeUnsplash()
+	s.routeWhatsApp()
+	s.routeSlack()
+	s.resumeDeliveries()
 	return s, nil
 }
 
 // Handler serves all services, the control API and the pages. Services live under a path of their
 // own: the address of a Ghost site is <base>/ghost-sites/<name>. The others are <base>/twitter and <base>/twitter-api,
 // <base>/linkedin and <base>/linkedin-api, <base>/facebook and <base>/facebook-graph,
-// <base>/mailchimp-login and <base>/mailchimp-api/<data centre>.
+// <base>/mailchimp-login and <base>/mailchimp-api/<data centre>, and <base>/telegram with <base>/telegram-me in place of t.me.
+// WhatsApp is <base>/whatsapp-graph/v26.0, Slack <base>/slack/api; MCP servers are <base>/mcp/<name>, and Unsplash is <base>/unsplash with
+// its photos in <base>/unsplash-images.
+// The language models are <base>/anthropic, <base>/gemini and <base>/openai/v1.
 func (s *Sandbox) Handler() http.Handler { return s.mux }
 
 func (s *Sandbox) load() error {
