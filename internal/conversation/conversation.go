@@ -1,0 +1,346 @@
+// Package conversation is what Fanfare and people in a chat say to each other, the same on every platform: somebody asks for a
+// post, sees its variants, approves, edits and schedules it, and is told what became of it.
+//
+// Everything is done through the API's operations, as the person who speaks. The package must not touch the database, nor
+// decide who may do what: a refusal of an operation is what the person is told.
+package conversation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"fanfare/internal/chat"
+	"fanfare/internal/inprocess"
+	"fanfare/internal/platform"
+)
+
+// Space is the space that a chat is.
+type Space struct {
+	CustomerID, ID uuid.UUID
+	// Customer is the customer's name.
+	Customer string
+}
+
+// State is what a person's next words are an answer to. It is kept with the person, per space.
+type State struct {
+	// Awaiting is text (of one of a post's platforms, or where none is named of all), time (at which a post goes out), or choice (one of Choices alone).
+	Awaiting string     `json:"awaiting"`
+	PostID   uuid.UUID  `json:"post_id"`
+	Platform *uuid.UUID `json:"platform_post_id,omitempty"`
+	// Version is that of the post that the person has seen, as an ETag.
+	Version string    `json:"version"`
+	Until   time.Time `json:"until"`
+	// Choices are the data of the buttons of which the person was given the numbers, where the chat shows none.
+	Choices []string `json:"choices,omitempty"`
+}
+
+const (
+	awaitsText   = "text"
+	awaitsTime   = "time"
+	awaitsChoice = "choice"
+	// stateLasts is how long an answer is waited for.
+	stateLasts = time.Hour
+)
+
+// Turn is something that somebody said or pressed in a space.
+type Turn struct {
+	Update chat.Update
+	Space  Space
+	// State is what the person was asked; nil: nothing.
+	State *State
+	Now   time.Time
+	// Say sends something before the answer is there, for what takes long.
+	Say func(context.Context, chat.Message)
+}
+
+// Answer is what is said to it.
+type Answer struct {
+	Messages []chat.Message
+	// State is what the person is asked with it; nil: nothing.
+	State *State
+}
+
+// Conversation answers people. It is safe for concurrent use.
+type Conversation struct {
+	// API is the handler of the API's operations.
+	API http.Handler
+	// DashboardURL is the dashboard's address, "" where it is not configured.
+	DashboardURL string
+}
+
+// Answer answers a turn. An error says that it could not be answered now and is to be tried again, with the same update:
+// what was done by then is not done twice.
+func (c *Conversation) Answer(ctx context.Context, turn Turn) (Answer, error) {
+	s := &speech{Conversation: c, Turn: turn}
+	s.ctx = inprocess.As(ctx, inprocess.Speaker{CustomerID: turn.Space.CustomerID, SpaceID: turn.Space.ID, Person: turn.Update.Person.ID})
+	answer, err := s.answer()
+	var refused *inprocess.Problem
+	if !errors.As(err, &refused) {
+		return s.numbered(answer), err
+	}
+	switch refused.Status {
+	case http.StatusInternalServerError, http.StatusRequestTimeout:
+		return Answer{}, err // may be otherwise in a moment
+	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
+		if !s.told { // nobody but the person waits for a language model
+			return Answer{}, err
+		}
+	case http.StatusUnauthorized:
+		return say("I may not do anything here any more: whoever paired this chat has left, or the chat was released. Pair it again in the dashboard."), nil
+	case http.StatusPreconditionFailed:
+		answer, err := s.changed()
+		return s.numbered(s.inPlace(answer)), err
+	case http.StatusConflict: // what a button offered does not go any more
+		if s.Update.Event == chat.Pressed && s.post != uuid.Nil {
+			answer, err := s.show(s.post, reason(refused))
+			return s.numbered(s.inPlace(answer)), err
+		}
+	}
+	return say(reason(refused)), nil
+}
+
+// inPlace puts an answer in the place of the message whose button was pressed, so that no button is left there that does nothing.
+func (s *speech) inPlace(answer Answer) Answer {
+	if s.Update.Event == chat.Pressed && len(answer.Messages) > 0 {
+		answer.Messages[0].Replaces = s.Update.MessageID
+	}
+	return answer
+}
+
+// reason is why something was refused, for somebody who knows posts and platforms, and no requests.
+func reason(refused *inprocess.Problem) string {
+	var broken []string
+	for _, e := range refused.Errors {
+		if e.Platform != "" {
+			broken = append(broken, platform.Name(e.Platform).Title()+": "+e.Message)
+		}
+	}
+	if len(broken) > 0 {
+		return "That breaks rules, and cannot go out like this:\n" + strings.Join(broken, "\n")
+	}
+	if refused.Status == http.StatusUnprocessableEntity && len(refused.Errors) > 0 {
+		var messages []string
+		for _, e := range refused.Errors {
+			messages = append(messages, e.Message)
+		}
+		return "That is not possible: " + strings.Join(messages, "; ") + "."
+	}
+	return refused.Error()
+}
+
+// numbered notes the choices that an answer gives, where there are no buttons to press.
+func (s *speech) numbered(answer Answer) Answer {
+	if !s.Update.Chat.Numbered() {
+		return answer
+	}
+	var choices []string
+	for _, m := range answer.Messages { // the last that has some, as they all begin with 1
+		if buttons := m.Choices(); len(buttons) > 0 {
+			choices = nil
+			for _, b := range buttons {
+				choices = append(choices, b.Data)
+			}
+		}
+	}
+	if len(choices) == 0 {
+		return answer
+	}
+	state := State{Awaiting: awaitsChoice, Until: s.Now.Add(stateLasts)}
+	if answer.State != nil {
+		state = *answer.State
+	}
+	state.Choices = choices
+	answer.State = &state
+	return answer
+}
+
+// chosen gives the data of the button whose number somebody says; "" where it is none.
+func (s *speech) chosen(text string) string {
+	if s.State == nil || !s.Now.Before(s.State.Until) || len(s.State.Choices) == 0 {
+		return ""
+	}
+	if n, err := strconv.Atoi(strings.TrimSuffix(text, ".")); err == nil && n >= 1 && n <= len(s.State.Choices) {
+		return s.State.Choices[n-1]
+	}
+	return ""
+}
+
+// speech is one turn while it is answered.
+type speech struct {
+	*Conversation
+	Turn
+	ctx context.Context
+	// calls counts those that change something, each of which is repeated under its own key.
+	calls int
+	// told: what fails from now on is told at once.
+	told bool
+	// post is the one that the turn is about.
+	post uuid.UUID
+}
+
+func (s *speech) answer() (Answer, error) {
+	if s.Update.Event == chat.Pressed {
+		return s.pressed()
+	}
+	text := strings.TrimSpace(s.Update.Text)
+	if data := s.chosen(text); data != "" {
+		s.Update.Button, s.Update.MessageID = data, ""
+		return s.pressed()
+	}
+	wish := understand(text)
+	if s.State != nil && s.State.Awaiting != awaitsChoice && s.Now.Before(s.State.Until) && (wish.kind == wishUnclear || wish.kind == wishPair || wish.kind == wishRemember && !strings.HasPrefix(text, "/")) {
+		if s.State.Awaiting == awaitsTime {
+			return s.timeGiven(text)
+		}
+		return s.textGiven(text)
+	}
+	switch wish.kind {
+	case wishHelp:
+		return s.help(), nil
+	case wishStatus:
+		return s.status()
+	case wishWrite:
+		return s.write(wish.about, wish.platforms)
+	case wishRemember:
+		if s.Update.Addressed || s.Update.Chat.Kind != chat.Group || strings.HasPrefix(text, "/") { // else it is said to others
+			return s.remember(wish.about)
+		}
+	case wishCancel:
+		return say("All right."), nil
+	case wishPair: // digits that are no command: what else they may be, the person knows
+		return say("This chat belongs to " + s.Space.Customer + " already. " + s.hint()), nil
+	}
+	if s.Update.Chat.Kind == chat.Group && !s.Update.Addressed {
+		if s.State != nil && s.State.Awaiting == awaitsChoice { // said to others, who do not take the choice away
+			return Answer{State: s.State}, nil
+		}
+		return Answer{}, nil
+	}
+	if text == "" {
+		return say("I read text only. " + s.hint()), nil
+	}
+	return say("I did not understand that. " + s.hint()), nil
+}
+
+func (s *speech) hint() string {
+	return "Try “write a post about our new opening hours”, or " + slash(s.Update.Chat.Platform) + "help."
+}
+
+// slash begins a command. Slack keeps what begins with one to itself (https://docs.slack.dev/interactivity/implementing-slash-commands).
+func slash(on chat.Platform) string {
+	if on == chat.Slack {
+		return ""
+	}
+	return "/"
+}
+
+// Commands are what a menu can offer in every chat.
+var Commands = []chat.Command{
+	{Name: "write", Does: "Write a post: /write our new opening hours"},
+	{Name: "remember", Does: "Keep something in mind: /remember we close at six"},
+	{Name: "status", Does: "What became of the posts of this chat"},
+	{Name: "cancel", Does: "Forget what I have just asked"},
+	{Name: "help", Does: "What I can do"},
+}
+
+func (s *speech) help() Answer {
+	text := "I write and publish posts for " + s.Space.Customer + ".\n\n" +
+		"• write a post about …: I draft it for every connected platform\n" +
+		"• write a post for LinkedIn about …: only for that platform\n" +
+		"• remember that …: I keep it in mind for this chat\n" +
+		"• " + slash(s.Update.Chat.Platform) + "status: what became of the posts of this chat\n" +
+		"• " + slash(s.Update.Chat.Platform) + "cancel: forget what I have just asked\n\n" +
+		"Below a draft there are buttons to approve, edit and schedule it. Only this chat sees what is drafted here, besides the team in the dashboard."
+	if s.DashboardURL != "" {
+		text += "\n\n" + s.DashboardURL
+	}
+	return say(text)
+}
+
+// remember keeps something in mind for the space.
+func (s *speech) remember(what string) (Answer, error) {
+	if _, err := s.call(http.MethodPost, []string{"memories"}, "", map[string]any{"text": what}, nil); err != nil {
+		return Answer{}, err
+	}
+	return say("I keep that in mind for this chat."), nil
+}
+
+func say(text string) Answer { return Answer{Messages: []chat.Message{{Text: text}}} }
+
+// call asks an operation inside the space's customer. What changes something carries a key that is the same when the
+// update is handled again.
+func (s *speech) call(method string, path []string, match string, body, out any) (http.Header, error) {
+	header := http.Header{"User-Agent": {"Fanfare chat (" + string(s.Update.Chat.Platform) + ")"}}
+	if match != "" {
+		header.Set("If-Match", match)
+	}
+	if method == http.MethodPost {
+		s.calls++
+		header.Set("Idempotency-Key", fmt.Sprintf("chat:%s:%s:%s:%d", s.Update.Chat.Platform, s.Update.Chat.Bot, printable(s.Update.ID), s.calls))
+	}
+	answer, err := inprocess.Do(s.ctx, s.API, inprocess.Call{
+		Method: method, Path: inprocess.Path(append([]string{"v1", "customers", s.Space.CustomerID.String()}, path...)...), Header: header, Body: body,
+	}, out)
+	return answer.Header, err
+}
+
+// printable makes an id of a platform fit for a header.
+func printable(id string) string {
+	quoted := strconv.QuoteToASCII(id)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], " ", "_")
+}
+
+// changed shows a post that is not any more as the person has seen it.
+func (s *speech) changed() (Answer, error) {
+	if s.post == uuid.Nil {
+		return say("It has been changed meanwhile. Nothing was done."), nil
+	}
+	return s.show(s.post, "It has been changed meanwhile, so I did nothing. This is how it is now:")
+}
+
+// Unpaired answers somebody in a chat that is nobody's, whose words are no code and no link. waits: the chat has used a code, and
+// somebody is still to confirm it.
+func Unpaired(update chat.Update, waits bool) Answer {
+	if update.Chat.Kind == chat.Group && !update.Addressed && update.Event == chat.Said {
+		return Answer{}
+	}
+	if waits {
+		return say("I cannot do anything here yet: this chat waits to be confirmed, by whoever gave you the code, under Spaces in the dashboard.")
+	}
+	if update.Chat.Kind == chat.Group && update.Chat.Platform == chat.Slack {
+		return say("Hello! I write and publish posts for a team. To pair this channel, open Spaces in the dashboard, and mention me here with: pair and the code of six digits.")
+	}
+	if update.Chat.Kind == chat.Group {
+		return say("Hello! I write and publish posts for a team. To pair this group, open Spaces in the dashboard, and write here: /pair and the code of six digits.")
+	}
+	return say("Hello! I write and publish posts for a team. To pair this chat, open Spaces in the dashboard, and send me the code of six digits or follow the link.")
+}
+
+// MarshalState is the state as it is kept; nil for none.
+func MarshalState(state *State) (json.RawMessage, error) {
+	if state == nil {
+		return nil, nil
+	}
+	encoded, err := json.Marshal(state)
+	if err != nil {
+		return nil, fmt.Errorf("encode state of conversation: %w", err)
+	}
+	return encoded, nil
+}
+
+// ParseState reads what MarshalState has made. What cannot be read is none: the person is asked anew.
+func ParseState(encoded []byte) *State {
+	state := new(State)
+	if len(encoded) == 0 || json.Unmarshal(encoded, state) != nil {
+		return nil
+	}
+	return state
+}
