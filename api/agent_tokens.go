@@ -19,7 +19,9 @@ import (
 type AgentToken struct {
 	ID          uuid.UUID  `json:"id" format:"uuid" doc:"The token's jti."`
 	Name        string     `json:"name"`
-	Permissions []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read"`
+	Permissions []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,spaces:read,spaces:pair,conversations:read,memories:read,memories:write,credentials:write"`
+	SpaceID     *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space that it acts in; null: the whole customer."`
+	Person      *string    `json:"person" doc:"Who speaks with it, as the program that has it calls them; null: nobody in particular."`
 	APIKeyID    *uuid.UUID `json:"api_key_id" format:"uuid" nullable:"true" doc:"The key that it was made from; null if a person made it."`
 	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"The person who made it; null if it was made from a key."`
 	ExpiresAt   time.Time  `json:"expires_at"`
@@ -51,9 +53,11 @@ type AgentTokenPath struct {
 
 // AgentTokenCreate is a new token.
 type AgentTokenCreate struct {
-	Name            string   `json:"name" minLength:"1" maxLength:"200" doc:"Which agent it is for."`
-	Permissions     []string `json:"permissions" minItems:"1" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read" doc:"Not more than the key has that makes it."`
-	LifetimeSeconds int32    `json:"lifetime_seconds,omitempty" minimum:"60" maximum:"3600" default:"3600"`
+	Name            string     `json:"name" minLength:"1" maxLength:"200" doc:"Which agent it is for."`
+	Permissions     []string   `json:"permissions" minItems:"1" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,spaces:read,spaces:pair,conversations:read,memories:read,memories:write,credentials:write" doc:"Not more than the key has that makes it."`
+	SpaceID         *uuid.UUID `json:"space_id,omitempty" format:"uuid" nullable:"true" doc:"A space that it is to act in, and to see nothing of others. With a key of a space, it is that one."`
+	Person          *string    `json:"person,omitempty" minLength:"1" maxLength:"100" nullable:"true" doc:"Who speaks in that space: a name that the program gives somebody, for whom whoever makes the token vouches. They alone have what is given with such tokens for themselves. It is never one of the people in the chat, also where it is their id: what those gave, no token reaches."`
+	LifetimeSeconds int32      `json:"lifetime_seconds,omitempty" minimum:"60" maximum:"3600" default:"3600"`
 }
 
 func (a *API) registerAgentTokens() {
@@ -65,7 +69,8 @@ func (a *API) registerAgentTokens() {
 	}, a.listAgentTokens)
 	register(a, huma.Operation{
 		OperationID: "create-agent-token", Metadata: needs("tokens:mint"), Method: http.MethodPost, Path: list, Tags: tags, Summary: "Make an agent token",
-		Description:   "For admins, and for keys with tokens:mint. The token dies with the key or the person that made it.",
+		Description: "For admins, and for keys with tokens:mint. The token dies with the key or the person that made it, and one of a space with the space. " +
+			"A key of a space makes tokens of that space alone. The claim space_id says which it is. In what a person of a token gave or wrote, they stand as agent: and their name.",
 		DefaultStatus: http.StatusCreated,
 	}, a.createAgentToken)
 	register(a, huma.Operation{
@@ -106,6 +111,9 @@ func (a *API) createAgentToken(ctx context.Context, in *struct {
 	if err := eachPermissionOnce(in.Body.Permissions); err != nil {
 		return nil, err
 	}
+	if in.Body.Person != nil && in.Body.SpaceID == nil {
+		return nil, invalid("body.person", "needs space_id: the space in which they speak")
+	}
 	// Outside of the transaction: the first time, this reads keys on a connection of its own.
 	if err := a.tokens.Prepare(ctx); err != nil {
 		return nil, err
@@ -117,6 +125,7 @@ func (a *API) createAgentToken(ctx context.Context, in *struct {
 	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*agentTokenCreatedOutput, error) {
 		if err := q.AgentTokenCreate(ctx, queries.AgentTokenCreateParams{
 			ID: id, Name: in.Body.Name, Permissions: in.Body.Permissions, Lifetime: time.Duration(in.Body.LifetimeSeconds) * time.Second,
+			SpaceID: in.Body.SpaceID, Person: in.Body.Person,
 		}); err != nil {
 			return nil, err
 		}
@@ -124,7 +133,7 @@ func (a *API) createAgentToken(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
-		token, err := a.tokens.Sign(ctx, agenttoken.Claims{ID: id, CustomerID: in.CustomerID, Permissions: row.Permissions, ExpiresAt: row.ExpiresAt})
+		token, err := a.tokens.Sign(ctx, agenttoken.Claims{ID: id, CustomerID: in.CustomerID, Permissions: row.Permissions, SpaceID: row.SpaceID, ExpiresAt: row.ExpiresAt})
 		return &agentTokenCreatedOutput{ETag: etag(row.Version), Body: AgentTokenCreated{AgentToken: agentTokenFrom(row), Token: token}}, err
 	})
 }
@@ -156,7 +165,7 @@ func (a *API) revokeAgentToken(ctx context.Context, in *struct {
 
 func agentTokenFrom(row queries.AgentTokenGetRow) AgentToken {
 	return AgentToken{
-		ID: row.ID, Name: row.Name, Permissions: row.Permissions, APIKeyID: row.APIKeyID, CreatedBy: row.CreatedBy,
+		ID: row.ID, Name: row.Name, Permissions: row.Permissions, SpaceID: row.SpaceID, Person: row.Person, APIKeyID: row.APIKeyID, CreatedBy: row.CreatedBy,
 		ExpiresAt: row.ExpiresAt.UTC(), RevokedAt: utc(row.RevokedAt), CreatedAt: row.CreatedAt.UTC(),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +21,14 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/agenttoken"
+	"fanfare/internal/bots"
 	"fanfare/internal/bucket"
+	"fanfare/internal/chat"
+	"fanfare/internal/embedding"
 	"fanfare/internal/identity"
+	"fanfare/internal/images"
+	"fanfare/internal/llm"
+	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
 	"fanfare/jobs"
@@ -44,16 +51,33 @@ type Deps struct {
 	// Connectors are those of the platforms that this installation has an application at.
 	Connectors map[platform.Name]platform.Connector
 	Queue      *jobs.Client
+	// Images finds photos; nil: nowhere, and the operations answer that it is not set up.
+	Images *images.Unsplash
+	// ChatBots are the bots in whose chats people talk to Fanfare; nil: there are none, and no customer can add one.
+	ChatBots *bots.Registry
+	// Bots gives the bots in whose chats a customer's pairings can be used: the installation's, and the customer's own.
+	// nil: those of ChatBots.
+	Bots func(ctx context.Context, customerID uuid.UUID) ([]chat.BotInfo, error)
 	// Bucket is where files are kept; nil: nowhere, and exports and uploads answer that they are not set up.
 	Bucket *bucket.Bucket
 	// MediaQuota is how many bytes the files of a customer may have together that has no quota of its own; 0 means 10 GiB.
 	MediaQuota int64
-	Log        *slog.Logger
+	// AdminsMakeCustomers: only system admins make customers, and not everybody who can sign in.
+	AdminsMakeCustomers bool
+	// LLM is the language model that posts are written by; nil: none is set up.
+	LLM *llm.Model
+	// LLMMonthlyTokens and LLMMonthlyMicroUSD (millionths of a US dollar) are what a customer may use of LLMs in a month that
+	// has no budget of its own; 0: nothing.
+	LLMMonthlyTokens, LLMMonthlyMicroUSD int64
+
+	Log *slog.Logger
 	// PublicURL is the dashboard's address, without a slash at its end; "" where it is not configured.
 	PublicURL string
 	// APIURL is the API's own public address, without a slash at its end, to which platforms send browsers back; ""
 	// where it is not configured, and then nothing is connected by signing in.
 	APIURL string
+	// Issuer is the `iss` of people's tokens. Where it is a URL, MCP clients are told that people sign in there.
+	Issuer string
 	// ReturnURLs are the addresses to which browsers may be sent back once an account is connected, besides those below
 	// PublicURL. Each also stands for what is below it.
 	ReturnURLs []string
@@ -61,6 +85,8 @@ type Deps struct {
 	MailsInvitations bool
 	// TrustedProxies are the networks of the operator's own reverse proxies, whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// Embedder puts what is searched for among memories into numbers, by their meaning; nil: they are searched by their words alone.
+	Embedder embedding.Embedder
 	// RequestTimeout bounds the reading of a body, and then the work on it; 0 means 15 s.
 	RequestTimeout time.Duration
 	// UploadStall is how long an upload may stand still; 0 means 30 s.
@@ -72,8 +98,11 @@ type API struct {
 	Deps
 	db     *tenant.DB
 	tokens *agenttoken.Keys
-	log    *slog.Logger
-	huma   huma.API
+	mcp    *mcpclient.Client
+	// mcpRefusals are the MCP servers that could not be signed in to a moment ago.
+	mcpRefusals mcpRefusals
+	log         *slog.Logger
+	huma        huma.API
 	// limits are those of the operations inside a customer, by operation.
 	limits map[string]tenant.Limit
 }
@@ -81,14 +110,23 @@ type API struct {
 // New makes the API's handler.
 func New(deps Deps) http.Handler {
 	a := &API{Deps: deps, db: tenant.New(deps.Pool), tokens: agenttoken.New(deps.Pool, deps.Vault), log: deps.Log}
+	if a.Bots == nil && a.ChatBots != nil {
+		a.Bots = a.offeredBots
+	}
 	a.Egress = cmp.Or(a.Egress, platform.NewEgress(nil))
+	a.mcp = mcpclient.New(a.Egress, Version)
 	mux := http.NewServeMux()
 	a.huma = humago.New(mux, config())
-	a.huma.UseMiddleware(a.authenticate)
+	a.huma.UseMiddleware(a.announceSuccessor, a.authenticate)
 	a.registerAll()
 	a.registerDocs(mux)
 	a.registerConnectResult(mux)
-	return a.requestID(a.logRequests(a.recoverPanics(securityHeaders(a.unknownPaths(mux, mediaTypes(mux))))))
+	a.registerHooks(mux)
+	var all http.Handler
+	operations := a.unknownPaths(mux, eventStreams(mediaTypes(mux)))
+	served := a.mcpServer(func() http.Handler { return all }, operations)
+	all = a.requestID(a.logRequests(a.recoverPanics(securityHeaders(served))))
+	return all
 }
 
 // OpenAPI gives the document that describes the API, without anything behind it.
@@ -120,6 +158,7 @@ func config() huma.Config {
 // registerAll lists every resource.
 func (a *API) registerAll() {
 	a.registerMe()
+	a.registerAccess()
 	a.registerCustomers()
 	a.registerCustomerContext()
 	a.registerMembers()
@@ -127,14 +166,18 @@ func (a *API) registerAll() {
 	a.registerAgentTokens()
 	a.registerInvitations()
 	a.registerRateLimits()
+	a.registerUsage()
+	a.registerLLMBudget()
 	a.registerCampaigns()
 	a.registerPosts()
 	a.registerPostPublishing()
 	a.registerPostApproval()
 	a.registerPostChecks()
+	a.registerPostGeneration()
 	a.registerPlatformPosts()
 	a.registerPostMetrics()
 	a.registerMedia()
+	a.registerImages()
 	a.registerEmailTemplates()
 	a.registerQueueSlots()
 	a.registerRecurringPosts()
@@ -143,12 +186,21 @@ func (a *API) registerAll() {
 	a.registerConnect()
 	a.registerConnectCallback()
 	a.registerConnectSessions()
+	a.registerCredentials()
+	a.registerMCPServers()
+	a.registerMCPConnect()
 	a.registerWebhooks()
+	a.registerBots()
+	a.registerSpaces()
+	a.registerPairings()
 	a.registerJobs()
+	a.registerConversations()
+	a.registerMemories()
 	a.registerExports()
 	a.registerErasures()
 	a.registerAudit()
 	a.registerHealth()
+	a.registerEarlierRoutes()
 	a.tidyDocument()
 }
 
@@ -163,6 +215,7 @@ func (a *API) tidyDocument() {
 				continue
 			}
 			a.documentLimits(operation)
+			a.documentDeprecation(operation)
 			for _, parameter := range operation.Parameters {
 				parameter.Schema.PatternDescription = "" // no keyword of JSON Schema; the validator has its sentence by now
 			}
@@ -206,6 +259,12 @@ const requestTimeout = 15 * time.Second
 
 // register adds an operation. Errors of the handler are explained in one place.
 func register[I, O any](a *API, operation huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	for _, name := range operation.Tags { // the documentation shows them in this order: deprecated routes, which are registered last, last
+		document := a.huma.OpenAPI()
+		if !slices.ContainsFunc(document.Tags, func(tag *huma.Tag) bool { return tag.Name == name }) {
+			document.Tags = append(document.Tags, &huma.Tag{Name: name})
+		}
+	}
 	operation.Errors = append(operation.Errors, http.StatusUnprocessableEntity) // of an unknown query parameter at least
 	if operation.Metadata["public"] == true {
 		operation.Security = []map[string][]string{}
@@ -227,13 +286,14 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	if changing {
 		operation.Errors = append(operation.Errors, http.StatusConflict)
 	}
-	if changing && strings.Contains(operation.Path, "{customer_id}") {
+	inBody := operation.Metadata[customerInBodyKey] == true
+	if changing && (strings.Contains(operation.Path, "{customer_id}") || inBody) {
 		operation.Parameters = append(operation.Parameters, reasonParameter)
 	}
 	if operation.Metadata[unlimitedKey] != true {
 		operation.Errors = append(operation.Errors, http.StatusTooManyRequests)
 	}
-	if strings.Contains(operation.Path, "{customer_id}") {
+	if strings.Contains(operation.Path, "{customer_id}") && operation.Metadata[successorKey] == nil {
 		if a.limits == nil {
 			a.limits = map[string]tenant.Limit{}
 		}
@@ -250,6 +310,12 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
+		if inBody {
+			var err error
+			if ctx, err = a.enterNamed(ctx, in, changing); err != nil {
+				return nil, a.explain(ctx, err)
+			}
+		}
 		if changing && operation.Method == http.MethodPost {
 			who, _ := ctx.Value(callerKey{}).(caller)
 			var err error
@@ -279,6 +345,9 @@ func forKeys(operation huma.Operation) string {
 	permissions, _ := operation.Metadata[metadataNeeds].([]string)
 	if len(permissions) == 0 {
 		return "Not for API keys."
+	}
+	if len(permissions) == len(anyPermission) {
+		return "For API keys and agent tokens with any permission."
 	}
 	if len(permissions) == 1 && permissions[0] == "tokens:mint" { // which no agent token can have
 		return "API keys need tokens:mint. Not for agent tokens."

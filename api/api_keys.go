@@ -22,7 +22,8 @@ type APIKey struct {
 	ID          uuid.UUID  `json:"id" format:"uuid"`
 	Name        string     `json:"name"`
 	Prefix      string     `json:"prefix" doc:"How the key begins, to recognise it by." example:"ffk_J3QK7A"`
-	Permissions []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,tokens:mint"`
+	Permissions []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,tokens:mint,spaces:read,spaces:pair,conversations:read,memories:read,memories:write,credentials:write"`
+	SpaceID     *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space that it acts in; null: the whole customer."`
 	CreatedBy   uuid.UUID  `json:"created_by" format:"uuid" doc:"The person who made it."`
 	ExpiresAt   *time.Time `json:"expires_at" doc:"Null: it does not expire."`
 	LastUsedAt  *time.Time `json:"last_used_at" doc:"To within five minutes; null: never."`
@@ -56,7 +57,8 @@ type APIKeyPath struct {
 // APIKeyCreate is a new key.
 type APIKeyCreate struct {
 	Name        string     `json:"name" minLength:"1" maxLength:"200" doc:"What it is for."`
-	Permissions []string   `json:"permissions" minItems:"1" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,tokens:mint"`
+	Permissions []string   `json:"permissions" minItems:"1" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,tokens:mint,spaces:read,spaces:pair,conversations:read,memories:read,memories:write,credentials:write"`
+	SpaceID     *uuid.UUID `json:"space_id,omitempty" format:"uuid" nullable:"true" doc:"A space that it is to act in, and to see nothing of others; the whole customer if left out."`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" format:"date-time" nullable:"true" doc:"When it stops working; it does not expire if left out."`
 }
 
@@ -131,6 +133,7 @@ func (a *API) createAPIKey(ctx context.Context, in *struct {
 	return change(ctx, a, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*apiKeyCreatedOutput, error) {
 		if err := q.APIKeyCreate(ctx, queries.APIKeyCreateParams{
 			ID: id, Name: in.Body.Name, Prefix: key[:shownOfKey], KeyHash: hash[:], Permissions: in.Body.Permissions, ExpiresAt: in.Body.ExpiresAt,
+			SpaceID: in.Body.SpaceID,
 		}); err != nil {
 			return nil, err
 		}
@@ -202,7 +205,7 @@ func apiKeyAnswer(row queries.APIKeyGetRow) *apiKeyOutput {
 
 func apiKeyFrom(row queries.APIKeyGetRow) APIKey {
 	return APIKey{
-		ID: row.ID, Name: row.Name, Prefix: row.Prefix, Permissions: row.Permissions, CreatedBy: row.CreatedBy,
+		ID: row.ID, Name: row.Name, Prefix: row.Prefix, Permissions: row.Permissions, SpaceID: row.SpaceID, CreatedBy: row.CreatedBy,
 		ExpiresAt: utc(row.ExpiresAt), LastUsedAt: utc(row.LastUsedAt), RevokedAt: utc(row.RevokedAt),
 		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}

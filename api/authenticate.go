@@ -15,6 +15,7 @@ import (
 	"fanfare/db/tenant"
 	"fanfare/internal/agenttoken"
 	"fanfare/internal/identity"
+	"fanfare/internal/inprocess"
 	"fanfare/queries"
 )
 
@@ -55,7 +56,11 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
-	credential, p := credentialOf(ctx)
+	speaker, inChat := inprocess.SpeakerOf(ctx.Context())
+	credential, p := "", (*Problem)(nil)
+	if !inChat {
+		credential, p = credentialOf(ctx)
+	}
 	if p != nil {
 		a.refuseUnknown(ctx, p)
 		return
@@ -64,7 +69,10 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	request.Operation = ctx.Operation().OperationID
 	request.Reason = clip(ctx.Header(reasonHeader), maxReason)
 	needed, _ := ctx.Operation().Metadata[metadataNeeds].([]string)
-	who, err := a.recognise(ctx.Context(), credential, needed, request)
+	who, err := caller{scope: tenant.Chat(speaker.CustomerID, speaker.SpaceID, speaker.Person, needed, request)}, error(nil)
+	if !inChat {
+		who, err = a.recognise(ctx.Context(), credential, needed, request)
+	}
 	if err != nil {
 		// What is too much is not recorded either: nobody can delete it again.
 		if told := a.refuseUnknown(ctx, unauthenticated(err)); told && signed(err) {
@@ -75,6 +83,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	who.request, who.needed = request, needed
 	if id, err := uuid.Parse(ctx.Param("customer_id")); err == nil {
 		who.customerID = &id
+		logCustomer(ctx.Context(), id)
 	}
 	ctx.EachHeader(func(name, value string) {
 		if strings.EqualFold(name, idempotencyHeader) {
@@ -83,7 +92,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	})
 	who.meter, who.scope = a.meter(ctx, who.scope)
 	ctx = huma.WithValue(ctx, callerKey{}, who)
-	if changes(ctx.Operation()) {
+	if changes(ctx.Operation()) && ctx.Operation().Metadata[customerInBodyKey] != true {
 		// First of all, so that nothing is read or done for a request too many. A read is charged with its first
 		// statement instead.
 		err := a.chargeFirst(ctx.Context(), who.meter)

@@ -54,15 +54,33 @@ func (w *world) everything(t testing.TB, c cast) things {
 	w.exec(t, "insert into erasures (id, subject_id, requested_by, has_files) values ($1, gen_random_uuid(), $2, false)", erasure, c.owner.ID)
 	invited := into[api.NewInvitation](t, w.invite(t, c, c.owner, key.ID.String()+"@example.com", "viewer"))
 	w.limit(t, id, "list-jobs", 1000, 60)
+	w.exec(t, "insert into llm_budgets (customer_id, monthly_tokens) values ($1, 1000000) on conflict do nothing", id)
 	template := dbtest.NewID(t)
 	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter ' || gen_random_uuid(), '<p>{{title}}</p>')", id, template)
 	hook, message := dbtest.NewID(t), dbtest.NewID(t)
 	w.exec(t, "delete from webhook_endpoints where customer_id = $1", id) // there can be 20
+	bot := w.ownBot(t, id)
 	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
 	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)",
 		id, message, hook)
+	space := w.Space(t, dbtest.Space{CustomerID: id, PairedBy: c.owner.ID})
+	w.Speaks(t, space, "person")
+	w.exec(t, "delete from pairings where customer_id = $1", id) // ten can wait
+	memory := dbtest.NewID(t)
+	w.exec(t, "insert into messages (customer_id, id, space_id, direction, text) values ($1, $2, $3, 'in', 'Said')", id, dbtest.NewID(t), space.ID)
+	w.exec(t, "insert into memories (customer_id, id, text) values ($1, $2, 'Remembered')", id, memory)
+	w.exec(t, "delete from credentials where customer_id = $1", id) // there is one of each owner
+	server, given := dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into mcp_servers (customer_id, id, space_id, name, url, created_by) values ($1, $2, $3, 'Server', 'https://mcp.example.com/', $4)", id, server, space.ID, c.owner.ID)
+	w.exec(t, "insert into credentials (customer_id, id, space_id, kind, name, provider, model, credential, key_id, created_by) values ($1, $2, $3, 'llm', 'Key', 'anthropic', 'claude', 'x', 1, $4)",
+		id, given, space.ID, c.owner.ID)
+	w.exec(t, "insert into credentials (customer_id, id, space_id, kind, name, mcp_server_id, login, credential, key_id, created_by) values ($1, gen_random_uuid(), $2, 'mcp', 'Server', $3, 'token', 'x', 1, $4)",
+		id, space.ID, server, c.owner.ID)
 	return things{
-		"webhook_id": hook.String(), "delivery_id": message.String(),
+		"space_id": space.ID.String(), "memory_id": memory.String(), "mcp_server_id": server.String(), "credential_id": given.String(),
+		"chat_identity_id": w.Identify(t, space, dbtest.NewID(t).String(), c.owner.ID).String(),
+		"pairing_id":       w.Pairing(t, dbtest.Pairing{CustomerID: id, CreatedBy: c.owner.ID}).ID.String(),
+		"bot_id":           bot.String(), "webhook_id": hook.String(), "delivery_id": message.String(),
 		"platform": "twitter", "connect_session_id": w.choosing(t, id, c.owner.ID).String(),
 		"export_id": export.String(), "erasure_id": erasure.String(),
 		"invitation_id": invited.ID.String(),
@@ -110,6 +128,9 @@ func (w *world) choosing(t testing.TB, customerID, userID uuid.UUID) uuid.UUID {
 // fill puts the ids into a path's template.
 func (ids things) fill(t testing.TB, template string) string {
 	t.Helper()
+	if own, has := ids["the customer's own credential"]; has && !strings.Contains(template, "{space_id}") {
+		template = strings.ReplaceAll(template, "{credential_id}", own)
+	}
 	return parameter.ReplaceAllStringFunc(template, func(name string) string {
 		id, known := ids[strings.Trim(name, "{}")]
 		if !known {
@@ -117,6 +138,15 @@ func (ids things) fill(t testing.TB, template string) string {
 		}
 		return id
 	})
+}
+
+// giveKey gives the customer a key of a language model, which belongs to no space.
+func (ids things) giveKey(t testing.TB, w *world, by uuid.UUID) {
+	t.Helper()
+	id := dbtest.NewID(t)
+	w.exec(t, "insert into credentials (customer_id, id, kind, name, provider, model, credential, key_id, created_by) values ($1, $2, 'llm', 'Key', 'anthropic', 'claude', 'x', 1, $3)",
+		ids["customer_id"], id, by)
+	ids["the customer's own credential"] = id.String()
 }
 
 // path is one under the customer.

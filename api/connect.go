@@ -53,11 +53,14 @@ func (a *API) registerConnect() {
 	}, a.connectIntegration)
 }
 
-func (a *API) connectIntegration(ctx context.Context, in *struct {
+// connectInput says which platform it is, and where the browser goes in the end.
+type connectInput struct {
 	CustomerPath
 	Platform string `path:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"The platform; twitter is X."`
 	ReturnTo string `query:"return_to" maxLength:"1500" doc:"Where the browser goes in the end: an address below the dashboard's, or below another one that the installation allows. Left out: the dashboard's list of accounts, or the API's own page /connect/result where the installation has no dashboard." example:"https://app.example.com/integrations"`
-}) (*connectOutput, error) {
+}
+
+func (a *API) connectIntegration(ctx context.Context, in *connectInput) (*connectOutput, error) {
 	name := platform.Name(in.Platform)
 	if name == platform.Ghost {
 		return nil, invalid("path.platform", "is connected by a key and not by signing in: use create-integration")
@@ -66,10 +69,9 @@ func (a *API) connectIntegration(ctx context.Context, in *struct {
 	if !known || a.APIURL == "" {
 		return nil, invalid("path.platform", "is not set up on this server")
 	}
-	returnTo, allowed := a.returnAddress(in.ReturnTo)
-	if !allowed {
-		return nil, invalid("query.return_to", "is not an address to which this server sends browsers back: it must be below FANFARE_PUBLIC_URL "+
-			"or an address in FANFARE_RETURN_URLS, which are settings of the server, and have no fragment and no escapes in its path")
+	returnTo, err := a.returnAddress(in.ReturnTo)
+	if err != nil {
+		return nil, err
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -148,21 +150,20 @@ func (a *API) defaultReturn() string {
 	return a.APIURL + resultPath
 }
 
-// returnAddress checks where a browser is to go in the end, "" being the default.
-func (a *API) returnAddress(given string) (address string, allowed bool) {
+// returnAddress checks where a browser is to go in the end, as the query's return_to says; "" is the default.
+func (a *API) returnAddress(given string) (string, error) {
 	if given == "" {
-		return a.defaultReturn(), true
+		return a.defaultReturn(), nil
 	}
-	asked, ok := plainAddress(given)
-	if !ok {
-		return "", false
-	}
-	for _, base := range append([]string{a.PublicURL}, a.ReturnURLs...) {
-		if at, ok := plainAddress(base); ok && below(asked, at) {
-			return asked.String(), true
+	if asked, ok := plainAddress(given); ok {
+		for _, base := range append([]string{a.PublicURL}, a.ReturnURLs...) {
+			if at, ok := plainAddress(base); ok && below(asked, at) {
+				return asked.String(), nil
+			}
 		}
 	}
-	return "", false
+	return "", invalid("query.return_to", "is not an address to which this server sends browsers back: it must be below FANFARE_PUBLIC_URL "+
+		"or an address in FANFARE_RETURN_URLS, which are settings of the server, and have no fragment and no escapes in its path")
 }
 
 // plainAddress reads an http or https address in which nothing can be read in two ways: visible ASCII without

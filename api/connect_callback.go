@@ -78,11 +78,10 @@ func (a *API) registerConnectCallback() {
 // CallbackQuery is what a platform sends a browser back with. It is read as it is: a parameter that comes twice, or that
 // nobody knows, is no reason to leave a person before a page of JSON.
 type CallbackQuery struct {
-	Platform string `path:"platform" doc:"The platform."`
-	State    string `query:"state" doc:"What the platform was given."`
-	Code     string `query:"code" doc:"What tokens are given for."`
-	Error    string `query:"error" doc:"Why there is no code."`
-	Issuer   string `query:"iss" doc:"Who answers (RFC 9207)."`
+	State  string `query:"state" doc:"What the platform was given."`
+	Code   string `query:"code" doc:"What tokens are given for."`
+	Error  string `query:"error" doc:"Why there is no code."`
+	Issuer string `query:"iss" doc:"Who answers (RFC 9207)."`
 
 	query   url.Values
 	cookies []*http.Cookie
@@ -94,7 +93,7 @@ var _ huma.Resolver = (*CallbackQuery)(nil)
 // Resolve keeps all of the query and the cookies.
 func (c *CallbackQuery) Resolve(ctx huma.Context) []error {
 	asked := ctx.URL()
-	c.query, c.probe = asked.Query(), ctx.Method() != http.MethodGet
+	c.query, c.cookies, c.probe = asked.Query(), nil, ctx.Method() != http.MethodGet
 	ctx.EachHeader(func(name, value string) {
 		if strings.EqualFold(name, "Cookie") {
 			// One by one: a cookie of somebody else's that is no proper one does not take the others along.
@@ -131,52 +130,68 @@ type callback struct {
 	returnTo  string
 }
 
-func (a *API) oauthCallback(ctx context.Context, in *CallbackQuery) (*callbackOutput, error) {
-	c := &callback{a: a, in: in, name: platform.Name(in.Platform), state: in.only("state"), returnTo: a.defaultReturn()}
+func (a *API) oauthCallback(ctx context.Context, in *struct {
+	Platform string `path:"platform" doc:"The platform."`
+	CallbackQuery
+}) (*callbackOutput, error) {
+	c := &callback{a: a, in: &in.CallbackQuery, name: platform.Name(in.Platform), state: in.only("state"), returnTo: a.defaultReturn()}
 	result := c.run(ctx)
 	a.log.InfoContext(ctx, "a browser has come back from a platform", "result", result, "connect_session_id", c.session.ID, "request_id", requestID(ctx))
-	out := &callbackOutput{Location: c.location(result)}
-	if c.cookie != "" {
-		out.SetCookie = []string{a.connectCookie(c.cookie, "", 0)}
+	said := map[string]string{"platform": "", "connect_session": ""}
+	if isOAuthPlatform(in.Platform) {
+		said["platform"] = in.Platform
 	}
-	return out, nil
+	if result == resultChoose {
+		said["connect_session"] = c.session.ID.String()
+	}
+	return c.sendOn(result, said), nil
 }
 
-// location is where the browser goes on.
-func (c *callback) location(result string) string {
+// sendOn sends the browser on: to where it was to go in the end, with the result and what else is said in the query. What is
+// said of nothing is not there.
+func (c *callback) sendOn(result string, said map[string]string) *callbackOutput {
 	u, err := url.Parse(c.returnTo)
 	if err != nil { // it was checked when it was stored
 		u = &url.URL{Path: resultPath}
 	}
 	query := u.Query()
 	query.Set("connect", result)
-	query.Del("platform")
-	query.Del("connect_session")
-	if isOAuthPlatform(string(c.name)) {
-		query.Set("platform", string(c.name))
-	}
-	if result == resultChoose {
-		query.Set("connect_session", c.session.ID.String())
+	for name, value := range said {
+		if query.Del(name); value != "" {
+			query.Set(name, value)
+		}
 	}
 	u.RawQuery = query.Encode()
-	return u.String()
+	out := &callbackOutput{Location: u.String()}
+	if c.cookie != "" {
+		out.SetCookie = []string{c.a.connectCookie(c.cookie, "", 0)}
+	}
+	return out
 }
 
-func (c *callback) run(ctx context.Context) (result string) {
-	if !isOAuthPlatform(string(c.name)) {
-		return resultWrongPlatform
-	}
+// begin looks whether there is a state that could be one, and makes the scope of its session. A result ends it.
+func (c *callback) begin(ctx context.Context, operation string) (result string) {
 	if c.state == "" || c.in.probe {
 		return resultStateMissing
 	}
 	if !isRandomSecret(c.state) {
 		return resultStateUnknown
 	}
-	c.connector = c.a.Connectors[c.name]
 	c.stateHash = sha256.Sum256([]byte(c.state))
 	request, _ := ctx.Value(requestKey{}).(tenant.Request)
-	request.Operation = "oauth-callback"
+	request.Operation = operation
 	c.scope = tenant.Connect(c.stateHash, request)
+	return ""
+}
+
+func (c *callback) run(ctx context.Context) (result string) {
+	if !isOAuthPlatform(string(c.name)) {
+		return resultWrongPlatform
+	}
+	if result := c.begin(ctx, "oauth-callback"); result != "" {
+		return result
+	}
+	c.connector = c.a.Connectors[c.name]
 	if result, err := c.use(ctx); err != nil || result != "" {
 		if err != nil {
 			result = c.failed(ctx, err)
@@ -225,29 +240,35 @@ func (c *callback) use(ctx context.Context) (result string, err error) {
 		if err := c.match(ctx, q); err != nil {
 			return err
 		}
-		switch c.session.Outcome {
-		case "answered":
-			result = refused
-		case "used":
-			result = resultStateUsed
-		case "expired":
-			result = resultStateExpired
-		case "wrong_platform":
-			result = resultWrongPlatform
-		case "wrong_browser":
-			result = resultWrongBrowser
-		default:
-			result = resultStateUnknown
-		}
-		if c.session.ReturnTo != "" {
-			c.returnTo = c.session.ReturnTo
-		}
-		if c.session.Outcome == "expired" || c.session.Outcome == "answered" && refused != "" {
-			_, err := q.ConnectSessionFinish(ctx, queries.ConnectSessionFinishParams{ID: c.session.ID, State: "failed", Result: result})
-			return err
-		}
-		return nil
+		result, err = c.judge(ctx, q, refused)
+		return err
 	})
+	return result, err
+}
+
+// judge gives the result of a session that match has used up, or found not to be usable: refused where it is this browser's.
+// It ends the session where that is a result.
+func (c *callback) judge(ctx context.Context, q *queries.Queries, refused string) (result string, err error) {
+	switch c.session.Outcome {
+	case "answered":
+		result = refused
+	case "used":
+		result = resultStateUsed
+	case "expired":
+		result = resultStateExpired
+	case "wrong_platform":
+		result = resultWrongPlatform
+	case "wrong_browser":
+		result = resultWrongBrowser
+	default:
+		result = resultStateUnknown
+	}
+	if c.session.ReturnTo != "" {
+		c.returnTo = c.session.ReturnTo
+	}
+	if c.session.Outcome == "expired" || c.session.Outcome == "answered" && refused != "" {
+		_, err = q.ConnectSessionFinish(ctx, queries.ConnectSessionFinishParams{ID: c.session.ID, State: "failed", Result: result})
+	}
 	return result, err
 }
 
@@ -398,10 +419,6 @@ func oneRow(changed int64, err error) error {
 
 // offer keeps tokens and accounts until somebody has chosen among them.
 func (c *callback) offer(ctx context.Context, q *queries.Queries, tokens platform.Tokens, login platform.Login) error {
-	secret, err := json.Marshal(signedIn{Tokens: tokens, Login: login})
-	if err != nil {
-		return fmt.Errorf("encode sign-in: %w", err)
-	}
 	offered := make([]OfferedAccount, 0, len(login.Accounts))
 	for _, account := range login.Accounts {
 		offered = append(offered, OfferedAccount{ExternalID: account.ExternalID, Name: account.Name, URL: account.URL, Kind: account.Kind})
@@ -410,9 +427,9 @@ func (c *callback) offer(ctx context.Context, q *queries.Queries, tokens platfor
 	if err != nil {
 		return fmt.Errorf("encode accounts: %w", err)
 	}
-	sealed, keyID, err := c.a.Vault.SealWithID(secret, vault.ConnectSession(c.session.CustomerID, c.session.ID, string(c.name)))
+	sealed, keyID, err := c.a.seal(signedIn{Tokens: tokens, Login: login}, vault.ConnectSession(c.session.CustomerID, c.session.ID, string(c.name)))
 	if err != nil {
-		return fmt.Errorf("seal sign-in: %w", err)
+		return err
 	}
 	kept, err := q.ConnectSessionChoose(ctx, queries.ConnectSessionChooseParams{ID: c.session.ID, Login: login.ExternalID, Accounts: accounts, Secret: sealed, KeyID: &keyID})
 	return oneRow(kept, err)

@@ -246,13 +246,9 @@ func (a *API) storeAuthorization(ctx context.Context, q *queries.Queries, custom
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("find authorization: %w", err)
 	}
-	plain, err := json.Marshal(tokens) //nolint:gosec // to be sealed
+	sealed, keyID, err := a.seal(tokens, vault.Authorization(customerID, id, string(name)))
 	if err != nil {
-		return uuid.Nil, fmt.Errorf("encode tokens: %w", err)
-	}
-	sealed, keyID, err := a.Vault.SealWithID(plain, vault.Authorization(customerID, id, string(name)))
-	if err != nil {
-		return uuid.Nil, fmt.Errorf("seal tokens: %w", err)
+		return uuid.Nil, err
 	}
 	scopes := append([]string{}, tokens.Scopes...)
 	expiresAt, renewAt, reconnectBy := timeOrNil(tokens.ExpiresAt), tokens.RenewAround(time.Now()), timeOrNil(tokens.ReconnectBy)

@@ -36,6 +36,18 @@ type customerOutput struct {
 	Body Customer
 }
 
+// CustomerSeen is a customer, with what whoever asks may do there.
+type CustomerSeen struct {
+	Customer
+	Permissions []string `json:"permissions" nullable:"false" doc:"What the key, the agent token or the person in a chat may do here. Empty for others, whose role says it."`
+	MayApprove  bool     `json:"may_approve" doc:"The caller may approve posts here, unless self_approval is off and they had a part in the post."`
+}
+
+type customerSeenOutput struct {
+	ETag string `header:"ETag"`
+	Body CustomerSeen
+}
+
 // CustomerCreate is a new customer. Its maker becomes its owner.
 type CustomerCreate struct {
 	Name        string `json:"name" minLength:"1" maxLength:"200"`
@@ -132,11 +144,15 @@ func (a *API) createCustomer(ctx context.Context, in *struct{ Body CustomerCreat
 		return nil, fmt.Errorf("make id: %w", err)
 	}
 	return change(ctx, a, scope(ctx), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*customerOutput, error) {
-		if err := q.CustomerCreate(ctx, queries.CustomerCreateParams{
+		made, err := q.CustomerCreate(ctx, queries.CustomerCreateParams{
 			ID: id, Name: in.Body.Name, Description: in.Body.Description, BrandVoice: in.Body.BrandVoice,
-			Audience: in.Body.Audience, Language: in.Body.Language, TimeZone: in.Body.TimeZone,
-		}); err != nil {
+			Audience: in.Body.Audience, Language: in.Body.Language, TimeZone: in.Body.TimeZone, AdminsOnly: a.AdminsMakeCustomers,
+		})
+		switch {
+		case err != nil:
 			return nil, err
+		case made == 0:
+			return nil, problem(http.StatusForbidden, "On this server only system admins make customers. Ask one of them for a customer, or an owner of one to invite you.")
 		}
 		if approval := in.Body.CustomerApproval; approval != (CustomerApproval{}) {
 			if _, err := q.CustomerUpdate(ctx, queries.CustomerUpdateParams{
@@ -150,14 +166,19 @@ func (a *API) createCustomer(ctx context.Context, in *struct{ Body CustomerCreat
 	})
 }
 
-func (a *API) getCustomer(ctx context.Context, in *CustomerPath) (*customerOutput, error) {
-	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.CustomerGetRow, error) {
-		return q.CustomerGet(ctx, in.CustomerID)
+func (a *API) getCustomer(ctx context.Context, in *CustomerPath) (*customerSeenOutput, error) {
+	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.CustomerSeenRow, error) {
+		return q.CustomerSeen(ctx, in.CustomerID)
 	})
 	if err != nil {
 		return nil, noRows(err, "customer")
 	}
-	return customerAnswer(row), nil
+	customer := customerFrom(queries.CustomerGetRow{
+		ID: row.ID, Name: row.Name, Description: row.Description, BrandVoice: row.BrandVoice, Audience: row.Audience, Language: row.Language,
+		TimeZone: row.TimeZone, ApprovalRequired: row.ApprovalRequired, ApproverRole: row.ApproverRole, SelfApproval: row.SelfApproval,
+		ArchivedAt: row.ArchivedAt, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, Role: row.Role,
+	})
+	return &customerSeenOutput{ETag: etag(row.Version), Body: CustomerSeen{customer, row.Permissions, row.MayApprove}}, nil
 }
 
 func (a *API) updateCustomer(ctx context.Context, in *struct {

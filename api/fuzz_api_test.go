@@ -147,7 +147,7 @@ func (f *fuzzer) run(t testing.TB, number, requests int) {
 				now = f.fingerprints(t, s.cast.customer.ID)
 			}
 			prints = now
-		} else if r.operation.OperationID == "connect-integration" { // which leaves a session
+		} else if !r.operation.reads() { // which leaves a session
 			prints = f.fingerprints(t, s.cast.customer.ID)
 		}
 		if a.status == http.StatusOK || a.status == http.StatusCreated {
@@ -238,7 +238,9 @@ func (f *fuzzer) judge(s *season, c fuzzCaller, r *fuzzRequest, a answer) (wrong
 			wrong = append(wrong, fmt.Sprintf("%d is no answer to %s: %v are", a.status, why, statuses))
 		}
 	}
-	if a.status >= http.StatusInternalServerError {
+	// The server that somebody would sign in to is nowhere, and the model of whoever gave a key of their own.
+	away := a.status == http.StatusServiceUnavailable && slices.Contains([]string{"connect-mcp-server", "generate-post", "earlier-generate-post"}, r.operation.OperationID)
+	if a.status >= http.StatusInternalServerError && !away {
 		wrong = append(wrong, "the server is to blame")
 	}
 	if !c.readsAll && bytes.Contains(a.body, []byte(secretOf)) {
@@ -259,7 +261,7 @@ func (f *fuzzer) judge(s *season, c fuzzCaller, r *fuzzRequest, a answer) (wrong
 		inside = false // it names no customer at all, so nobody is a stranger there
 	}
 	switch {
-	case r.operation.OperationID == "oauth-callback":
+	case strings.HasSuffix(r.operation.template, "/callback"):
 		expect("a browser", http.StatusSeeOther, http.StatusNotFound, http.StatusMethodNotAllowed)
 	case r.operation.public():
 		if len(r.mutations) == 0 {
@@ -300,21 +302,29 @@ func (f *fuzzer) note(o operation, status int) {
 
 // seldom are operations for which nobody guesses what they ask for: the customer's name, the one version that waits for
 // approval, or the platform post of the post.
-var seldom = map[string]bool{"erase-customer": true, "approve-post": true, "confirm-platform-post": true, "retry-platform-post": true}
+var seldom = map[string]bool{
+	"erase-customer": true, "approve-post": true, "confirm-platform-post": true, "retry-platform-post": true,
+	// what a chat must have used before, and what there is one of
+	"confirm-pairing": true, "deny-pairing": true, "reset-llm-budget": true, "delete-mcp-login": true, "create-credential": true, "create-space-credential": true,
+	// what somebody else must say yes to: Telegram to a token, an MCP server to a client
+	"create-bot": true, "update-bot": true, "connect-mcp-server": true, "set-mcp-client": true,
+	// whose fields exclude each other
+	"generate-post": true,
+}
 
 // fuzzRuns are as many as go on at the same time.
 const fuzzRuns = 4
 
-// TestFuzzAPI sends 20,000 valid and broken requests, made from the OpenAPI document, as each kind of caller.
+// TestFuzzAPI sends 25,000 valid and broken requests, made from the OpenAPI document, as each kind of caller.
 // Nothing may fail on the server's side; every answer is one that the document describes, with the body that it
 // describes; who is nobody gets 401, who is a stranger 404; what is refused changes nothing; and nobody reaches a
 // customer that is not theirs. FANFARE_PROVE=1 sends ten times as many from a new seed; FANFARE_FUZZ_SEED repeats
 // one.
 func TestFuzzAPI(t *testing.T) {
 	t.Parallel()
-	requests, seed := 20_000, uint64(1)
+	requests, seed := 25_000, uint64(1)
 	if os.Getenv("FANFARE_PROVE") == "1" {
-		requests, seed = 200_000, rand.Uint64N(1_000_000_000)
+		requests, seed = 250_000, rand.Uint64N(1_000_000_000)
 	}
 	if given := os.Getenv("FANFARE_FUZZ_SEED"); given != "" {
 		seed = must(strconv.ParseUint(given, 10, 64))
@@ -343,7 +353,7 @@ func TestFuzzAPI(t *testing.T) {
 	// Requests that get nowhere would prove nothing.
 	for _, o := range operations() {
 		want := []int{http.StatusOK, http.StatusUnprocessableEntity}
-		if o.OperationID == "oauth-callback" { // which sends every browser on
+		if strings.HasSuffix(o.template, "/callback") { // which sends every browser on
 			want = []int{http.StatusSeeOther}
 		}
 		if !o.public() {

@@ -118,14 +118,18 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 	// Everybody is invited to a customer where none of them is.
 	away, host := w.Customer(t, dbtest.Customer{}), w.User(t, dbtest.User{})
 	w.Join(t, away.ID, host.ID, "owner")
+	invite := func(customerID uuid.UUID, email, token string, by dbtest.User) string {
+		invitation, hash := dbtest.NewID(t), sha256.Sum256([]byte(token))
+		w.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, $3, 'viewer', $4, $5)",
+			customerID, invitation, email, hash[:], by.ID)
+		return invitation.String()
+	}
 	invited := map[string]string{}
 	for name, who := range map[string]dbtest.User{
 		"viewer": c.viewer, "member": c.member, "admin": c.admin, "owner": c.owner, "outsider": c.outsider, "removed member": removed, "system admin": c.sysadmin,
 	} {
 		invited[name] = rand.Text()
-		hash := sha256.Sum256([]byte(invited[name]))
-		w.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, $3, 'viewer', $4, $5)",
-			away.ID, dbtest.NewID(t), who.Email, hash[:], host.ID)
+		invite(away.ID, who.Email, invited[name], host)
 	}
 	w.limit(t, id, "list-jobs", 1000, 60)
 	w.limit(t, id, "create-post", 1000, 60)
@@ -158,6 +162,15 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 	}))
 	w.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/png', $4)", id, file, bucket.Media(id)+file.String(), len(picture))
 	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", id, template)
+	space, memory := w.Space(t, dbtest.Space{CustomerID: id, PairedBy: c.owner.ID}), dbtest.NewID(t)
+	w.exec(t, "insert into messages (customer_id, id, space_id, direction, text) values ($1, $2, $3, 'in', 'Said')", id, dbtest.NewID(t), space.ID)
+	w.exec(t, "insert into memories (customer_id, id, text) values ($1, $2, 'Remembered')", id, memory)
+	server, own, given := dbtest.NewID(t), dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into mcp_servers (customer_id, id, space_id, name, url, created_by) values ($1, $2, $3, 'Server', 'https://mcp.example.com/', $4)", id, server, space.ID, c.owner.ID)
+	const llmKey = `insert into credentials (customer_id, id, space_id, kind, name, provider, model, credential, key_id, created_by)
+		values ($1, $2, $3, 'llm', 'Key', 'anthropic', 'claude-sonnet-5-5', 'x', 1, $4)`
+	w.exec(t, llmKey, id, own, nil, c.owner.ID)
+	w.exec(t, llmKey, id, given, space.ID, c.owner.ID)
 	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
 	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)", id, message, hook)
 	sysviewer := person("system viewer", reader, c.sysviewer)
@@ -186,7 +199,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 			sysviewer, person("system manager", everywhere, c.manager), person("system admin", everywhere, c.sysadmin),
 		},
 		stock: &stock{
-			customer: id.String(), foreign: foreign, invited: invited, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey, picture: picture,
+			customer: id.String(), foreign: foreign, invited: invited, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey, picture: picture, photo: w.box.UnsplashPhotoIDs()[3],
 			own: map[string][]string{
 				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
 				"integration_id": {account.ID.String()}, "post_id": posts, "platform_post_id": ended,
@@ -194,8 +207,14 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 				"media_id": {file.String()}, "email_template_id": {template.String()}, "webhook_id": {hook.String()}, "delivery_id": {message.String()},
 				"queue_slot_id":     {w.QueueSlot(t, id).String(), w.QueueSlot(t, id).String()},
 				"recurring_post_id": {w.RecurringPost(t, id, uuid.MustParse(posts[0])).String(), w.RecurringPost(t, id, uuid.MustParse(posts[1])).String()},
-				"operation":         {"list-jobs", "create-post"},
-				"platform":          {"twitter", "linkedin", "facebook", "mailchimp", "ghost"},
+				"space_id":          {space.ID.String()}, "memory_id": {memory.String()},
+				"bot_id":           {w.ownBot(t, id).String()},
+				"pairing_id":       {w.Pairing(t, dbtest.Pairing{CustomerID: id, CreatedBy: c.owner.ID}).ID.String(), w.Pairing(t, dbtest.Pairing{CustomerID: id, CreatedBy: c.owner.ID, Code: "271828"}).ID.String()},
+				"invitation_id":    {invite(id, "first@example.com", rand.Text(), c.owner), invite(id, "second@example.com", rand.Text(), c.owner)},
+				"chat_identity_id": {w.Identify(t, space, dbtest.NewID(t).String(), c.owner.ID).String()},
+				"mcp_server_id":    {server.String()}, "credential_id": {own.String(), given.String()},
+				"operation": {"list-jobs", "create-post"},
+				"platform":  {"twitter", "linkedin", "facebook", "mailchimp", "ghost"},
 				"connect_session_id": {
 					w.choosing(t, id, c.owner.ID).String(), w.choosing(t, id, c.admin.ID).String(), w.choosing(t, id, c.sysadmin.ID).String(),
 				},
@@ -217,7 +236,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 }
 
 // leavesTraces are tables in which also a refused request, or one that only reads, may leave a row.
-var leavesTraces = []string{"public.audit_log", "public.audit_unsealed", "public.audit_seals", "public.rate_limits"}
+var leavesTraces = []string{"public.audit_log", "public.audit_unsealed", "public.audit_seals", "public.rate_limits", "public.usage_entries", "public.llm_months"}
 
 // fingerprints gives a function that reads one of each table's rows of a customer: it changes with every row that
 // is made, changed or removed.

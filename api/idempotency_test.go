@@ -50,9 +50,18 @@ func (w *world) posting(t *testing.T, o operation, c cast) (path string, body an
 	t.Helper()
 	path = w.everything(t, c).fill(t, o.template)
 	body = o.body(t)
+	if o.namesInBody() {
+		body = o.in(t, c.customer.ID)
+	}
 	switch o.OperationID {
 	case "create-integration":
 		body = m{"platform": "ghost", "site_url": w.siteURL, "admin_api_key": w.siteKey}
+	case "create-bot":
+		body = m{"platform": "telegram", "token": w.telegramBot(t).Token}
+	case "create-space-credential":
+		w.exec(t, "delete from credentials where customer_id = $1", c.customer.ID) // there is one of the space
+	case "use-image":
+		body = m{"image_id": w.box.UnsplashPhotoIDs()[3]}
 	case "accept-invitation":
 		link := into[api.NewInvitation](t, w.invite(t, c, c.owner, c.outsider.Email, "member")).Link
 		_, token, _ := strings.Cut(*link, "#token=")
@@ -71,6 +80,9 @@ func (w *world) posting(t *testing.T, o operation, c cast) (path string, body an
 	case "withdraw-post", "approve-post", "reject-post":
 		submitted := w.call(t, c.owner, http.MethodPost, path[:strings.LastIndex(path, "/")]+"/submit", m{}).want(t, 200)
 		headers = []string{"If-Match", submitted.etag()}
+	case "confirm-pairing", "deny-pairing":
+		w.claimed(t, path)
+		headers = []string{"If-Match", `"v2"`}
 	case "confirm-platform-post", "retry-platform-post":
 		w.needsAttention(t, c, "unknown_outcome")
 	}

@@ -35,6 +35,9 @@ var (
 		// A read that leaves a row: somebody on their way to a platform.
 		"connect-integration": {100, time.Hour},
 		"check-integration":   {100, time.Hour}, // each asks a platform, which limits us too
+		"connect-mcp-server":  {100, time.Hour}, // as connect-integration, and it asks a server that the customer names
+		"create-bot":          {100, time.Hour}, // as check-integration
+		"update-bot":          {100, time.Hour},
 		// Each sends something to somebody.
 		"test-webhook":            {100, time.Hour},
 		"resend-webhook-delivery": {100, time.Hour},
@@ -43,12 +46,18 @@ var (
 	// Nobody in a customer can use it up for those who must be able to do it.
 	ownLimits = map[string]bool{
 		"remove-member": true, "update-member": true, "revoke-invitation": true, "revoke-api-key": true, "revoke-agent-token": true,
-		"disconnect-integration": true, "archive-customer": true, "set-rate-limit": true, "reset-rate-limit": true,
+		"disconnect-integration": true, "delete-bot": true, "archive-customer": true, "set-rate-limit": true, "reset-rate-limit": true,
 	}
 	// classLimits are of kinds of operations, which name theirs in their metadata.
 	classLimits = map[string]limit{
 		"llm": {50, time.Hour}, // calls a language model
+		// Asks Unsplash, which gives all customers of an installation 5,000 requests an hour together, and 50 before it has
+		// approved the application: nobody takes them all, see imagesOfPerson.
+		imagesClass: {30, time.Hour},
 	}
+	// generationsOfPerson is how many generations with the installation's key a person asks for over all their customers, of which
+	// they may have made any number themselves.
+	generationsOfPerson  = tenant.Limit{Endpoint: "generate-post-all-customers", Quota: 200, Window: time.Hour, Person: true}
 	publicLimit          = limit{600, time.Minute} // of each operation that needs no credential
 	unauthenticatedLimit = limit{60, time.Minute}  // of requests with a credential that is missing or not valid
 )
@@ -57,6 +66,7 @@ var (
 const (
 	classKey     = "limit"
 	unlimitedKey = "unlimited"
+	imagesClass  = "images"
 )
 
 // unauthenticatedEndpoint is the name under which refused credentials are counted.
@@ -78,11 +88,15 @@ func limitOf(operation *huma.Operation) tenant.Limit {
 	if class, ok := operation.Metadata[classKey].(string); ok {
 		l = classLimits[class]
 	}
-	if own, ok := operationLimits[operation.OperationID]; ok {
+	endpoint := operation.OperationID
+	if successor, ok := operation.Metadata[successorKey].(string); ok {
+		endpoint = successor // together they have one limit
+	}
+	if own, ok := operationLimits[endpoint]; ok {
 		l = own
 	}
-	limit := l.of(operation.OperationID)
-	limit.Own = ownLimits[operation.OperationID]
+	limit := l.of(endpoint)
+	limit.Own = ownLimits[endpoint]
 	return limit
 }
 
@@ -180,6 +194,19 @@ func (m *meter) refusal(ctx huma.Context, p *Problem) *Problem {
 // aboutEntering tells whether an error decides for itself what is answered and who is charged.
 func aboutEntering(err error) bool {
 	return errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) || errors.Is(err, tenant.ErrLacksPermission) || isLimited(err)
+}
+
+// chargePerson charges what is about to cost the installation something to the person behind the request, beside the charge to the
+// customer. It is made in a transaction of its own, so that nobody waits for a model or a platform with it.
+func (a *API) chargePerson(ctx context.Context, customerID uuid.UUID, limit tenant.Limit) error {
+	charge := tenant.NewCharge(limit, func(tenant.Rate) {}) // the headers tell of the customer's limit
+	return a.db.Charge(ctx, scope(ctx).In(customerID).Charging(charge))
+}
+
+// imagesOfPerson is what one person may ask Unsplash over all their customers, in requests to Unsplash: of what it gives the
+// installation in an hour a quarter at once, and so half of it in any hour.
+func (a *API) imagesOfPerson() tenant.Limit {
+	return tenant.Limit{Endpoint: "images-all-customers", Quota: max(1, a.Images.Hourly()/4), Window: time.Hour, Person: true}
 }
 
 func isLimited(err error) bool {

@@ -103,10 +103,22 @@ func TestLimits(t *testing.T) {
 				want = 6000
 			}
 			switch o.OperationID {
-			case "create-invitation", "create-export", "connect-integration", "check-integration":
+			case "create-invitation", "create-export", "connect-integration", "connect-mcp-server", "check-integration", "earlier-authorize":
 				continue
-			case "test-webhook", "resend-webhook-delivery":
+			case "search-images", "use-image":
+				a.wantRate(t, o.OperationID, 30, 3600, 29)
+				continue
+			case "earlier-generate-pairing-code":
+				a.wantRate(t, "create-pairing", want, 60, someLeft)
+				continue
+			case "earlier-get-client-context":
+				a.wantRate(t, "get-customer-context", want, 60, someLeft)
+				continue
+			case "test-webhook", "resend-webhook-delivery", "create-bot", "update-bot":
 				a.wantRate(t, o.OperationID, 100, 3600, 99)
+				continue
+			case "generate-post":
+				a.wantRate(t, o.OperationID, 50, 3600, 49)
 				continue
 			}
 			a.wantRate(t, o.OperationID, want, 60, want-1)

@@ -24,19 +24,21 @@ import (
 
 // Media is a file that posts can show: an image or a video.
 type Media struct {
-	ID          uuid.UUID  `json:"id" format:"uuid"`
-	Name        string     `json:"name" doc:"The file's name."`
-	AltText     string     `json:"alt_text" doc:"Describes it to those who cannot see it."`
-	ContentType string     `json:"content_type" doc:"What it is, as found in its bytes." example:"image/png"`
-	Bytes       int64      `json:"bytes"`
-	SHA256      *string    `json:"sha256" doc:"In hexadecimal."`
-	Width       *int32     `json:"width" doc:"In pixels, as it is meant to be seen."`
-	Height      *int32     `json:"height" doc:"In pixels."`
-	DurationMS  *int64     `json:"duration_ms" doc:"How long a video lasts, in milliseconds; null where it does not say."`
-	Animated    bool       `json:"animated" doc:"An image that moves."`
-	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"The person who uploaded it."`
-	CreatedAt   time.Time  `json:"created_at"`
-	UpdatedAt   time.Time  `json:"updated_at"`
+	ID          uuid.UUID `json:"id" format:"uuid"`
+	Name        string    `json:"name" doc:"The file's name."`
+	AltText     string    `json:"alt_text" doc:"Describes it to those who cannot see it."`
+	ContentType string    `json:"content_type" doc:"What it is, as found in its bytes." example:"image/png"`
+	Bytes       int64     `json:"bytes"`
+	SHA256      *string   `json:"sha256" doc:"In hexadecimal."`
+	Width       *int32    `json:"width" doc:"In pixels, as it is meant to be seen."`
+	Height      *int32    `json:"height" doc:"In pixels."`
+	DurationMS  *int64    `json:"duration_ms" doc:"How long a video lasts, in milliseconds; null where it does not say."`
+	Animated    bool      `json:"animated" doc:"An image that moves."`
+	// Credit is of a photo that use-image has taken.
+	Credit    *ImageCredit `json:"credit,omitempty" doc:"Whose photo it is, where use-image took it from Unsplash, whose terms want the credit wherever the photo is shown. Not there for files that were uploaded."`
+	CreatedBy *uuid.UUID   `json:"created_by" format:"uuid" nullable:"true" doc:"The person who uploaded it."`
+	CreatedAt time.Time    `json:"created_at"`
+	UpdatedAt time.Time    `json:"updated_at"`
 }
 
 type mediaOutput struct {
@@ -269,7 +271,7 @@ func mediaAnswer(row queries.MediaGetRow) *mediaOutput {
 func mediaFrom(row queries.MediaGetRow) Media {
 	media := Media{
 		ID: row.ID, Name: row.Name, AltText: row.AltText, ContentType: row.ContentType, Bytes: row.Bytes, Width: row.Width, Height: row.Height,
-		DurationMS: row.DurationMs, Animated: row.Animated, CreatedBy: row.CreatedBy, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+		DurationMS: row.DurationMs, Animated: row.Animated, Credit: creditOf(row), CreatedBy: row.CreatedBy, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}
 	if row.Sha256 != nil {
 		sum := hex.EncodeToString(row.Sha256)

@@ -195,7 +195,7 @@ func (a *API) createMedia(ctx context.Context, in *MediaUpload) (*mediaOutput, e
 	if u.MediaID, err = uuid.NewV7(); err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
-	if err := a.beginUpload(ctx, u, in); err != nil {
+	if err := a.beginUpload(ctx, u, in.Size, in.Name, in.AltText); err != nil {
 		return nil, err
 	}
 	out, err := a.storeUpload(ctx, u, io.MultiReader(strings.NewReader(string(head)), in.body))
@@ -208,50 +208,64 @@ func (a *API) createMedia(ctx context.Context, in *MediaUpload) (*mediaOutput, e
 	return out, err
 }
 
-// beginUpload makes the file's row, with room for it.
-func (a *API) beginUpload(ctx context.Context, u *upload, in *MediaUpload) error {
-	wanted := in.Size
+// beginUpload makes the file's row, with room for it. size is -1 where it is not known.
+func (a *API) beginUpload(ctx context.Context, u *upload, size int64, name, altText string) error {
+	wanted := size
 	if wanted < 0 {
 		wanted = u.limit
 	}
-	return a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (err error) {
+	return a.tx(ctx, scope(ctx).In(u.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (err error) {
 		if u.room, err = q.MediaReserve(ctx, queries.MediaReserveParams{
-			Bytes: wanted, UpTo: in.Size < 0, Quota: cmp.Or(a.MediaQuota, defaultMediaQuota),
+			Bytes: wanted, UpTo: size < 0, Quota: cmp.Or(a.MediaQuota, defaultMediaQuota),
 		}); err != nil {
 			return err
 		}
 		return q.MediaCreate(ctx, queries.MediaCreateParams{
-			ID: u.MediaID, ContentType: u.contentType, Bytes: u.room, Name: fileName(in.Name), AltText: in.AltText,
+			ID: u.MediaID, ContentType: u.contentType, Bytes: u.room, Name: fileName(name), AltText: altText,
 		})
 	})
 }
 
 // storeUpload writes the bytes, looks what they are, and makes the file one that posts can show.
 func (a *API) storeUpload(ctx context.Context, u *upload, body io.Reader) (*mediaOutput, error) {
+	ready, err := a.storeBytes(ctx, u, body)
+	if err != nil {
+		return nil, fileProblem(err)
+	}
+	return a.finishUpload(ctx, u, ready)
+}
+
+// storeBytes writes the bytes and looks what they are. Where they are no file that can be published, its error is a *mediafile.Error.
+func (a *API) storeBytes(ctx context.Context, u *upload, body io.Reader) (ready queries.MediaReadyParams, err error) {
 	key := bucket.Media(u.CustomerID) + u.MediaID.String()
 	if err := a.Bucket.Write(ctx, key, u.contentType, func(w io.Writer) error {
 		_, err := io.Copy(w, io.TeeReader(body, u))
 		return err
 	}); err != nil {
-		return nil, fmt.Errorf("store file: %w", err)
+		return ready, fmt.Errorf("store file: %w", err)
 	}
 	file, err := a.Bucket.Read(ctx, key)
 	if err != nil {
-		return nil, fmt.Errorf("open file: %w", err)
+		return ready, fmt.Errorf("open file: %w", err)
 	}
 	defer file.Close()
 	info, err := mediafile.Probe(file, u.size, u.contentType)
 	if err != nil {
-		return nil, fileProblem(err)
+		return ready, err
 	}
 	width, height := int32(info.Width), int32(info.Height)
-	params := queries.MediaReadyParams{
-		ID: u.MediaID, Bytes: u.size, Sha256: u.sum.Sum(nil), Width: &width, Height: &height, Animated: info.Animated,
+	ready = queries.MediaReadyParams{
+		ID: u.MediaID, ContentType: u.contentType, Bytes: u.size, Sha256: u.sum.Sum(nil), Width: &width, Height: &height, Animated: info.Animated,
 	}
 	if info.Duration > 0 {
 		milliseconds := info.Duration.Milliseconds()
-		params.DurationMs = &milliseconds
+		ready.DurationMs = &milliseconds
 	}
+	return ready, nil
+}
+
+// finishUpload makes the file one that posts can show.
+func (a *API) finishUpload(ctx context.Context, u *upload, params queries.MediaReadyParams) (*mediaOutput, error) {
 	return change(ctx, a, scope(ctx).In(u.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) (*mediaOutput, error) {
 		ready, err := q.MediaReady(ctx, params)
 		if err != nil {

@@ -61,6 +61,8 @@ func (a *API) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		recorder := &statusRecorder{ResponseWriter: w}
+		var customerID string
+		r = r.WithContext(context.WithValue(r.Context(), loggedKey{}, &customerID))
 		defer func() {
 			level := slog.LevelInfo
 			switch r.URL.Path {
@@ -69,10 +71,20 @@ func (a *API) logRequests(next http.Handler) http.Handler {
 			}
 			a.log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", recorder.status,
 				"duration", time.Since(start), "request_id", requestID(r.Context()), "ip", clientIP(r.Context()),
-				"customer_id", r.PathValue("customer_id"))
+				"customer_id", customerID)
 		}()
 		next.ServeHTTP(recorder, r)
 	})
+}
+
+type loggedKey struct{}
+
+// logCustomer has the line of the request name the customer in whom the caller acts, or tries to. Further out, the request is another one
+// than the handler's, and does not know its path's values.
+func logCustomer(ctx context.Context, id uuid.UUID) {
+	if customerID, ok := ctx.Value(loggedKey{}).(*string); ok {
+		*customerID = id.String()
+	}
 }
 
 // statusRecorder remembers the status of an answer.

@@ -40,6 +40,15 @@ const (
 	listOfWebhooks
 	listOfWebhookDeliveries
 	listOfRecurringPosts
+	listOfCredentials
+	listOfMCPServers
+	listOfUsage
+	listOfSpaces
+	listOfSpacePeople
+	listOfChatIdentities
+	listOfPairings
+	listOfMessages
+	listOfMemories
 )
 
 func badCursor() *Problem {

@@ -24,6 +24,7 @@ type PostReview struct {
 	Verdict     string     `json:"verdict" enum:"submitted,approved,rejected,withdrawn,comment"`
 	Comment     string     `json:"comment"`
 	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"Who said it; null: an API key or agent token."`
+	SpaceID     *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space in which they said it, and so through which bot; null: in none."`
 	CreatedAt   time.Time  `json:"created_at"`
 }
 
@@ -61,7 +62,7 @@ func (a *API) registerPostApproval() {
 	register(a, huma.Operation{
 		OperationID: "approve-post", Method: http.MethodPost, Path: one + "/approve", Tags: tags, Summary: "Approve a post",
 		Description: "What is approved is the version that If-Match names, so that nobody approves what they have not seen. A post whose time lies ahead is scheduled with it; " +
-			"one without a time, or whose time has passed, is approved and waits to be published or scheduled. Who may approve is the customer's approver_role.",
+			"one without a time, or whose time has passed, is approved and waits to be published or scheduled. Who may approve is the customer's approver_role. In the chats of a customer's own bot nobody approves unless admins may, also what they wrote.",
 		Errors: []int{http.StatusPreconditionFailed, http.StatusPreconditionRequired},
 	}, a.approvePost)
 	for _, parameter := range a.huma.OpenAPI().Paths[one+"/approve"].Post.Parameters {
@@ -289,7 +290,8 @@ func (a *API) createPostReview(ctx context.Context, in *struct {
 		}
 		row, err := q.PostReviewGet(ctx, id)
 		return &postReviewOutput{Body: PostReview{
-			ID: row.ID, PostVersion: row.PostVersion, Verdict: row.Verdict, Comment: row.Comment, CreatedBy: row.CreatedBy, CreatedAt: row.CreatedAt.UTC(),
+			ID: row.ID, PostVersion: row.PostVersion, Verdict: row.Verdict, Comment: row.Comment, CreatedBy: row.CreatedBy, SpaceID: row.SpaceID,
+			CreatedAt: row.CreatedAt.UTC(),
 		}}, err
 	})
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -291,6 +292,49 @@ func TestScheduledBeforeApproval(t *testing.T) {
 	}
 	w.call(t, c.member, "POST", path+"/cancel", nil).want(t, 200)
 	w.call(t, c.member, "POST", path+"/submit", m{"scheduled_at": "2030-01-03T09:00:00Z"}).want(t, 200)
+}
+
+// What a scheduled post says on its accounts can be changed, and to which it goes cannot. It goes out at its time, unless somebody must
+// approve it first.
+func TestScheduledIsRewritten(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	accounts := []dbtest.Integration{w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID, Platform: "twitter"}), w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})}
+	made := into[api.Post](t, w.call(t, c.member, "POST", c.path("/posts"), m{"title": "Bread", "text": "Fresh bread.",
+		"platforms": []m{{"integration_id": accounts[0].ID}, {"integration_id": accounts[1].ID}}}).want(t, 201))
+	path := c.path("/posts/%s", made.ID)
+	other := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	w.call(t, c.member, "POST", path+"/schedule", m{"scheduled_at": "2030-01-02T09:00:00Z"}).want(t, 202)
+	one, two := m{"integration_id": accounts[0].ID, "text": "Rye."}, m{"integration_id": accounts[1].ID}
+	for name, platforms := range map[string][]m{"none": {}, "one": {one}, "another": {one, {"integration_id": other.ID}}, "one more": {one, two, {"integration_id": other.ID}}} {
+		if p := w.call(t, c.member, "PATCH", path, m{"platforms": platforms}).want(t, 409).problem(t); !strings.Contains(p.Detail, "Cancel it first") {
+			t.Errorf("%s: refused with %s", name, p.Detail)
+		}
+	}
+	long := m{"integration_id": accounts[0].ID, "text": strings.Repeat("Rye ", 20_000)}
+	if p := w.call(t, c.member, "PATCH", path, m{"platforms": []m{long, two}}).want(t, 422).problem(t); len(p.Errors) == 0 || p.Errors[0].Platform == "" {
+		t.Errorf("what breaks rules is refused with %+v", p)
+	}
+	rewritten := into[api.Post](t, w.call(t, c.member, "PATCH", path, m{"platforms": []m{one, two}}).want(t, 200))
+	if n, when := w.waiting(t, rewritten); rewritten.State != "scheduled" || n != 2 || when.Year() != 2030 {
+		t.Errorf("is %s, %d jobs at %v", rewritten.State, n, when)
+	}
+	says := func(p api.Post) (texts []string) {
+		for _, pp := range p.PlatformPosts {
+			texts = append(texts, pp.Text)
+		}
+		slices.Sort(texts)
+		return texts
+	}
+	if got := says(rewritten); !slices.Equal(got, []string{"Fresh bread.", "Rye."}) {
+		t.Errorf("says %q", got)
+	}
+	w.approval(t, c, m{"approval_required": true})
+	again := into[api.Post](t, w.call(t, c.member, "PATCH", path, m{"platforms": []m{{"integration_id": accounts[0].ID}, two}}).want(t, 200))
+	if n, _ := w.waiting(t, again); again.State != "pending_approval" || again.ScheduledAt == nil || n != 0 {
+		t.Errorf("with approval: %s at %v, %d jobs", again.State, again.ScheduledAt, n)
+	}
 }
 
 // Whatever is edited while somebody approves: what is approved is what was seen.

@@ -32,6 +32,7 @@ type Post struct {
 	SlotAt          *time.Time     `json:"slot_at" doc:"The slot of the queue that it has; null: none."`
 	RecurringPostID *uuid.UUID     `json:"recurring_post_id" format:"uuid" nullable:"true" doc:"What it is a copy of."`
 	OccurrenceAt    *time.Time     `json:"occurrence_at" doc:"For which of its times the copy was made."`
+	SpaceID         *uuid.UUID     `json:"space_id" format:"uuid" nullable:"true" doc:"The space that it was written in; null: none."`
 	MediaIDs        []uuid.UUID    `json:"media_ids" nullable:"false" doc:"The files that it shows, in order."`
 	ApprovedAt      *time.Time     `json:"approved_at" doc:"When somebody approved it as it is now; null: nobody has."`
 	ApprovedBy      *uuid.UUID     `json:"approved_by" format:"uuid" nullable:"true" doc:"Who approved it."`
@@ -115,7 +116,7 @@ func (a *API) registerPosts() {
 	}, a.getPost)
 	register(a, huma.Operation{
 		OperationID: "update-post", Metadata: needs("posts:write"), Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Change a post",
-		Description: "Title and text can be changed until publishing begins, the accounts as long as the post is not scheduled. " +
+		Description: "What the post says, and what it says on each account, can be changed until publishing begins; to which accounts it goes, as long as it is not scheduled. " +
 			"Where the customer asks for approval, a post that is approved or scheduled is to be approved again after a change, as its state then says; its time stays.",
 		Errors: []int{http.StatusPreconditionFailed},
 	}, a.updatePost)
@@ -392,16 +393,19 @@ func setPostMedia(ctx context.Context, q *queries.Queries, postID uuid.UUID, ids
 	return q.PostMediaCreate(ctx, queries.PostMediaCreateParams{PostID: postID, MediaIds: ids})
 }
 
-// replacePlatforms makes the post go to exactly the named accounts. Accounts that stay keep their platform post.
+// replacePlatforms makes the post go to exactly the named accounts. Accounts that stay keep their platform post. What is scheduled
+// may say something else on its accounts, and goes to the same ones.
 func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID, state string, accounts []postAccount) error {
-	switch state {
-	case "draft", "pending_approval", "approved", "failed", "cancelled":
-	default:
-		return conflict("The accounts of a post that is " + spoken(state) + " cannot be changed. Cancel it first.")
-	}
 	named := make([]uuid.UUID, 0, len(accounts))
 	for _, account := range accounts {
 		named = append(named, account.integrationID)
+	}
+	switch state {
+	case "draft", "pending_approval", "approved", "failed", "cancelled":
+	case "scheduled":
+		return rewriteScheduled(ctx, q, postID, named, accounts)
+	default:
+		return conflict("The accounts of a post that is " + spoken(state) + " cannot be changed.")
 	}
 	if _, err := q.PlatformPostDeleteOthers(ctx, queries.PlatformPostDeleteOthersParams{PostID: postID, KeepIntegrationIds: named}); err != nil {
 		return err
@@ -429,6 +433,32 @@ func replacePlatforms(ctx context.Context, q *queries.Queries, postID uuid.UUID,
 		}
 	}
 	return createPlatformPosts(ctx, q, postID, added)
+}
+
+// rewriteScheduled changes what a scheduled post says on its accounts. Nobody looks at it again where no approval is asked for, so
+// what breaks its platforms' rules is refused here and not at its time.
+func rewriteScheduled(ctx context.Context, q *queries.Queries, postID uuid.UUID, named []uuid.UUID, accounts []postAccount) error {
+	existing, err := q.PlatformPostListByPost(ctx, postID)
+	if err != nil {
+		return err
+	}
+	there := map[uuid.UUID]queries.PlatformPostListByPostRow{}
+	for _, pp := range existing {
+		there[pp.IntegrationID] = pp
+	}
+	if len(named) != len(existing) || slices.ContainsFunc(existing, func(pp queries.PlatformPostListByPostRow) bool { return !slices.Contains(named, pp.IntegrationID) }) {
+		return conflict("To which accounts a post goes that is scheduled cannot be changed. Cancel it first.")
+	}
+	for _, account := range accounts {
+		if err := setContent(ctx, q, postID, there[account.integrationID], account); err != nil {
+			return err
+		}
+	}
+	after, err := q.PlatformPostListByPost(ctx, postID)
+	if err != nil {
+		return err
+	}
+	return keepsRules(after)
 }
 
 // setContent makes a platform post say what is given.
@@ -509,7 +539,7 @@ func postFrom(row queries.PostGetRow) (Post, error) {
 		ScheduledAt: utc(row.ScheduledAt), CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 		ApprovedAt: utc(row.ApprovedAt), ApprovedBy: row.ApprovedBy,
 		ScheduledLocal: localTime(row.ScheduledAt, row.TimeZone), TimeZone: row.TimeZone, SlotAt: utc(row.SlotAt),
-		RecurringPostID: row.RecurrenceID, OccurrenceAt: utc(row.OccurrenceAt),
+		RecurringPostID: row.RecurrenceID, OccurrenceAt: utc(row.OccurrenceAt), SpaceID: row.SpaceID,
 	}
 	if err := json.Unmarshal(row.MediaIds, &post.MediaIDs); err != nil {
 		return Post{}, fmt.Errorf("decode the post's files: %w", err)

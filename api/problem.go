@@ -75,6 +75,7 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 var kinds = map[int]string{
 	http.StatusBadRequest:                   "bad-request",
 	http.StatusUnauthorized:                 "unauthenticated",
+	http.StatusPaymentRequired:              "llm-budget-used-up",
 	http.StatusForbidden:                    "forbidden",
 	http.StatusNotFound:                     "not-found",
 	http.StatusMethodNotAllowed:             "method-not-allowed",
@@ -89,7 +90,9 @@ var kinds = map[int]string{
 	http.StatusUnprocessableEntity:          "invalid",
 	http.StatusTooManyRequests:              "rate-limited",
 	http.StatusInternalServerError:          "internal",
+	http.StatusBadGateway:                   "llm-failed",
 	http.StatusServiceUnavailable:           "unavailable",
+	http.StatusGatewayTimeout:               "llm-timeout",
 }
 
 // problem makes a Problem of the status's own kind.

@@ -22,7 +22,11 @@ import (
 func (a *API) explain(ctx context.Context, err error) *Problem {
 	p := classify(err)
 	p.RequestID = requestID(ctx)
-	if c, _ := ctx.Value(callerKey{}).(caller); errors.Is(err, tenant.ErrLacksPermission) && len(c.needed) > 0 {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	switch kind, _, _, _ := c.scope.Caller(); {
+	case kind == "chat" && p.Status == http.StatusForbidden:
+		p.Detail = inChat(err, p.Detail, c.needed)
+	case errors.Is(err, tenant.ErrLacksPermission) && len(c.needed) > 0:
 		p.Detail = "This needs the permission " + strings.Join(c.needed, " or ") + ", which the key or agent token does not have."
 	}
 	if p.Status == http.StatusForbidden || errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) {
@@ -39,6 +43,23 @@ func (a *API) explain(ctx context.Context, err error) *Problem {
 		a.log.DebugContext(ctx, "request refused", "status", p.Status, "error", cause, "request_id", p.RequestID)
 	}
 	return p
+}
+
+// inChat says to somebody in a chat why they may not: they know of no key, token or permission.
+func inChat(err error, detail string, needed []string) string {
+	switch {
+	case !errors.Is(err, tenant.ErrLacksPermission) && detail != forbidden().Detail:
+		return detail
+	case len(needed) == 1 && needed[0] == "posts:publish":
+		return "Here, people may not publish or schedule posts, or take them back. Whoever looks after this chat in the dashboard can allow it."
+	case len(needed) == 1 && needed[0] == "posts:write":
+		return "Here, people may not write or change posts. Whoever looks after this chat in the dashboard can allow it."
+	case len(needed) == 1 && needed[0] == "memories:write":
+		return "Here, people may not have anything remembered. Whoever looks after this chat in the dashboard can allow it."
+	case errors.Is(err, tenant.ErrLacksPermission) && len(needed) == 0:
+		return "Here, only people may do that of whom is known who they are in Fanfare."
+	}
+	return "Here, people may not do that, or everything is archived. Whoever looks after this chat in the dashboard knows more."
 }
 
 func classify(err error) *Problem {
@@ -143,8 +164,12 @@ var constraints = map[string]func() *Problem{
 	"erasures_name_given":             func() *Problem { return invalid("body.name", "must be the customer's name, exactly") },
 	"erasures_subject_key":            func() *Problem { return conflict("The customer is being erased already.") },
 	"exports_one_at_a_time":           func() *Problem { return conflict("An export is being written already. Wait for it, or delete it.") },
-	"platform_posts_approved_first":   func() *Problem { return approveFirst() },
-	"posts_time_approved_first":       func() *Problem { return keepsItsTime() },
+	"memories_limit": func() *Problem {
+		return conflict("There are 5000 memories already, which is as many as a space or a customer can have. Delete some first.")
+	},
+	"memories_space_fkey":           func() *Problem { return notFound("space") },
+	"platform_posts_approved_first": func() *Problem { return approveFirst() },
+	"posts_time_approved_first":     func() *Problem { return keepsItsTime() },
 	"customers_name_frozen": func() *Problem {
 		return conflict("The customer's name stands in e-mail templates, and a post that uses one is being published, or nobody knows yet whether it was. Change the name after that.")
 	},
@@ -154,6 +179,13 @@ var constraints = map[string]func() *Problem{
 	"webhook_endpoints_limit": func() *Problem {
 		return conflict("The customer has 20 webhooks, which is the most there can be. Delete one first.")
 	},
+	"bots_bot_key": func() *Problem {
+		return conflict("This bot is in use here already, by this customer or another one: a bot belongs to one. Remove it there first.")
+	},
+	"bots_limit": func() *Problem {
+		return conflict("The customer has 20 bots, which is the most there can be. Remove one first.")
+	},
+	"bots_of_others":                   func() *Problem { return notFound("bot") },
 	"webhook_deliveries_endpoint_fkey": func() *Problem { return notFound("webhook") },
 	"webhook_secrets_endpoint_fkey":    func() *Problem { return notFound("webhook") },
 	"webhook_secrets_current_key": func() *Problem {
@@ -174,7 +206,44 @@ var constraints = map[string]func() *Problem{
 	"recurring_posts_of_original": func() *Problem {
 		return conflict("The post is a copy of one that recurs already, and does not recur itself.")
 	},
-	"posts_names_platform": func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
+	"api_keys_space_fkey":     func() *Problem { return notFound("space") },
+	"agent_tokens_space_fkey": func() *Problem { return notFound("space") },
+	"agent_tokens_person_in_space": func() *Problem {
+		return invalid("body.person", "needs space_id: the space in which they speak")
+	},
+	"spaces_ended": func() *Problem { return conflict("The space has ended. Pair the chat again to have it back.") },
+	"pairings_permissions_known": func() *Problem {
+		return invalid("body.permissions", "must name at least one, and only what the people of a chat can be allowed")
+	},
+	"pairings_open_limit": func() *Problem {
+		return conflict("Ten pairings wait already, which is the most there can be. Take one back, deny one, or wait until they expire.")
+	},
+	"pairings_program_limit": func() *Problem {
+		return conflict("Five pairings made by keys wait already, which is the most there can be. Wait until they are used or expire.")
+	},
+	"pairings_ended":            func() *Problem { return conflict("The pairing has ended. Nothing can be changed any more.") },
+	"pairings_state_transition": func() *Problem { return conflict("The pairing's state does not allow this.") },
+	"posts_names_platform":      func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
+	"credentials_space_fkey": func() *Problem {
+		return conflict("The space has ended, or whose it is has left it.")
+	},
+	"credentials_ended": func() *Problem { return conflict("The credential was deleted at this moment.") },
+	"credentials_llm_key": func() *Problem {
+		return conflict("There is a key of a language model already. Replace or delete that one.")
+	},
+	"credentials_mcp_key": func() *Problem {
+		return conflict("Somebody else signed in to the server at this moment. Try again.")
+	},
+	"credentials_server_fkey":      func() *Problem { return notFound("MCP server") },
+	"connect_sessions_server_fkey": func() *Problem { return notFound("MCP server") },
+	"mcp_servers_space_fkey":       func() *Problem { return conflict("The space has ended.") },
+	"mcp_servers_url_key":          func() *Problem { return conflict("The space uses the server at this address already.") },
+	"mcp_servers_limit": func() *Problem {
+		return conflict("The space has 50 MCP servers, which is the most there can be. Delete one first.")
+	},
+	"mcp_servers_customer_limit": func() *Problem {
+		return conflict("The spaces of the customer have 200 MCP servers together, which is the most there can be. Delete one first.")
+	},
 }
 
 func fromPostgres(err *pgconn.PgError) *Problem {
@@ -182,6 +251,8 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return explain().cause(err)
 	}
 	switch {
+	case err.Code == "FF011":
+		return llmBudgetUsedUp(err)
 	case err.Code == "FF004":
 		return problem(http.StatusForbidden, "You act by your system role here. Say why in the "+reasonHeader+" header; it is kept in the customer's audit log.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "the customer is archived"):

@@ -46,7 +46,8 @@ type UpcomingSlot struct {
 	At        time.Time  `json:"at" doc:"In UTC."`
 	Local     string     `json:"local" doc:"The same by the clocks of the customer's time zone, with their offset."`
 	Shift     *string    `json:"shift" enum:"skipped,repeated" doc:"Why clocks do not show the slot's time then, or show it twice: they jump over it, and the slot is as much later (skipped); or they are put back, and the slot is the first of the two (repeated)."`
-	PostID    *uuid.UUID `json:"post_id" format:"uuid" nullable:"true" doc:"What goes out then; null: the slot is free."`
+	Free      bool       `json:"free" doc:"Whether nothing goes out then."`
+	PostID    *uuid.UUID `json:"post_id" format:"uuid" nullable:"true" doc:"What goes out then; null where the slot is free, or it is not of the space that the caller acts in."`
 	PostTitle *string    `json:"post_title" doc:"Its title."`
 	PostState *string    `json:"post_state" enum:"pending_approval,approved,scheduled"`
 }
@@ -204,9 +205,12 @@ func (a *API) listUpcomingSlots(ctx context.Context, in *struct {
 	}
 	body := UpcomingSlotList{TimeZone: all.zone.String(), Items: make([]UpcomingSlot, 0, in.Limit)}
 	for o := range schedule.Slots(all.slots, all.now, all.zone) {
-		slot := UpcomingSlot{At: o.At, Local: o.At.In(all.zone).Format(time.RFC3339), Shift: shiftOf(o)}
+		slot := UpcomingSlot{At: o.At, Local: o.At.In(all.zone).Format(time.RFC3339), Shift: shiftOf(o), Free: true}
 		if row, taken := all.taken[o.At.UnixMicro()]; taken {
-			slot.PostID, slot.PostTitle, slot.PostState = &row.ID, &row.Title, &row.State
+			slot.Free = false
+			if row.ID != uuid.Nil { // else it is not the caller's to see
+				slot.PostID, slot.PostTitle, slot.PostState = &row.ID, &row.Title, &row.State
+			}
 		}
 		if body.Items = append(body.Items, slot); len(body.Items) == in.Limit {
 			break

@@ -23,7 +23,11 @@ import (
 	"fanfare/api"
 	"fanfare/db/dbtest"
 	"fanfare/internal/bucket"
+	"fanfare/internal/chat"
+	"fanfare/internal/embedding"
 	"fanfare/internal/identity"
+	"fanfare/internal/images"
+	"fanfare/internal/llm"
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
@@ -59,14 +63,21 @@ type options struct {
 	requestTimeout time.Duration
 	uploadStall    time.Duration
 	noBucket       bool
-	noEgress       bool // the sandbox on loopback is out of bounds, as it would be in production
+	noLLM          bool
+	noBudget       string // "tokens" or "money": customers without a budget of their own have none
+	adminsOnly     bool   // only system admins make customers
+	noEgress       bool   // the sandbox on loopback is out of bounds, as it would be in production
 	allowed        []netip.Prefix
+	egress         *platform.Egress                // what webhooks and MCP servers of customers are reached by; those on the internet if nil
 	log            io.Writer                       // in place of the world's
 	wrap           func(http.Handler) http.Handler // stands before the API
 	publicURL      string
 	apiURL         string // in place of the server's own
 	returnURLs     []string
+	embedder       embedding.Embedder
+	bots           func(context.Context, uuid.UUID) ([]chat.BotInfo, error) // botsOfTests if nil
 	noConnectors   bool
+	noImages       bool
 	mails          bool           // e-mail is set up
 	proxies        []netip.Prefix // loopback if nil
 }
@@ -152,10 +163,33 @@ func (w *world) serve(t testing.TB, o options) {
 	if o.noConnectors {
 		connectors = nil
 	}
+	model := must(llm.New(llm.Config{
+		Provider: llm.OpenAI, APIKey: sandbox.LLMKey, Model: "sandbox-writer", BaseURL: w.boxURL + "/openai/v1", Timeout: 5 * time.Second,
+		Price: &llm.Price{Input: 1_000_000, Output: 5_000_000},
+	}))
+	if o.noLLM {
+		model = nil
+	}
+	photos := must(images.NewUnsplash(images.Config{AccessKey: w.box.AddUnsplashApp(), URL: w.boxURL + "/unsplash"}))
+	if o.noImages {
+		photos = nil
+	}
+	tokens, money := int64(1_000_000), int64(5_000_000)
+	switch o.noBudget {
+	case "tokens":
+		tokens = 0
+	case "money":
+		money = 0
+	}
+	bots := o.bots
+	if bots == nil {
+		bots = botsOfTests
+	}
 	handler := api.New(api.Deps{
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout, UploadStall: o.uploadStall,
-		Connectors: connectors, APIURL: apiURL, ReturnURLs: o.returnURLs,
+		Connectors: connectors, Egress: o.egress, Images: photos, APIURL: apiURL, Issuer: issuer, Bots: bots, ChatBots: w.chatBots(t, o.pool, apiURL, log), ReturnURLs: o.returnURLs, Embedder: o.embedder,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
+		LLM: model, LLMMonthlyTokens: tokens, LLMMonthlyMicroUSD: money, AdminsMakeCustomers: o.adminsOnly,
 		Ghost: platform.NewGhost(platform.NewEgress(o.allowed)),
 	})
 	if o.wrap != nil {
@@ -194,8 +228,14 @@ type hits struct {
 	n int
 }
 
-func (h *hits) add(sandbox.RequestInfo) { h.Lock(); h.n++; h.Unlock() }
-func (h *hits) count() int              { h.Lock(); defer h.Unlock(); return h.n }
+func (h *hits) add(r sandbox.RequestInfo) {
+	if r.Platform == "ghost" {
+		h.Lock()
+		h.n++
+		h.Unlock()
+	}
+}
+func (h *hits) count() int { h.Lock(); defer h.Unlock(); return h.n }
 
 // logBuffer keeps what was logged.
 type logBuffer struct {

@@ -141,7 +141,7 @@ select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version,
     (select coalesce(jsonb_agg(m.media_id order by m.position), '[]')
         from post_media m
         where m.customer_id = p.customer_id and m.post_id = p.id)::jsonb as media_ids,
-    p.approved_at, p.approved_by, (select c.time_zone from customers c where c.id = $3)::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
+    p.approved_at, p.approved_by, (select c.time_zone from customers c where c.id = $3)::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
 from posts p
 where p.customer_id = $3 and p.id < $1
 order by p.id desc

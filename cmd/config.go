@@ -18,6 +18,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"fanfare/internal/bucket"
+	"fanfare/internal/embedding"
 	"fanfare/internal/identity"
 	"fanfare/internal/mail"
 	"fanfare/internal/platform"
@@ -175,7 +176,7 @@ func (c *platformConfig) platforms() (platforms, error) {
 
 // bucketConfig says where files are kept.
 type bucketConfig struct {
-	Bucket string `env:"FANFARE_BUCKET" help:"Where files such as exports are kept: file:///var/lib/fanfare, the same for API and workers. Empty: nowhere, and there are no exports."`
+	Bucket string `env:"FANFARE_BUCKET" help:"Where files such as uploads and exports are kept: file:///var/lib/fanfare, the same for API and workers. Empty: nowhere, and there are no uploads and no exports."`
 }
 
 // openBucket gives nil where none is set.
@@ -219,6 +220,31 @@ func (c *mailConfig) sender() (*mail.Sender, error) {
 		return nil, fmt.Errorf("set up e-mail: %w", err)
 	}
 	return sender, nil
+}
+
+// embeddingConfig says who puts the meaning of memories into numbers.
+type embeddingConfig struct {
+	EmbeddingsURL   string `name:"embeddings-url" env:"FANFARE_EMBEDDINGS_URL" help:"Server with OpenAI's API for embeddings, such as https://api.openai.com/v1; with it, and the extension vector in the database, memories are also found by what they mean. None by default."`
+	EmbeddingsKey   string `name:"embeddings-key" env:"FANFARE_EMBEDDINGS_KEY" help:"Key for it, if it asks for one."`
+	EmbeddingsModel string `name:"embeddings-model" env:"FANFARE_EMBEDDINGS_MODEL" help:"Its model, such as text-embedding-3-small; required with --embeddings-url."`
+}
+
+// embedder makes what asks it, nil where that is not set up.
+func (c *embeddingConfig) embedder() (embedding.Embedder, error) {
+	if c.EmbeddingsURL == "" {
+		if c.EmbeddingsKey != "" || c.EmbeddingsModel != "" {
+			return nil, fmt.Errorf("%s and %s need %s", named("embeddings-key"), named("embeddings-model"), named("embeddings-url"))
+		}
+		return nil, nil //nolint:nilnil // to find memories by their words alone is a way to run
+	}
+	if c.EmbeddingsModel == "" {
+		return nil, fmt.Errorf("%s needs %s", named("embeddings-url"), named("embeddings-model"))
+	}
+	client, err := embedding.New(embedding.Config{URL: c.EmbeddingsURL, Key: c.EmbeddingsKey, Model: c.EmbeddingsModel})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", named("embeddings-url"), err)
+	}
+	return client, nil
 }
 
 // The settings that hold database URLs.

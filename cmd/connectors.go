@@ -136,7 +136,7 @@ func sandboxPlatforms(box *sandbox.Sandbox, boxURL, apiURL string) *platformConf
 
 // returnConfig says where browsers come back from a platform, and where they are sent on to.
 type returnConfig struct {
-	APIURL     string   `name:"api-url" env:"FANFARE_API_URL" help:"Address under which browsers reach this API, to which platforms send them back; required where a platform has an application."`
+	APIURL     string   `name:"api-url" env:"FANFARE_API_URL" help:"Address under which browsers reach this API, to which platforms send them back; required where a platform has an application, and for bots, as they are told what is said at WhatsApp, Slack and, unless messages are fetched, Telegram."`
 	ReturnURLs []string `name:"return-urls" env:"FANFARE_RETURN_URLS" help:"Addresses to which browsers may be sent once an account is connected, and all below them, besides --public-url."`
 }
 

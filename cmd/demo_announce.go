@@ -76,7 +76,9 @@ func (d *demo) announce(w io.Writer, asJSON bool, dataDir string) error {
 Fanfare is ready.
 
   API            %s        documentation: %s/docs
+  MCP            %s/mcp    for AI agents, with a token as below
   Sandbox        %s       shows what was published; the first post is there
+  Telegram       %s/telegram-chats       Ada's chat with the bot @fanfare_bot; pair it with the link of POST /v1/customers/%s/pairings
   Database       %s       MIGRATE_DATABASE_URL for %s old-credentials … and audit verify
   as a worker    %s       for %s keys … --keyset %s --worker-database-url …
   Data           %s
@@ -93,7 +95,7 @@ curl -H "Authorization: Bearer $TOKEN" $API/v1/customers
                  olga@fanfare.example is system admin
 
 Ctrl-C stops everything; the data stays.
-`, d.apiURL, d.apiURL, d.sandboxURL, shellWord(d.databaseURL), program, shellWord(d.workerURL), program, shellWord(filepath.Join(dataDir, "keyset.json")), dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
+`, d.apiURL, d.apiURL, d.apiURL, d.sandboxURL, d.sandboxURL, demoID("customer", c.name), shellWord(d.databaseURL), program, shellWord(d.workerURL), program, shellWord(filepath.Join(dataDir, "keyset.json")), dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
 		d.apiURL, token(info.Users[0].Email), token("ben@northlight.example"))
 	return nil
 }

@@ -38,6 +38,8 @@ type devCommand struct {
 	DatabaseURL string `env:"DATABASE_URL" help:"A superuser's URL of a PostgreSQL database to use in place of the embedded one: an empty one, or Fanfare's."`
 	mailConfig
 	metricsConfig
+	llmConfig
+	llmBudgetConfig
 	ReturnURLs []string `name:"return-urls" env:"FANFARE_RETURN_URLS" help:"Addresses to which browsers may be sent once an account is connected, and all below them, besides --public-url."`
 	JSON       bool     `name:"json" help:"Print one line of JSON when ready, in place of text."`
 }
@@ -59,6 +61,14 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	if err := (&returnConfig{ReturnURLs: c.ReturnURLs}).check(false); err != nil {
+		return err
+	}
+	llmMicroUSD, err := c.microUSD()
+	if err != nil {
+		return err
+	}
+	model, err := c.model()
+	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.DataDir, 0o711); err != nil {
@@ -104,6 +114,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer boxListener.Close()
+	boxURL := "http://" + boxListener.Addr().String()
 	listener, err := listenNear(ctx, c.Addr, log)
 	if err != nil {
 		return err
@@ -118,7 +129,16 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	apiURL := "http://" + listener.Addr().String()
-	outside, err := sandboxPlatforms(box, "http://"+boxListener.Addr().String(), apiURL).platforms()
+	outside, err := sandboxPlatforms(box, boxURL, apiURL).platforms()
+	if err != nil {
+		return err
+	}
+	if model == nil {
+		if model, err = sandboxLLM(boxURL); err != nil {
+			return fmt.Errorf("set up the sandbox's language model: %w", err)
+		}
+	}
+	photos, err := (&imagesConfig{UnsplashAccessKey: box.AddUnsplashApp(), UnsplashURL: boxURL + "/unsplash"}).unsplash()
 	if err != nil {
 		return err
 	}
@@ -140,12 +160,23 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	chats, err := sandboxChats(box, boxURL, apiURL)
+	if err != nil {
+		return err
+	}
+	registry, err := newBots(pool, sealer, chats, log)
+	if err != nil {
+		return err
+	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Queue: queue, Bucket: files, Log: log,
+		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Images: photos, Queue: queue, Bucket: files, Log: log,
+		ChatBots:  registry,
+		Issuer:    devIssuer,
 		PublicURL: c.PublicURL, APIURL: apiURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil,
+		LLM: model, LLMMonthlyTokens: c.LLMMonthlyTokens, LLMMonthlyMicroUSD: llmMicroUSD,
 	})
 	demo := &demo{
-		adminURL: adminURL, apiURL: apiURL, sandboxURL: "http://" + boxListener.Addr().String(),
+		adminURL: adminURL, apiURL: apiURL, sandboxURL: boxURL,
 		databaseURL: ownerURL, workerURL: workerURL, box: box, vault: sealer, signer: signer,
 	}
 	parts, err := c.withMetrics(ctx, log,
@@ -153,7 +184,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		watchKeys(sealer, log),
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, workerConnections, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return runWorker(ctx, log, workerURL, workerConnections, &chatting{api: handler, bots: chats}, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress}, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {
@@ -313,6 +344,9 @@ func (c *devCommand) openSandbox(ctx context.Context, log *slog.Logger, state *d
 	box, err := sandbox.New(sandbox.Options{Dir: filepath.Join(c.DataDir, "sandbox"), Log: log})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open sandbox: %w", err)
+	}
+	for name, kind := range map[string]string{"news": sandbox.MCPOpen, "assets": sandbox.MCPToken, "studio": sandbox.MCPOAuth} {
+		box.AddMCPServer(name, kind)
 	}
 	addr := c.SandboxAddr
 	if addr == "" {

@@ -26,10 +26,16 @@ type serveCommand struct {
 	keyConfig
 	authConfig
 	platformConfig
+	imagesConfig
 	bucketConfig
 	mailConfig
+	embeddingConfig
 	returnConfig
+	chatConfig
 	metricsConfig
+	llmConfig
+	llmBudgetConfig
+	customersConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	MediaQuota   int64  `name:"media-quota" default:"10737418240" env:"FANFARE_MEDIA_QUOTA" help:"How many bytes the images and videos of one customer may have together."`
@@ -50,6 +56,14 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if c.MediaQuota <= 0 {
 		return errors.New(named("media-quota") + " must be a number of bytes above 0")
 	}
+	llmMicroUSD, err := c.microUSD()
+	if err != nil {
+		return err
+	}
+	model, err := c.model()
+	if err != nil {
+		return err
+	}
 	sealer, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -65,11 +79,23 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err := c.check(len(outside.connectors) > 0); err != nil {
 		return err
 	}
+	chats, err := c.bots(c.APIURL, true)
+	if err != nil {
+		return err
+	}
+	photos, err := c.unsplash()
+	if err != nil {
+		return err
+	}
 	files, err := c.openBucket()
 	if err != nil {
 		return err
 	}
 	mailer, err := c.sender()
+	if err != nil {
+		return err
+	}
+	embedder, err := c.embedder()
 	if err != nil {
 		return err
 	}
@@ -92,17 +118,26 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	registry, err := newBots(pool, sealer, chats, log)
+	if err != nil {
+		return err
+	}
 	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Queue: queue, Bucket: files, MediaQuota: c.MediaQuota, Log: log,
+		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Images: photos, Queue: queue, Bucket: files, MediaQuota: c.MediaQuota, Log: log,
+		ChatBots:  registry,
+		Issuer:    c.JwtIssuer,
 		PublicURL: c.PublicURL, APIURL: c.APIURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil, TrustedProxies: proxies,
+		LLM: model, LLMMonthlyTokens: c.LLMMonthlyTokens, LLMMonthlyMicroUSD: llmMicroUSD, Embedder: embedder,
+		AdminsMakeCustomers: c.adminsOnly(),
 	})
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		watchKeys(sealer, log),
+		connectBots(registry),
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress}, c.config())
+			return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, &chatting{api: handler, bots: chats}, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress, Embedder: embedder}, c.config())
 		})
 	}
 	parts, err = c.withMetrics(ctx, log, parts...)

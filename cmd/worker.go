@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
+	"fanfare/api"
 	"fanfare/db"
+	"fanfare/internal/bots"
 	"fanfare/internal/telemetry"
 	"fanfare/jobs"
 	"fanfare/queries"
@@ -18,9 +21,17 @@ type workerCommand struct {
 	platformConfig
 	bucketConfig
 	mailConfig
+	embeddingConfig
+	chatConfig
+	imagesConfig
+	llmConfig
+	llmBudgetConfig
 	metricsConfig
 	workerSettings
 	WorkerDatabaseURL string `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
+	DatabaseURL       string `env:"DATABASE_URL" help:"Database, as fanfare_login, with which chats are answered; without it this worker answers none."`
+	ChatPool          int32  `name:"chat-database-pool" default:"10" env:"FANFARE_CHAT_DATABASE_POOL" help:"Connections at most of that URL."`
+	MediaQuota        int64  `name:"media-quota" default:"10737418240" env:"FANFARE_MEDIA_QUOTA" help:"As of the API: how many bytes the images and videos of one customer may have together."`
 }
 
 // workerConnections is how many connections a worker has at most, unless that is set.
@@ -70,6 +81,10 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	chats, err := c.bots("", false)
+	if err != nil {
+		return err
+	}
 	files, err := c.openBucket()
 	if err != nil {
 		return err
@@ -78,8 +93,51 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	embedder, err := c.embedder()
+	if err != nil {
+		return err
+	}
+	photos, err := c.unsplash()
+	if err != nil {
+		return err
+	}
+	model, err := c.model()
+	if err != nil {
+		return err
+	}
+	llmMicroUSD, err := c.microUSD()
+	if err != nil {
+		return err
+	}
+	var answering *chatting
+	if c.DatabaseURL == "" {
+		log.WarnContext(ctx, "this worker answers no chats: "+loginSetting+" is not set")
+	} else {
+		for _, missing := range missingForChats(model != nil, photos != nil) {
+			log.WarnContext(ctx, missing)
+		}
+		pool, err := openPool(ctx, c.DatabaseURL, loginSetting, "fanfare_login", c.ChatPool, log)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		queue, err := jobs.NewInserter(log)
+		if err != nil {
+			return err
+		}
+		registry, err := newBots(pool, sealer, chats, log)
+		if err != nil {
+			return err
+		}
+		// Nobody reaches it from outside, so that there is nothing to verify tokens with.
+		answering = &chatting{bots: chats, api: api.New(api.Deps{
+			Pool: pool, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Images: photos, Queue: queue, Bucket: files, MediaQuota: c.MediaQuota, Log: log,
+			ChatBots: registry, PublicURL: c.PublicURL, MailsInvitations: mailer != nil,
+			LLM: model, LLMMonthlyTokens: c.LLMMonthlyTokens, LLMMonthlyMicroUSD: llmMicroUSD, Embedder: embedder,
+		})}
+	}
 	parts, err := c.withMetrics(ctx, log, watchKeys(sealer, log), func(ctx context.Context) error {
-		return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress}, c.config())
+		return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, answering, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress, Embedder: embedder}, c.config())
 	})
 	if err != nil {
 		return err
@@ -87,16 +145,44 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	return together(ctx, log, parts...)
 }
 
+// missingForChats says what a worker that answers chats cannot do there. serve may have the settings all the same: what is asked in a chat,
+// the worker's own handler does.
+func missingForChats(model, photos bool) []string {
+	var all []string
+	if !model {
+		all = append(all, "chats are answered, and no language model is set up here, so that none writes posts in them but by a customer's own key: FANFARE_LLM_PROVIDER, "+
+			"FANFARE_LLM_API_KEY and FANFARE_LLM_MODEL are to be set as for serve")
+	}
+	if !photos {
+		all = append(all, "chats are answered, and no photos can be searched for in them: FANFARE_UNSPLASH_ACCESS_KEY is to be set as for serve")
+	}
+	return all
+}
+
+// chatting is with what a worker answers chats.
+type chatting struct {
+	api  http.Handler
+	bots bots.Config
+}
+
 // runWorker runs a worker with so many connections until ctx ends, then lets the jobs under way finish. While the database is away
-// at the start, it waits for it.
-func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, connections int32, deps jobs.Deps, config jobs.WorkerConfig) error {
+// at the start, it waits for it. chats is nil where it answers none.
+func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, connections int32, chats *chatting, deps jobs.Deps, config jobs.WorkerConfig) error {
 	pool, err := openPool(ctx, databaseURL, workerSetting, "fanfare_worker", connections, log)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
 	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
+	telemetry.ObserveOldestChatUpdate(queries.New(pool).ChatOldest)
 	deps.Pool, deps.Log = pool, slog.New(newCalmHandler(log.Handler()))
+	if chats != nil {
+		registry, err := newBots(pool, deps.Vault, chats.bots, deps.Log)
+		if err != nil {
+			return err
+		}
+		deps.Chats = &jobs.Chats{API: chats.api, Bots: registry}
+	}
 	worker, err := jobs.NewWorker(deps, config)
 	if err != nil {
 		return err

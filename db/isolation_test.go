@@ -42,6 +42,16 @@ type house struct {
 	message  uuid.UUID // to it, delivered
 	slot     uuid.UUID // of the queue
 	repeated uuid.UUID // a recurring post: the second one
+	space    dbtest.Space
+	speaker  string         // the owner, in its chat
+	pairing  dbtest.Pairing // used by its link, and not completed yet
+	said     uuid.UUID      // a message there
+	memory   uuid.UUID      // of the space
+	bot      uuid.UUID      // its own
+	server   uuid.UUID      // an MCP server of the space
+	llmKey   uuid.UUID      // a credential of the space
+	entry    uuid.UUID      // of usage
+	reserved uuid.UUID      // for a call of an LLM
 	job      int64
 }
 
@@ -62,10 +72,17 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.platform = post.PlatformPosts[0]
 	h.file, h.spare, h.review, h.export, h.template = newID(t), newID(t), newID(t), newID(t), newID(t)
 	h.invited, h.login, h.session = newID(t), newID(t), newID(t)
-	h.hook, h.message = newID(t), newID(t)
+	h.hook, h.message, h.bot = newID(t), newID(t), newID(t)
+	h.entry, h.reserved = newID(t), newID(t)
 	h.slot, h.repeated = d.QueueSlot(t, h.id), d.RecurringPost(t, h.id, h.posts[1])
 	h.key = d.APIKey(t, dbtest.APIKey{CustomerID: h.id, CreatedBy: h.people["owner"].ID})
 	h.token = d.AgentToken(t, dbtest.AgentToken{CustomerID: h.id, KeyID: &h.key.ID})
+	h.memory = newID(t)
+	h.space = d.Space(t, dbtest.Space{CustomerID: h.id, ExternalID: mark + " chat", Title: mark + " space", PairedBy: h.people["owner"].ID})
+	h.speaker, h.said, h.server, h.llmKey = mark+" speaker", newID(t), newID(t), newID(t)
+	d.Speaks(t, h.space, h.speaker)
+	d.Identify(t, h.space, h.speaker, h.people["owner"].ID)
+	h.pairing = d.Pairing(t, dbtest.Pairing{CustomerID: h.id, CreatedBy: h.people["owner"].ID, Link: mark + " link"})
 	ctx := context.Background()
 	// The audit log tells of what was made so far. It is sealed, of all customers, and then each gets something that waits.
 	if sealed := one[int](ctx, t, d.Super, "select tenancy.seal_audit(1000000)"); sealed == 0 {
@@ -107,7 +124,23 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
 		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
 		{"insert into rate_limits (customer_id, endpoint, tat) values ($1, $2, now() + interval '1 hour')", []any{h.id, mark + " endpoint"}},
+		{"insert into usage_days (customer_id, day, kind, platform, count) values ($1, '2030-01-01', 'post_published', $2, 1)", []any{h.id, mark}},
+		{"insert into usage_entries (customer_id, id, kind, platform) values ($1, $2, 'post_published', $3)", []any{h.id, h.entry, mark}},
+		{"insert into llm_budgets (customer_id, monthly_tokens) values ($1, 1000)", []any{h.id}},
+		{"insert into llm_months (customer_id, month, tokens, reserved_tokens) values ($1, make_date(2000 + abs(hashtext($2)) % 1000, 1, 1), 7, 9)", []any{h.id, mark}},
+		{"insert into llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd, reserved_at) values ($1, $2, 'generate_post', false, 9, 0, make_date(2000 + abs(hashtext($3)) % 1000, 1, 1))",
+			[]any{h.id, h.reserved, mark}},
 		{"insert into credential_moves (customer_id, id, old_owner_id, deadline) values ($1, $2, $3, now() + interval '1 day')", []any{h.id, newID(t), h.people["owner"].ID}},
+		{`update pairings set state = 'claimed', claimed_by = 'link', claimed_at = now(), team = '', kind = 'group', external_id = $2, title = $2, person_id = $3, person_name = $3
+			where id = $1`, []any{h.pairing.ID, mark + " other chat", h.speaker}},
+		{"insert into memories (customer_id, id, space_id, text, person) values ($1, $2, $3, $4, $4)", []any{h.id, h.memory, h.space.ID, mark + " memory"}},
+		{"insert into bots (customer_id, id, platform, bot, name, credential, key_id) values ($1, $2, 'telegram', $3, $4, $5, 1)",
+			[]any{h.id, h.bot, h.bot.String(), mark + " bot", []byte(mark + " bot token")}},
+		{"insert into mcp_servers (customer_id, id, space_id, name, url, created_by) values ($1, $2, $3, $4, 'https://mcp.example.com/', $5)",
+			[]any{h.id, h.server, h.space.ID, mark + " server", h.people["owner"].ID}},
+		{`insert into credentials (customer_id, id, space_id, kind, name, provider, model, credential, key_id, created_by)
+			values ($1, $2, $3, 'llm', $4, 'anthropic', 'claude', 'x', 1, $5)`, []any{h.id, h.llmKey, h.space.ID, mark + " key", h.people["owner"].ID}},
+		{"insert into messages (customer_id, id, space_id, direction, person, text) values ($1, $2, $3, 'in', $4, $5)", []any{h.id, h.said, h.space.ID, h.speaker, mark + " said"}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -155,6 +188,7 @@ func intruders(t testing.TB, d *dbtest.DB, a *house) []intruder {
 		{"system admin", d.Tenant(), d.User(t, dbtest.User{SystemRole: "admin"}).Scope().In(a.id)},
 		{"key", d.Tenant(), a.key.Scope().In(a.id)},
 		{"agent", d.Tenant(), a.token.Scope().In(a.id)},
+		{"chat", d.Tenant(), a.space.Scope(a.speaker).In(a.id)},
 		{"worker", d.TenantWorker(), tenant.Worker(a.id, tenant.Request{})},
 	}
 }
@@ -164,6 +198,9 @@ func key(ctx context.Context, t testing.TB, d *dbtest.DB, table string, customer
 	t.Helper()
 	columns := column[string](ctx, t, d.Super, `select a.attname::text from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
 		where i.indrelid = $1::regclass and i.indisprimary and a.attname <> 'customer_id' order by array_position(i.indkey::int2[], a.attnum)`, table)
+	if len(columns) == 0 { // there is one row
+		return "customer_id::text = $1", []any{customerID.String()}
+	}
 	conditions := make([]string, len(columns))
 	for i, name := range columns {
 		found := column[string](ctx, t, d.Super, fmt.Sprintf("select (%s)::text from %s where customer_id = $1 order by %s limit 1",
@@ -197,6 +234,9 @@ func TestRowsOfOthers(t *testing.T) {
 			t.Run(who.name+"/"+table, func(t *testing.T) {
 				where, values := key(ctx, t, d, table, b.id)
 				ours, ourValues := key(ctx, t, d, table, a.id)
+				// what is generated cannot be inserted
+				columns := one[string](ctx, t, d.Super, `select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+					where attrelid = $1::text::regclass and attnum > 0 and not attisdropped and attgenerated = ''`, table)
 				theirRow := one[string](ctx, t, d.Super, fmt.Sprintf("select to_jsonb(r)::text from %s r where customer_id = $1 limit 1", table), b.id)
 				for _, attempt := range []struct {
 					name, sql string
@@ -212,8 +252,8 @@ func TestRowsOfOthers(t *testing.T) {
 					{"give away", fmt.Sprintf("update %s set customer_id = '%s' where %s", table, b.id, ours), ourValues},
 					{"delete", fmt.Sprintf("delete from %s where %s", table, where), values},
 					{"delete theirs", fmt.Sprintf("delete from %s where customer_id = $1", table), []any{b.id}},
-					{"insert for them", fmt.Sprintf("insert into %s select * from jsonb_populate_record(null::%s, $1::jsonb)", table, table), []any{theirRow}},
-					{"upsert theirs", fmt.Sprintf("insert into %s select * from jsonb_populate_record(null::%s, $1::jsonb) on conflict do nothing", table, table), []any{theirRow}},
+					{"insert for them", fmt.Sprintf("insert into %s (%s) select %s from jsonb_populate_record(null::%s, $1::jsonb)", table, columns, columns, table), []any{theirRow}},
+					{"upsert theirs", fmt.Sprintf("insert into %s (%s) select %s from jsonb_populate_record(null::%s, $1::jsonb) on conflict do nothing", table, columns, columns, table), []any{theirRow}},
 				} {
 					var rows int64
 					err := who.db.Tx(ctx, who.scope, func(ctx context.Context, tx *tenant.Tx) error {
@@ -271,6 +311,7 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 	account := func(h *house) uuid.UUID { return h.account }
 	file := func(h *house) uuid.UUID { return h.file }
 	hook := func(h *house) uuid.UUID { return h.hook }
+	space := func(h *house) uuid.UUID { return h.space.ID }
 	return map[string]reference{
 		"posts_campaign_fkey":             {fmt.Sprintf("insert into posts (id, text, campaign_id) values ('%s', 'x', $1)", fresh), campaign, false},
 		"recurring_posts_post_fkey":       {fmt.Sprintf("insert into recurring_posts (id, post_id, rrule, starts_local) values ('%s', $1, 'FREQ=DAILY', '2026-01-01')", fresh), post, false},
@@ -289,14 +330,34 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 		"webhook_secrets_endpoint_fkey":   {fmt.Sprintf("insert into webhook_secrets (id, endpoint_id, sealed, key_id) values ('%s', $1, 'x', 1)", fresh), hook, false},
 		"webhook_deliveries_endpoint_fkey": {fmt.Sprintf("insert into webhook_deliveries (id, endpoint_id, event, payload) values ('%s', $1, 'webhook.test', '{}')", fresh),
 			hook, false},
+		"chat_identities_member_fkey": {"insert into chat_identities (id, platform, bot, external_id, user_id) values (gen_random_uuid(), 'slack', '1', 'x', $1)",
+			func(h *house) uuid.UUID { return h.people["viewer"].ID }, true},
+		"mcp_servers_space_fkey": {fmt.Sprintf("insert into mcp_servers (id, space_id, name, url) values ('%s', $1, 'x', 'https://y.example.com/')", fresh), space, false},
+		"credentials_space_fkey": {fmt.Sprintf(`insert into credentials (id, space_id, kind, name, mcp_server_id, login, credential, key_id)
+			values ('%s', $1, 'mcp', 'x', '%s', 'token', 'x', 1)`, fresh, a.server), space, false},
+		"credentials_server_fkey": {fmt.Sprintf(`insert into credentials (id, space_id, kind, name, mcp_server_id, login, credential, key_id)
+			values ('%s', '%s', 'mcp', 'x', $1, 'token', 'x', 1)`, fresh, a.space.ID), func(h *house) uuid.UUID { return h.server }, false},
+		"connect_sessions_server_fkey": {fmt.Sprintf(`insert into connect_sessions (id, platform, mcp_server_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
+			values ('%s', 'mcp', $1, sha256('x'), sha256('x'), '', '', 'x', 1)`, fresh), func(h *house) uuid.UUID { return h.server }, false},
+		"space_people_space_fkey": {fmt.Sprintf("insert into space_people (id, space_id, external_id) values ('%s', $1, 'x')", fresh), space, true},
+		"memories_space_fkey":     {fmt.Sprintf("insert into memories (id, space_id, text) values ('%s', $1, 'x')", fresh), space, false},
+		"messages_space_fkey":     {fmt.Sprintf("insert into messages (id, space_id, direction, text) values ('%s', $1, 'out', 'x')", fresh), space, true},
+		"pairings_space_fkey":     {"update pairings set state = 'done', space_id = $1", space, true},
+		"api_keys_space_fkey": {fmt.Sprintf(`insert into api_keys (id, name, prefix, key_hash, permissions, space_id)
+			values ('%s', 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}', $1)`, fresh), space, false},
+		"agent_tokens_space_fkey": {fmt.Sprintf("insert into agent_tokens (id, name, permissions, expires_at, space_id) values ('%s', 'x', '{posts:read}', now(), $1)", fresh),
+			space, false},
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
 }
 
 // unwritable are foreign keys whose columns nobody may write: a default fills them from what was entered.
 var unwritable = map[string]string{
-	"posts_recurrence_fkey": "update posts set recurrence_id = $1",
-	"agent_tokens_key_fkey": "insert into agent_tokens (id, name, permissions, expires_at, api_key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
+	"posts_recurrence_fkey":   "update posts set recurrence_id = $1",
+	"posts_space_fkey":        "insert into posts (id, text, space_id) values (gen_random_uuid(), 'x', $1)",
+	"post_reviews_space_fkey": "insert into post_reviews (id, post_id, post_version, verdict, comment, space_id) values (gen_random_uuid(), gen_random_uuid(), 1, 'comment', 'x', $1)",
+	"media_space_fkey":        "insert into media (id, path, content_type, bytes, space_id) values (gen_random_uuid(), 'x', 'image/png', 1, $1)",
+	"agent_tokens_key_fkey":   "insert into agent_tokens (id, name, permissions, expires_at, api_key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
 }
 
 // TestReferencesToOthers: a foreign key to another customer's row fails exactly as one to a row that does
@@ -426,11 +487,35 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"river_job_unique_idx":        {"", nil}, // see TestJobsOfTenants
 		"rate_limit_rules_pkey":       {"", nil}, // written by system admins only, who see every customer's
 		"rate_limits_pkey":            {"", nil}, // written by functions only: see TestChargesOfOthers
+		"usage_days_pkey":             {"", nil}, // written by functions only
+		"usage_entries_pkey":          {"", nil},
+		"llm_months_pkey":             {"", nil},
+		"llm_reservations_pkey":       {"", nil}, // as above: see TestLLMBudgetOfOthers
+		"llm_budgets_pkey":            {"", nil}, // by the customer alone
 		"credential_moves_pkey":       {"", nil}, // written by the operator only
 		"credential_moves_owner_key":  {"", nil},
-		"audit_log_pkey":              {"", nil}, // nobody writes the audit log
-		"audit_unsealed_pkey":         {"", nil},
-		"audit_seals_pkey":            {"", nil},
+		"bots_pkey":                   {"insert into bots (id, platform, bot, credential, key_id) values ($1, 'telegram', 'free', 'x', 1)", []any{b.bot}},
+		"bots_bot_key":                {"", nil}, // of all customers on purpose: see TestBotOfAnother
+		"spaces_pkey":                 {"", nil}, // written by the worker alone
+		"spaces_by_chat":              {"", nil}, // as spaces_pkey: see TestChatOfAnother
+		"space_people_pkey":           {"", nil},
+		"space_people_person_key":     {"", nil},
+		"chat_identities_pkey":        {"", nil},
+		"chat_identities_person_key":  {"", nil},
+		"messages_pkey":               {"", nil},
+		"memories_pkey":               {"insert into memories (id, text) values ($1, 'x')", []any{b.memory}},
+		"mcp_servers_pkey":            {"insert into mcp_servers (id, space_id, name, url) values ($1, $2, 'x', 'https://z.example.com/')", []any{b.server, a.space.ID}},
+		"mcp_servers_url_key":         {"insert into mcp_servers (id, space_id, name, url) values ($1, $2, 'x', 'https://x.example.com/')", []any{newID(t), a.space.ID}},
+		"credentials_pkey": {"insert into credentials (id, space_id, kind, name, mcp_server_id, login, credential, key_id) values ($1, $2, 'mcp', 'x', $3, 'token', 'x', 1)",
+			[]any{b.llmKey, a.space.ID, a.server}},
+		"credentials_llm_key": {"insert into credentials (id, kind, name, provider, model, credential, key_id) values ($1, 'llm', 'x', 'openai', 'x', 'x', 1)", []any{newID(t)}},
+		"credentials_mcp_key": {"", nil}, // of a server of one's own
+		"pairings_pkey": {"insert into pairings (id, platform, bot, code_hash, link_hash, permissions, own) values ($1, 'telegram', '1', sha256('x'), sha256('x'), '{posts:read}', false)",
+			[]any{b.pairing.ID}},
+		"pairings_by_link":    {"", nil}, // of 256 random bits that the API chooses
+		"audit_log_pkey":      {"", nil}, // nobody writes the audit log
+		"audit_unsealed_pkey": {"", nil},
+		"audit_seals_pkey":    {"", nil},
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

@@ -72,11 +72,22 @@ func sealSomething(t testing.TB, d *dbtest.DB, key uint32) map[string][]string {
 	mustExec(t, d, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://example.com')", c.ID, endpoint)
 	mustExec(t, d, "insert into webhook_secrets (customer_id, id, endpoint_id, sealed, key_id) values ($1, $2, $3, $4, $5)",
 		c.ID, secret, endpoint, sealedBy(key, "webhook_secrets"), int64(key))
+	bot := newID(t)
+	mustExec(t, d, "insert into bots (customer_id, id, platform, bot, credential, key_id) values ($1, $2, 'telegram', $3, $4, $5)",
+		c.ID, bot, bot.String(), sealedBy(key, "bots"), int64(key))
+	space := d.Space(t, dbtest.Space{CustomerID: c.ID, PairedBy: u.ID})
+	server, given := newID(t), newID(t)
+	mustExec(t, d, "insert into mcp_servers (customer_id, id, space_id, name, url, registration, key_id, created_by) values ($1, $2, $3, 'Server', 'https://example.com', $4, $5, $6)",
+		c.ID, server, space.ID, sealedBy(key, "mcp_servers"), int64(key), u.ID)
+	// shared: what somebody has consented to stays so
+	mustExec(t, d, `insert into credentials (customer_id, id, space_id, kind, person, name, mcp_server_id, login, credential, key_id, shared_at, shared_by, created_by)
+		values ($1, $2, $3, 'mcp', 'kim', 'Server', $4, 'oauth', $5, $6, now(), $7, $7)`, c.ID, given, space.ID, server, sealedBy(key, "credentials"), int64(key), u.ID)
 	mustExec(t, d, "insert into agent_token_keys (id, sealed, key_id) values ($1, $2, $3)", signer, sealedBy(key, "agent_token_keys"), int64(key))
 	mustExec(t, d, `insert into idempotency_keys (actor_id, operation, key, fingerprint, acted_as, answer, key_id, subject_id)
 		values ($1, 'create-post', 'k{"1,2}', $2, '', $3, $4, $5)`, u.ID, hash, sealedBy(key, "idempotency_keys"), int64(key), c.ID)
 	return map[string][]string{
 		"integrations":     {c.ID.String(), account.ID.String()},
+		"bots":             {c.ID.String(), bot.String()},
 		"authorizations":   {c.ID.String(), authorization.String()},
 		"connect_sessions": {c.ID.String(), session.String()},
 		"invitations":      {c.ID.String(), invitation.String()},
@@ -84,6 +95,8 @@ func sealSomething(t testing.TB, d *dbtest.DB, key uint32) map[string][]string {
 		"old_credentials":  {old.String()},
 		"webhook_secrets":  {c.ID.String(), secret.String()},
 		"idempotency_keys": {u.ID.String(), "create-post", `k{"1,2}`},
+		"mcp_servers":      {c.ID.String(), server.String()},
+		"credentials":      {c.ID.String(), given.String()},
 	}
 }
 
@@ -160,11 +173,16 @@ func TestResealIsRecorded(t *testing.T) {
 		`agent_token_key.update {"sealed": {"changed": true}} 5 reseal true`,
 		`authorization.credential_use {"purpose": "reseal"} 5 reseal false`,
 		`authorization.update {"credential": {"changed": true}} 5 reseal false`,
+		`bot.update {"credential": {"changed": true}} 5 reseal false`,
 		`connect_session.credential_use {"purpose": "reseal"} 5 reseal false`,
 		`connect_session.update {"secret": {"changed": true}} 5 reseal false`,
+		`credential.credential_use {"purpose": "reseal"} 5 reseal false`,
+		`credential.update {"credential": {"changed": true}} 5 reseal false`,
 		`integration.credential_use {"purpose": "reseal"} 5 reseal false`,
 		`integration.update {"credential": {"changed": true}} 5 reseal false`,
 		`invitation.update {"sealed_token": {"changed": true}} 5 reseal false`,
+		`mcp_server.credential_use {"purpose": "reseal"} 5 reseal false`,
+		`mcp_server.update {"registration": {"changed": true}} 5 reseal false`,
 		`old_credential.credential_use {"purpose": "reseal"} 5 reseal true`,
 		`old_credential.update {"credential": {"changed": true}} 5 reseal true`,
 		`webhook_secret.update {"sealed": {"changed": true}} 5 reseal false`,

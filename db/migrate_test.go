@@ -355,14 +355,16 @@ func TestMigrateBadAddress(t *testing.T) {
 // lintAllowed are statements in the up section of a migration that lose or rewrite what a running older program
 // uses, by file and statement, each with the reason why that is safe.
 var lintAllowed = map[string]string{
-	"20261122000600_invitations.sql: drop policy memberships_insert on memberships":                             "people are invited from now on; an older program that adds one by id is refused, and nothing is lost",
-	"20261122000600_invitations.sql: drop policy memberships_admin_insert on memberships":                       "as above",
-	"20261123000100_authorizations.sql: alter table authorizations no force row level security":                 "a table that is new in the same transaction, so that its foreign key can be checked; forced again in it",
-	"20261123000100_authorizations.sql: alter table integrations no force row level security":                   "the owner fills in the default accounts under a lock, and forces it again in the same transaction",
-	"20261123000500_old_credentials.sql: alter table integrations drop constraint integrations_credential_held": "replaced in the same transaction by one that allows more",
-	"20261123000800_login_revocations.sql: drop function tenancy.login_in_use(uuid)":                            "an older worker's revocation fails and is tried again until a newer one makes it",
+	"20261122000600_invitations.sql: drop policy memberships_insert on memberships":             "people are invited from now on; an older program that adds one by id is refused, and nothing is lost",
+	"20261122000600_invitations.sql: drop policy memberships_admin_insert on memberships":       "as above",
+	"20261123000100_authorizations.sql: alter table authorizations no force row level security": "a table that is new in the same transaction, so that its foreign key can be checked; forced again in it",
+	"20261123000100_authorizations.sql: alter table integrations no force row level security":   "the owner fills in the default accounts under a lock, and forces it again in the same transaction",
+	"20261125000500_credentials.sql: alter table connect_sessions drop constraint connect_sessions_platform_known, add constraint connect_sessions_platform_known check (platform in ('twitter', 'linkedin', 'facebook', 'mailchimp', 'mcp')) not valid":                                                                           "replaced in the same transaction by one that allows more",
+	"20261123000500_old_credentials.sql: alter table integrations drop constraint integrations_credential_held":                                                                                                                                                                                                                    "replaced in the same transaction by one that allows more",
+	"20261123000800_login_revocations.sql: drop function tenancy.login_in_use(uuid)":                                                                                                                                                                                                                                               "an older worker's revocation fails and is tried again until a newer one makes it",
 	"20261124000100_publishing.sql: alter table publish_attempts drop constraint publish_attempts_outcome_known, add constraint publish_attempts_outcome_known check (outcome in ('published', 'credential', 'invalid', 'rate_limited', 'payment_required', 'transient', 'unknown_outcome', 'abandoned', 'withdrawn', 'waiting'))": "replaced in the same transaction by one that allows more",
-	"20261123000800_login_revocations.sql: drop function tenancy.use_authorizations_of_erased(uuid)": "replaced in the same transaction by one that answers a column less; an older worker erases without telling the platforms",
+	"20261125000400_memories.sql: alter table messages drop column search":                                                                                                                                                                                                                                                         "a column that no released program knows, replaced in the same transaction",
+	"20261123000800_login_revocations.sql: drop function tenancy.use_authorizations_of_erased(uuid)":                                                                                                                                                                                                                               "replaced in the same transaction by one that answers a column less; an older worker erases without telling the platforms",
 }
 
 var (

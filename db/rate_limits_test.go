@@ -226,11 +226,13 @@ func TestChargesOfOthers(t *testing.T) {
 	}
 	_, err := d.Login.Exec(ctx, "select tenancy.charge_entered('e', 1, 1)")
 	expectRefused(t, "a charge without entering", err, denied)
+	_, err = d.Login.Exec(ctx, "select tenancy.charge_person('e', 1, 1)")
+	expectRefused(t, "a charge of a person without entering", err, denied)
 	_, err = d.Login.Exec(ctx, "select tenancy.charge($1, null, 'e', 1, 1)", b.id)
 	expectRefused(t, "a charge of any customer", err, denied)
 	for _, who := range intruders(t, d, a) {
 		for _, sql := range []string{
-			"select tenancy.charge_entered('e', 1, 1)", "select tenancy.charge_address('192.0.2.1', 'e', 1, 1)",
+			"select tenancy.charge_entered('e', 1, 1)", "select tenancy.charge_address('192.0.2.1', 'e', 1, 1)", "select tenancy.charge_person('e', 1, 1)",
 			"select tenancy.charge(tenancy.customer_id(), null, 'e', 1, 1)", "select 1 from caller_rate_limits", "delete from caller_rate_limits",
 			"select 1 from rate_limits", "delete from rate_limits",
 		} {
@@ -240,5 +242,74 @@ func TestChargesOfOthers(t *testing.T) {
 			})
 			expectRefused(t, who.name+": "+sql, err, denied)
 		}
+	}
+}
+
+// TestChargePerson: over all customers a person has one limit, whatever they act by; nobody else shares it, and no customer's rule
+// changes it.
+func TestChargePerson(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	first, second := d.Customer(t, dbtest.Customer{}), d.Customer(t, dbtest.Customer{})
+	ada, ben := d.Member(t, first.ID, "owner"), d.Member(t, first.ID, "member")
+	d.Join(t, second.ID, ada.ID, "owner")
+	key := d.APIKey(t, dbtest.APIKey{CustomerID: second.ID, CreatedBy: ada.ID, Permissions: []string{"posts:write", "tokens:mint"}})
+	minted := d.AgentToken(t, dbtest.AgentToken{CustomerID: second.ID, KeyID: &key.ID, Permissions: []string{"posts:write"}})
+	given := d.AgentToken(t, dbtest.AgentToken{CustomerID: first.ID, CreatedBy: &ada.ID, Permissions: []string{"posts:write"}})
+	space := d.Space(t, dbtest.Space{CustomerID: first.ID, PairedBy: ada.ID, Permissions: []string{"posts:write"}})
+	for _, person := range []string{"guest", "ben"} {
+		d.Speaks(t, space, person)
+	}
+	d.Identify(t, space, "ben", ben.ID)
+	mustExec(t, d, "insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, 'e', 1000, 60)", first.ID)
+	chat := func(person string) tenant.Scope {
+		return tenant.Chat(first.ID, space.ID, person, []string{"posts:write"}, tenant.Request{}).In(first.ID)
+	}
+	charge := func(scope tenant.Scope) error {
+		limit := tenant.Limit{Endpoint: "e", Quota: 6, Window: longWindow * 1e9, Person: true}
+		return d.Tenant().Charge(ctx, scope.Charging(tenant.NewCharge(limit, func(tenant.Rate) {})))
+	}
+	adas := map[string]tenant.Scope{
+		"in one customer": ada.Scope().In(first.ID), "in another": ada.Scope().In(second.ID), "by a key": key.Scope().In(second.ID),
+		"by a token of the key": minted.Scope().In(second.ID), "by a token": given.Scope().In(first.ID), "through a chat": chat("guest"),
+	}
+	for name, scope := range adas {
+		if err := charge(scope); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, scope := range adas {
+		var limited *tenant.RateLimitedError
+		if err := charge(scope); !errors.As(err, &limited) || limited.Quota != 6 || limited.RetryAfter <= 0 {
+			t.Errorf("%s, once more: %v", name, err)
+		}
+	}
+	for name, scope := range map[string]tenant.Scope{"somebody else": ben.Scope().In(first.ID), "somebody else in the chat": chat("ben")} {
+		if err := charge(scope); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := charge(ada.Scope().In(newID(t))); !errors.Is(err, tenant.ErrNotFound) {
+		t.Errorf("in no customer of theirs: %v", err)
+	}
+}
+
+// TestLimitsThatAreNone: a charge of less than one request, or in no time, would give back what was used.
+func TestLimitsThatAreNone(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	owner := d.Member(t, d.Customer(t, dbtest.Customer{}).ID, "owner")
+	for _, n := range [][2]any{{0, 60}, {-1, 60}, {1_000_001, 60}, {1, 0}, {1, -60}, {1, 86_401}, {-1, -60}, {nil, 60}, {1, nil}} {
+		_, err := d.Login.Exec(ctx, "select tenancy.charge_address('192.0.2.1', 'e', $1, $2)", n[0], n[1])
+		expectRefused(t, fmt.Sprint("of an address: ", n), err, "22023")
+		for _, function := range []string{"charge_entered", "charge_person"} {
+			_, err = d.Login.Exec(ctx, "select tenancy.enter_user($1, null, '{}'), tenancy."+function+"('e', $2, $3)", owner.Subject, n[0], n[1])
+			expectRefused(t, fmt.Sprint(function, ": ", n), err, "22023")
+		}
+	}
+	if n := one[int](ctx, t, d.Super, "select (select count(*) from caller_rate_limits) + (select count(*) from rate_limits)"); n != 0 {
+		t.Errorf("%d are charged", n)
 	}
 }

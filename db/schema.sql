@@ -96,6 +96,12 @@ CREATE FUNCTION tenancy.key_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('fanfare.key_id'::text, true), ''::text))::uuid;
 
+-- Name: space_person_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.space_person_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('fanfare.space_person_id'::text, true), ''::text))::uuid;
+
 -- Name: token_id(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.token_id() RETURNS uuid
@@ -112,7 +118,7 @@ CREATE FUNCTION tenancy.user_id() RETURNS uuid
 
 CREATE FUNCTION tenancy.actor_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN COALESCE(tenancy.token_id(), tenancy.key_id(), tenancy.user_id());
+    RETURN COALESCE(tenancy.token_id(), tenancy.key_id(), tenancy.user_id(), tenancy.space_person_id());
 
 -- Name: acts_for(); Type: FUNCTION; Schema: tenancy
 
@@ -123,7 +129,10 @@ CREATE FUNCTION tenancy.acts_for() RETURNS uuid
 begin
     return coalesce(
         (select t.created_by from public.agent_tokens t where t.customer_id = tenancy.customer_id() and t.id = tenancy.token_id()),
-        (select k.created_by from public.api_keys k where k.customer_id = tenancy.customer_id() and k.id = tenancy.key_id()));
+        (select k.created_by from public.api_keys k where k.customer_id = tenancy.customer_id() and k.id = tenancy.key_id()),
+        (select coalesce(b.given_by, case when tenancy.user_id() is null then s.paired_by end)
+        from public.spaces s left join public.bots b on b.platform = s.platform and b.bot = s.bot
+        where s.customer_id = tenancy.customer_id() and s.id = tenancy.space_id() and tenancy.space_person_id() is not null));
 end
 $$;
 
@@ -141,6 +150,33 @@ begin
     delete from public.agent_token_keys k where k.created_at < now() - interval '91 days'
         and k.created_at < (select max(n.created_at) from public.agent_token_keys n) - interval '1 day';
     insert into public.agent_token_keys (id, sealed, key_id) values (p_id, p_sealed, p_key_id);
+end
+$$;
+
+-- Name: add_up_usage(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.add_up_usage(p_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_count bigint;
+begin
+    with taken as (
+        delete from public.usage_entries where ctid = any (array(
+            select e.ctid from public.usage_entries e limit p_limit for update skip locked))
+        returning customer_id, day, kind, platform, count, input_tokens, output_tokens, cost_microusd),
+    added as (
+        insert into public.usage_days as d (customer_id, day, kind, platform, count, input_tokens, output_tokens, cost_microusd)
+        select t.customer_id, t.day, t.kind, t.platform, sum(t.count), sum(t.input_tokens), sum(t.output_tokens), sum(t.cost_microusd)
+        from taken t join public.customers c on c.id = t.customer_id
+        group by t.customer_id, t.day, t.kind, t.platform
+        order by t.customer_id, t.day, t.kind, t.platform
+        on conflict (customer_id, day, kind, platform) do update
+        set count = d.count + excluded.count, input_tokens = d.input_tokens + excluded.input_tokens,
+            output_tokens = d.output_tokens + excluded.output_tokens, cost_microusd = d.cost_microusd + excluded.cost_microusd)
+    select count(*) into v_count from taken;
+    return v_count;
 end
 $$;
 
@@ -318,9 +354,10 @@ begin
     elsif session_user = 'fanfare_login' then
         v_key := nullif(current_setting('fanfare.key_id', true), '')::uuid;
         v_token := nullif(current_setting('fanfare.token_id', true), '')::uuid;
-        r.actor_id := coalesce(v_token, v_key, tenancy.user_id());
+        r.actor_id := tenancy.actor_id();
+        -- somebody in a chat who is no member acts as an agent does
         r.actor_kind := case when v_token is not null then 'agent' when v_key is not null then 'key'
-            when r.actor_id is not null then 'user' else 'nobody' end;
+            when tenancy.user_id() is not null then 'user' when r.actor_id is not null then 'agent' else 'nobody' end;
         r.system_role := tenancy.system_role();
     else
         r.actor_kind := 'database';
@@ -372,6 +409,22 @@ begin
     end if;
     return jsonb_build_object('cut', true, 'start', left(v_text, 4000), 'characters', char_length(v_text),
         'sha256', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'));
+end
+$$;
+
+-- Name: audit_deleted_messages(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.audit_deleted_messages() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    r record;
+begin
+    for r in select o.customer_id, o.space_id, count(*) as n from old_rows o group by o.customer_id, o.space_id loop
+        perform tenancy.audit_event(r.customer_id, 'message.delete', 'space', r.space_id::text, jsonb_build_object('count', r.n));
+    end loop;
+    return null;
 end
 $$;
 
@@ -569,6 +622,35 @@ begin
 end
 $$;
 
+-- Name: bot_credential(text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.bot_credential(p_platform text, p_bot text) RETURNS TABLE(customer_id uuid, id uuid, team text, name text, username text, credential bytea, version bigint, archived boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select b.customer_id, b.id, b.team, b.name, b.username, b.credential, b.version, c.archived_at is not null
+    from public.bots b join public.customers c on c.id = b.customer_id
+    where b.platform = p_platform and b.bot = p_bot;
+end
+$$;
+
+-- Name: bots_of(text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.bots_of(p_platform text) RETURNS TABLE(bot text, version bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select b.bot, b.version
+    from public.bots b join public.customers c on c.id = b.customer_id and c.archived_at is null
+    where b.platform = p_platform and b.state = 'active'
+    order by b.bot;
+end
+$$;
+
 -- Name: cancel_jobs(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.cancel_jobs(p_post_id uuid) RETURNS bigint
@@ -590,6 +672,9 @@ begin
     where j.customer_id = tenancy.customer_id()
         and j.kind = 'publish'
         and (p_post_id is null or j.args ->> 'post_id' = p_post_id::text)
+        and (tenancy.space_id() is null or exists (
+            select from public.posts p
+            where p.customer_id = j.customer_id and p.id = (j.args ->> 'post_id')::uuid and p.space_id = tenancy.space_id()))
         and j.state in ('available', 'pending', 'retryable', 'scheduled')
         -- what is at its platform already comes to its end, whatever becomes of the rest of the post
         and not exists (
@@ -677,6 +762,7 @@ CREATE FUNCTION tenancy.charge_address(p_address text, p_endpoint text, p_quota 
     SET search_path TO ''
     AS $$
 begin
+    perform tenancy.check_limit(p_quota, p_window);
     return tenancy.charge(null, 'address:' || p_address, p_endpoint, p_quota, p_window);
 end
 $$;
@@ -690,12 +776,134 @@ CREATE FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_windo
 declare
     v_customer uuid := nullif(current_setting('fanfare.customer_id', true), '');
     v_caller text := coalesce('key:' || nullif(current_setting('fanfare.key_id', true), ''), -- also for its tokens
-        'token:' || nullif(current_setting('fanfare.token_id', true), ''), 'user:' || nullif(current_setting('fanfare.user_id', true), ''));
+        'token:' || nullif(current_setting('fanfare.token_id', true), ''), 'user:' || nullif(current_setting('fanfare.user_id', true), ''),
+        'person:' || nullif(current_setting('fanfare.space_person_id', true), ''));
 begin
     if v_caller is null then
         raise insufficient_privilege using message = 'permission denied: nobody has been entered';
     end if;
+    perform tenancy.check_limit(p_quota, p_window);
     return tenancy.charge(case when p_own then null else v_customer end, v_caller, p_endpoint, p_quota, p_window);
+end
+$$;
+
+-- Name: charge_person(text, integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.charge_person(p_endpoint text, p_quota integer, p_window integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_person uuid := coalesce(tenancy.user_id(), tenancy.acts_for());
+begin
+    if v_person is null then
+        raise insufficient_privilege using message = 'permission denied: nobody stands behind the request';
+    end if;
+    perform tenancy.check_limit(p_quota, p_window);
+    return tenancy.charge(null, 'user:' || v_person, p_endpoint, p_quota, p_window);
+end
+$$;
+
+-- Name: chat_holder(text, text, text, text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.chat_holder(p_platform text, p_bot text, p_team text, p_kind text, p_chat text) RETURNS TABLE(customer_id uuid, space_id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query select s.customer_id, s.id from public.spaces s
+    where s.platform = p_platform and s.bot = p_bot and s.team = p_team and s.kind = p_kind and s.external_id = p_chat and s.ended_at is null;
+end
+$$;
+
+-- Name: chat_permissions(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.chat_permissions() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'spaces:read'::text, 'memories:read'::text, 'memories:write'::text, 'credentials:write'::text];
+
+-- Name: chat_waits(text, text, text, text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.chat_waits(p_platform text, p_bot text, p_team text, p_kind text, p_chat text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select from public.pairings p
+        where p.platform = p_platform and p.bot = p_bot and p.external_id = p_chat and p.kind = p_kind and p.team = p_team and p.claimed_at is not null
+            and p.state = 'claimed' and p.claimed_by = 'code' and p.confirmed_at is null and p.expires_at > now());
+end
+$$;
+
+-- Name: chats_of_team(text, text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.chats_of_team(p_platform text, p_bot text, p_team text) RETURNS TABLE(kind text, chat text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select s.kind, s.external_id
+    from public.spaces s
+    where s.platform = p_platform and s.bot = p_bot and s.team = p_team and s.ended_at is null;
+end
+$$;
+
+-- Name: chats_to_do(integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.chats_to_do(p_share integer, p_limit integer) RETURNS TABLE(platform text, bot text, team text, kind text, chat text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with chats as (
+        select w.platform, w.bot, w.team, w.kind, w.chat, min(w.since) as since, bool_or(w.since is null) as busy
+        from (
+            select j.args ->> 'platform' as platform, j.args ->> 'bot' as bot, j.args ->> 'team' as team, j.args ->> 'kind' as kind,
+                j.args ->> 'chat' as chat, null::timestamptz as since
+            from river.river_job j
+            where j.kind = 'chat' and j.finalized_at is null
+            union all
+            select u.platform, u.bot, u.team, u.kind, u.chat, u.received_at
+            from public.chat_updates u
+            where u.handled_at is null
+            union all
+            select o.platform, o.bot, o.team, o.kind, o.chat, o.send_at
+            from (
+                select distinct on (n.platform, n.bot, n.team, n.kind, n.chat) n.platform, n.bot, n.team, n.kind, n.chat, n.send_at
+                from public.chat_outbox n
+                where n.ended_at is null
+                order by n.platform, n.bot, n.team, n.kind, n.chat, n.id) o
+            where o.send_at <= now()) w
+        group by w.platform, w.bot, w.team, w.kind, w.chat
+    ), turns as (
+        select c.*, row_number() over (
+            partition by coalesce(s.customer_id::text, b.customer_id::text, c.platform || ' ' || c.bot)
+            order by c.busy desc, c.since, c.bot, c.chat) as turn
+        from chats c
+            left join public.spaces s on s.platform = c.platform and s.bot = c.bot and s.team = c.team and s.kind = c.kind and s.external_id = c.chat
+                and s.ended_at is null
+            left join public.bots b on b.platform = c.platform and b.bot = c.bot
+    )
+    select t.platform, t.bot, t.team, t.kind, t.chat
+    from turns t
+    where not t.busy and t.turn <= p_share
+    order by t.turn, t.since
+    limit p_limit;
+end
+$$;
+
+-- Name: check_limit(integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.check_limit(p_quota integer, p_window integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    if (p_quota between 1 and 1000000 and p_window between 1 and 86400) is not true then
+        raise invalid_parameter_value using message = 'a limit is of 1 to 1000000 requests in 1 to 86400 seconds';
+    end if;
 end
 $$;
 
@@ -851,9 +1059,9 @@ begin
     from public.recurring_posts r where r.customer_id = v_customer and r.id = p_recurrence and r.state = 'active' for no key update;
     perform from public.posts p where p.customer_id = v_customer and p.id = v_model for no key update;
     insert into public.posts (customer_id, id, campaign_id, title, text, scheduled_at, created_by,
-        approved_at, approved_by, submitted_by, edited_by, submitted_for, edited_for, recurrence_id, occurrence_at)
+        approved_at, approved_by, submitted_by, edited_by, submitted_for, edited_for, recurrence_id, occurrence_at, space_id)
     select v_customer, p_id, p.campaign_id, p.title, p.text, p_occurrence, p.created_by,
-        p.approved_at, p.approved_by, p.submitted_by, p.edited_by, p.submitted_for, p.edited_for, p_recurrence, p_occurrence
+        p.approved_at, p.approved_by, p.submitted_by, p.edited_by, p.submitted_for, p.edited_for, p_recurrence, p_occurrence, p.space_id
     from public.posts p where p.customer_id = v_customer and p.id = v_model
     on conflict do nothing;
     if not found then
@@ -875,6 +1083,32 @@ begin
 end
 $$;
 
+-- Name: count_embedding(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.count_embedding() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.usage_entries (customer_id, kind) values (new.customer_id, 'embed_text');
+    return null;
+end
+$$;
+
+-- Name: count_message(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.count_message() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.usage_entries (customer_id, kind, platform)
+    select new.customer_id, case new.direction when 'in' then 'message_received' else 'message_sent' end, s.platform
+    from public.spaces s where s.customer_id = new.customer_id and s.id = new.space_id;
+    return null;
+end
+$$;
+
 -- Name: count_old_credentials(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.count_old_credentials() RETURNS bigint
@@ -884,6 +1118,20 @@ CREATE FUNCTION tenancy.count_old_credentials() RETURNS bigint
 begin
     return (select count(*) from public.integrations i
         where i.old_credential_id is not null and i.key_id is null and i.state = 'active');
+end
+$$;
+
+-- Name: count_published(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.count_published() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.usage_entries (customer_id, kind, platform)
+    select new.customer_id, 'post_published', i.platform
+    from public.integrations i where i.customer_id = new.customer_id and i.id = new.integration_id;
+    return null;
 end
 $$;
 
@@ -900,6 +1148,26 @@ begin
         return query execute format('select %L::text, tenancy.sealed_by(x.%I) as k, count(*) from public.%I x where x.%I is not null group by k order by k',
             v.t, v.c, v.t, v.c);
     end loop;
+end
+$$;
+
+-- Name: count_usage(text, bigint); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.count_usage(p_kind text, p_count bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if (p_kind in ('search_images', 'embed_text') and p_count between 1 and 100) is not true then
+        raise invalid_parameter_value using message = 'what is counted is 1 to 100 of a kind that is counted by whoever uses it';
+    end if;
+    if (tenancy.has_role('viewer') or tenancy.has_system_role('viewer')
+        or p_kind = 'search_images' and tenancy.has_any_permission('posts:read', 'posts:write')
+        or p_kind = 'embed_text' and tenancy.has_any_permission('memories:read', 'memories:write')) is not true
+    then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow searches';
+    end if;
+    insert into public.usage_entries (customer_id, kind, count) values (tenancy.customer_id(), p_kind, p_count);
 end
 $$;
 
@@ -1067,6 +1335,59 @@ begin
 end
 $$;
 
+-- Name: llm_reservations; Type: TABLE; Schema: public
+
+CREATE TABLE public.llm_reservations (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    own_key boolean NOT NULL,
+    tokens bigint NOT NULL,
+    cost_microusd bigint NOT NULL,
+    reserved_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + '00:15:00'::interval) NOT NULL,
+    lost_at timestamp with time zone,
+    CONSTRAINT llm_reservations_amounts_range CHECK ((((tokens >= 1) AND (tokens <= '1000000000000'::bigint)) AND ((cost_microusd >= 0) AND (cost_microusd <= '1000000000000'::bigint)))),
+    CONSTRAINT llm_reservations_kind_form CHECK ((kind ~ '^[a-z][a-z_]{0,49}$'::text))
+);
+
+ALTER TABLE ONLY public.llm_reservations FORCE ROW LEVEL SECURITY;
+
+-- Name: end_llm(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.end_llm(p_id uuid) RETURNS SETOF public.llm_reservations
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_month date;
+    v public.llm_reservations;
+begin
+    select tenancy.month_of(r.reserved_at) into v_month from public.llm_reservations r where r.customer_id = v_customer and r.id = p_id;
+    if not found then
+        return;
+    end if;
+    perform from public.llm_months m where m.customer_id = v_customer and m.month = v_month for update;
+    delete from public.llm_reservations r where r.customer_id = v_customer and r.id = p_id returning r.* into v;
+    if not found then
+        return; -- another has ended it meanwhile
+    end if;
+    if v.own_key then
+        null;
+    elsif v.lost_at is null then
+        update public.llm_months m
+        set reserved_tokens = m.reserved_tokens - v.tokens, reserved_cost_microusd = m.reserved_cost_microusd - v.cost_microusd
+        where m.customer_id = v_customer and m.month = v_month;
+    else
+        update public.llm_months m
+        set lost_tokens = m.lost_tokens - v.tokens, lost_cost_microusd = m.lost_cost_microusd - v.cost_microusd
+        where m.customer_id = v_customer and m.month = v_month;
+    end if;
+    return next v;
+end
+$$;
+
 -- Name: end_login_revocation(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.end_login_revocation(p_authorization_id uuid) RETURNS void
@@ -1111,6 +1432,46 @@ begin
 end
 $$;
 
+-- Name: enter_chat(uuid, uuid, text, uuid, text[], text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.enter_chat(p_space_customer_id uuid, p_space_id uuid, p_person text, p_customer_id uuid, p_needs text[], p_request text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v record;
+    v_permissions text[];
+    v_role text;
+begin
+    perform tenancy.nothing_entered();
+    select s.permissions, s.paired_by, p.id as person_id, c.archived_at, i.user_id into v
+    from public.spaces s
+        join public.customers c on c.id = s.customer_id
+        join public.space_people p on p.customer_id = s.customer_id and p.space_id = s.id and p.external_id = p_person and p.left_at is null
+        left join public.chat_identities i on i.customer_id = s.customer_id and i.platform = s.platform and i.bot = s.bot and i.team = s.team and i.external_id = p_person
+    where s.customer_id = p_space_customer_id and s.id = p_space_id and s.ended_at is null;
+    if not found then
+        raise exception using errcode = 'FF003', message = 'the chat is not of this space';
+    end if;
+    if v.user_id is not null then
+        select m.role into v_role from public.memberships m where m.customer_id = p_space_customer_id and m.user_id = v.user_id;
+        v_permissions := array(select p from unnest(tenancy.chat_permissions()) p where p = any (tenancy.permissions_of(v_role)));
+    else
+        v_permissions := array(select p from unnest(v.permissions) p where p = any (tenancy.permissions_of_user(p_space_customer_id, v.paired_by)));
+    end if;
+    if cardinality(v_permissions) = 0 then
+        raise exception using errcode = 'FF003', message = 'the chat has no rights any more';
+    end if;
+    perform set_config('fanfare.space_id', p_space_id::text, true), set_config('fanfare.person', p_person, true),
+        set_config('fanfare.space_person_id', v.person_id::text, true), set_config('fanfare.chat_role', coalesce(v_role, ''), true);
+    -- What is for people alone is for those who are known.
+    perform tenancy.enter_as_agent(null, null, p_space_customer_id, p_customer_id, v.archived_at is not null, v_permissions,
+        case when v.user_id is not null and coalesce(cardinality(p_needs), 0) = 0 then v_permissions else p_needs end, p_request);
+    perform set_config('fanfare.user_id', coalesce(v.user_id::text, ''), true);
+    return 'fanfare_agent';
+end
+$$;
+
 -- Name: enter_connect(bytea, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.enter_connect(p_state_hash bytea, p_request text) RETURNS text
@@ -1144,9 +1505,11 @@ declare
     v_permissions text[];
 begin
     perform tenancy.nothing_entered();
-    select k.id, k.customer_id, k.permissions, k.created_by, k.last_used_at, c.archived_at into v_key
-    from public.api_keys k join public.customers c on c.id = k.customer_id
-    where k.key_hash = p_key_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now());
+    select k.id, k.customer_id, k.permissions, k.created_by, k.last_used_at, k.space_id, c.archived_at into v_key
+    from public.api_keys k
+        join public.customers c on c.id = k.customer_id
+        left join public.spaces s on s.customer_id = k.customer_id and s.id = k.space_id and s.ended_at is null
+    where k.key_hash = p_key_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and (k.space_id is null or s.id is not null);
     if found then
         v_permissions := array(select p from unnest(v_key.permissions) p
             where p = any (tenancy.permissions_of_user(v_key.customer_id, v_key.created_by)));
@@ -1160,6 +1523,8 @@ begin
             select x.customer_id, x.id from public.api_keys x
             where x.customer_id = v_key.customer_id and x.id = v_key.id for no key update skip locked);
     end if;
+    perform set_config('fanfare.space_id', coalesce(v_key.space_id::text, ''), true), set_config('fanfare.person', '', true),
+        set_config('fanfare.space_person_id', '', true), set_config('fanfare.chat_role', '', true);
     return tenancy.enter_as_agent(v_key.id, null, v_key.customer_id, p_customer_id, v_key.archived_at is not null, v_permissions, p_needs, p_request);
 end
 $$;
@@ -1175,14 +1540,18 @@ declare
     v_permissions text[];
 begin
     perform tenancy.nothing_entered();
-    select t.id, t.api_key_id, t.customer_id, t.permissions, c.archived_at, coalesce(t.created_by, k.created_by) as person,
-        case when t.api_key_id is null then t.permissions else k.permissions end as key_permissions
+    select t.id, t.api_key_id, t.customer_id, t.permissions, t.person as speaks, c.archived_at, coalesce(t.created_by, k.created_by) as person,
+        case when t.api_key_id is null then t.permissions else k.permissions end as key_permissions,
+        -- never wider than the key
+        coalesce(k.space_id, t.space_id) as space_id
     into v_token
     from public.agent_tokens t
         join public.customers c on c.id = t.customer_id
         left join public.api_keys k on k.customer_id = t.customer_id and k.id = t.api_key_id
             and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-    where t.customer_id = p_token_customer_id and t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.api_key_id is null or k.id is not null);
+        left join public.spaces s on s.customer_id = t.customer_id and s.id = coalesce(k.space_id, t.space_id) and s.ended_at is null
+    where t.customer_id = p_token_customer_id and t.id = p_token_id and t.revoked_at is null and t.expires_at > now() and (t.api_key_id is null or k.id is not null)
+        and (coalesce(k.space_id, t.space_id) is null or s.id is not null);
     if found then
         v_permissions := array(select p from unnest(v_token.permissions) p
             where p = any (v_token.key_permissions)
@@ -1191,6 +1560,8 @@ begin
     if v_token.id is null or cardinality(v_permissions) = 0 then
         raise exception using errcode = 'FF003', message = 'the token is not valid';
     end if;
+    perform set_config('fanfare.space_id', coalesce(v_token.space_id::text, ''), true), set_config('fanfare.person', coalesce('agent:' || v_token.speaks, ''), true),
+        set_config('fanfare.space_person_id', '', true), set_config('fanfare.chat_role', '', true);
     return tenancy.enter_as_agent(v_token.api_key_id, v_token.id, v_token.customer_id, p_customer_id, v_token.archived_at is not null,
         v_permissions, p_needs, p_request);
 end
@@ -1259,6 +1630,10 @@ begin
     v_set := set_config('fanfare.key_id', '', true);
     v_set := set_config('fanfare.token_id', '', true);
     v_set := set_config('fanfare.permissions', '', true);
+    v_set := set_config('fanfare.space_id', '', true);
+    v_set := set_config('fanfare.person', '', true);
+    v_set := set_config('fanfare.space_person_id', '', true);
+    v_set := set_config('fanfare.chat_role', '', true);
     v_set := set_config('fanfare.request', p_request, true);
     -- Every use of a system role is recorded, reading included.
     if v_system is not null and not pg_catalog.pg_is_in_recovery() then
@@ -1288,6 +1663,10 @@ begin
         set_config('fanfare.key_id', '', true),
         set_config('fanfare.token_id', '', true),
         set_config('fanfare.permissions', '', true),
+        set_config('fanfare.space_id', '', true),
+        set_config('fanfare.person', '', true),
+        set_config('fanfare.space_person_id', '', true),
+        set_config('fanfare.chat_role', '', true),
         set_config('fanfare.request', p_request, true);
     return 'fanfare_worker';
 end
@@ -1352,6 +1731,18 @@ begin
         ('public.invitations', 'customer_id', 'ctid'),
         ('public.agent_tokens', 'customer_id', 'ctid'),
         ('public.api_keys', 'customer_id', 'ctid'),
+        ('public.chat_outbox', 'subject_id', 'ctid'),
+        ('public.messages', 'customer_id', 'ctid'),
+        ('public.memories', 'customer_id', 'ctid'),
+        ('public.credentials', 'customer_id', 'ctid'),
+        ('public.pairings', 'customer_id', 'ctid'),
+        ('public.chat_identities', 'customer_id', 'ctid'),
+        ('public.space_people', 'customer_id', 'ctid'),
+        ('public.usage_entries', 'customer_id', 'ctid'),
+        ('public.usage_days', 'customer_id', 'ctid'),
+        ('public.llm_reservations', 'customer_id', 'ctid'),
+        ('public.llm_months', 'customer_id', 'ctid'),
+        ('public.llm_budgets', 'customer_id', 'ctid'),
         ('public.webhook_deliveries', 'customer_id', 'ctid'),
         ('public.webhook_secrets', 'customer_id', 'ctid'),
         ('public.webhook_endpoints', 'customer_id', 'ctid'),
@@ -1372,6 +1763,9 @@ begin
         ('public.credential_moves', 'customer_id', 'ctid'),
         ('public.authorizations', 'customer_id', 'ctid'),
         ('public.connect_sessions', 'customer_id', 'ctid'),
+        ('public.mcp_servers', 'customer_id', 'ctid'),
+        ('public.spaces', 'customer_id', 'ctid'),
+        ('public.bots', 'customer_id', 'ctid'),
         ('public.memberships', 'customer_id', 'ctid'),
         ('public.rate_limit_rules', 'customer_id', 'ctid'),
         ('public.rate_limits', 'customer_id', 'ctid'),
@@ -1394,6 +1788,51 @@ begin
         return null;
     end if;
     return v_id;
+end
+$$;
+
+-- Name: expire_llm(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.expire_llm(p_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v record;
+    v_count bigint;
+    v_all bigint := 0;
+begin
+    for v in
+        select x.customer_id, x.month, array_agg(x.id) as ids
+        from (
+            select r.customer_id, tenancy.month_of(r.reserved_at) as month, r.id
+            from public.llm_reservations r where r.lost_at is null and r.expires_at < now() and not r.own_key
+            limit p_limit) x
+        group by x.customer_id, x.month
+    loop
+        perform from public.llm_months m where m.customer_id = v.customer_id and m.month = v.month for update skip locked;
+        continue when not found;
+        with lost as (
+            update public.llm_reservations r set lost_at = now()
+            where r.customer_id = v.customer_id and r.id = any (v.ids) and r.lost_at is null
+            returning r.tokens, r.cost_microusd),
+        total as (
+            select count(*) as calls, coalesce(sum(l.tokens), 0) as tokens, coalesce(sum(l.cost_microusd), 0) as cost_microusd from lost l),
+        moved as (
+            update public.llm_months m
+            set reserved_tokens = m.reserved_tokens - t.tokens, reserved_cost_microusd = m.reserved_cost_microusd - t.cost_microusd,
+                lost_tokens = m.lost_tokens + t.tokens, lost_cost_microusd = m.lost_cost_microusd + t.cost_microusd
+            from total t
+            where m.customer_id = v.customer_id and m.month = v.month)
+        select t.calls into v_count from total t;
+        v_all := v_all + v_count;
+    end loop;
+    delete from public.llm_reservations where ctid = any (array(
+        select r.ctid from public.llm_reservations r
+        where r.lost_at < now() - interval '1 day' or (r.own_key and r.expires_at < now() - interval '1 day')
+        limit p_limit for update skip locked));
+    get diagnostics v_count = row_count;
+    return greatest(v_all, v_count);
 end
 $$;
 
@@ -1454,6 +1893,92 @@ begin
 end
 $$;
 
+-- Name: find_llm_credential(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.find_llm_credential() RETURNS TABLE(id uuid, provider text, model text, base_url text, credential bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v record;
+    v_space uuid := tenancy.space_id();
+    v_people text[] := tenancy.own_people(tenancy.space_id());
+begin
+    if (tenancy.has_role('member') or tenancy.has_system_role('manager') or tenancy.has_permission('posts:write')) is not true then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow asking a language model';
+    end if;
+    select c.id, c.provider, c.model, c.base_url, c.credential, c.person, c.space_id into v
+    from public.credentials c
+        left join public.spaces s on s.customer_id = c.customer_id and s.id = c.space_id
+        left join public.space_people p on p.customer_id = c.customer_id and p.space_id = c.space_id and p.external_id = c.person
+    where c.customer_id = tenancy.customer_id() and c.kind = 'llm' and c.withdrawn_at is null
+        and (c.space_id is null or (c.space_id = v_space and s.ended_at is null
+            and (c.person is null or ((c.person like 'agent:%' or p.id is not null and p.left_at is null) and (c.person = any (v_people) or c.shared_at is not null)))))
+    order by coalesce(c.person = any (v_people), false) desc, c.person is null desc, c.space_id is null, c.shared_at, c.id
+    limit 1;
+    if v.id is null then
+        return;
+    end if;
+    perform tenancy.audit_write(tenancy.audit_row(tenancy.audit_context('credential.credential_use', 'credential'),
+        tenancy.customer_id(), v.id::text, jsonb_build_object('purpose', 'generate')));
+    return query select v.id, v.provider, v.model, v.base_url, v.credential;
+end
+$$;
+
+-- Name: find_messages(uuid, text, uuid, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.find_messages(p_space_id uuid, p_query text, p_before uuid, p_limit integer) RETURNS TABLE(id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_space uuid := tenancy.space_id();
+    v_query tsquery := tenancy.search_query(p_query);
+    v_indexable text := querytree(v_query);
+    v_in_space tsquery;
+    v_found uuid[];
+begin
+    if not (case when tenancy.token_id() is null and tenancy.key_id() is null and tenancy.space_person_id() is null then tenancy.reads_as_admin()
+        when v_space is null then tenancy.has_permission('conversations:read')
+        else v_space = p_space_id and tenancy.has_any_permission('conversations:read', 'memories:read') end)
+    then
+        return;
+    end if;
+    v_found := array(
+        select x.id
+        from (
+            select m.id, m.search from public.messages m
+            where m.customer_id = v_customer and m.space_id = p_space_id and m.id < p_before
+            order by m.id desc
+            limit 2000) x
+        where x.search @@ v_query
+        order by x.id desc
+        limit p_limit);
+    if cardinality(v_found) >= p_limit then
+        return query select unnest(v_found);
+    elsif v_indexable in ('', 'T') then -- there is nothing in it that must be there
+        return query
+        select m.id from public.messages m
+        where m.customer_id = v_customer and m.space_id = p_space_id and m.id < p_before and m.search @@ v_query
+        order by m.id desc
+        limit p_limit;
+    else
+        -- a phrase has its words, each of this space
+        v_in_space := regexp_replace(regexp_replace(v_indexable, '<(-|\d+)>', '&', 'g'), '''((?:[^'']|'''')*)''', '''' || right(p_space_id::text, 12) || '\1''', 'g')::tsquery;
+        -- planned anew each time, for these words
+        return query execute '
+            with found as materialized (
+                select m.id from public.messages m
+                where m.customer_id = $1 and m.space_id = $2 and m.id < $3 and tenancy.words_of_space(m.space_id, m.search) @@ $4 and m.search @@ $5)
+            select f.id from found f
+            order by f.id desc
+            limit $6'
+            using v_customer, p_space_id, p_before, v_in_space, v_query, p_limit;
+    end if;
+end
+$_$;
+
 -- Name: find_old_owner(text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.find_old_owner(p_owner text) RETURNS SETOF uuid
@@ -1465,6 +1990,69 @@ begin
     if not found then
         return query select u.id from public.users u where lower(u.email) = lower(p_owner) and u.email_verified;
     end if;
+end
+$$;
+
+-- Name: find_pairing_by_code(text, text, text, text, text, text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.find_pairing_by_code(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_code text) RETURNS TABLE(throttled boolean, customer_id uuid, id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_ids uuid[];
+    v_customer uuid;
+begin
+    return query
+    select false, p.customer_id, p.id from public.pairings p
+    where p.platform = p_platform and p.bot = p_bot and p.external_id = p_chat and p.kind = p_kind and p.team = p_team and p.person_id = p_person
+        and p.claimed_by = 'code' and p.claimed_at > now() - interval '15 minutes' and p.code_hash = sha256(uuid_send(p.id) || convert_to(p_code, 'UTF8'))
+    order by p.claimed_at desc
+    limit 1;
+    if found then
+        return;
+    end if;
+    begin
+        perform tenancy.charge(null, 'pair:' || encode(sha256(convert_to(jsonb_build_array(p_platform, p_bot, p_team, p_kind, p_chat)::text, 'UTF8')), 'hex'),
+            'pair-chat', 5, 900);
+        perform tenancy.charge(null, 'pair:' || encode(sha256(convert_to(jsonb_build_array(p_platform, p_bot)::text, 'UTF8')), 'hex'), 'pair-bot', 60, 900);
+    exception when sqlstate 'FF005' then
+        return query select true, null::uuid, null::uuid;
+        return;
+    end;
+    v_ids := array(
+        select p.id from public.pairings p
+            join public.customers c on c.id = p.customer_id and c.archived_at is null
+        where p.platform = p_platform and p.bot = p_bot and p.state = 'open' and p.expires_at > now()
+            and p.code_hash = sha256(uuid_send(p.id) || convert_to(p_code, 'UTF8')));
+    if cardinality(v_ids) <> 1 then
+        return;
+    end if;
+    select p.customer_id into v_customer from public.pairings p where p.id = v_ids[1] and p.platform = p_platform and p.bot = p_bot;
+    begin
+        perform tenancy.charge(null, 'pair:' || v_customer, 'pair-customer', 10, 3600);
+    exception when sqlstate 'FF005' then
+        return query select true, null::uuid, null::uuid;
+        return;
+    end;
+    return query select false, v_customer, v_ids[1];
+end
+$$;
+
+-- Name: find_pairing_by_link(text, text, text, text, text, text, bytea); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.find_pairing_by_link(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_link_hash bytea) RETURNS TABLE(customer_id uuid, id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query select p.customer_id, p.id
+    from public.pairings p
+        join public.customers c on c.id = p.customer_id and c.archived_at is null
+    where p.link_hash = p_link_hash and p.platform = p_platform and p.bot = p_bot
+        and (p.state = 'open' and p.expires_at > now()
+            or p.external_id = p_chat and p.kind = p_kind and p.team = p_team and p.person_id = p_person and p.claimed_by = 'link'
+                and p.claimed_at > now() - interval '15 minutes');
 end
 $$;
 
@@ -1674,6 +2262,18 @@ begin
 end
 $$;
 
+-- Name: follow_memory_text(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_memory_text() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.embedding := null;
+    new.embedding_model := null;
+    return new;
+end
+$$;
+
 -- Name: follow_platform_post(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.follow_platform_post() RETURNS trigger
@@ -1768,6 +2368,21 @@ begin
 end
 $$;
 
+-- Name: follow_removed_bot(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.follow_removed_bot() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update public.pairings p set state = case p.state when 'open' then 'revoked' else 'denied' end
+    where p.customer_id = old.customer_id and p.platform = old.platform and p.bot = old.bot and p.state in ('open', 'claimed');
+    update public.spaces s set ended_at = now(), ended_because = 'released'
+    where s.customer_id = old.customer_id and s.platform = old.platform and s.bot = old.bot and s.ended_at is null;
+    delete from public.chat_identities i where i.customer_id = old.customer_id and i.platform = old.platform and i.bot = old.bot;
+    return null;
+end
+$$;
+
 -- Name: follow_webhook_state(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.follow_webhook_state() RETURNS trigger
@@ -1777,6 +2392,43 @@ CREATE FUNCTION tenancy.follow_webhook_state() RETURNS trigger
 begin
     update public.webhook_deliveries d set next_at = case when new.state = 'active' then now() end
     where d.customer_id = new.customer_id and d.endpoint_id = new.id and d.state = 'pending' and d.event <> 'webhook.test';
+    return null;
+end
+$$;
+
+-- Name: forget_bot(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.forget_bot() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.chat_updates u where u.platform = old.platform and u.bot = old.bot;
+    delete from public.chat_outbox o where o.platform = old.platform and o.bot = old.bot;
+    return null;
+end
+$$;
+
+-- Name: forget_chat(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.forget_chat() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if old.external_id is not null and not exists (
+        select from public.spaces s
+        where s.platform = old.platform and s.bot = old.bot and s.team = old.team and s.kind = old.kind and s.external_id = old.external_id
+            and s.ended_at is null and s.customer_id <> old.customer_id)
+    then
+        delete from public.chat_updates u
+        where u.platform = old.platform and u.bot = old.bot and u.team = old.team and u.kind = old.kind and u.chat = old.external_id;
+        delete from public.chat_outbox o
+        where o.platform = old.platform and o.bot = old.bot and o.team = old.team and o.kind = old.kind and o.chat = old.external_id;
+        delete from river.river_job j
+        where j.kind = 'chat' and j.args @> jsonb_build_object(
+            'platform', old.platform, 'bot', old.bot, 'team', old.team, 'kind', old.kind, 'chat', old.external_id);
+    end if;
     return null;
 end
 $$;
@@ -1944,6 +2596,63 @@ begin
 end
 $$;
 
+-- Name: guard_bot(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_bot() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('bots of ' || new.customer_id::text, 0)), -- one after the other, so that the count is true
+        pg_advisory_xact_lock(hashtextextended('bot ' || new.platform || ' ' || new.bot, 0));
+    if (select count(*) from public.bots b where b.customer_id = new.customer_id) >= 20 then
+        raise check_violation using message = 'a customer has at most 20 bots', constraint = 'bots_limit', table = 'bots', schema = 'public';
+    end if;
+    if exists (
+        select from public.spaces s
+        where s.platform = new.platform and s.bot = new.bot and s.ended_at is null and s.customer_id <> new.customer_id)
+        or exists (
+        select from public.pairings p
+        where p.platform = new.platform and p.bot = new.bot and p.state in ('open', 'claimed') and p.customer_id <> new.customer_id)
+    then
+        raise unique_violation using message = 'somebody else uses the bot', constraint = 'bots_bot_key', table = 'bots', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_bot_update(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_bot_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_admin') then
+        new.state := 'active';
+        new.problem := null;
+        if new.credential is distinct from old.credential then
+            new.given_by := tenancy.user_id();
+        end if;
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_chat_of_bot(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_chat_of_bot() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock_shared(hashtextextended('bot ' || new.platform || ' ' || new.bot, 0));
+    if exists (select from public.bots b where b.platform = new.platform and b.bot = new.bot and b.customer_id <> new.customer_id) then
+        raise foreign_key_violation using message = 'there is no such bot', constraint = 'bots_of_others', table = tg_table_name, schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
 -- Name: guard_connect_session(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_connect_session() RETURNS trigger
@@ -1965,6 +2674,75 @@ begin
         new.expires_at := now() + interval '30 minutes';
     elsif new.state = 'answered' and old.state <> 'answered' then
         new.answered_at := now();
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_credential(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_credential() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_person boolean := current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin');
+begin
+    if tg_op = 'INSERT' then
+        -- what is another customer's, the policies refuse
+        if v_person and new.customer_id = tenancy.customer_id() and new.space_id is not null and not tenancy.hold_space(new.space_id, new.person) then
+            raise foreign_key_violation using message = 'the space has ended, or the person is not in it',
+                constraint = 'credentials_space_fkey', table = 'credentials', schema = 'public';
+        end if;
+        return new;
+    end if;
+    if old.withdrawn_at is not null and v_person then
+        raise check_violation using message = 'the credential is withdrawn', constraint = 'credentials_ended', table = 'credentials', schema = 'public';
+    end if;
+    if new.withdrawn_at is not null then
+        new.withdrawn_at := coalesce(old.withdrawn_at, now());
+        new.shared_at := null;
+        if new.login is distinct from 'oauth' then
+            new.credential := null;
+            new.key_id := null;
+        end if;
+        new.next_check_at := null;
+        new.renew_at := null;
+    end if;
+    -- consent is for what it was given for
+    if v_person and new.credential is distinct from old.credential and new.shared_at is not distinct from old.shared_at then
+        new.shared_at := null;
+    end if;
+    if new.shared_at is null then
+        new.shared_by := null;
+    elsif old.shared_at is not null and new.credential is not distinct from old.credential then
+        new.shared_at := old.shared_at;
+        new.shared_by := old.shared_by;
+    elsif v_person then
+        if not tenancy.hold_space(new.space_id, new.person) then
+            raise insufficient_privilege using message = 'permission denied: the person is not in the space';
+        end if;
+        new.shared_at := now();
+        new.shared_by := tenancy.actor_id();
+    end if;
+    if v_person then
+        if (current_user = 'fanfare_user' and not tenancy.has_role('member') or current_user = 'fanfare_agent' and not tenancy.has_permission('credentials:write'))
+            and ((new.name, new.provider, new.model, new.base_url, new.hint) is distinct from (old.name, old.provider, old.model, old.base_url, old.hint)
+                or (new.credential is distinct from old.credential and new.withdrawn_at is null) or (new.shared_at is not null and old.shared_at is null))
+        then
+            raise insufficient_privilege using message = 'permission denied: it can only be taken back';
+        end if;
+        if new.credential is distinct from old.credential and new.withdrawn_at is null then
+            new.status := 'unchecked';
+            new.server := null;
+            new.failure_code := null;
+            new.failure := null;
+            new.failures := 0;
+            new.checked_at := null;
+            new.next_check_at := now();
+            new.lease := null;
+            new.lease_until := null;
+            new.unanswered := false;
+        end if;
     end if;
     return new;
 end
@@ -2082,6 +2860,46 @@ begin
 end
 $$;
 
+-- Name: guard_mcp_server(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_mcp_server() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        -- what is another customer's, the policies refuse
+        if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') and new.customer_id = tenancy.customer_id() and not tenancy.hold_space(new.space_id, null) then
+            raise foreign_key_violation using message = 'there is no such space, or it has ended',
+                constraint = 'mcp_servers_space_fkey', table = 'mcp_servers', schema = 'public';
+        end if;
+        perform pg_catalog.pg_advisory_xact_lock(7262837, hashtext(new.customer_id::text));
+        if (select count(*) from public.mcp_servers m where m.customer_id = new.customer_id and m.space_id = new.space_id) >= 50 then
+            raise check_violation using message = 'a space has at most 50 MCP servers',
+                constraint = 'mcp_servers_limit', table = 'mcp_servers', schema = 'public';
+        end if;
+        if (select count(*) from public.mcp_servers m where m.customer_id = new.customer_id) >= 200 then
+            raise check_violation using message = 'a customer has at most 200 MCP servers',
+                constraint = 'mcp_servers_customer_limit', table = 'mcp_servers', schema = 'public';
+        end if;
+        return new;
+    end if;
+    if new.url <> old.url then
+        new.status := 'unchecked';
+        new.login := null;
+        new.server := null;
+        new.failure_code := null;
+        new.failure := null;
+        new.failures := 0;
+        new.checked_at := null;
+        new.next_check_at := now();
+        new.metadata := null;
+        new.registration := null;
+        new.key_id := null;
+    end if;
+    return new;
+end
+$$;
+
 -- Name: guard_media(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_media() RETURNS trigger
@@ -2099,8 +2917,10 @@ begin
         raise check_violation using message = format('a file that is %s cannot become %s', old.state, new.state),
             constraint = 'media_state_transition', table = 'media', schema = 'public';
     end if;
-    if old.state <> 'uploading' and (old.content_type, old.bytes, old.sha256, old.width, old.height, old.duration_ms, old.animated)
-        is distinct from (new.content_type, new.bytes, new.sha256, new.width, new.height, new.duration_ms, new.animated)
+    if old.state <> 'uploading' and (old.content_type, old.bytes, old.sha256, old.width, old.height, old.duration_ms, old.animated,
+        old.source, old.source_id, old.source_url, old.photographer, old.photographer_url)
+        is distinct from (new.content_type, new.bytes, new.sha256, new.width, new.height, new.duration_ms, new.animated,
+        new.source, new.source_id, new.source_url, new.photographer, new.photographer_url)
     then
         raise check_violation using message = 'a file that is uploaded does not change',
             constraint = 'media_file_frozen', table = 'media', schema = 'public';
@@ -2123,6 +2943,22 @@ begin
     then
         raise foreign_key_violation using message = 'a post shows the file',
             constraint = 'media_in_use', table = 'media', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_media_of_space(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_media_of_space() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tenancy.space_id() is not null and tenancy.media_shown_elsewhere(new.id) then
+        if new.state <> old.state then
+            raise foreign_key_violation using message = 'a post shows the file', constraint = 'media_in_use', table = 'media', schema = 'public';
+        end if;
+        raise insufficient_privilege using message = 'permission denied: a post that is not of this space shows the file';
     end if;
     return new;
 end
@@ -2179,6 +3015,57 @@ begin
     elsif new.credential is null and old.credential is not null then
         raise check_violation using message = 'an account that is connected has a credential',
             constraint = 'integrations_credential_held', table = 'integrations', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_pairing(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_pairing() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        if current_user = 'fanfare_agent' and new.own then
+            raise insufficient_privilege using message = 'permission denied: a key or token has no chat of its own';
+        end if;
+        new.by_program := current_user = 'fanfare_agent';
+        -- one after the other, so that the count is true
+        perform pg_advisory_xact_lock(hashtextextended('pairings of ' || new.customer_id::text, 0));
+        if (select count(*) from public.pairings p where p.customer_id = new.customer_id and p.state in ('open', 'claimed') and p.expires_at > now()) >= 10 then
+            raise check_violation using message = 'ten pairings wait already', constraint = 'pairings_open_limit', table = 'pairings', schema = 'public';
+        end if;
+        -- programs leave room for people
+        if new.by_program and (
+            select count(*) from public.pairings p
+            where p.customer_id = new.customer_id and p.by_program and p.state in ('open', 'claimed') and p.expires_at > now()) >= 5
+        then
+            raise check_violation using message = 'five pairings of programs wait already', constraint = 'pairings_program_limit', table = 'pairings', schema = 'public';
+        end if;
+        return new;
+    end if;
+    if old.state in ('done', 'denied', 'expired', 'revoked') then
+        raise check_violation using message = format('the pairing is %s', old.state),
+            constraint = 'pairings_ended', table = 'pairings', schema = 'public';
+    end if;
+    if (old.state, new.state) in (('claimed', 'open'), ('claimed', 'revoked'), ('open', 'done'), ('open', 'denied')) then
+        raise check_violation using message = format('a pairing that is %s cannot become %s', old.state, new.state),
+            constraint = 'pairings_state_transition', table = 'pairings', schema = 'public';
+    end if;
+    if current_user in ('fanfare_user', 'fanfare_admin', 'fanfare_agent') then
+        if new.state not in (old.state, 'denied', 'revoked') then
+            raise insufficient_privilege using message = 'permission denied: the chat decides that';
+        end if;
+        if new.confirmed_at is distinct from old.confirmed_at then
+            if old.state <> 'claimed' or old.claimed_by <> 'code' or old.expires_at <= now() then
+                raise check_violation using message = 'there is nothing to confirm', constraint = 'pairings_state_transition', table = 'pairings', schema = 'public';
+            end if;
+            new.confirmed_at := coalesce(old.confirmed_at, now());
+            new.confirmed_by := coalesce(old.confirmed_by, tenancy.user_id());
+        end if;
+    elsif current_user = 'fanfare_worker' and new.state = 'done' and not (new.claimed_by = 'link' or new.confirmed_at is not null) then
+        raise insufficient_privilege using message = 'permission denied: nobody has confirmed what a code has brought';
     end if;
     return new;
 end
@@ -2519,9 +3406,27 @@ declare
     v_state text;
 begin
     select m.state into v_state from public.media m where m.customer_id = new.customer_id and m.id = new.media_id for share;
-    if v_state <> 'ready' then
+    if v_state <> 'ready' or (v_state is null and tenancy.space_id() is not null) then
         raise foreign_key_violation using message = 'there is no such file',
             constraint = tg_table_name || '_media_fkey', table = tg_table_name, schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_space(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_space() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if old.ended_at is not null then
+        raise check_violation using message = 'the space has ended', constraint = 'spaces_ended', table = 'spaces', schema = 'public';
+    elsif new.ended_at is not null then
+        new.ended_at := now();
+        if current_user in ('fanfare_user', 'fanfare_admin') then
+            new.ended_because := 'released';
+        end if;
     end if;
     return new;
 end
@@ -2615,6 +3520,18 @@ CREATE FUNCTION tenancy.has_role(at_least text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN COALESCE((array_position(ARRAY['viewer'::text, 'member'::text, 'admin'::text, 'owner'::text], CASE WHEN ((tenancy.member_role() IS NOT NULL) AND (current_setting('fanfare.archived'::text, true) = 'on'::text)) THEN 'viewer'::text ELSE tenancy.member_role() END) >= array_position(ARRAY['viewer'::text, 'member'::text, 'admin'::text, 'owner'::text], at_least)), false);
 
+-- Name: has_space(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.has_space(p_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (select from public.spaces s where s.customer_id = tenancy.customer_id() and s.id = p_id)
+        and (tenancy.space_id() is null or tenancy.space_id() = p_id);
+end
+$$;
+
 -- Name: has_system_role(text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.has_system_role(at_least text) RETURNS boolean
@@ -2693,6 +3610,34 @@ begin
 end
 $$;
 
+-- Name: hold_space(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.hold_space(p_space_id uuid, p_person text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if (case
+        when tenancy.token_id() is not null or tenancy.key_id() is not null or tenancy.space_person_id() is not null
+            then tenancy.has_permission('credentials:write') and p_space_id = tenancy.space_id() and p_person = tenancy.person()
+        when p_person is null then tenancy.has_role('admin') or tenancy.has_system_role('admin')
+        else tenancy.has_role('member') and p_person = any (tenancy.own_people(p_space_id)) end) is not true
+    then
+        raise insufficient_privilege using message = 'permission denied: it is not yours to give there';
+    end if;
+    perform from public.spaces s where s.customer_id = tenancy.customer_id() and s.id = p_space_id and s.ended_at is null for share;
+    if not found then
+        return false;
+    end if;
+    if p_person is null or p_person like 'agent:%' then
+        return true;
+    end if;
+    perform from public.space_people p
+    where p.customer_id = tenancy.customer_id() and p.space_id = p_space_id and p.external_id = p_person and p.left_at is null for share;
+    return found;
+end
+$$;
+
 -- Name: import_old_credential(uuid, uuid, text, text, text, text, bytea, bigint, uuid[], timestamp with time zone); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean) RETURNS record
@@ -2737,6 +3682,20 @@ begin
 end
 $$;
 
+-- Name: in_shared_bots_chat(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.in_shared_bots_chat() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select from public.spaces s
+        where s.customer_id = tenancy.customer_id() and s.id = tenancy.space_id() and s.ended_at is null
+            and not exists (select from public.bots b where b.platform = s.platform and b.bot = s.bot));
+end
+$$;
+
 -- Name: installation_id(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.installation_id() RETURNS uuid
@@ -2773,6 +3732,37 @@ $$;
 CREATE FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((state = 'publishing'::text) OR ((state = 'needs_attention'::text) AND ((problem_class IS DISTINCT FROM 'credential'::text) OR (external_id IS NOT NULL))));
+
+-- Name: keep_mcp_registration(uuid, text, text, jsonb, bytea, bigint); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not tenancy.may_connect_mcp(p_server_id, p_person) then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow signing in here';
+    end if;
+    update public.mcp_servers m set metadata = p_metadata, login = 'oauth', registration = p_registration, key_id = p_key_id
+    where m.customer_id = tenancy.customer_id() and m.id = p_server_id and m.url = p_url;
+    return found;
+end
+$$;
+
+-- Name: limit_memories(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.limit_memories() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if (select count(*) from (
+        select from public.memories m where m.customer_id = new.customer_id and m.space_id is not distinct from new.space_id limit 5000) x) >= 5000
+    then
+        raise check_violation using message = 'there are 5000 memories', constraint = 'memories_limit', table = 'memories', schema = 'public';
+    end if;
+    return new;
+end
+$$;
 
 -- Name: limit_recurring_posts(); Type: FUNCTION; Schema: tenancy
 
@@ -2887,9 +3877,122 @@ $$;
 CREATE FUNCTION tenancy.may_approve() RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$
+declare
+    v_approval record;
 begin
-    return coalesce(current_user <> 'fanfare_agent'
-        and (tenancy.has_system_role('manager') or tenancy.has_role((select a.approver_role from tenancy.approval() a))), false);
+    select * into v_approval from tenancy.approval();
+    if current_user = 'fanfare_agent' then
+        return coalesce(tenancy.user_id() is not null and tenancy.has_permission('posts:publish')
+            and array_position(array['viewer', 'member', 'admin', 'owner'], nullif(current_setting('fanfare.chat_role', true), ''))
+                >= array_position(array['viewer', 'member', 'admin', 'owner'], v_approval.approver_role)
+            and (v_approval.approver_role in ('member', 'admin') and v_approval.self_approval or tenancy.in_shared_bots_chat()), false);
+    end if;
+    return coalesce(tenancy.has_system_role('manager') or tenancy.has_role(v_approval.approver_role), false);
+end
+$$;
+
+-- Name: may_connect_mcp(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.may_connect_mcp(p_server_id uuid, p_person text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_space uuid := (select m.space_id from public.mcp_servers m where m.customer_id = tenancy.customer_id() and m.id = p_server_id);
+begin
+    if v_space is null then
+        return false;
+    elsif p_person is null then
+        return (tenancy.has_role('admin') or tenancy.has_system_role('admin')) is true;
+    end if;
+    return (tenancy.has_role('member') and p_person = any (tenancy.own_people(v_space))) is true;
+end
+$$;
+
+-- Name: mcp_registration(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.mcp_registration(p_server_id uuid, p_person text) RETURNS TABLE(metadata jsonb, registration bytea)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not tenancy.may_connect_mcp(p_server_id, p_person) then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow signing in here';
+    end if;
+    return query select m.metadata, m.registration from public.mcp_servers m where m.customer_id = tenancy.customer_id() and m.id = p_server_id;
+end
+$$;
+
+-- Name: mcp_to_do(integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.mcp_to_do(p_limit integer, p_of_customer integer) RETURNS TABLE(customer_id uuid, server_id uuid, credential_id uuid, work text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_none uuid := '00000000-0000-0000-0000-000000000000';
+begin
+    return query
+    with due as (
+        select m.customer_id, m.id as server_id, v_none as credential_id, 'check' as work, m.next_check_at as due
+        from public.mcp_servers m join public.customers c on c.id = m.customer_id and c.archived_at is null
+        where m.next_check_at is not null and m.next_check_at <= now()
+        union all
+        select m.customer_id, m.mcp_server_id, m.id, 'check', m.next_check_at
+        from public.credentials m join public.customers c on c.id = m.customer_id and c.archived_at is null
+        where m.kind = 'mcp' and m.withdrawn_at is null and m.next_check_at <= now()
+        union all
+        select m.customer_id, m.mcp_server_id, m.id, 'check', m.renew_at
+        from public.credentials m join public.customers c on c.id = m.customer_id
+        where m.withdrawn_at is null and m.renew_at is not null and m.renew_at <= now() and (m.lease_until is null or m.lease_until <= now())
+            and m.next_check_at > now()
+        union all
+        select m.customer_id, coalesce(m.mcp_server_id, v_none), m.id, 'end', m.withdrawn_at
+        from public.credentials m join public.customers c on c.id = m.customer_id
+        where m.withdrawn_at is not null),
+    jobless as (
+        select d.*, row_number() over (partition by d.customer_id, d.work order by d.due, d.server_id, d.credential_id) as place
+        from due d
+        where not exists (
+            select from river.river_job j
+            where j.customer_id = d.customer_id and j.args ->> 'mcp_server_id' = d.server_id::text and j.args ->> 'credential_id' = d.credential_id::text
+                and j.kind in ('check_mcp_server', 'end_credential')
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))),
+    busy as (
+        select j.customer_id, case j.kind when 'end_credential' then 'end' else 'check' end as work, count(*) as jobs
+        from river.river_job j
+        where j.kind in ('check_mcp_server', 'end_credential')
+            and (j.state in ('available', 'pending', 'running') or (j.state = 'scheduled' and j.scheduled_at <= now() + interval '5 seconds'))
+        group by 1, 2)
+    select d.customer_id, d.server_id, d.credential_id, d.work
+    from jobless d left join busy b on b.customer_id = d.customer_id and b.work = d.work
+    where d.place <= p_of_customer - coalesce(b.jobs, 0)
+    order by d.due
+    limit p_limit;
+end
+$$;
+
+-- Name: media_shown_elsewhere(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.media_shown_elsewhere(p_media_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_space uuid := tenancy.space_id();
+begin
+    return exists (
+        select from public.post_media m
+            join public.media f on f.customer_id = m.customer_id and f.id = m.media_id and f.space_id = v_space
+            join public.posts p on p.customer_id = m.customer_id and p.id = m.post_id
+        where m.customer_id = v_customer and m.media_id = p_media_id and p.space_id is distinct from v_space)
+        or exists (
+        select from public.platform_post_media m
+            join public.media f on f.customer_id = m.customer_id and f.id = m.media_id and f.space_id = v_space
+            join public.platform_posts pp on pp.customer_id = m.customer_id and pp.id = m.platform_post_id
+            join public.posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
+        where m.customer_id = v_customer and m.media_id = p_media_id and p.space_id is distinct from v_space);
 end
 $$;
 
@@ -2910,6 +4013,56 @@ begin
     limit p_limit;
 end
 $$;
+
+-- Name: memories_to_embed(text, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.memories_to_embed(p_model text, p_limit integer) RETURNS TABLE(customer_id uuid, id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select m.customer_id, m.id
+    from (
+        (select x.customer_id, x.id from public.memories x where x.embedding_model is null order by x.id limit p_limit)
+        union all
+        (select x.customer_id, x.id from public.memories x where x.embedding_model < p_model order by x.embedding_model, x.id limit p_limit)
+        union all
+        (select x.customer_id, x.id from public.memories x where x.embedding_model > p_model order by x.embedding_model, x.id limit p_limit)) m
+        join public.customers c on c.id = m.customer_id and c.archived_at is null
+    limit p_limit;
+end
+$$;
+
+-- Name: month_of(timestamp with time zone); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.month_of(p_at timestamp with time zone) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (date_trunc('month'::text, (p_at AT TIME ZONE 'UTC'::text)))::date;
+
+-- Name: nearest_memories(uuid, real[], text, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.nearest_memories(p_space_id uuid, p_embedding real[], p_model text, p_limit integer) RETURNS TABLE(id uuid, distance double precision)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    v_space uuid := coalesce(p_space_id, tenancy.space_id());
+    v_schema text := (
+        select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+        where e.extname = 'vector' and pg_catalog.has_schema_privilege(n.oid, 'usage'));
+begin
+    if v_schema is null then
+        return;
+    end if;
+    return query execute format('
+        select m.id, (m.embedding::%1$I.vector operator(%1$I.<=>) $1::%1$I.vector)::double precision
+        from public.memories m
+        where m.embedding_model = $2 and cardinality(m.embedding) = cardinality($1) and %2$s
+        order by 2, 1
+        limit $4', v_schema, case when v_space is null then 'true' else '(m.space_id = $3 or m.space_id is null)' end)
+        using p_embedding, p_model, v_space, p_limit;
+end
+$_$;
 
 -- Name: new_job_id(); Type: FUNCTION; Schema: tenancy
 
@@ -2942,7 +4095,8 @@ CREATE FUNCTION tenancy.number_job() RETURNS trigger
     AS $$
 begin
     if current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin') then
-        new.queue := case new.kind when 'publish' then 'publish' when 'check_integration' then 'checks' when 'invitation_email' then 'mail' end;
+        new.queue := case new.kind when 'publish' then 'publish' when 'check_integration' then 'checks' when 'invitation_email' then 'mail'
+            when 'expire_pairing' then 'pairings' end;
         if new.queue is null then
             raise insufficient_privilege using message = 'permission denied: tenants enqueue no such job';
         end if;
@@ -3009,17 +4163,98 @@ begin
 end
 $$;
 
+-- Name: own_places(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.own_places() RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tenancy.token_id() is not null or tenancy.key_id() is not null or tenancy.space_person_id() is not null then
+        return array(
+            select s.id::text || ' ' || tenancy.person()
+            from public.spaces s
+            where s.customer_id = tenancy.customer_id() and s.id = tenancy.space_id() and s.ended_at is null
+                and (tenancy.person() like 'agent:%' or exists (
+                    select from public.space_people p
+                    where p.customer_id = s.customer_id and p.space_id = s.id and p.external_id = tenancy.person() and p.left_at is null)));
+    end if;
+    return array(
+        select s.id::text || ' ' || p.external_id
+        from public.chat_identities i
+            join public.spaces s on s.customer_id = i.customer_id and s.platform = i.platform and s.bot = i.bot and s.team = i.team and s.ended_at is null
+            join public.space_people p on p.customer_id = s.customer_id and p.space_id = s.id and p.external_id = i.external_id and p.left_at is null
+        where i.customer_id = tenancy.customer_id() and i.user_id = tenancy.user_id() and tenancy.member_role() is not null
+        order by p.external_id);
+end
+$$;
+
+-- Name: own_people(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.own_people(p_space_id uuid) RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT substr(o.o, 38) AS substr FROM unnest(tenancy.own_places()) o(o) WHERE (substr(o.o, 1, 36) = (own_people.p_space_id)::text));
+
+-- Name: pairing_permissions(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.pairing_permissions() RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT p.p FROM unnest(tenancy.chat_permissions()) p(p) WHERE ((p.p <> ALL (ARRAY['posts:publish'::text, 'credentials:write'::text])) AND ((cardinality(tenancy.permissions()) = 0) OR (p.p = ANY (tenancy.permissions())))));
+
+-- Name: pairing_state_of_code(text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.pairing_state_of_code(p_code text, p_chat text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_state text;
+begin
+    perform tenancy.permit_pairing();
+    select case when p.state = 'done' then 'paired' else 'waiting' end into v_state
+    from public.pairings p
+        left join public.spaces s on s.customer_id = p.customer_id and s.id = p.space_id
+    where p.customer_id = tenancy.customer_id() and p.platform = 'telegram' and p_chat in (p.external_id, s.external_id)
+        and p.code_hash = sha256(uuid_send(p.id) || convert_to(p_code, 'UTF8'))
+        and (p.state = 'done' and s.ended_at is null or p.state = 'claimed' and p.expires_at > now())
+    order by p.created_at desc
+    limit 1;
+    return coalesce(v_state, 'unknown');
+end
+$$;
+
+-- Name: pairings_ready(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.pairings_ready(p_limit integer) RETURNS TABLE(customer_id uuid, id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select p.customer_id, p.id
+    from public.pairings p
+        join public.customers c on c.id = p.customer_id and c.archived_at is null
+    where p.state = 'claimed' and (p.claimed_by = 'link' or p.confirmed_at is not null) and p.expires_at > now()
+        and not exists (
+            select from public.spaces s
+            where s.platform = p.platform and s.bot = p.bot and s.team = p.team and s.kind = p.kind and s.external_id = p.external_id and s.ended_at is null
+                and s.customer_id <> p.customer_id)
+    order by p.claimed_at
+    limit p_limit;
+end
+$$;
+
 -- Name: permissions_known(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.permissions_known() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'audit:read'::text, 'tokens:mint'::text];
+    RETURN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'audit:read'::text, 'tokens:mint'::text, 'spaces:read'::text, 'spaces:pair'::text, 'conversations:read'::text, 'memories:read'::text, 'memories:write'::text, 'credentials:write'::text];
 
 -- Name: permissions_of(text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.permissions_of(p_role text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE p_role WHEN 'owner'::text THEN tenancy.permissions_known() WHEN 'admin'::text THEN tenancy.permissions_known() WHEN 'member'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text] WHEN 'viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text] ELSE ARRAY[]::text[] END;
+    RETURN CASE p_role WHEN 'owner'::text THEN tenancy.permissions_known() WHEN 'admin'::text THEN tenancy.permissions_known() WHEN 'member'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'spaces:read'::text, 'memories:read'::text, 'memories:write'::text, 'credentials:write'::text] WHEN 'viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text, 'spaces:read'::text] ELSE ARRAY[]::text[] END;
 
 -- Name: permissions_of_user(uuid, uuid); Type: FUNCTION; Schema: tenancy
 
@@ -3048,6 +4283,19 @@ begin
 end
 $$;
 
+-- Name: permit_conversations(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permit_conversations() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_admin') and not tenancy.reads_as_admin() then
+        raise insufficient_privilege using message = 'permission denied: conversations and memories are the admins'' business';
+    end if;
+    return true;
+end
+$$;
+
 -- Name: permit_exports(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.permit_exports() RETURNS boolean
@@ -3058,6 +4306,19 @@ begin
         return true;
     end if;
     raise insufficient_privilege using message = 'permission denied: exports are the admins'' business';
+end
+$$;
+
+-- Name: permit_pairing(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permit_pairing() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if not (tenancy.reads_as_admin() or (tenancy.has_any_permission('spaces:pair') and tenancy.space_id() is null)) then
+        raise insufficient_privilege using message = 'permission denied: pairing is the admins'' business';
+    end if;
+    return true;
 end
 $$;
 
@@ -3073,6 +4334,18 @@ begin
     return true;
 end
 $$;
+
+-- Name: person(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.person() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN NULLIF(current_setting('fanfare.person'::text, true), ''::text);
+
+-- Name: plain_text(text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.plain_text(p_text text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN NORMALIZE(translate(replace(replace(replace(regexp_replace(NORMALIZE(lower(p_text), NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'øłđðı'::text, 'olddi'::text), NFC);
 
 -- Name: post_state(text[]); Type: FUNCTION; Schema: tenancy
 
@@ -3122,6 +4395,30 @@ begin
 end
 $$;
 
+-- Name: queue_taken(integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.queue_taken(p_limit integer) RETURNS TABLE(id uuid, title text, state text, scheduled_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_space uuid := tenancy.space_id();
+begin
+    if tenancy.token_id() is not null or tenancy.key_id() is not null or tenancy.space_person_id() is not null then
+        if not tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish') then
+            raise insufficient_privilege using message = 'permission denied: the key does not allow reading posts';
+        end if;
+    end if;
+    return query
+    select case when v_space is null or p.space_id = v_space then p.id end, case when v_space is null or p.space_id = v_space then p.title end,
+        case when v_space is null or p.space_id = v_space then p.state end, p.scheduled_at
+    from public.posts p
+    where p.customer_id = tenancy.customer_id() and p.scheduled_at > now() and p.state in ('pending_approval', 'approved', 'scheduled')
+    order by p.scheduled_at, p.id
+    limit p_limit;
+end
+$$;
+
 -- Name: readiness(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) RETURNS record
@@ -3159,7 +4456,7 @@ begin
     elsif current_user = 'fanfare_admin' then
         v_allowed := tenancy.system_role() is not null;
     elsif current_user = 'fanfare_agent' then
-        v_allowed := tenancy.has_permission('audit:read');
+        v_allowed := tenancy.has_permission('audit:read') and tenancy.space_id() is null;
     elsif current_user = 'fanfare_worker' then
         v_allowed := true;
     end if;
@@ -3183,6 +4480,52 @@ begin
 end
 $$;
 
+-- Name: receive_chat_update(text, text, text, text, text, text, bigint, jsonb); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.receive_chat_update(p_platform text, p_bot text, p_update_id text, p_team text, p_kind text, p_chat text, p_place bigint, p_body jsonb) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_bot record;
+    v_paired boolean;
+    v_refused text := 'dropped';
+begin
+    if exists (select from public.chat_updates u where u.platform = p_platform and u.bot = p_bot and u.update_id = p_update_id) then
+        return 'known';
+    end if;
+    select b.customer_id, c.archived_at is not null as archived into v_bot
+    from public.bots b join public.customers c on c.id = b.customer_id
+    where b.platform = p_platform and b.bot = p_bot;
+    if v_bot.archived then
+        return 'closed';
+    end if;
+    v_paired := exists (
+        select from public.spaces s
+        where s.platform = p_platform and s.bot = p_bot and s.team = p_team and s.kind = p_kind and s.external_id = p_chat and s.ended_at is null);
+    begin -- what refuses takes back what was charged before it
+        if v_bot.customer_id is not null then
+            v_refused := 'closed';
+            perform tenancy.charge(null, 'bots:' || v_bot.customer_id::text, 'chat-update', 600, 60);
+            v_refused := 'dropped';
+            if not v_paired then
+                perform tenancy.charge(null, 'bot:' || p_platform || ':' || p_bot, 'chat-update', 300, 60);
+            end if;
+        end if;
+        if not v_paired then
+            perform tenancy.charge(null, 'chat:' || encode(sha256(convert_to(jsonb_build_array(p_platform, p_bot, p_team, p_kind, p_chat)::text, 'UTF8')), 'hex'),
+                'chat-update', 20, 60);
+        end if;
+    exception when sqlstate 'FF005' then
+        return v_refused;
+    end;
+    insert into public.chat_updates (platform, bot, update_id, team, kind, chat, place, body)
+    values (p_platform, p_bot, p_update_id, p_team, p_kind, p_chat, p_place, p_body)
+    on conflict on constraint chat_updates_pkey do nothing;
+    return case when found then 'new' else 'known' end;
+end
+$$;
+
 -- Name: record_refusal(text, text, bytea, uuid, uuid, uuid, integer, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text) RETURNS void
@@ -3194,10 +4537,10 @@ declare
     v_request jsonb := nullif(p_request, '')::jsonb;
     v_customer uuid;
 begin
-    if p_kind not in ('user', 'key', 'agent', 'nobody') then
+    if p_kind not in ('user', 'key', 'agent', 'chat', 'nobody') then
         raise invalid_parameter_value using message = 'unknown kind of caller';
     end if;
-    r.actor_kind := p_kind;
+    r.actor_kind := case p_kind when 'chat' then 'agent' else p_kind end;
     if p_kind = 'user' then
         select u.id, s.role,
             case when exists (select from public.memberships m where m.customer_id = p_customer_id and m.user_id = u.id)
@@ -3211,7 +4554,11 @@ begin
         select t.id, t.customer_id into r.actor_id, v_customer from public.agent_tokens t
         where t.customer_id = p_token_customer_id and t.id = p_token_id;
     end if;
-    if p_kind in ('key', 'agent') and v_customer is null then
+    if p_kind = 'chat' then
+        select p.id, p.customer_id into r.actor_id, v_customer from public.space_people p
+        where p.customer_id = p_token_customer_id and p.space_id = p_token_id and p.external_id = p_subject;
+    end if;
+    if p_kind in ('key', 'agent', 'chat') and v_customer is null then
         return;
     end if;
     r.request_id := v_request ->> 'id';
@@ -3267,6 +4614,17 @@ begin
         select u.id into v_id from public.users u where u.subject = p_subject;
     end if;
     return v_id;
+end
+$$;
+
+-- Name: release_llm(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.release_llm(p_id uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (select from tenancy.end_llm(p_id));
 end
 $$;
 
@@ -3340,6 +4698,39 @@ begin
 end
 $$;
 
+-- Name: request_mcp_check(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.request_mcp_check(p_server_id uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_space uuid;
+    v_people text[];
+begin
+    select m.space_id into v_space from public.mcp_servers m where m.customer_id = tenancy.customer_id() and m.id = p_server_id;
+    if v_space is null then
+        return false;
+    end if;
+    if tenancy.token_id() is not null or tenancy.key_id() is not null or tenancy.space_person_id() is not null then
+        if not tenancy.has_permission('credentials:write') or v_space <> tenancy.space_id() then
+            return false;
+        end if;
+    -- in an archived customer nobody has these roles
+    elsif not (tenancy.has_role('member') or tenancy.has_system_role('manager')) then
+        return false;
+    end if;
+    v_people := tenancy.own_people(v_space);
+    update public.mcp_servers m set next_check_at = greatest(now(), m.checked_at + interval '10 seconds')
+    where m.customer_id = tenancy.customer_id() and m.id = p_server_id and m.next_check_at is not null;
+    update public.credentials c set next_check_at = greatest(now(), c.checked_at + interval '10 seconds')
+    where c.customer_id = tenancy.customer_id() and c.mcp_server_id = p_server_id and c.kind = 'mcp' and c.withdrawn_at is null
+        and (c.person is null or c.person = any (v_people)
+            or (c.shared_at is not null and (cardinality(v_people) > 0 or tenancy.space_id() = v_space)));
+    return true;
+end
+$$;
+
 -- Name: reseal(text, text[], bytea, bytea, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) RETURNS boolean
@@ -3369,6 +4760,58 @@ begin
     return true;
 end
 $_$;
+
+-- Name: reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_month date := tenancy.month_of(now());
+    v_own record;
+    v_taken public.llm_months;
+    v_allowed_tokens bigint;
+    v_allowed_cost bigint;
+begin
+    if (tenancy.has_role('member') or tenancy.has_permission('posts:write') or tenancy.has_system_role('manager')) is not true then
+        raise insufficient_privilege using message = 'permission denied: the role does not allow calls of an LLM';
+    end if;
+    if (p_tokens between 1 and 1000000000000 and p_cost_microusd between 0 and 1000000000000
+        and p_monthly_tokens >= 0 and p_monthly_cost_microusd >= 0 and p_own_key is not null and (p_cost_microusd = 0 or not p_own_key)) is not true
+    then
+        raise invalid_parameter_value using message = 'a reservation is of some tokens, and there is a budget';
+    end if;
+    insert into public.llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd)
+    values (v_customer, p_id, p_kind, p_own_key, p_tokens, p_cost_microusd);
+    if p_own_key then
+        return;
+    end if;
+    select b.monthly_tokens, b.monthly_cost_microusd into v_own from public.llm_budgets b where b.customer_id = v_customer;
+    v_allowed_tokens := coalesce(v_own.monthly_tokens, p_monthly_tokens);
+    v_allowed_cost := coalesce(v_own.monthly_cost_microusd, p_monthly_cost_microusd);
+
+    -- Whoever comes second waits here for the first, and compares with what is there then.
+    insert into public.llm_months as m (customer_id, month, reserved_tokens, reserved_cost_microusd)
+    select v_customer, v_month, p_tokens, p_cost_microusd
+    where p_tokens <= v_allowed_tokens and (p_cost_microusd = 0 or p_cost_microusd <= v_allowed_cost)
+    on conflict (customer_id, month) do update
+    set reserved_tokens = m.reserved_tokens + p_tokens, reserved_cost_microusd = m.reserved_cost_microusd + p_cost_microusd
+    where m.tokens + m.reserved_tokens + m.lost_tokens + p_tokens <= v_allowed_tokens
+        and (p_cost_microusd = 0 or m.cost_microusd + m.reserved_cost_microusd + m.lost_cost_microusd + p_cost_microusd <= v_allowed_cost);
+    if not found then
+        select m.* into v_taken from public.llm_months m where m.customer_id = v_customer and m.month = v_month;
+        raise exception using errcode = 'FF011', message = 'the LLM budget is used up', detail = (
+            case when coalesce(v_taken.tokens + v_taken.reserved_tokens + v_taken.lost_tokens, 0) + p_tokens > v_allowed_tokens
+                then jsonb_build_object('budget', 'tokens', 'allowed', v_allowed_tokens, 'used', coalesce(v_taken.tokens, 0),
+                    'reserved', coalesce(v_taken.reserved_tokens, 0), 'lost', coalesce(v_taken.lost_tokens, 0), 'wanted', p_tokens)
+                else jsonb_build_object('budget', 'cost', 'allowed', v_allowed_cost, 'used', coalesce(v_taken.cost_microusd, 0),
+                    'reserved', coalesce(v_taken.reserved_cost_microusd, 0), 'lost', coalesce(v_taken.lost_cost_microusd, 0), 'wanted', p_cost_microusd)
+                end || jsonb_build_object('renews_at', to_char(v_month + interval '1 month', 'YYYY-MM-DD"T00:00:00Z"')))::text;
+    end if;
+end
+$$;
 
 -- Name: reserve_media(bigint, boolean, bigint); Type: FUNCTION; Schema: tenancy
 
@@ -3434,11 +4877,17 @@ begin
 end
 $$;
 
+-- Name: space_id(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.space_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('fanfare.space_id'::text, true), ''::text))::uuid;
+
 -- Name: rights(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.rights() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN COALESCE(tenancy.member_role(), ('system '::text || tenancy.system_role()), NULLIF(array_to_string(tenancy.permissions(), ' '::text), ''::text), ''::text);
+    RETURN COALESCE(tenancy.member_role(), ('system '::text || tenancy.system_role()), (NULLIF(array_to_string(tenancy.permissions(), ' '::text), ''::text) || COALESCE((' in '::text || tenancy.space_id()), ''::text)), ''::text);
 
 -- Name: seal_audit(integer); Type: FUNCTION; Schema: tenancy
 
@@ -3509,10 +4958,13 @@ begin
     return query
     values ('agent_token_keys', 'sealed', '{id}'::text[], '{uuid}'::text[], null, null, null),
         ('authorizations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'authorization'),
+        ('bots', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', null),
         ('connect_sessions', 'secret', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'connect_session'),
+        ('credentials', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, 'credential'),
         ('idempotency_keys', 'answer', '{actor_id,operation,key}', '{uuid,text,text}', 'subject_id', null, null),
         ('integrations', 'credential', '{customer_id,id}', '{uuid,uuid}', 'customer_id', 'platform', 'integration'),
         ('invitations', 'sealed_token', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, null),
+        ('mcp_servers', 'registration', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, 'mcp_server'),
         ('old_credentials', 'credential', '{id}', '{uuid}', null, 'platform', 'old_credential'),
         ('webhook_secrets', 'sealed', '{customer_id,id}', '{uuid,uuid}', 'customer_id', null, null);
 end
@@ -3556,6 +5008,52 @@ begin
 end
 $_$;
 
+-- Name: search_query(text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.search_query(p_query text) RETURNS tsquery
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $_$
+declare
+    v_plain text := left(tenancy.plain_text(p_query), 400);
+    v_query text := websearch_to_tsquery('simple'::regconfig, v_plain)::text;
+begin
+    if v_plain ~ '(^|\s)[^-"\s][^"\s]{2,}$' and right(v_query, 1) = '''' then
+        v_query := v_query || ':*';
+    end if;
+    return v_query::tsquery;
+end
+$_$;
+
+-- Name: settle_llm(uuid, bigint, bigint, bigint); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.settle_llm(p_id uuid, p_input_tokens bigint, p_output_tokens bigint, p_cost_microusd bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v public.llm_reservations;
+    v_input bigint;
+    v_output bigint;
+    v_cost bigint;
+begin
+    select * into v from tenancy.end_llm(p_id);
+    if not found then
+        return false;
+    end if;
+    v_input := least(greatest(coalesce(p_input_tokens, v.tokens), 0), v.tokens);
+    v_output := least(greatest(coalesce(p_output_tokens, v.tokens), 0), v.tokens - v_input);
+    v_cost := least(greatest(coalesce(p_cost_microusd, v.cost_microusd), 0), v.cost_microusd);
+    if not v.own_key then
+        update public.llm_months m
+        set tokens = m.tokens + v_input + v_output, cost_microusd = m.cost_microusd + v_cost
+        where m.customer_id = v.customer_id and m.month = tenancy.month_of(v.reserved_at);
+    end if;
+    insert into public.usage_entries (customer_id, day, kind, input_tokens, output_tokens, cost_microusd)
+    values (v.customer_id, (v.reserved_at at time zone 'UTC')::date, v.kind, v_input, v_output, v_cost);
+    return true;
+end
+$$;
+
 -- Name: shown_changed(uuid, uuid[]); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) RETURNS void
@@ -3570,6 +5068,12 @@ begin
     end loop;
 end
 $$;
+
+-- Name: snippet(text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.snippet(p_text text, p_query text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ts_headline('simple'::regconfig, translate(p_text, (chr(1) || chr(2)), ''::text), (tenancy.search_query(p_query) || websearch_to_tsquery('simple'::regconfig, lower(p_query))), (((('StartSel='::text || chr(1)) || ', StopSel='::text) || chr(2)) || ', MaxWords=30, MinWords=10, ShortWord=0'::text));
 
 -- Name: stranded_platform_posts(interval, integer); Type: FUNCTION; Schema: tenancy
 
@@ -3676,6 +5180,52 @@ begin
 end
 $$;
 
+-- Name: tell_pairing(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.tell_pairing() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_text text := case
+        when new.state = 'claimed' and new.held_elsewhere and not old.held_elsewhere then
+            'This chat is in use already. It can be paired again once whoever uses it has released it, within a day.'
+        when new.state = 'claimed' and old.state = 'open' and new.claimed_by = 'code' then
+            'Thank you. Somebody must confirm in Fanfare now that this is the right chat, within an hour.'
+        when new.state = 'done' then
+            format('This chat is paired with %s.', (select c.name from public.customers c where c.id = new.customer_id))
+        when new.state = 'denied' then 'The pairing was not confirmed.'
+        when new.state = 'expired' then 'The time for pairing this chat is over. Ask for a new code.'
+    end;
+begin
+    if v_text is not null then
+        insert into public.chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)
+        values (tenancy.audit_id(clock_timestamp()), new.platform, new.bot, new.team, new.kind, new.external_id, new.customer_id, new.space_id,
+            jsonb_build_object('message', jsonb_build_object('Text', v_text)));
+    end if;
+    return null;
+end
+$$;
+
+-- Name: tell_space(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.tell_space() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_space record;
+begin
+    select s.platform, s.bot, s.team, s.kind, s.external_id into v_space from public.spaces s where s.customer_id = new.customer_id and s.id = new.space_id and s.ended_at is null;
+    if found then
+        insert into public.chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)
+        values (tenancy.audit_id(clock_timestamp()), v_space.platform, v_space.bot, v_space.team, v_space.kind, v_space.external_id, new.customer_id, new.space_id,
+            jsonb_build_object('event', 'post.' || new.state, 'post_id', new.id));
+    end if;
+    return null;
+end
+$$;
+
 -- Name: tell_webhooks(uuid, text, jsonb); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.tell_webhooks(p_customer_id uuid, p_event text, p_data jsonb) RETURNS void
@@ -3719,6 +5269,37 @@ $$;
 CREATE FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((from_state = to_state) OR (to_state = ANY (CASE ((entity || ' '::text) || from_state) WHEN 'platform_post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'cancelled'::text] WHEN 'platform_post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'platform_post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'failed'::text, 'needs_attention'::text] WHEN 'platform_post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post needs_attention'::text THEN ARRAY['published'::text, 'scheduled'::text, 'pending_approval'::text, 'cancelled'::text] WHEN 'platform_post cancelled'::text THEN ARRAY['draft'::text] WHEN 'post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text] WHEN 'post partially_published'::text THEN ARRAY['publishing'::text, 'published'::text, 'needs_attention'::text] WHEN 'post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'cancelled'::text] WHEN 'post needs_attention'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'cancelled'::text] WHEN 'post cancelled'::text THEN ARRAY['draft'::text] ELSE ARRAY[]::text[] END)));
+
+-- Name: usage_of_customers(date, uuid, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.usage_of_customers(p_month date, p_after uuid, p_limit integer) RETURNS TABLE(customer_id uuid, name text, used jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tenancy.system_role() is null then
+        raise insufficient_privilege using message = 'permission denied: not a system role';
+    end if;
+    return query
+    select c.id, c.name, u.used
+    from public.customers c
+        cross join lateral (
+            select jsonb_agg(jsonb_build_object('kind', k.kind, 'platform', k.platform, 'count', k.count, 'input_tokens', k.input_tokens,
+                'output_tokens', k.output_tokens, 'cost_microusd', k.cost_microusd) order by k.kind, k.platform) as used
+            from (
+                select x.kind, x.platform, sum(x.count) as count, sum(x.input_tokens) as input_tokens, sum(x.output_tokens) as output_tokens,
+                    sum(x.cost_microusd) as cost_microusd
+                from (
+                    select d.customer_id, d.day, d.kind, d.platform, d.count, d.input_tokens, d.output_tokens, d.cost_microusd from public.usage_days d
+                    union all
+                    select e.customer_id, e.day, e.kind, e.platform, e.count, e.input_tokens, e.output_tokens, e.cost_microusd from public.usage_entries e) x
+                where x.customer_id = c.id and x.day >= date_trunc('month', p_month)::date and x.day < (date_trunc('month', p_month) + interval '1 month')::date
+                group by x.kind, x.platform) k) u
+    where c.id > p_after and u.used is not null and c.erasing_at is null
+    order by c.id
+    limit p_limit;
+end
+$$;
 
 -- Name: use_authorization(uuid, text); Type: FUNCTION; Schema: tenancy
 
@@ -3812,6 +5393,56 @@ begin
             tenancy.customer_id(), p_integration_id::text, jsonb_build_object('purpose', p_purpose)));
     end if;
     return v_credential;
+end
+$$;
+
+-- Name: use_mcp_credential(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.use_mcp_credential(p_id uuid, p_purpose text) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_credential bytea;
+begin
+    select c.credential into v_credential
+    from public.credentials c
+        join public.spaces s on s.customer_id = c.customer_id and s.id = c.space_id
+    where c.customer_id = tenancy.customer_id() and c.id = p_id and c.kind = 'mcp'
+        and case p_purpose when 'revoke' then c.withdrawn_at is not null
+            else c.withdrawn_at is null and s.ended_at is null and (c.person is null or c.person like 'agent:%' or exists (
+                select from public.space_people p
+                where p.customer_id = c.customer_id and p.space_id = c.space_id and p.external_id = c.person and p.left_at is null)) end;
+    if v_credential is not null then
+        perform tenancy.audit_write(tenancy.audit_row(tenancy.audit_context('credential.credential_use', 'credential'),
+            tenancy.customer_id(), p_id::text, jsonb_build_object('purpose', p_purpose)));
+    end if;
+    return v_credential;
+end
+$$;
+
+-- Name: use_mcp_credentials_of_erased(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.use_mcp_credentials_of_erased(p_erasure uuid) RETURNS TABLE(id uuid, credential bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_subject uuid;
+begin
+    select e.subject_id into v_subject from public.erasures e where e.id = p_erasure and e.state = 'requested';
+    if v_subject is null or not exists (
+        select from public.credentials c where c.customer_id = v_subject and c.kind = 'mcp' and c.login = 'oauth' and c.credential is not null)
+    then
+        return;
+    end if;
+    perform tenancy.audit_event(tenancy.installation_id(), 'credential.credential_use', 'customer', v_subject::text,
+        jsonb_build_object('purpose', 'revoke', 'erasure_id', p_erasure));
+    return query
+    select c.id, c.credential
+    from public.credentials c
+    where c.customer_id = v_subject and c.kind = 'mcp' and c.login = 'oauth' and c.credential is not null
+    order by c.id;
 end
 $$;
 
@@ -3943,6 +5574,83 @@ begin
 end
 $$;
 
+-- Name: withdraw_identity(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.withdraw_identity() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    -- what is being given at this moment is given before or after
+    perform from public.space_people p
+        join public.spaces s on s.customer_id = p.customer_id and s.id = p.space_id
+    where s.customer_id = new.customer_id and s.platform = new.platform and s.bot = new.bot and s.team = new.team and p.external_id = new.external_id
+    for no key update of p;
+    update public.credentials c set withdrawn_at = now()
+    from public.spaces s
+    where s.customer_id = new.customer_id and s.platform = new.platform and s.bot = new.bot and s.team = new.team
+        and c.customer_id = s.customer_id and c.space_id = s.id and c.person = new.external_id and c.withdrawn_at is null;
+    return null;
+end
+$$;
+
+-- Name: withdraw_mcp_server(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.withdraw_mcp_server() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.credentials c
+    set withdrawn_at = now(), mcp_server_id = case when tg_op = 'UPDATE' then c.mcp_server_id end
+    where c.customer_id = old.customer_id and c.mcp_server_id = old.id;
+    delete from public.connect_sessions s where s.customer_id = old.customer_id and s.mcp_server_id = old.id;
+    if tg_op = 'UPDATE' then
+        return new;
+    end if;
+    return old;
+end
+$$;
+
+-- Name: withdraw_person(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.withdraw_person() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.credentials c set withdrawn_at = now()
+    where c.customer_id = new.customer_id and c.space_id = new.space_id and c.person = new.external_id and c.withdrawn_at is null;
+    return null;
+end
+$$;
+
+-- Name: withdraw_space(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.withdraw_space() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.credentials c set withdrawn_at = now()
+    where c.customer_id = new.customer_id and c.space_id = new.id and c.withdrawn_at is null;
+    update public.mcp_servers m set next_check_at = null where m.customer_id = new.customer_id and m.space_id = new.id;
+    return null;
+end
+$$;
+
+-- Name: words_of(text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.words_of(p_text text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN to_tsvector('simple'::regconfig, tenancy.plain_text(p_text));
+
+-- Name: words_of_space(uuid, tsvector); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN array_to_tsvector(ARRAY(SELECT ("right"((words_of_space.p_space_id)::text, 12) || "left"(w.w, 500)) FROM unnest(tsvector_to_array(words_of_space.p_words)) w(w)));
+
 -- Name: account_limits; Type: TABLE; Schema: public
 
 CREATE TABLE public.account_limits (
@@ -3981,6 +5689,8 @@ CREATE TABLE public.agent_tokens (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    space_id uuid DEFAULT tenancy.space_id(),
+    person text,
     CONSTRAINT agent_tokens_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT agent_tokens_one_maker CHECK ((num_nonnulls(api_key_id, created_by) = 1)),
     CONSTRAINT agent_tokens_permissions_known CHECK (((permissions <@ tenancy.permissions_known()) AND ((cardinality(permissions) >= 1) AND (cardinality(permissions) <= 50)) AND (NOT ('tokens:mint'::text = ANY (permissions))))),
@@ -4005,6 +5715,7 @@ CREATE TABLE public.api_keys (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    space_id uuid,
     CONSTRAINT api_keys_key_hash_size CHECK ((octet_length(key_hash) = 32)),
     CONSTRAINT api_keys_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT api_keys_permissions_known CHECK (((permissions <@ tenancy.permissions_known()) AND ((cardinality(permissions) >= 1) AND (cardinality(permissions) <= 50)))),
@@ -4092,6 +5803,35 @@ CREATE TABLE public.authorizations (
 
 ALTER TABLE ONLY public.authorizations FORCE ROW LEVEL SECURITY;
 
+-- Name: bots; Type: TABLE; Schema: public
+
+CREATE TABLE public.bots (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    bot text NOT NULL,
+    team text DEFAULT ''::text NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    username text DEFAULT ''::text NOT NULL,
+    credential bytea NOT NULL,
+    key_id bigint NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    problem text,
+    created_by uuid DEFAULT tenancy.user_id(),
+    given_by uuid DEFAULT tenancy.user_id(),
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT bots_bot_length CHECK (((char_length(bot) >= 1) AND (char_length(bot) <= 100))),
+    CONSTRAINT bots_name_length CHECK (((char_length(name) <= 300) AND (char_length(username) <= 300))),
+    CONSTRAINT bots_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'whatsapp'::text, 'slack'::text]))),
+    CONSTRAINT bots_problem_length CHECK ((char_length(problem) <= 500)),
+    CONSTRAINT bots_state_known CHECK ((state = ANY (ARRAY['active'::text, 'refused'::text]))),
+    CONSTRAINT bots_team_length CHECK ((char_length(team) <= 100))
+);
+
+ALTER TABLE ONLY public.bots FORCE ROW LEVEL SECURITY;
+
 -- Name: caller_rate_limits; Type: TABLE; Schema: public
 
 CREATE UNLOGGED TABLE public.caller_rate_limits (
@@ -4124,6 +5864,88 @@ CREATE TABLE public.campaigns (
 
 ALTER TABLE ONLY public.campaigns FORCE ROW LEVEL SECURITY;
 
+-- Name: chat_identities; Type: TABLE; Schema: public
+
+CREATE TABLE public.chat_identities (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    bot text NOT NULL,
+    team text DEFAULT ''::text NOT NULL,
+    external_id text NOT NULL,
+    user_id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT chat_identities_bot_length CHECK (((char_length(bot) >= 1) AND (char_length(bot) <= 100))),
+    CONSTRAINT chat_identities_external_id_length CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 200))),
+    CONSTRAINT chat_identities_of_platform CHECK ((external_id !~~ 'agent:%'::text)),
+    CONSTRAINT chat_identities_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'whatsapp'::text, 'slack'::text])))
+);
+
+ALTER TABLE ONLY public.chat_identities FORCE ROW LEVEL SECURITY;
+
+-- Name: chat_outbox; Type: TABLE; Schema: public
+
+CREATE TABLE public.chat_outbox (
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    bot text NOT NULL,
+    team text NOT NULL,
+    kind text NOT NULL,
+    chat text NOT NULL,
+    subject_id uuid,
+    space_id uuid,
+    body jsonb,
+    send_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    message_id text,
+    ended_at timestamp with time zone,
+    CONSTRAINT chat_outbox_body_size CHECK ((octet_length((body)::text) <= 200000)),
+    CONSTRAINT chat_outbox_ended CHECK (((ended_at IS NULL) = (body IS NOT NULL))),
+    CONSTRAINT chat_outbox_kind_known CHECK ((kind = ANY (ARRAY['user'::text, 'group'::text]))),
+    CONSTRAINT chat_outbox_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'whatsapp'::text, 'slack'::text])))
+);
+
+ALTER TABLE ONLY public.chat_outbox FORCE ROW LEVEL SECURITY;
+
+-- Name: chat_polls; Type: TABLE; Schema: public
+
+CREATE TABLE public.chat_polls (
+    platform text NOT NULL,
+    bot text NOT NULL,
+    next_offset bigint DEFAULT 0 NOT NULL,
+    lease text,
+    lease_until timestamp with time zone
+);
+
+ALTER TABLE ONLY public.chat_polls FORCE ROW LEVEL SECURITY;
+
+-- Name: chat_updates; Type: TABLE; Schema: public
+
+CREATE TABLE public.chat_updates (
+    platform text NOT NULL,
+    bot text NOT NULL,
+    update_id text NOT NULL,
+    team text NOT NULL,
+    kind text NOT NULL,
+    chat text NOT NULL,
+    place bigint NOT NULL,
+    body jsonb,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    handled_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    CONSTRAINT chat_updates_body_size CHECK ((octet_length((body)::text) <= 100000)),
+    CONSTRAINT chat_updates_chat_length CHECK ((((char_length(bot) >= 1) AND (char_length(bot) <= 100)) AND (char_length(team) <= 100) AND ((char_length(chat) >= 1) AND (char_length(chat) <= 200)))),
+    CONSTRAINT chat_updates_handled CHECK (((handled_at IS NULL) = (body IS NOT NULL))),
+    CONSTRAINT chat_updates_kind_known CHECK ((kind = ANY (ARRAY['user'::text, 'group'::text]))),
+    CONSTRAINT chat_updates_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'whatsapp'::text, 'slack'::text]))),
+    CONSTRAINT chat_updates_update_id_length CHECK (((char_length(update_id) >= 1) AND (char_length(update_id) <= 300)))
+);
+
+ALTER TABLE ONLY public.chat_updates FORCE ROW LEVEL SECURITY;
+
 -- Name: connect_sessions; Type: TABLE; Schema: public
 
 CREATE TABLE public.connect_sessions (
@@ -4145,10 +5967,11 @@ CREATE TABLE public.connect_sessions (
     expires_at timestamp with time zone DEFAULT (now() + '00:10:00'::interval) NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     answered_at timestamp with time zone,
+    mcp_server_id uuid,
+    person text,
     CONSTRAINT connect_sessions_accounts_size CHECK ((pg_column_size(accounts) <= 1000000)),
     CONSTRAINT connect_sessions_cookie_hash_size CHECK ((octet_length(cookie_hash) = 32)),
     CONSTRAINT connect_sessions_login_length CHECK (((char_length(login) >= 1) AND (char_length(login) <= 500))),
-    CONSTRAINT connect_sessions_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text]))),
     CONSTRAINT connect_sessions_redirect_uri_length CHECK ((char_length(redirect_uri) <= 2000)),
     CONSTRAINT connect_sessions_result_form CHECK ((result ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT connect_sessions_result_given CHECK (((state = ANY (ARRAY['connected'::text, 'failed'::text])) = (result IS NOT NULL))),
@@ -4175,6 +5998,67 @@ CREATE TABLE public.credential_moves (
 );
 
 ALTER TABLE ONLY public.credential_moves FORCE ROW LEVEL SECURITY;
+
+-- Name: credentials; Type: TABLE; Schema: public
+
+CREATE TABLE public.credentials (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    space_id uuid,
+    kind text NOT NULL,
+    person text,
+    name text NOT NULL,
+    provider text,
+    model text,
+    base_url text DEFAULT ''::text NOT NULL,
+    hint text DEFAULT ''::text NOT NULL,
+    mcp_server_id uuid,
+    login text,
+    credential bytea,
+    key_id bigint,
+    shared_at timestamp with time zone,
+    shared_by uuid,
+    withdrawn_at timestamp with time zone,
+    status text DEFAULT 'unchecked'::text NOT NULL,
+    server jsonb,
+    failure_code text,
+    failure text,
+    failures integer DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    next_check_at timestamp with time zone DEFAULT now(),
+    expires_at timestamp with time zone,
+    renew_at timestamp with time zone,
+    lease uuid,
+    lease_until timestamp with time zone,
+    unanswered boolean DEFAULT false NOT NULL,
+    created_by uuid DEFAULT COALESCE(tenancy.user_id(), tenancy.acts_for()),
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT credentials_base_url_length CHECK ((char_length(base_url) <= 2000)),
+    CONSTRAINT credentials_failure_length CHECK (((char_length(failure) <= 1000) AND (char_length(failure_code) <= 100))),
+    CONSTRAINT credentials_held CHECK ((((credential IS NULL) = (key_id IS NULL)) AND ((credential IS NOT NULL) OR (withdrawn_at IS NOT NULL)))),
+    CONSTRAINT credentials_hint_length CHECK ((char_length(hint) <= 4)),
+    CONSTRAINT credentials_kind_whole CHECK (
+CASE kind
+    WHEN 'llm'::text THEN ((provider IS NOT NULL) AND (model IS NOT NULL) AND (mcp_server_id IS NULL) AND (login IS NULL))
+    WHEN 'mcp'::text THEN ((provider IS NULL) AND (model IS NULL) AND (base_url = ''::text) AND (login IS NOT NULL) AND (space_id IS NOT NULL) AND ((mcp_server_id IS NOT NULL) OR (withdrawn_at IS NOT NULL)))
+    ELSE false
+END),
+    CONSTRAINT credentials_lease_ends CHECK (((lease IS NULL) = (lease_until IS NULL))),
+    CONSTRAINT credentials_login_known CHECK ((login = ANY (ARRAY['oauth'::text, 'token'::text]))),
+    CONSTRAINT credentials_model_length CHECK (((char_length(model) >= 1) AND (char_length(model) <= 200))),
+    CONSTRAINT credentials_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT credentials_person_in_space CHECK (((person IS NULL) OR (space_id IS NOT NULL))),
+    CONSTRAINT credentials_person_length CHECK (((char_length(person) >= 1) AND (char_length(person) <= 200))),
+    CONSTRAINT credentials_provider_known CHECK ((provider = ANY (ARRAY['anthropic'::text, 'gemini'::text, 'openai'::text]))),
+    CONSTRAINT credentials_server_size CHECK ((octet_length((server)::text) <= 1000000)),
+    CONSTRAINT credentials_share_whole CHECK (((shared_at IS NULL) = (shared_by IS NULL))),
+    CONSTRAINT credentials_shared_by_its_person CHECK (((shared_at IS NULL) OR ((person IS NOT NULL) AND (withdrawn_at IS NULL)))),
+    CONSTRAINT credentials_status_known CHECK ((status = ANY (ARRAY['unchecked'::text, 'connected'::text, 'needs_login'::text, 'failing'::text])))
+);
+
+ALTER TABLE ONLY public.credentials FORCE ROW LEVEL SECURITY;
 
 -- Name: customers; Type: TABLE; Schema: public
 
@@ -4432,6 +6316,38 @@ CREATE TABLE public.invitations (
 
 ALTER TABLE ONLY public.invitations FORCE ROW LEVEL SECURITY;
 
+-- Name: llm_budgets; Type: TABLE; Schema: public
+
+CREATE TABLE public.llm_budgets (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    monthly_tokens bigint,
+    monthly_cost_microusd bigint,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT llm_budgets_cost_range CHECK (((monthly_cost_microusd >= 0) AND (monthly_cost_microusd <= '1000000000000'::bigint))),
+    CONSTRAINT llm_budgets_says_something CHECK ((num_nonnulls(monthly_tokens, monthly_cost_microusd) > 0)),
+    CONSTRAINT llm_budgets_tokens_range CHECK (((monthly_tokens >= 0) AND (monthly_tokens <= '1000000000000'::bigint)))
+);
+
+ALTER TABLE ONLY public.llm_budgets FORCE ROW LEVEL SECURITY;
+
+-- Name: llm_months; Type: TABLE; Schema: public
+
+CREATE TABLE public.llm_months (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    month date NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    cost_microusd bigint DEFAULT 0 NOT NULL,
+    reserved_tokens bigint DEFAULT 0 NOT NULL,
+    reserved_cost_microusd bigint DEFAULT 0 NOT NULL,
+    lost_tokens bigint DEFAULT 0 NOT NULL,
+    lost_cost_microusd bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT llm_months_positive CHECK (((tokens >= 0) AND (cost_microusd >= 0) AND (reserved_tokens >= 0) AND (reserved_cost_microusd >= 0) AND (lost_tokens >= 0) AND (lost_cost_microusd >= 0)))
+);
+
+ALTER TABLE ONLY public.llm_months FORCE ROW LEVEL SECURITY;
+
 -- Name: login_revocations; Type: TABLE; Schema: public
 
 CREATE TABLE public.login_revocations (
@@ -4441,6 +6357,85 @@ CREATE TABLE public.login_revocations (
 );
 
 ALTER TABLE ONLY public.login_revocations FORCE ROW LEVEL SECURITY;
+
+-- Name: mcp_servers; Type: TABLE; Schema: public
+
+CREATE TABLE public.mcp_servers (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    space_id uuid NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    status text DEFAULT 'unchecked'::text NOT NULL,
+    login text,
+    server jsonb,
+    failure_code text,
+    failure text,
+    failures integer DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    next_check_at timestamp with time zone DEFAULT now(),
+    metadata jsonb,
+    registration bytea,
+    key_id bigint,
+    created_by uuid DEFAULT COALESCE(tenancy.user_id(), tenancy.acts_for()),
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT mcp_servers_failure_length CHECK (((char_length(failure) <= 1000) AND (char_length(failure_code) <= 100))),
+    CONSTRAINT mcp_servers_login_known CHECK ((login = ANY (ARRAY['oauth'::text, 'token'::text]))),
+    CONSTRAINT mcp_servers_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT mcp_servers_registration_held CHECK (((registration IS NULL) = (key_id IS NULL))),
+    CONSTRAINT mcp_servers_server_size CHECK (((octet_length((server)::text) <= 1000000) AND (octet_length((metadata)::text) <= 100000))),
+    CONSTRAINT mcp_servers_status_known CHECK ((status = ANY (ARRAY['unchecked'::text, 'connected'::text, 'needs_login'::text, 'failing'::text]))),
+    CONSTRAINT mcp_servers_url_length CHECK (((octet_length(url) >= 1) AND (octet_length(url) <= 2048)))
+);
+
+ALTER TABLE ONLY public.mcp_servers FORCE ROW LEVEL SECURITY;
+
+-- Name: mcp_servers_with_status; Type: VIEW; Schema: public
+
+CREATE VIEW public.mcp_servers_with_status WITH (security_invoker='true') AS
+ SELECT m.id,
+    m.space_id,
+    m.name,
+    m.url,
+    m.version,
+    m.created_at,
+    m.updated_at,
+    m.status,
+    m.login,
+    m.server,
+    m.failure_code,
+    m.failure,
+    m.checked_at,
+    (m.key_id IS NOT NULL) AS registered,
+    c.id AS used_id,
+    c.login AS used_login,
+    c.whose AS used_of,
+    c.expires_at AS used_until,
+    c.status AS used_status,
+    c.server AS used_server,
+    c.failure_code AS used_failure_code,
+    c.failure AS used_failure,
+    c.checked_at AS used_checked_at
+   FROM (public.mcp_servers m
+     LEFT JOIN LATERAL ( SELECT o.id,
+            o.status,
+            o.server,
+            o.failure_code,
+            o.failure,
+            o.checked_at,
+            o.login,
+            o.expires_at,
+                CASE
+                    WHEN (o.person IS NULL) THEN 'space'::text
+                    WHEN (o.person = ANY (p.people)) THEN 'me'::text
+                    ELSE 'shared'::text
+                END AS whose
+           FROM (( SELECT tenancy.own_people(m.space_id) AS people) p
+             JOIN public.credentials o ON (((o.customer_id = m.customer_id) AND (o.mcp_server_id = m.id) AND (o.kind = 'mcp'::text) AND (o.withdrawn_at IS NULL) AND ((o.person IS NULL) OR (o.person = ANY (p.people)) OR ((o.shared_at IS NOT NULL) AND ((cardinality(p.people) > 0) OR (tenancy.space_id() = m.space_id)))))))
+          ORDER BY COALESCE((o.person = ANY (p.people)), false) DESC, (o.person IS NULL) DESC, o.shared_at, o.id
+         LIMIT 1) c ON (true));
 
 -- Name: media; Type: TABLE; Schema: public
 
@@ -4462,6 +6457,12 @@ CREATE TABLE public.media (
     animated boolean DEFAULT false NOT NULL,
     state text DEFAULT 'ready'::text NOT NULL,
     sha256 bytea,
+    space_id uuid DEFAULT tenancy.space_id(),
+    source text,
+    source_id text,
+    source_url text,
+    photographer text,
+    photographer_url text,
     CONSTRAINT media_alt_text_length CHECK ((char_length(alt_text) <= 2000)),
     CONSTRAINT media_bytes_positive CHECK ((bytes > 0)),
     CONSTRAINT media_content_type_form CHECK ((content_type ~ '^(image|video)/[a-z0-9.+-]{1,100}$'::text)),
@@ -4488,6 +6489,49 @@ CREATE TABLE public.memberships (
 
 ALTER TABLE ONLY public.memberships FORCE ROW LEVEL SECURITY;
 
+-- Name: memories; Type: TABLE; Schema: public
+
+CREATE TABLE public.memories (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    space_id uuid DEFAULT tenancy.space_id(),
+    text text NOT NULL,
+    created_by uuid DEFAULT tenancy.user_id(),
+    person text DEFAULT tenancy.person(),
+    search tsvector GENERATED ALWAYS AS (tenancy.words_of(text)) STORED NOT NULL,
+    embedding real[],
+    embedding_model text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT memories_embedding_finite CHECK ((NOT (embedding && ARRAY['NaN'::real, 'Infinity'::real, '-Infinity'::real]))),
+    CONSTRAINT memories_embedding_size CHECK (((array_ndims(embedding) = 1) AND ((cardinality(embedding) >= 1) AND (cardinality(embedding) <= 16000)))),
+    CONSTRAINT memories_embedding_whole CHECK (((embedding IS NULL) OR (embedding_model IS NOT NULL))),
+    CONSTRAINT memories_person_length CHECK (((char_length(person) >= 1) AND (char_length(person) <= 200))),
+    CONSTRAINT memories_text_length CHECK (((char_length(text) >= 1) AND (char_length(text) <= 4000)))
+);
+
+ALTER TABLE ONLY public.memories FORCE ROW LEVEL SECURITY;
+
+-- Name: messages; Type: TABLE; Schema: public
+
+CREATE TABLE public.messages (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    space_id uuid NOT NULL,
+    direction text NOT NULL,
+    person text DEFAULT ''::text NOT NULL,
+    person_name text DEFAULT ''::text NOT NULL,
+    text text NOT NULL,
+    said_at timestamp with time zone DEFAULT now() NOT NULL,
+    search tsvector GENERATED ALWAYS AS (tenancy.words_of(text)) STORED NOT NULL,
+    CONSTRAINT messages_direction_known CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
+    CONSTRAINT messages_person_length CHECK (((char_length(person) <= 200) AND (char_length(person_name) <= 300))),
+    CONSTRAINT messages_text_length CHECK ((char_length(text) <= 50000))
+);
+
+ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;
+
 -- Name: old_credentials; Type: TABLE; Schema: public
 
 CREATE TABLE public.old_credentials (
@@ -4509,6 +6553,50 @@ CREATE TABLE public.old_credentials (
 );
 
 ALTER TABLE ONLY public.old_credentials FORCE ROW LEVEL SECURITY;
+
+-- Name: pairings; Type: TABLE; Schema: public
+
+CREATE TABLE public.pairings (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    bot text NOT NULL,
+    code_hash bytea NOT NULL,
+    link_hash bytea NOT NULL,
+    permissions text[] NOT NULL,
+    own boolean NOT NULL,
+    created_by uuid DEFAULT COALESCE(tenancy.user_id(), tenancy.acts_for()) NOT NULL,
+    by_program boolean DEFAULT false NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + '00:15:00'::interval) NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    claimed_by text,
+    claimed_at timestamp with time zone,
+    team text,
+    kind text,
+    external_id text,
+    title text,
+    person_id text,
+    person_name text,
+    confirmed_at timestamp with time zone,
+    confirmed_by uuid,
+    held_elsewhere boolean DEFAULT false NOT NULL,
+    space_id uuid,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pairings_bot_length CHECK (((char_length(bot) >= 1) AND (char_length(bot) <= 100))),
+    CONSTRAINT pairings_claim_whole CHECK ((((claimed_at IS NULL) = (claimed_by IS NULL)) AND ((claimed_at IS NULL) = (external_id IS NULL)) AND ((claimed_at IS NULL) = (kind IS NULL)) AND ((claimed_at IS NULL) = (team IS NULL)) AND ((claimed_at IS NULL) = (person_id IS NULL)))),
+    CONSTRAINT pairings_claimed_by_known CHECK ((claimed_by = ANY (ARRAY['code'::text, 'link'::text]))),
+    CONSTRAINT pairings_done_whole CHECK (((state = 'done'::text) = (space_id IS NOT NULL))),
+    CONSTRAINT pairings_hash_size CHECK (((octet_length(code_hash) = 32) AND (octet_length(link_hash) = 32))),
+    CONSTRAINT pairings_kind_known CHECK ((kind = ANY (ARRAY['user'::text, 'group'::text]))),
+    CONSTRAINT pairings_permissions_known CHECK (((permissions <@ tenancy.chat_permissions()) AND ((cardinality(permissions) >= 1) AND (cardinality(permissions) <= 50)))),
+    CONSTRAINT pairings_person_of_platform CHECK ((person_id !~~ 'agent:%'::text)),
+    CONSTRAINT pairings_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'whatsapp'::text, 'slack'::text]))),
+    CONSTRAINT pairings_state_known CHECK ((state = ANY (ARRAY['open'::text, 'claimed'::text, 'done'::text, 'denied'::text, 'expired'::text, 'revoked'::text])))
+);
+
+ALTER TABLE ONLY public.pairings FORCE ROW LEVEL SECURITY;
 
 -- Name: platform_post_media; Type: TABLE; Schema: public
 
@@ -4619,6 +6707,7 @@ CREATE TABLE public.post_reviews (
     comment text DEFAULT ''::text NOT NULL,
     created_by uuid DEFAULT tenancy.user_id(),
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    space_id uuid DEFAULT tenancy.space_id(),
     CONSTRAINT post_reviews_comment_length CHECK ((char_length(comment) <= 5000)),
     CONSTRAINT post_reviews_says_something CHECK (((verdict <> ALL (ARRAY['rejected'::text, 'comment'::text])) OR (comment <> ''::text))),
     CONSTRAINT post_reviews_verdict_known CHECK ((verdict = ANY (ARRAY['submitted'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text, 'comment'::text])))
@@ -4650,6 +6739,7 @@ CREATE TABLE public.posts (
     recurrence_id uuid,
     occurrence_at timestamp with time zone,
     detached_at timestamp with time zone,
+    space_id uuid DEFAULT tenancy.space_id(),
     CONSTRAINT posts_scheduled_has_time CHECK (((state <> ALL (ARRAY['scheduled'::text, 'publishing'::text])) OR (scheduled_at IS NOT NULL))),
     CONSTRAINT posts_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text]))),
     CONSTRAINT posts_text_length CHECK (((char_length(text) >= 1) AND (char_length(text) <= 100000))),
@@ -4690,7 +6780,8 @@ CREATE VIEW public.posts_with_platforms WITH (security_invoker='true') AS
     p.slot_at,
     p.recurrence_id,
     p.occurrence_at,
-    p.detached_at
+    p.detached_at,
+    p.space_id
    FROM public.posts p;
 
 -- Name: publish_attempts; Type: TABLE; Schema: public
@@ -4785,6 +6876,60 @@ CREATE TABLE public.recurring_posts (
 
 ALTER TABLE ONLY public.recurring_posts FORCE ROW LEVEL SECURITY;
 
+-- Name: space_people; Type: TABLE; Schema: public
+
+CREATE TABLE public.space_people (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    space_id uuid NOT NULL,
+    external_id text NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    username text DEFAULT ''::text NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    left_at timestamp with time zone,
+    asked jsonb,
+    CONSTRAINT space_people_asked_size CHECK ((octet_length((asked)::text) <= 10000)),
+    CONSTRAINT space_people_external_id_length CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 200))),
+    CONSTRAINT space_people_name_length CHECK ((char_length(name) <= 300)),
+    CONSTRAINT space_people_of_platform CHECK ((external_id !~~ 'agent:%'::text)),
+    CONSTRAINT space_people_username_length CHECK ((char_length(username) <= 300))
+);
+
+ALTER TABLE ONLY public.space_people FORCE ROW LEVEL SECURITY;
+
+-- Name: spaces; Type: TABLE; Schema: public
+
+CREATE TABLE public.spaces (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    bot text NOT NULL,
+    team text DEFAULT ''::text NOT NULL,
+    kind text NOT NULL,
+    external_id text NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    permissions text[] NOT NULL,
+    paired_by uuid NOT NULL,
+    unreachable_at timestamp with time zone,
+    move_requested_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    ended_because text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT spaces_bot_length CHECK (((char_length(bot) >= 1) AND (char_length(bot) <= 100))),
+    CONSTRAINT spaces_end_whole CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CONSTRAINT spaces_ended_known CHECK ((ended_because = ANY (ARRAY['released'::text, 'removed'::text, 'gone'::text]))),
+    CONSTRAINT spaces_external_id_length CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 200))),
+    CONSTRAINT spaces_kind_known CHECK ((kind = ANY (ARRAY['user'::text, 'group'::text]))),
+    CONSTRAINT spaces_permissions_known CHECK (((permissions <@ tenancy.chat_permissions()) AND ((cardinality(permissions) >= 1) AND (cardinality(permissions) <= 50)))),
+    CONSTRAINT spaces_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'whatsapp'::text, 'slack'::text]))),
+    CONSTRAINT spaces_team_length CHECK ((char_length(team) <= 100)),
+    CONSTRAINT spaces_title_length CHECK ((char_length(title) <= 300))
+);
+
+ALTER TABLE ONLY public.spaces FORCE ROW LEVEL SECURITY;
+
 -- Name: system_roles; Type: TABLE; Schema: public
 
 CREATE TABLE public.system_roles (
@@ -4795,6 +6940,41 @@ CREATE TABLE public.system_roles (
 );
 
 ALTER TABLE ONLY public.system_roles FORCE ROW LEVEL SECURITY;
+
+-- Name: usage_days; Type: TABLE; Schema: public
+
+CREATE TABLE public.usage_days (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    day date NOT NULL,
+    kind text NOT NULL,
+    platform text DEFAULT ''::text NOT NULL,
+    count bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cost_microusd bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT usage_days_counts_positive CHECK (((count >= 0) AND (input_tokens >= 0) AND (output_tokens >= 0) AND (cost_microusd >= 0))),
+    CONSTRAINT usage_days_kind_form CHECK ((kind ~ '^[a-z][a-z_]{0,49}$'::text))
+);
+
+ALTER TABLE ONLY public.usage_days FORCE ROW LEVEL SECURITY;
+
+-- Name: usage_entries; Type: TABLE; Schema: public
+
+CREATE TABLE public.usage_entries (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    day date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL,
+    kind text NOT NULL,
+    platform text DEFAULT ''::text NOT NULL,
+    count bigint DEFAULT 1 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cost_microusd bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT usage_entries_counts_range CHECK ((((count >= 0) AND (count <= 1000)) AND ((input_tokens >= 0) AND (input_tokens <= '1000000000000'::bigint)) AND ((output_tokens >= 0) AND (output_tokens <= '1000000000000'::bigint)) AND ((cost_microusd >= 0) AND (cost_microusd <= '1000000000000'::bigint)))),
+    CONSTRAINT usage_entries_kind_form CHECK ((kind ~ '^[a-z][a-z_]{0,49}$'::text))
+);
+
+ALTER TABLE ONLY public.usage_entries FORCE ROW LEVEL SECURITY;
 
 -- Name: users; Type: TABLE; Schema: public
 
@@ -5003,6 +7183,16 @@ ALTER TABLE ONLY public.account_limits
 ALTER TABLE ONLY public.agent_token_keys
     ADD CONSTRAINT agent_token_keys_pkey PRIMARY KEY (id);
 
+-- Name: agent_tokens agent_tokens_person_in_space; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.agent_tokens
+    ADD CONSTRAINT agent_tokens_person_in_space CHECK (((person IS NULL) OR (space_id IS NOT NULL))) NOT VALID;
+
+-- Name: agent_tokens agent_tokens_person_length; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.agent_tokens
+    ADD CONSTRAINT agent_tokens_person_length CHECK (((char_length(person) >= 1) AND (char_length(person) <= 100))) NOT VALID;
+
 -- Name: agent_tokens agent_tokens_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.agent_tokens
@@ -5043,6 +7233,16 @@ ALTER TABLE ONLY public.authorizations
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: bots bots_bot_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.bots
+    ADD CONSTRAINT bots_bot_key UNIQUE (platform, bot);
+
+-- Name: bots bots_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.bots
+    ADD CONSTRAINT bots_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: caller_rate_limits caller_rate_limits_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.caller_rate_limits
@@ -5053,10 +7253,50 @@ ALTER TABLE ONLY public.caller_rate_limits
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: chat_identities chat_identities_person_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.chat_identities
+    ADD CONSTRAINT chat_identities_person_key UNIQUE (customer_id, platform, bot, team, external_id);
+
+-- Name: chat_identities chat_identities_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.chat_identities
+    ADD CONSTRAINT chat_identities_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: chat_outbox chat_outbox_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.chat_outbox
+    ADD CONSTRAINT chat_outbox_pkey PRIMARY KEY (id);
+
+-- Name: chat_polls chat_polls_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.chat_polls
+    ADD CONSTRAINT chat_polls_pkey PRIMARY KEY (platform, bot);
+
+-- Name: chat_updates chat_updates_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.chat_updates
+    ADD CONSTRAINT chat_updates_pkey PRIMARY KEY (platform, bot, update_id);
+
+-- Name: connect_sessions connect_sessions_person_length; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.connect_sessions
+    ADD CONSTRAINT connect_sessions_person_length CHECK (((char_length(person) >= 1) AND (char_length(person) <= 200))) NOT VALID;
+
 -- Name: connect_sessions connect_sessions_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.connect_sessions
     ADD CONSTRAINT connect_sessions_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: connect_sessions connect_sessions_platform_known; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.connect_sessions
+    ADD CONSTRAINT connect_sessions_platform_known CHECK ((platform = ANY (ARRAY['twitter'::text, 'linkedin'::text, 'facebook'::text, 'mailchimp'::text, 'mcp'::text]))) NOT VALID;
+
+-- Name: connect_sessions connect_sessions_server_given; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.connect_sessions
+    ADD CONSTRAINT connect_sessions_server_given CHECK (((platform = 'mcp'::text) = (mcp_server_id IS NOT NULL))) NOT VALID;
 
 -- Name: credential_moves credential_moves_owner_key; Type: CONSTRAINT; Schema: public
 
@@ -5067,6 +7307,11 @@ ALTER TABLE ONLY public.credential_moves
 
 ALTER TABLE ONLY public.credential_moves
     ADD CONSTRAINT credential_moves_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: credentials credentials_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credentials
+    ADD CONSTRAINT credentials_pkey PRIMARY KEY (customer_id, id);
 
 -- Name: customers customers_pkey; Type: CONSTRAINT; Schema: public
 
@@ -5123,10 +7368,45 @@ ALTER TABLE ONLY public.invitations
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_token_hash_key UNIQUE (customer_id, token_hash);
 
+-- Name: llm_budgets llm_budgets_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.llm_budgets
+    ADD CONSTRAINT llm_budgets_pkey PRIMARY KEY (customer_id);
+
+-- Name: llm_months llm_months_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.llm_months
+    ADD CONSTRAINT llm_months_pkey PRIMARY KEY (customer_id, month);
+
+-- Name: llm_reservations llm_reservations_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.llm_reservations
+    ADD CONSTRAINT llm_reservations_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: login_revocations login_revocations_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.login_revocations
     ADD CONSTRAINT login_revocations_pkey PRIMARY KEY (login);
+
+-- Name: mcp_servers mcp_servers_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.mcp_servers
+    ADD CONSTRAINT mcp_servers_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: mcp_servers mcp_servers_url_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.mcp_servers
+    ADD CONSTRAINT mcp_servers_url_key UNIQUE (customer_id, space_id, url);
+
+-- Name: media media_credit_length; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.media
+    ADD CONSTRAINT media_credit_length CHECK ((((char_length(source_id) >= 1) AND (char_length(source_id) <= 100)) AND ((char_length(photographer) >= 1) AND (char_length(photographer) <= 200)) AND ((char_length(source_url) >= 1) AND (char_length(source_url) <= 1000)) AND ((char_length(photographer_url) >= 1) AND (char_length(photographer_url) <= 1000)))) NOT VALID;
+
+-- Name: media media_credit_whole; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.media
+    ADD CONSTRAINT media_credit_whole CHECK ((num_nulls(source, source_id, source_url, photographer, photographer_url) = ANY (ARRAY[0, 5]))) NOT VALID;
 
 -- Name: media media_path_key; Type: CONSTRAINT; Schema: public
 
@@ -5138,10 +7418,25 @@ ALTER TABLE ONLY public.media
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: media media_source_known; Type: CHECK CONSTRAINT; Schema: public
+
+ALTER TABLE public.media
+    ADD CONSTRAINT media_source_known CHECK ((source = 'unsplash'::text)) NOT VALID;
+
 -- Name: memberships memberships_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (customer_id, user_id);
+
+-- Name: memories memories_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.memories
+    ADD CONSTRAINT memories_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: messages messages_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (customer_id, id);
 
 -- Name: old_credentials old_credentials_account_key; Type: CONSTRAINT; Schema: public
 
@@ -5152,6 +7447,11 @@ ALTER TABLE ONLY public.old_credentials
 
 ALTER TABLE ONLY public.old_credentials
     ADD CONSTRAINT old_credentials_pkey PRIMARY KEY (id);
+
+-- Name: pairings pairings_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.pairings
+    ADD CONSTRAINT pairings_pkey PRIMARY KEY (customer_id, id);
 
 -- Name: platform_post_media platform_post_media_pkey; Type: CONSTRAINT; Schema: public
 
@@ -5233,10 +7533,35 @@ ALTER TABLE ONLY public.rate_limits
 ALTER TABLE ONLY public.recurring_posts
     ADD CONSTRAINT recurring_posts_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: space_people space_people_person_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.space_people
+    ADD CONSTRAINT space_people_person_key UNIQUE (customer_id, space_id, external_id);
+
+-- Name: space_people space_people_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.space_people
+    ADD CONSTRAINT space_people_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: spaces spaces_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.spaces
+    ADD CONSTRAINT spaces_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: system_roles system_roles_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.system_roles
     ADD CONSTRAINT system_roles_pkey PRIMARY KEY (user_id);
+
+-- Name: usage_days usage_days_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.usage_days
+    ADD CONSTRAINT usage_days_pkey PRIMARY KEY (customer_id, day, kind, platform);
+
+-- Name: usage_entries usage_entries_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.usage_entries
+    ADD CONSTRAINT usage_entries_pkey PRIMARY KEY (customer_id, id);
 
 -- Name: users users_pkey; Type: CONSTRAINT; Schema: public
 
@@ -5296,9 +7621,17 @@ CREATE INDEX agent_tokens_by_expiry ON public.agent_tokens USING btree (expires_
 
 CREATE INDEX agent_tokens_by_key ON public.agent_tokens USING btree (customer_id, api_key_id);
 
+-- Name: agent_tokens_by_space; Type: INDEX; Schema: public
+
+CREATE INDEX agent_tokens_by_space ON public.agent_tokens USING btree (customer_id, space_id) WHERE (space_id IS NOT NULL);
+
 -- Name: api_keys_by_hash; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX api_keys_by_hash ON public.api_keys USING btree (key_hash);
+
+-- Name: api_keys_by_space; Type: INDEX; Schema: public
+
+CREATE INDEX api_keys_by_space ON public.api_keys USING btree (customer_id, space_id) WHERE (space_id IS NOT NULL);
 
 -- Name: audit_log_by_action; Type: INDEX; Schema: public
 
@@ -5332,13 +7665,73 @@ CREATE INDEX authorizations_to_renew ON public.authorizations USING btree (renew
 
 CREATE INDEX authorizations_to_revoke ON public.authorizations USING btree (customer_id, id) WHERE (state = 'revoking'::text);
 
+-- Name: chat_identities_by_user; Type: INDEX; Schema: public
+
+CREATE INDEX chat_identities_by_user ON public.chat_identities USING btree (customer_id, user_id);
+
+-- Name: chat_outbox_by_chat; Type: INDEX; Schema: public
+
+CREATE INDEX chat_outbox_by_chat ON public.chat_outbox USING btree (chat);
+
+-- Name: chat_outbox_by_subject; Type: INDEX; Schema: public
+
+CREATE INDEX chat_outbox_by_subject ON public.chat_outbox USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+
+-- Name: chat_outbox_ended_at; Type: INDEX; Schema: public
+
+CREATE INDEX chat_outbox_ended_at ON public.chat_outbox USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+-- Name: chat_outbox_to_send; Type: INDEX; Schema: public
+
+CREATE INDEX chat_outbox_to_send ON public.chat_outbox USING btree (platform, bot, team, kind, chat, id) WHERE (ended_at IS NULL);
+
+-- Name: chat_updates_by_chat; Type: INDEX; Schema: public
+
+CREATE INDEX chat_updates_by_chat ON public.chat_updates USING btree (chat);
+
+-- Name: chat_updates_handled_at; Type: INDEX; Schema: public
+
+CREATE INDEX chat_updates_handled_at ON public.chat_updates USING btree (handled_at) WHERE (handled_at IS NOT NULL);
+
+-- Name: chat_updates_to_handle; Type: INDEX; Schema: public
+
+CREATE INDEX chat_updates_to_handle ON public.chat_updates USING btree (platform, bot, team, kind, chat, place, received_at) WHERE (handled_at IS NULL);
+
 -- Name: connect_sessions_by_age; Type: INDEX; Schema: public
 
 CREATE INDEX connect_sessions_by_age ON public.connect_sessions USING btree (customer_id, expires_at);
 
+-- Name: connect_sessions_by_server; Type: INDEX; Schema: public
+
+CREATE INDEX connect_sessions_by_server ON public.connect_sessions USING btree (customer_id, mcp_server_id) WHERE (mcp_server_id IS NOT NULL);
+
 -- Name: connect_sessions_by_state; Type: INDEX; Schema: public
 
 CREATE INDEX connect_sessions_by_state ON public.connect_sessions USING btree (state_hash);
+
+-- Name: credentials_by_space; Type: INDEX; Schema: public
+
+CREATE INDEX credentials_by_space ON public.credentials USING btree (customer_id, space_id, id);
+
+-- Name: credentials_llm_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX credentials_llm_key ON public.credentials USING btree (customer_id, space_id, person) NULLS NOT DISTINCT WHERE ((kind = 'llm'::text) AND (withdrawn_at IS NULL));
+
+-- Name: credentials_mcp_key; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX credentials_mcp_key ON public.credentials USING btree (customer_id, mcp_server_id, person) NULLS NOT DISTINCT WHERE ((kind = 'mcp'::text) AND (withdrawn_at IS NULL));
+
+-- Name: credentials_to_check; Type: INDEX; Schema: public
+
+CREATE INDEX credentials_to_check ON public.credentials USING btree (next_check_at) WHERE ((kind = 'mcp'::text) AND (withdrawn_at IS NULL));
+
+-- Name: credentials_to_renew; Type: INDEX; Schema: public
+
+CREATE INDEX credentials_to_renew ON public.credentials USING btree (renew_at) WHERE ((withdrawn_at IS NULL) AND (renew_at IS NOT NULL));
+
+-- Name: credentials_withdrawn; Type: INDEX; Schema: public
+
+CREATE INDEX credentials_withdrawn ON public.credentials USING btree (withdrawn_at) WHERE (withdrawn_at IS NOT NULL);
 
 -- Name: erasures_under_way; Type: INDEX; Schema: public
 
@@ -5384,6 +7777,14 @@ CREATE INDEX invitations_by_token ON public.invitations USING btree (token_hash)
 
 CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (customer_id, lower((email COLLATE "C"))) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
+-- Name: mcp_servers_to_check; Type: INDEX; Schema: public
+
+CREATE INDEX mcp_servers_to_check ON public.mcp_servers USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
+
+-- Name: media_by_space; Type: INDEX; Schema: public
+
+CREATE INDEX media_by_space ON public.media USING btree (customer_id, space_id, id) WHERE (space_id IS NOT NULL);
+
 -- Name: media_to_remove; Type: INDEX; Schema: public
 
 CREATE INDEX media_to_remove ON public.media USING btree (updated_at) WHERE (state <> 'ready'::text);
@@ -5391,6 +7792,42 @@ CREATE INDEX media_to_remove ON public.media USING btree (updated_at) WHERE (sta
 -- Name: memberships_by_user; Type: INDEX; Schema: public
 
 CREATE INDEX memberships_by_user ON public.memberships USING btree (user_id);
+
+-- Name: memories_by_model; Type: INDEX; Schema: public
+
+CREATE INDEX memories_by_model ON public.memories USING btree (embedding_model, id);
+
+-- Name: memories_by_space; Type: INDEX; Schema: public
+
+CREATE INDEX memories_by_space ON public.memories USING btree (customer_id, space_id, id);
+
+-- Name: messages_by_space; Type: INDEX; Schema: public
+
+CREATE INDEX messages_by_space ON public.messages USING btree (customer_id, space_id, id);
+
+-- Name: messages_words; Type: INDEX; Schema: public
+
+CREATE INDEX messages_words ON public.messages USING gin (tenancy.words_of_space(space_id, search));
+
+-- Name: pairings_by_chat; Type: INDEX; Schema: public
+
+CREATE INDEX pairings_by_chat ON public.pairings USING btree (platform, bot, external_id, claimed_at) WHERE (claimed_at IS NOT NULL);
+
+-- Name: pairings_by_link; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX pairings_by_link ON public.pairings USING btree (link_hash);
+
+-- Name: pairings_by_time; Type: INDEX; Schema: public
+
+CREATE INDEX pairings_by_time ON public.pairings USING btree (customer_id, created_at);
+
+-- Name: pairings_open; Type: INDEX; Schema: public
+
+CREATE INDEX pairings_open ON public.pairings USING btree (platform, bot, expires_at) WHERE (state = 'open'::text);
+
+-- Name: pairings_ready; Type: INDEX; Schema: public
+
+CREATE INDEX pairings_ready ON public.pairings USING btree (claimed_at) WHERE ((state = 'claimed'::text) AND ((claimed_by = 'link'::text) OR (confirmed_at IS NOT NULL)));
 
 -- Name: platform_post_media_by_media; Type: INDEX; Schema: public
 
@@ -5428,6 +7865,10 @@ CREATE INDEX post_reviews_by_post ON public.post_reviews USING btree (customer_i
 
 CREATE INDEX posts_by_campaign ON public.posts USING btree (customer_id, campaign_id, id);
 
+-- Name: posts_by_space; Type: INDEX; Schema: public
+
+CREATE INDEX posts_by_space ON public.posts USING btree (customer_id, space_id, id) WHERE (space_id IS NOT NULL);
+
 -- Name: posts_occurrence_key; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX posts_occurrence_key ON public.posts USING btree (customer_id, recurrence_id, occurrence_at) WHERE (recurrence_id IS NOT NULL);
@@ -5447,6 +7888,10 @@ CREATE UNIQUE INDEX recurring_posts_rule_key ON public.recurring_posts USING btr
 -- Name: recurring_posts_to_look_at; Type: INDEX; Schema: public
 
 CREATE INDEX recurring_posts_to_look_at ON public.recurring_posts USING btree (look_at) WHERE (state = 'active'::text);
+
+-- Name: spaces_by_chat; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX spaces_by_chat ON public.spaces USING btree (platform, bot, team, kind, external_id) WHERE (ended_at IS NULL);
 
 -- Name: webhook_deliveries_by_age; Type: INDEX; Schema: public
 
@@ -5504,9 +7949,17 @@ CREATE INDEX river_job_metadata_index ON river.river_job USING gin (metadata);
 
 CREATE INDEX river_job_of_authorization ON river.river_job USING btree (customer_id, ((args ->> 'authorization_id'::text))) WHERE (((args ->> 'authorization_id'::text) IS NOT NULL) AND (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state])));
 
+-- Name: river_job_of_chat; Type: INDEX; Schema: river
+
+CREATE INDEX river_job_of_chat ON river.river_job USING btree (customer_id, ((args ->> 'bot'::text))) WHERE ((kind = 'chat'::text) AND (finalized_at IS NULL));
+
 -- Name: river_job_of_integration; Type: INDEX; Schema: river
 
 CREATE INDEX river_job_of_integration ON river.river_job USING btree (customer_id, ((args ->> 'integration_id'::text))) WHERE (((args ->> 'integration_id'::text) IS NOT NULL) AND (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state])));
+
+-- Name: river_job_of_mcp; Type: INDEX; Schema: river
+
+CREATE INDEX river_job_of_mcp ON river.river_job USING btree (customer_id, ((args ->> 'mcp_server_id'::text)), ((args ->> 'credential_id'::text))) WHERE ((kind = ANY (ARRAY['check_mcp_server'::text, 'end_credential'::text])) AND (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state])));
 
 -- Name: river_job_of_platform_post; Type: INDEX; Schema: river
 
@@ -5572,9 +8025,17 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.api_keys REFERENCING OLD TABL
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.authorizations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,failure,renewed_at,reminded,state_since}');
 
+-- Name: bots audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.bots REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('bot', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
+
 -- Name: campaigns audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.campaigns REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: chat_identities audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.chat_identities REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('chat_identity', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
 -- Name: connect_sessions audit_delete; Type: TRIGGER; Schema: public
 
@@ -5583,6 +8044,10 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.connect_sessions REFERENCING 
 -- Name: credential_moves audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.credential_moves REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential_move', 'id', 'customer_id', '{}', '{version,created_at,updated_at,uses,last_used_at,warned_at}');
+
+-- Name: credentials audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.credentials REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential', 'id', 'customer_id', '{credential,base_url}', '{version,created_at,updated_at,key_id,status,server,failure_code,failure,failures,checked_at,next_check_at,expires_at,renew_at,lease,lease_until,unanswered}');
 
 -- Name: customers audit_delete; Type: TRIGGER; Schema: public
 
@@ -5604,6 +8069,14 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.integrations REFERENCING OLD 
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.invitations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{email,token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
 
+-- Name: llm_budgets audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.llm_budgets REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('llm_budget', 'customer_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: mcp_servers audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.mcp_servers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('mcp_server', 'id', 'customer_id', '{url,registration}', '{version,created_at,updated_at,key_id,status,login,server,failure_code,failure,failures,checked_at,next_check_at,metadata}');
+
 -- Name: media audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.media REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('media', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
@@ -5612,9 +8085,17 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.media REFERENCING OLD TABLE A
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
+-- Name: memories audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.memories REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('memory', 'id', 'customer_id', '{text}', '{version,created_at,updated_at,search,embedding,embedding_model}');
+
 -- Name: old_credentials audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.old_credentials REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
+
+-- Name: pairings audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.pairings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('pairing', 'id', 'customer_id', '{code_hash,link_hash}', '{version,created_at,updated_at}');
 
 -- Name: platform_post_media audit_delete; Type: TRIGGER; Schema: public
 
@@ -5648,6 +8129,14 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.rate_limit_rules REFERENCING 
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.recurring_posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
+-- Name: space_people audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.space_people REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space_person', 'id', 'customer_id', '{}', '{version,created_at,updated_at,name,username,asked}');
+
+-- Name: spaces audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.spaces REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space', 'id', 'customer_id', '{}', '{version,created_at,updated_at,unreachable_at}');
+
 -- Name: system_roles audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.system_roles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('system_role', 'user_id', '', '{}', '{version,created_at,updated_at}');
@@ -5680,9 +8169,17 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.api_keys REFERENCING NEW TABL
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.authorizations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,failure,renewed_at,reminded,state_since}');
 
+-- Name: bots audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.bots REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('bot', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
+
 -- Name: campaigns audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.campaigns REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: chat_identities audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.chat_identities REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('chat_identity', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
 -- Name: connect_sessions audit_insert; Type: TRIGGER; Schema: public
 
@@ -5691,6 +8188,10 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.connect_sessions REFERENCING 
 -- Name: credential_moves audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.credential_moves REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential_move', 'id', 'customer_id', '{}', '{version,created_at,updated_at,uses,last_used_at,warned_at}');
+
+-- Name: credentials audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.credentials REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential', 'id', 'customer_id', '{credential,base_url}', '{version,created_at,updated_at,key_id,status,server,failure_code,failure,failures,checked_at,next_check_at,expires_at,renew_at,lease,lease_until,unanswered}');
 
 -- Name: customers audit_insert; Type: TRIGGER; Schema: public
 
@@ -5712,6 +8213,14 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.integrations REFERENCING NEW 
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.invitations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{email,token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
 
+-- Name: llm_budgets audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.llm_budgets REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('llm_budget', 'customer_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: mcp_servers audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.mcp_servers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('mcp_server', 'id', 'customer_id', '{url,registration}', '{version,created_at,updated_at,key_id,status,login,server,failure_code,failure,failures,checked_at,next_check_at,metadata}');
+
 -- Name: media audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.media REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('media', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
@@ -5720,9 +8229,17 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.media REFERENCING NEW TABLE A
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
+-- Name: memories audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.memories REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('memory', 'id', 'customer_id', '{text}', '{version,created_at,updated_at,search,embedding,embedding_model}');
+
 -- Name: old_credentials audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.old_credentials REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
+
+-- Name: pairings audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.pairings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('pairing', 'id', 'customer_id', '{code_hash,link_hash}', '{version,created_at,updated_at}');
 
 -- Name: platform_post_media audit_insert; Type: TRIGGER; Schema: public
 
@@ -5756,6 +8273,14 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.rate_limit_rules REFERENCING 
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.recurring_posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
+-- Name: space_people audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.space_people REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space_person', 'id', 'customer_id', '{}', '{version,created_at,updated_at,name,username,asked}');
+
+-- Name: spaces audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.spaces REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space', 'id', 'customer_id', '{}', '{version,created_at,updated_at,unreachable_at}');
+
 -- Name: system_roles audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.system_roles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('system_role', 'user_id', '', '{}', '{version,created_at,updated_at}');
@@ -5788,9 +8313,17 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.api_keys REFERENCING OLD TABL
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.authorizations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('authorization', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id,renew_at,lease,lease_until,unanswered,failures,failing_since,failure,renewed_at,reminded,state_since}');
 
+-- Name: bots audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.bots REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('bot', 'id', 'customer_id', '{credential}', '{version,created_at,updated_at,key_id}');
+
 -- Name: campaigns audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.campaigns REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('campaign', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: chat_identities audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.chat_identities REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('chat_identity', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
 -- Name: connect_sessions audit_update; Type: TRIGGER; Schema: public
 
@@ -5799,6 +8332,10 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.connect_sessions REFERENCING 
 -- Name: credential_moves audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.credential_moves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential_move', 'id', 'customer_id', '{}', '{version,created_at,updated_at,uses,last_used_at,warned_at}');
+
+-- Name: credentials audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.credentials REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('credential', 'id', 'customer_id', '{credential,base_url}', '{version,created_at,updated_at,key_id,status,server,failure_code,failure,failures,checked_at,next_check_at,expires_at,renew_at,lease,lease_until,unanswered}');
 
 -- Name: customers audit_update; Type: TRIGGER; Schema: public
 
@@ -5820,6 +8357,14 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.integrations REFERENCING OLD 
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.invitations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('invitation', 'id', 'customer_id', '{email,token_hash,sealed_token}', '{version,created_at,updated_at,key_id}');
 
+-- Name: llm_budgets audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.llm_budgets REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('llm_budget', 'customer_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: mcp_servers audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.mcp_servers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('mcp_server', 'id', 'customer_id', '{url,registration}', '{version,created_at,updated_at,key_id,status,login,server,failure_code,failure,failures,checked_at,next_check_at,metadata}');
+
 -- Name: media audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.media REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('media', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
@@ -5828,9 +8373,17 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.media REFERENCING OLD TABLE A
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.memberships REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('member', 'user_id', 'customer_id', '{}', '{version,created_at,updated_at}');
 
+-- Name: memories audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.memories REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('memory', 'id', 'customer_id', '{text}', '{version,created_at,updated_at,search,embedding,embedding_model}');
+
 -- Name: old_credentials audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.old_credentials REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('old_credential', 'id', '', '{credential}', '{version,created_at,updated_at,key_id,last_used_at,uses}');
+
+-- Name: pairings audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.pairings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('pairing', 'id', 'customer_id', '{code_hash,link_hash}', '{version,created_at,updated_at}');
 
 -- Name: platform_post_media audit_update; Type: TRIGGER; Schema: public
 
@@ -5864,6 +8417,14 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.rate_limit_rules REFERENCING 
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.recurring_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
+-- Name: space_people audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.space_people REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space_person', 'id', 'customer_id', '{}', '{version,created_at,updated_at,name,username,asked}');
+
+-- Name: spaces audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.spaces REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space', 'id', 'customer_id', '{}', '{version,created_at,updated_at,unreachable_at}');
+
 -- Name: system_roles audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.system_roles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('system_role', 'user_id', '', '{}', '{version,created_at,updated_at}');
@@ -5892,13 +8453,53 @@ CREATE TRIGGER authorizations_guard BEFORE UPDATE ON public.authorizations FOR E
 
 CREATE TRIGGER authorizations_touch BEFORE UPDATE OF name, state, credential, expires_at, reconnect_by ON public.authorizations FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) OR (current_setting('fanfare.resealing'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION tenancy.touch();
 
+-- Name: bots bots_follow_removal; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER bots_follow_removal AFTER DELETE ON public.bots FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.follow_removed_bot();
+
+-- Name: bots bots_forget; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER bots_forget AFTER DELETE ON public.bots FOR EACH ROW EXECUTE FUNCTION tenancy.forget_bot();
+
+-- Name: bots bots_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER bots_guard BEFORE INSERT ON public.bots FOR EACH ROW EXECUTE FUNCTION tenancy.guard_bot();
+
+-- Name: bots bots_guard_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER bots_guard_update BEFORE UPDATE ON public.bots FOR EACH ROW EXECUTE FUNCTION tenancy.guard_bot_update();
+
+-- Name: bots bots_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER bots_touch BEFORE UPDATE ON public.bots FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) OR (current_setting('fanfare.resealing'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION tenancy.touch();
+
 -- Name: campaigns campaigns_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER campaigns_touch BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: chat_identities chat_identities_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER chat_identities_touch BEFORE UPDATE ON public.chat_identities FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: chat_identities chat_identities_withdraw; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER chat_identities_withdraw AFTER INSERT ON public.chat_identities FOR EACH ROW EXECUTE FUNCTION tenancy.withdraw_identity();
+
+-- Name: chat_identities chat_identities_withdraw_changed; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER chat_identities_withdraw_changed AFTER UPDATE ON public.chat_identities FOR EACH ROW WHEN ((old.user_id <> new.user_id)) EXECUTE FUNCTION tenancy.withdraw_identity();
+
 -- Name: connect_sessions connect_sessions_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER connect_sessions_guard BEFORE UPDATE ON public.connect_sessions FOR EACH ROW EXECUTE FUNCTION tenancy.guard_connect_session();
+
+-- Name: credentials credentials_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER credentials_guard BEFORE INSERT OR UPDATE ON public.credentials FOR EACH ROW EXECUTE FUNCTION tenancy.guard_credential();
+
+-- Name: credentials credentials_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER credentials_touch BEFORE UPDATE ON public.credentials FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.touch();
 
 -- Name: customers customers_follow_name; Type: TRIGGER; Schema: public
 
@@ -5980,6 +8581,26 @@ CREATE TRIGGER invitations_guard BEFORE UPDATE ON public.invitations FOR EACH RO
 
 CREATE TRIGGER invitations_touch BEFORE UPDATE OF accepted_at, revoked_at ON public.invitations FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: llm_budgets llm_budgets_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER llm_budgets_touch BEFORE UPDATE ON public.llm_budgets FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: mcp_servers mcp_servers_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER mcp_servers_guard BEFORE INSERT OR UPDATE ON public.mcp_servers FOR EACH ROW EXECUTE FUNCTION tenancy.guard_mcp_server();
+
+-- Name: mcp_servers mcp_servers_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER mcp_servers_touch BEFORE UPDATE ON public.mcp_servers FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.touch();
+
+-- Name: mcp_servers mcp_servers_withdraw_deleted; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER mcp_servers_withdraw_deleted BEFORE DELETE ON public.mcp_servers FOR EACH ROW EXECUTE FUNCTION tenancy.withdraw_mcp_server();
+
+-- Name: mcp_servers mcp_servers_withdraw_moved; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER mcp_servers_withdraw_moved AFTER UPDATE ON public.mcp_servers FOR EACH ROW WHEN ((old.url <> new.url)) EXECUTE FUNCTION tenancy.withdraw_mcp_server();
+
 -- Name: media media_follow_alt_text; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER media_follow_alt_text AFTER UPDATE ON public.media FOR EACH ROW WHEN ((old.alt_text IS DISTINCT FROM new.alt_text)) EXECUTE FUNCTION tenancy.follow_alt_text();
@@ -5991,6 +8612,10 @@ CREATE TRIGGER media_guard BEFORE INSERT OR UPDATE ON public.media FOR EACH ROW 
 -- Name: media media_guard_recurring; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER media_guard_recurring AFTER UPDATE ON public.media FOR EACH ROW WHEN (((CURRENT_USER = 'fanfare_agent'::name) AND (old.alt_text <> new.alt_text))) EXECUTE FUNCTION tenancy.guard_recurring_content();
+
+-- Name: media media_guard_space; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER media_guard_space BEFORE UPDATE ON public.media FOR EACH ROW WHEN (((CURRENT_USER = 'fanfare_agent'::name) AND ((old.alt_text IS DISTINCT FROM new.alt_text) OR (new.state = 'deleting'::text)))) EXECUTE FUNCTION tenancy.guard_media_of_space();
 
 -- Name: media media_touch; Type: TRIGGER; Schema: public
 
@@ -6007,6 +8632,54 @@ CREATE TRIGGER memberships_guard_delete BEFORE DELETE ON public.memberships FOR 
 -- Name: memberships memberships_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER memberships_touch BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: memories memories_count_embedding; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER memories_count_embedding AFTER UPDATE ON public.memories FOR EACH ROW WHEN (((new.embedding IS NOT NULL) AND ((new.embedding IS DISTINCT FROM old.embedding) OR (new.embedding_model IS DISTINCT FROM old.embedding_model)))) EXECUTE FUNCTION tenancy.count_embedding();
+
+-- Name: memories memories_follow_text; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER memories_follow_text BEFORE UPDATE OF text ON public.memories FOR EACH ROW WHEN ((old.text <> new.text)) EXECUTE FUNCTION tenancy.follow_memory_text();
+
+-- Name: memories memories_limit; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER memories_limit BEFORE INSERT ON public.memories FOR EACH ROW EXECUTE FUNCTION tenancy.limit_memories();
+
+-- Name: memories memories_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER memories_touch BEFORE UPDATE OF text ON public.memories FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: messages messages_audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER messages_audit_delete AFTER DELETE ON public.messages REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.audit_deleted_messages();
+
+-- Name: messages messages_count; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER messages_count AFTER INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION tenancy.count_message();
+
+-- Name: pairings pairings_forget_chat; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER pairings_forget_chat AFTER DELETE ON public.pairings FOR EACH ROW EXECUTE FUNCTION tenancy.forget_chat();
+
+-- Name: pairings pairings_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER pairings_guard BEFORE INSERT OR UPDATE ON public.pairings FOR EACH ROW EXECUTE FUNCTION tenancy.guard_pairing();
+
+-- Name: pairings pairings_guard_bot; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER pairings_guard_bot BEFORE INSERT ON public.pairings FOR EACH ROW EXECUTE FUNCTION tenancy.guard_chat_of_bot();
+
+-- Name: pairings pairings_guard_bot_state; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER pairings_guard_bot_state BEFORE UPDATE OF state ON public.pairings FOR EACH ROW WHEN ((new.state = ANY (ARRAY['claimed'::text, 'done'::text]))) EXECUTE FUNCTION tenancy.guard_chat_of_bot();
+
+-- Name: pairings pairings_tell; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER pairings_tell AFTER UPDATE ON public.pairings FOR EACH ROW WHEN (((new.external_id IS NOT NULL) AND ((old.state IS DISTINCT FROM new.state) OR (old.held_elsewhere IS DISTINCT FROM new.held_elsewhere)))) EXECUTE FUNCTION tenancy.tell_pairing();
+
+-- Name: pairings pairings_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER pairings_touch BEFORE UPDATE ON public.pairings FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
 -- Name: platform_post_media platform_post_media_follow_delete; Type: TRIGGER; Schema: public
 
@@ -6035,6 +8708,10 @@ CREATE TRIGGER platform_post_media_shown BEFORE INSERT ON public.platform_post_m
 -- Name: platform_posts platform_posts_agent_content; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_posts FOR EACH ROW WHEN ((((old.text IS DISTINCT FROM new.text) OR (old.options IS DISTINCT FROM new.options)) OR (old.own_media IS DISTINCT FROM new.own_media))) EXECUTE FUNCTION tenancy.guard_agent_content();
+
+-- Name: platform_posts platform_posts_count_published; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_count_published AFTER UPDATE ON public.platform_posts FOR EACH ROW WHEN (((new.state = 'published'::text) AND (old.state <> 'published'::text))) EXECUTE FUNCTION tenancy.count_published();
 
 -- Name: platform_posts platform_posts_follow_account; Type: TRIGGER; Schema: public
 
@@ -6148,6 +8825,10 @@ CREATE TRIGGER posts_slot BEFORE UPDATE ON public.posts FOR EACH ROW WHEN ((new.
 
 CREATE TRIGGER posts_state_follows BEFORE UPDATE ON public.posts FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION tenancy.agree_with_platform_posts();
 
+-- Name: posts posts_tell_space; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER posts_tell_space AFTER UPDATE ON public.posts FOR EACH ROW WHEN (((new.space_id IS NOT NULL) AND (old.state <> new.state) AND (new.state = ANY (ARRAY['published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text])))) EXECUTE FUNCTION tenancy.tell_space();
+
 -- Name: posts posts_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER posts_touch BEFORE UPDATE ON public.posts FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -6191,6 +8872,30 @@ CREATE TRIGGER recurring_posts_time_zone_updated BEFORE UPDATE ON public.recurri
 -- Name: recurring_posts recurring_posts_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER recurring_posts_touch BEFORE UPDATE ON public.recurring_posts FOR EACH ROW WHEN ((((((old.rrule IS DISTINCT FROM new.rrule) OR (old.starts_local IS DISTINCT FROM new.starts_local)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.state IS DISTINCT FROM new.state)) OR (old.problem IS DISTINCT FROM new.problem))) EXECUTE FUNCTION tenancy.touch();
+
+-- Name: space_people space_people_withdraw; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER space_people_withdraw AFTER UPDATE ON public.space_people FOR EACH ROW WHEN (((old.left_at IS NULL) AND (new.left_at IS NOT NULL))) EXECUTE FUNCTION tenancy.withdraw_person();
+
+-- Name: spaces spaces_forget_chat; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER spaces_forget_chat AFTER DELETE ON public.spaces FOR EACH ROW EXECUTE FUNCTION tenancy.forget_chat();
+
+-- Name: spaces spaces_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER spaces_guard BEFORE UPDATE ON public.spaces FOR EACH ROW EXECUTE FUNCTION tenancy.guard_space();
+
+-- Name: spaces spaces_guard_bot; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER spaces_guard_bot BEFORE INSERT ON public.spaces FOR EACH ROW EXECUTE FUNCTION tenancy.guard_chat_of_bot();
+
+-- Name: spaces spaces_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER spaces_touch BEFORE UPDATE ON public.spaces FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: spaces spaces_withdraw; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER spaces_withdraw AFTER UPDATE ON public.spaces FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION tenancy.withdraw_space();
 
 -- Name: webhook_deliveries webhook_deliveries_guard; Type: TRIGGER; Schema: public
 
@@ -6244,6 +8949,11 @@ ALTER TABLE ONLY public.agent_tokens
 ALTER TABLE ONLY public.agent_tokens
     ADD CONSTRAINT agent_tokens_key_fkey FOREIGN KEY (customer_id, api_key_id) REFERENCES public.api_keys(customer_id, id);
 
+-- Name: agent_tokens agent_tokens_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.agent_tokens
+    ADD CONSTRAINT agent_tokens_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id) NOT VALID;
+
 -- Name: api_keys api_keys_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.api_keys
@@ -6253,6 +8963,11 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: api_keys api_keys_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id) NOT VALID;
 
 -- Name: authorizations authorizations_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -6264,6 +8979,21 @@ ALTER TABLE ONLY public.authorizations
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 
+-- Name: bots bots_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.bots
+    ADD CONSTRAINT bots_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: bots bots_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.bots
+    ADD CONSTRAINT bots_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: bots bots_given_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.bots
+    ADD CONSTRAINT bots_given_by_fkey FOREIGN KEY (given_by) REFERENCES public.users(id);
+
 -- Name: campaigns campaigns_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.campaigns
@@ -6274,10 +9004,25 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 
+-- Name: chat_identities chat_identities_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.chat_identities
+    ADD CONSTRAINT chat_identities_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: chat_identities chat_identities_member_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.chat_identities
+    ADD CONSTRAINT chat_identities_member_fkey FOREIGN KEY (customer_id, user_id) REFERENCES public.memberships(customer_id, user_id) ON DELETE CASCADE;
+
 -- Name: connect_sessions connect_sessions_customer_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.connect_sessions
     ADD CONSTRAINT connect_sessions_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: connect_sessions connect_sessions_server_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.connect_sessions
+    ADD CONSTRAINT connect_sessions_server_fkey FOREIGN KEY (customer_id, mcp_server_id) REFERENCES public.mcp_servers(customer_id, id) NOT VALID;
 
 -- Name: connect_sessions connect_sessions_user_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -6293,6 +9038,26 @@ ALTER TABLE ONLY public.credential_moves
 
 ALTER TABLE ONLY public.credential_moves
     ADD CONSTRAINT credential_moves_owner_fkey FOREIGN KEY (old_owner_id) REFERENCES public.users(id);
+
+-- Name: credentials credentials_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credentials
+    ADD CONSTRAINT credentials_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: credentials credentials_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credentials
+    ADD CONSTRAINT credentials_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: credentials credentials_server_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credentials
+    ADD CONSTRAINT credentials_server_fkey FOREIGN KEY (customer_id, mcp_server_id) REFERENCES public.mcp_servers(customer_id, id);
+
+-- Name: credentials credentials_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.credentials
+    ADD CONSTRAINT credentials_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id);
 
 -- Name: email_templates email_templates_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -6349,6 +9114,36 @@ ALTER TABLE ONLY public.invitations
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES public.users(id);
 
+-- Name: llm_budgets llm_budgets_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.llm_budgets
+    ADD CONSTRAINT llm_budgets_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: llm_months llm_months_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.llm_months
+    ADD CONSTRAINT llm_months_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: llm_reservations llm_reservations_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.llm_reservations
+    ADD CONSTRAINT llm_reservations_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: mcp_servers mcp_servers_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.mcp_servers
+    ADD CONSTRAINT mcp_servers_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: mcp_servers mcp_servers_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.mcp_servers
+    ADD CONSTRAINT mcp_servers_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: mcp_servers mcp_servers_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.mcp_servers
+    ADD CONSTRAINT mcp_servers_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id);
+
 -- Name: media media_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.media
@@ -6358,6 +9153,11 @@ ALTER TABLE ONLY public.media
 
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: media media_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id) NOT VALID;
 
 -- Name: memberships memberships_customer_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -6369,10 +9169,55 @@ ALTER TABLE ONLY public.memberships
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 
+-- Name: memories memories_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.memories
+    ADD CONSTRAINT memories_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: memories memories_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.memories
+    ADD CONSTRAINT memories_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: memories memories_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.memories
+    ADD CONSTRAINT memories_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id);
+
+-- Name: messages messages_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: messages messages_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id);
+
 -- Name: old_credentials old_credentials_owner_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.old_credentials
     ADD CONSTRAINT old_credentials_owner_fkey FOREIGN KEY (owner_id) REFERENCES public.users(id);
+
+-- Name: pairings pairings_confirmed_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.pairings
+    ADD CONSTRAINT pairings_confirmed_by_fkey FOREIGN KEY (confirmed_by) REFERENCES public.users(id);
+
+-- Name: pairings pairings_created_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.pairings
+    ADD CONSTRAINT pairings_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id);
+
+-- Name: pairings pairings_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.pairings
+    ADD CONSTRAINT pairings_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: pairings pairings_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.pairings
+    ADD CONSTRAINT pairings_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id);
 
 -- Name: platform_post_media platform_post_media_media_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -6419,6 +9264,11 @@ ALTER TABLE ONLY public.post_reviews
 ALTER TABLE ONLY public.post_reviews
     ADD CONSTRAINT post_reviews_post_fkey FOREIGN KEY (customer_id, post_id) REFERENCES public.posts(customer_id, id);
 
+-- Name: post_reviews post_reviews_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.post_reviews
+    ADD CONSTRAINT post_reviews_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id) NOT VALID;
+
 -- Name: posts posts_approved_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.posts
@@ -6453,6 +9303,11 @@ ALTER TABLE ONLY public.posts
 
 ALTER TABLE ONLY public.posts
     ADD CONSTRAINT posts_recurrence_fkey FOREIGN KEY (customer_id, recurrence_id) REFERENCES public.recurring_posts(customer_id, id) NOT VALID;
+
+-- Name: posts posts_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.posts
+    ADD CONSTRAINT posts_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id) NOT VALID;
 
 -- Name: posts posts_submitted_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -6494,10 +9349,35 @@ ALTER TABLE ONLY public.recurring_posts
 ALTER TABLE ONLY public.recurring_posts
     ADD CONSTRAINT recurring_posts_post_fkey FOREIGN KEY (customer_id, post_id) REFERENCES public.posts(customer_id, id);
 
+-- Name: space_people space_people_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.space_people
+    ADD CONSTRAINT space_people_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: space_people space_people_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.space_people
+    ADD CONSTRAINT space_people_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id);
+
+-- Name: spaces spaces_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.spaces
+    ADD CONSTRAINT spaces_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: spaces spaces_paired_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.spaces
+    ADD CONSTRAINT spaces_paired_by_fkey FOREIGN KEY (paired_by) REFERENCES public.users(id);
+
 -- Name: system_roles system_roles_user_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.system_roles
     ADD CONSTRAINT system_roles_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+-- Name: usage_days usage_days_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.usage_days
+    ADD CONSTRAINT usage_days_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
 
 -- Name: webhook_deliveries webhook_deliveries_endpoint_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -6574,7 +9454,7 @@ CREATE POLICY agent_tokens_admin_update ON public.agent_tokens FOR UPDATE TO fan
 
 -- Name: agent_tokens agent_tokens_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY agent_tokens_agent_insert ON public.agent_tokens FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('tokens:mint'::text) AS has_permission) AND (( SELECT tenancy.token_id() AS token_id) IS NULL) AND (permissions <@ ( SELECT tenancy.permissions() AS permissions))));
+CREATE POLICY agent_tokens_agent_insert ON public.agent_tokens FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('tokens:mint'::text) AS has_permission) AND (( SELECT tenancy.token_id() AS token_id) IS NULL) AND (permissions <@ ( SELECT tenancy.permissions() AS permissions)) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
 -- Name: agent_tokens agent_tokens_agent_select; Type: POLICY; Schema: public
 
@@ -6780,6 +9660,66 @@ CREATE POLICY authorizations_update ON public.authorizations FOR UPDATE TO fanfa
 
 CREATE POLICY authorizations_worker_update ON public.authorizations FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
+-- Name: bots; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.bots ENABLE ROW LEVEL SECURITY;
+
+-- Name: bots bots_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY bots_admin_delete ON public.bots FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: bots bots_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY bots_admin_insert ON public.bots FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: bots bots_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY bots_admin_update ON public.bots FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: bots bots_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY bots_agent_select ON public.bots FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'spaces:pair'::text]) AS has_any_permission));
+
+-- Name: bots bots_definer; Type: POLICY; Schema: public
+
+CREATE POLICY bots_definer ON public.bots FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: bots bots_definer_update; Type: POLICY; Schema: public
+
+CREATE POLICY bots_definer_update ON public.bots FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: bots bots_delete; Type: POLICY; Schema: public
+
+CREATE POLICY bots_delete ON public.bots FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: bots bots_erase; Type: POLICY; Schema: public
+
+CREATE POLICY bots_erase ON public.bots FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: bots bots_insert; Type: POLICY; Schema: public
+
+CREATE POLICY bots_insert ON public.bots FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: bots bots_select; Type: POLICY; Schema: public
+
+CREATE POLICY bots_select ON public.bots FOR SELECT TO fanfare_user, fanfare_admin USING (true);
+
+-- Name: bots bots_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY bots_tenant ON public.bots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: bots bots_update; Type: POLICY; Schema: public
+
+CREATE POLICY bots_update ON public.bots FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: bots bots_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY bots_worker_select ON public.bots FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: bots bots_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY bots_worker_update ON public.bots FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: caller_rate_limits; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.caller_rate_limits ENABLE ROW LEVEL SECURITY;
@@ -6806,11 +9746,11 @@ CREATE POLICY campaigns_admin_update ON public.campaigns FOR UPDATE TO fanfare_a
 
 -- Name: campaigns campaigns_agent_delete; Type: POLICY; Schema: public
 
-CREATE POLICY campaigns_agent_delete ON public.campaigns FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission));
+CREATE POLICY campaigns_agent_delete ON public.campaigns FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
 -- Name: campaigns campaigns_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY campaigns_agent_insert ON public.campaigns FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission));
+CREATE POLICY campaigns_agent_insert ON public.campaigns FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
 -- Name: campaigns campaigns_agent_select; Type: POLICY; Schema: public
 
@@ -6818,7 +9758,7 @@ CREATE POLICY campaigns_agent_select ON public.campaigns FOR SELECT TO fanfare_a
 
 -- Name: campaigns campaigns_agent_update; Type: POLICY; Schema: public
 
-CREATE POLICY campaigns_agent_update ON public.campaigns FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission));
+CREATE POLICY campaigns_agent_update ON public.campaigns FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL))) WITH CHECK ((( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
 -- Name: campaigns campaigns_delete; Type: POLICY; Schema: public
 
@@ -6852,6 +9792,70 @@ CREATE POLICY campaigns_update ON public.campaigns FOR UPDATE TO fanfare_user US
 
 CREATE POLICY campaigns_worker ON public.campaigns FOR SELECT TO fanfare_worker USING (true);
 
+-- Name: chat_identities; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.chat_identities ENABLE ROW LEVEL SECURITY;
+
+-- Name: chat_identities chat_identities_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_admin_delete ON public.chat_identities FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: chat_identities chat_identities_definer; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_definer ON public.chat_identities FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: chat_identities chat_identities_delete; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_delete ON public.chat_identities FOR DELETE TO fanfare_user USING ((( SELECT tenancy.reads_as_admin() AS reads_as_admin) OR (user_id = ( SELECT tenancy.user_id() AS user_id))));
+
+-- Name: chat_identities chat_identities_erase; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_erase ON public.chat_identities FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: chat_identities chat_identities_select; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_select ON public.chat_identities FOR SELECT TO fanfare_user, fanfare_admin USING ((( SELECT tenancy.reads_as_admin() AS reads_as_admin) OR (user_id = ( SELECT tenancy.user_id() AS user_id))));
+
+-- Name: chat_identities chat_identities_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_tenant ON public.chat_identities AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: chat_identities chat_identities_worker; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_worker ON public.chat_identities TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: chat_outbox; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.chat_outbox ENABLE ROW LEVEL SECURITY;
+
+-- Name: chat_outbox chat_outbox_definer; Type: POLICY; Schema: public
+
+CREATE POLICY chat_outbox_definer ON public.chat_outbox TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: chat_outbox chat_outbox_worker; Type: POLICY; Schema: public
+
+CREATE POLICY chat_outbox_worker ON public.chat_outbox TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: chat_polls; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.chat_polls ENABLE ROW LEVEL SECURITY;
+
+-- Name: chat_polls chat_polls_worker; Type: POLICY; Schema: public
+
+CREATE POLICY chat_polls_worker ON public.chat_polls TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: chat_updates; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.chat_updates ENABLE ROW LEVEL SECURITY;
+
+-- Name: chat_updates chat_updates_definer; Type: POLICY; Schema: public
+
+CREATE POLICY chat_updates_definer ON public.chat_updates TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: chat_updates chat_updates_worker; Type: POLICY; Schema: public
+
+CREATE POLICY chat_updates_worker ON public.chat_updates TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: connect_sessions; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.connect_sessions ENABLE ROW LEVEL SECURITY;
@@ -6871,6 +9875,14 @@ CREATE POLICY connect_sessions_definer ON public.connect_sessions TO fanfare_def
 -- Name: connect_sessions connect_sessions_insert; Type: POLICY; Schema: public
 
 CREATE POLICY connect_sessions_insert ON public.connect_sessions FOR INSERT TO fanfare_user WITH CHECK ((( SELECT tenancy.has_role('admin'::text) AS has_role) AND (user_id = ( SELECT tenancy.user_id() AS user_id))));
+
+-- Name: connect_sessions connect_sessions_mcp_insert; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_mcp_insert ON public.connect_sessions FOR INSERT TO fanfare_user WITH CHECK (((platform = 'mcp'::text) AND (user_id = ( SELECT tenancy.user_id() AS user_id)) AND ( SELECT tenancy.has_role('member'::text) AS has_role) AND (person IS NOT NULL)));
+
+-- Name: connect_sessions connect_sessions_mcp_update; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_mcp_update ON public.connect_sessions FOR UPDATE TO fanfare_user USING (((platform = 'mcp'::text) AND (user_id = ( SELECT tenancy.user_id() AS user_id)) AND ( SELECT tenancy.has_role('member'::text) AS has_role))) WITH CHECK (((platform = 'mcp'::text) AND (user_id = ( SELECT tenancy.user_id() AS user_id))));
 
 -- Name: connect_sessions connect_sessions_select; Type: POLICY; Schema: public
 
@@ -6895,6 +9907,74 @@ CREATE POLICY credential_moves_definer ON public.credential_moves TO fanfare_def
 -- Name: credential_moves credential_moves_tenant; Type: POLICY; Schema: public
 
 CREATE POLICY credential_moves_tenant ON public.credential_moves AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: credentials; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.credentials ENABLE ROW LEVEL SECURITY;
+
+-- Name: credentials credentials_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_admin_insert ON public.credentials FOR INSERT TO fanfare_admin WITH CHECK ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (person IS NULL)));
+
+-- Name: credentials credentials_admin_select; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_admin_select ON public.credentials FOR SELECT TO fanfare_admin USING (((person IS NULL) OR (shared_at IS NOT NULL)));
+
+-- Name: credentials credentials_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_admin_update ON public.credentials FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (person IS NULL))) WITH CHECK ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (person IS NULL)));
+
+-- Name: credentials credentials_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_agent_insert ON public.credentials FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('credentials:write'::text) AS has_permission) AND (space_id = ( SELECT tenancy.space_id() AS space_id)) AND (person = ( SELECT tenancy.person() AS person))));
+
+-- Name: credentials credentials_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_agent_select ON public.credentials FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'credentials:write'::text]) AS has_any_permission) AND
+CASE
+    WHEN (( SELECT tenancy.space_id() AS space_id) IS NULL) THEN (person IS NULL)
+    ELSE ((space_id = ( SELECT tenancy.space_id() AS space_id)) AND ((person IS NULL) OR (shared_at IS NOT NULL) OR (person = ( SELECT tenancy.person() AS person))))
+END));
+
+-- Name: credentials credentials_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_agent_update ON public.credentials FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'credentials:write'::text]) AS has_any_permission) AND (space_id = ( SELECT tenancy.space_id() AS space_id)) AND (person = ( SELECT tenancy.person() AS person)))) WITH CHECK (((space_id = ( SELECT tenancy.space_id() AS space_id)) AND (person = ( SELECT tenancy.person() AS person))));
+
+-- Name: credentials credentials_definer; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_definer ON public.credentials TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: credentials credentials_insert; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_insert ON public.credentials FOR INSERT TO fanfare_user WITH CHECK (
+CASE
+    WHEN (person IS NULL) THEN ( SELECT tenancy.has_role('admin'::text) AS has_role)
+    ELSE (( SELECT tenancy.has_role('member'::text) AS has_role) AND ((((space_id)::text || ' '::text) || person) = ANY (( SELECT tenancy.own_places() AS own_places)::text[])))
+END);
+
+-- Name: credentials credentials_select; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_select ON public.credentials FOR SELECT TO fanfare_user USING (((person IS NULL) OR ((((space_id)::text || ' '::text) || person) = ANY (( SELECT tenancy.own_places() AS own_places)::text[])) OR ((shared_at IS NOT NULL) AND ( SELECT tenancy.reads_as_admin() AS reads_as_admin))));
+
+-- Name: credentials credentials_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_tenant ON public.credentials AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: credentials credentials_update; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_update ON public.credentials FOR UPDATE TO fanfare_user USING (
+CASE
+    WHEN (person IS NULL) THEN ( SELECT tenancy.has_role('admin'::text) AS has_role)
+    ELSE ((((space_id)::text || ' '::text) || person) = ANY (( SELECT tenancy.own_places() AS own_places)::text[]))
+END) WITH CHECK (
+CASE
+    WHEN (person IS NULL) THEN ( SELECT tenancy.has_role('admin'::text) AS has_role)
+    ELSE ((((space_id)::text || ' '::text) || person) = ANY (( SELECT tenancy.own_places() AS own_places)::text[]))
+END);
+
+-- Name: credentials credentials_worker; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_worker ON public.credentials TO fanfare_worker USING (true) WITH CHECK (true);
 
 -- Name: customers; Type: ROW SECURITY; Schema: public
 
@@ -6950,11 +10030,11 @@ CREATE POLICY email_templates_admin_update ON public.email_templates FOR UPDATE 
 
 -- Name: email_templates email_templates_agent_delete; Type: POLICY; Schema: public
 
-CREATE POLICY email_templates_agent_delete ON public.email_templates FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY email_templates_agent_delete ON public.email_templates FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
 -- Name: email_templates email_templates_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY email_templates_agent_insert ON public.email_templates FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY email_templates_agent_insert ON public.email_templates FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
 -- Name: email_templates email_templates_agent_select; Type: POLICY; Schema: public
 
@@ -6962,7 +10042,7 @@ CREATE POLICY email_templates_agent_select ON public.email_templates FOR SELECT 
 
 -- Name: email_templates email_templates_agent_update; Type: POLICY; Schema: public
 
-CREATE POLICY email_templates_agent_update ON public.email_templates FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY email_templates_agent_update ON public.email_templates FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL))) WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
 -- Name: email_templates email_templates_delete; Type: POLICY; Schema: public
 
@@ -7212,6 +10292,74 @@ CREATE POLICY invitations_worker_select ON public.invitations FOR SELECT TO fanf
 
 CREATE POLICY invitations_worker_update ON public.invitations FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
+-- Name: llm_budgets; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.llm_budgets ENABLE ROW LEVEL SECURITY;
+
+-- Name: llm_budgets llm_budgets_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_admin_delete ON public.llm_budgets FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: llm_budgets llm_budgets_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_admin_insert ON public.llm_budgets FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: llm_budgets llm_budgets_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_admin_update ON public.llm_budgets FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: llm_budgets llm_budgets_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_agent_select ON public.llm_budgets FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: llm_budgets llm_budgets_erase; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_erase ON public.llm_budgets FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: llm_budgets llm_budgets_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_erase_select ON public.llm_budgets FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: llm_budgets llm_budgets_select; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_select ON public.llm_budgets FOR SELECT TO fanfare_user, fanfare_admin USING (true);
+
+-- Name: llm_budgets llm_budgets_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_tenant ON public.llm_budgets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: llm_months; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.llm_months ENABLE ROW LEVEL SECURITY;
+
+-- Name: llm_months llm_months_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY llm_months_agent_select ON public.llm_months FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: llm_months llm_months_definer; Type: POLICY; Schema: public
+
+CREATE POLICY llm_months_definer ON public.llm_months TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: llm_months llm_months_select; Type: POLICY; Schema: public
+
+CREATE POLICY llm_months_select ON public.llm_months FOR SELECT TO fanfare_user, fanfare_admin USING (true);
+
+-- Name: llm_months llm_months_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY llm_months_tenant ON public.llm_months AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: llm_reservations; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.llm_reservations ENABLE ROW LEVEL SECURITY;
+
+-- Name: llm_reservations llm_reservations_definer; Type: POLICY; Schema: public
+
+CREATE POLICY llm_reservations_definer ON public.llm_reservations TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: llm_reservations llm_reservations_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY llm_reservations_tenant ON public.llm_reservations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: login_revocations; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.login_revocations ENABLE ROW LEVEL SECURITY;
@@ -7219,6 +10367,54 @@ ALTER TABLE public.login_revocations ENABLE ROW LEVEL SECURITY;
 -- Name: login_revocations login_revocations_definer; Type: POLICY; Schema: public
 
 CREATE POLICY login_revocations_definer ON public.login_revocations TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: mcp_servers; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.mcp_servers ENABLE ROW LEVEL SECURITY;
+
+-- Name: mcp_servers mcp_servers_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_admin_delete ON public.mcp_servers FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: mcp_servers mcp_servers_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_admin_insert ON public.mcp_servers FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: mcp_servers mcp_servers_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_admin_update ON public.mcp_servers FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: mcp_servers mcp_servers_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_agent_select ON public.mcp_servers FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'credentials:write'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
+
+-- Name: mcp_servers mcp_servers_definer; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_definer ON public.mcp_servers TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: mcp_servers mcp_servers_delete; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_delete ON public.mcp_servers FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: mcp_servers mcp_servers_insert; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_insert ON public.mcp_servers FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: mcp_servers mcp_servers_select; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_select ON public.mcp_servers FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: mcp_servers mcp_servers_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_tenant ON public.mcp_servers AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: mcp_servers mcp_servers_update; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_update ON public.mcp_servers FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: mcp_servers mcp_servers_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_worker_update ON public.mcp_servers FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
 -- Name: media; Type: ROW SECURITY; Schema: public
 
@@ -7238,19 +10434,19 @@ CREATE POLICY media_admin_update ON public.media FOR UPDATE TO fanfare_admin USI
 
 -- Name: media media_agent_delete; Type: POLICY; Schema: public
 
-CREATE POLICY media_agent_delete ON public.media FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY media_agent_delete ON public.media FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
 -- Name: media media_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY media_agent_insert ON public.media FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY media_agent_insert ON public.media FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (NOT (space_id IS DISTINCT FROM ( SELECT tenancy.space_id() AS space_id)))));
 
 -- Name: media media_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY media_agent_select ON public.media FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY media_agent_select ON public.media FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
 -- Name: media media_agent_update; Type: POLICY; Schema: public
 
-CREATE POLICY media_agent_update ON public.media FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY media_agent_update ON public.media FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id))))) WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
 -- Name: media media_delete; Type: POLICY; Schema: public
 
@@ -7328,6 +10524,130 @@ CREATE POLICY memberships_update ON public.memberships FOR UPDATE TO fanfare_use
 
 CREATE POLICY memberships_worker ON public.memberships FOR SELECT TO fanfare_worker USING (true);
 
+-- Name: memories; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.memories ENABLE ROW LEVEL SECURITY;
+
+-- Name: memories memories_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY memories_admin_delete ON public.memories FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: memories memories_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY memories_admin_insert ON public.memories FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: memories memories_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY memories_admin_update ON public.memories FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: memories memories_agent_delete; Type: POLICY; Schema: public
+
+CREATE POLICY memories_agent_delete ON public.memories FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('memories:write'::text) AS has_permission) AND
+CASE
+    WHEN (( SELECT tenancy.space_id() AS space_id) IS NOT NULL) THEN COALESCE((space_id = ( SELECT tenancy.space_id() AS space_id)), false)
+    ELSE ((space_id IS NULL) OR ( SELECT tenancy.has_permission('conversations:read'::text) AS has_permission))
+END));
+
+-- Name: memories memories_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY memories_agent_insert ON public.memories FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('memories:write'::text) AS has_permission) AND
+CASE
+    WHEN (( SELECT tenancy.space_id() AS space_id) IS NOT NULL) THEN COALESCE((space_id = ( SELECT tenancy.space_id() AS space_id)), false)
+    ELSE ((space_id IS NULL) OR ( SELECT tenancy.has_permission('conversations:read'::text) AS has_permission))
+END));
+
+-- Name: memories memories_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY memories_agent_select ON public.memories FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['memories:read'::text, 'memories:write'::text]) AS has_any_permission) AND ((space_id IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)) OR ( SELECT ((tenancy.space_id() IS NULL) AND tenancy.has_permission('conversations:read'::text))))));
+
+-- Name: memories memories_agent_update; Type: POLICY; Schema: public
+
+CREATE POLICY memories_agent_update ON public.memories FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('memories:write'::text) AS has_permission) AND
+CASE
+    WHEN (( SELECT tenancy.space_id() AS space_id) IS NOT NULL) THEN COALESCE((space_id = ( SELECT tenancy.space_id() AS space_id)), false)
+    ELSE ((space_id IS NULL) OR ( SELECT tenancy.has_permission('conversations:read'::text) AS has_permission))
+END)) WITH CHECK ((( SELECT tenancy.has_permission('memories:write'::text) AS has_permission) AND
+CASE
+    WHEN (( SELECT tenancy.space_id() AS space_id) IS NOT NULL) THEN COALESCE((space_id = ( SELECT tenancy.space_id() AS space_id)), false)
+    ELSE ((space_id IS NULL) OR ( SELECT tenancy.has_permission('conversations:read'::text) AS has_permission))
+END));
+
+-- Name: memories memories_definer; Type: POLICY; Schema: public
+
+CREATE POLICY memories_definer ON public.memories FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: memories memories_delete; Type: POLICY; Schema: public
+
+CREATE POLICY memories_delete ON public.memories FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: memories memories_erase; Type: POLICY; Schema: public
+
+CREATE POLICY memories_erase ON public.memories FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: memories memories_insert; Type: POLICY; Schema: public
+
+CREATE POLICY memories_insert ON public.memories FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: memories memories_select; Type: POLICY; Schema: public
+
+CREATE POLICY memories_select ON public.memories FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: memories memories_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY memories_tenant ON public.memories AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: memories memories_update; Type: POLICY; Schema: public
+
+CREATE POLICY memories_update ON public.memories FOR UPDATE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: memories memories_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY memories_worker_select ON public.memories FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: memories memories_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY memories_worker_update ON public.memories FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: messages; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
+
+-- Name: messages messages_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY messages_admin_delete ON public.messages FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: messages messages_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY messages_agent_select ON public.messages FOR SELECT TO fanfare_agent USING (
+CASE
+    WHEN (( SELECT tenancy.space_id() AS space_id) IS NULL) THEN ( SELECT tenancy.has_permission('conversations:read'::text) AS has_permission)
+    ELSE (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['conversations:read'::text, 'memories:read'::text]) AS has_any_permission) AND (space_id = ( SELECT tenancy.space_id() AS space_id)))
+END);
+
+-- Name: messages messages_delete; Type: POLICY; Schema: public
+
+CREATE POLICY messages_delete ON public.messages FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: messages messages_erase; Type: POLICY; Schema: public
+
+CREATE POLICY messages_erase ON public.messages FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: messages messages_erase_select; Type: POLICY; Schema: public
+
+CREATE POLICY messages_erase_select ON public.messages FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: messages messages_select; Type: POLICY; Schema: public
+
+CREATE POLICY messages_select ON public.messages FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: messages messages_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY messages_tenant ON public.messages AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: messages messages_worker; Type: POLICY; Schema: public
+
+CREATE POLICY messages_worker ON public.messages TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: old_credentials; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.old_credentials ENABLE ROW LEVEL SECURITY;
@@ -7335,6 +10655,50 @@ ALTER TABLE public.old_credentials ENABLE ROW LEVEL SECURITY;
 -- Name: old_credentials old_credentials_definer; Type: POLICY; Schema: public
 
 CREATE POLICY old_credentials_definer ON public.old_credentials TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: pairings; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.pairings ENABLE ROW LEVEL SECURITY;
+
+-- Name: pairings pairings_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_admin_update ON public.pairings FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (state = ANY (ARRAY['denied'::text, 'revoked'::text]))));
+
+-- Name: pairings pairings_agent_insert; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_agent_insert ON public.pairings FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('spaces:pair'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL) AND (permissions <@ ( SELECT tenancy.permissions() AS permissions))));
+
+-- Name: pairings pairings_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_agent_select ON public.pairings FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:pair'::text]) AS has_any_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
+
+-- Name: pairings pairings_definer; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_definer ON public.pairings FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: pairings pairings_erase; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_erase ON public.pairings FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: pairings pairings_insert; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_insert ON public.pairings FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: pairings pairings_select; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_select ON public.pairings FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: pairings pairings_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_tenant ON public.pairings AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: pairings pairings_update; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_update ON public.pairings FOR UPDATE TO fanfare_user USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin)) WITH CHECK ((( SELECT tenancy.has_role('admin'::text) AS has_role) OR (state = ANY (ARRAY['denied'::text, 'revoked'::text]))));
+
+-- Name: pairings pairings_worker; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_worker ON public.pairings TO fanfare_worker USING (true) WITH CHECK (true);
 
 -- Name: platform_post_media; Type: ROW SECURITY; Schema: public
 
@@ -7350,15 +10714,21 @@ CREATE POLICY platform_post_media_admin_insert ON public.platform_post_media FOR
 
 -- Name: platform_post_media platform_post_media_agent_delete; Type: POLICY; Schema: public
 
-CREATE POLICY platform_post_media_agent_delete ON public.platform_post_media FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY platform_post_media_agent_delete ON public.platform_post_media FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.platform_posts s
+  WHERE ((s.customer_id = platform_post_media.customer_id) AND (s.id = platform_post_media.platform_post_id)))))));
 
 -- Name: platform_post_media platform_post_media_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY platform_post_media_agent_insert ON public.platform_post_media FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY platform_post_media_agent_insert ON public.platform_post_media FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.platform_posts s
+  WHERE ((s.customer_id = platform_post_media.customer_id) AND (s.id = platform_post_media.platform_post_id)))))));
 
 -- Name: platform_post_media platform_post_media_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY platform_post_media_agent_select ON public.platform_post_media FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY platform_post_media_agent_select ON public.platform_post_media FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.platform_posts s
+  WHERE ((s.customer_id = platform_post_media.customer_id) AND (s.id = platform_post_media.platform_post_id)))))));
 
 -- Name: platform_post_media platform_post_media_definer_insert; Type: POLICY; Schema: public
 
@@ -7406,19 +10776,29 @@ CREATE POLICY platform_posts_admin_update ON public.platform_posts FOR UPDATE TO
 
 -- Name: platform_posts platform_posts_agent_delete; Type: POLICY; Schema: public
 
-CREATE POLICY platform_posts_agent_delete ON public.platform_posts FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'cancelled'::text])) AND (attempt = 0)));
+CREATE POLICY platform_posts_agent_delete ON public.platform_posts FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'cancelled'::text])) AND (attempt = 0) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = platform_posts.customer_id) AND (s.id = platform_posts.post_id)))))));
 
 -- Name: platform_posts platform_posts_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY platform_posts_agent_insert ON public.platform_posts FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY platform_posts_agent_insert ON public.platform_posts FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = platform_posts.customer_id) AND (s.id = platform_posts.post_id)))))));
 
 -- Name: platform_posts platform_posts_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY platform_posts_agent_select ON public.platform_posts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY platform_posts_agent_select ON public.platform_posts FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = platform_posts.customer_id) AND (s.id = platform_posts.post_id)))))));
 
 -- Name: platform_posts platform_posts_agent_update; Type: POLICY; Schema: public
 
-CREATE POLICY platform_posts_agent_update ON public.platform_posts FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text]))))) WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))));
+CREATE POLICY platform_posts_agent_update ON public.platform_posts FOR UPDATE TO fanfare_agent USING (((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = platform_posts.customer_id) AND (s.id = platform_posts.post_id))))))) WITH CHECK (((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = platform_posts.customer_id) AND (s.id = platform_posts.post_id)))))));
 
 -- Name: platform_posts platform_posts_definer; Type: POLICY; Schema: public
 
@@ -7478,15 +10858,21 @@ CREATE POLICY post_media_admin_insert ON public.post_media FOR INSERT TO fanfare
 
 -- Name: post_media post_media_agent_delete; Type: POLICY; Schema: public
 
-CREATE POLICY post_media_agent_delete ON public.post_media FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY post_media_agent_delete ON public.post_media FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = post_media.customer_id) AND (s.id = post_media.post_id)))))));
 
 -- Name: post_media post_media_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY post_media_agent_insert ON public.post_media FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY post_media_agent_insert ON public.post_media FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = post_media.customer_id) AND (s.id = post_media.post_id)))))));
 
 -- Name: post_media post_media_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY post_media_agent_select ON public.post_media FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY post_media_agent_select ON public.post_media FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = post_media.customer_id) AND (s.id = post_media.post_id)))))));
 
 -- Name: post_media post_media_definer_insert; Type: POLICY; Schema: public
 
@@ -7522,7 +10908,9 @@ ALTER TABLE public.post_metrics ENABLE ROW LEVEL SECURITY;
 
 -- Name: post_metrics post_metrics_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY post_metrics_agent_select ON public.post_metrics FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:read'::text) AS has_permission));
+CREATE POLICY post_metrics_agent_select ON public.post_metrics FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:read'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.platform_posts s
+  WHERE ((s.customer_id = post_metrics.customer_id) AND (s.id = post_metrics.platform_post_id)))))));
 
 -- Name: post_metrics post_metrics_erase; Type: POLICY; Schema: public
 
@@ -7558,11 +10946,15 @@ CREATE POLICY post_reviews_admin_insert ON public.post_reviews FOR INSERT TO fan
 
 -- Name: post_reviews post_reviews_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY post_reviews_agent_insert ON public.post_reviews FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (verdict = ANY (ARRAY['submitted'::text, 'withdrawn'::text, 'comment'::text]))));
+CREATE POLICY post_reviews_agent_insert ON public.post_reviews FOR INSERT TO fanfare_agent WITH CHECK ((((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (verdict = ANY (ARRAY['submitted'::text, 'withdrawn'::text, 'comment'::text]))) OR (( SELECT tenancy.may_approve() AS may_approve) AND (verdict = ANY (ARRAY['approved'::text, 'rejected'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = post_reviews.customer_id) AND (s.id = post_reviews.post_id)))))));
 
 -- Name: post_reviews post_reviews_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY post_reviews_agent_select ON public.post_reviews FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY post_reviews_agent_select ON public.post_reviews FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = post_reviews.customer_id) AND (s.id = post_reviews.post_id)))))));
 
 -- Name: post_reviews post_reviews_erase; Type: POLICY; Schema: public
 
@@ -7598,15 +10990,15 @@ CREATE POLICY posts_admin_update ON public.posts FOR UPDATE TO fanfare_admin USI
 
 -- Name: posts posts_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY posts_agent_insert ON public.posts FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission));
+CREATE POLICY posts_agent_insert ON public.posts FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (NOT (space_id IS DISTINCT FROM ( SELECT tenancy.space_id() AS space_id)))));
 
 -- Name: posts posts_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY posts_agent_select ON public.posts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY posts_agent_select ON public.posts FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
 -- Name: posts posts_agent_update; Type: POLICY; Schema: public
 
-CREATE POLICY posts_agent_update ON public.posts FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text]))))) WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))));
+CREATE POLICY posts_agent_update ON public.posts FOR UPDATE TO fanfare_agent USING (((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id))))) WITH CHECK (((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
 -- Name: posts posts_definer; Type: POLICY; Schema: public
 
@@ -7654,7 +11046,9 @@ ALTER TABLE public.publish_attempts ENABLE ROW LEVEL SECURITY;
 
 -- Name: publish_attempts publish_attempts_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY publish_attempts_agent_select ON public.publish_attempts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY publish_attempts_agent_select ON public.publish_attempts FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.platform_posts s
+  WHERE ((s.customer_id = publish_attempts.customer_id) AND (s.id = publish_attempts.platform_post_id)))))));
 
 -- Name: publish_attempts publish_attempts_erase; Type: POLICY; Schema: public
 
@@ -7694,11 +11088,11 @@ CREATE POLICY queue_slots_admin_insert ON public.queue_slots FOR INSERT TO fanfa
 
 -- Name: queue_slots queue_slots_agent_delete; Type: POLICY; Schema: public
 
-CREATE POLICY queue_slots_agent_delete ON public.queue_slots FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+CREATE POLICY queue_slots_agent_delete ON public.queue_slots FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
 -- Name: queue_slots queue_slots_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY queue_slots_agent_insert ON public.queue_slots FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+CREATE POLICY queue_slots_agent_insert ON public.queue_slots FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
 -- Name: queue_slots queue_slots_agent_select; Type: POLICY; Schema: public
 
@@ -7806,19 +11200,29 @@ CREATE POLICY recurring_posts_admin_update ON public.recurring_posts FOR UPDATE 
 
 -- Name: recurring_posts recurring_posts_agent_delete; Type: POLICY; Schema: public
 
-CREATE POLICY recurring_posts_agent_delete ON public.recurring_posts FOR DELETE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+CREATE POLICY recurring_posts_agent_delete ON public.recurring_posts FOR DELETE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = recurring_posts.customer_id) AND (s.id = recurring_posts.post_id)))))));
 
 -- Name: recurring_posts recurring_posts_agent_insert; Type: POLICY; Schema: public
 
-CREATE POLICY recurring_posts_agent_insert ON public.recurring_posts FOR INSERT TO fanfare_agent WITH CHECK (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+CREATE POLICY recurring_posts_agent_insert ON public.recurring_posts FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = recurring_posts.customer_id) AND (s.id = recurring_posts.post_id)))))));
 
 -- Name: recurring_posts recurring_posts_agent_select; Type: POLICY; Schema: public
 
-CREATE POLICY recurring_posts_agent_select ON public.recurring_posts FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY recurring_posts_agent_select ON public.recurring_posts FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = recurring_posts.customer_id) AND (s.id = recurring_posts.post_id)))))));
 
 -- Name: recurring_posts recurring_posts_agent_update; Type: POLICY; Schema: public
 
-CREATE POLICY recurring_posts_agent_update ON public.recurring_posts FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission)) WITH CHECK (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission));
+CREATE POLICY recurring_posts_agent_update ON public.recurring_posts FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = recurring_posts.customer_id) AND (s.id = recurring_posts.post_id))))))) WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = recurring_posts.customer_id) AND (s.id = recurring_posts.post_id)))))));
 
 -- Name: recurring_posts recurring_posts_definer_update; Type: POLICY; Schema: public
 
@@ -7856,6 +11260,82 @@ CREATE POLICY recurring_posts_update ON public.recurring_posts FOR UPDATE TO fan
 
 CREATE POLICY recurring_posts_worker_update ON public.recurring_posts FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
+-- Name: space_people; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.space_people ENABLE ROW LEVEL SECURITY;
+
+-- Name: space_people space_people_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_agent_select ON public.space_people FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_permission('spaces:read'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
+
+-- Name: space_people space_people_definer; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_definer ON public.space_people FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: space_people space_people_definer_hold; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_definer_hold ON public.space_people FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (false);
+
+-- Name: space_people space_people_erase; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_erase ON public.space_people FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: space_people space_people_select; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_select ON public.space_people FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: space_people space_people_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_tenant ON public.space_people AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: space_people space_people_worker; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_worker ON public.space_people TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: spaces; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.spaces ENABLE ROW LEVEL SECURITY;
+
+-- Name: spaces spaces_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_admin_update ON public.spaces FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: spaces spaces_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_agent_select ON public.spaces FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_permission('spaces:read'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (id = ( SELECT tenancy.space_id() AS space_id)))));
+
+-- Name: spaces spaces_agent_select_own; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_agent_select_own ON public.spaces FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['credentials:write'::text]) AS has_any_permission) AND (id = ( SELECT tenancy.space_id() AS space_id))));
+
+-- Name: spaces spaces_definer; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_definer ON public.spaces FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: spaces spaces_definer_hold; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_definer_hold ON public.spaces FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (false);
+
+-- Name: spaces spaces_erase; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_erase ON public.spaces FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: spaces spaces_select; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_select ON public.spaces FOR SELECT TO fanfare_user, fanfare_admin USING (true);
+
+-- Name: spaces spaces_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_tenant ON public.spaces AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: spaces spaces_update; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_update ON public.spaces FOR UPDATE TO fanfare_user USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin)) WITH CHECK ((( SELECT tenancy.has_role('admin'::text) AS has_role) OR (ended_at IS NOT NULL)));
+
+-- Name: spaces spaces_worker; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_worker ON public.spaces TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: system_roles; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.system_roles ENABLE ROW LEVEL SECURITY;
@@ -7871,6 +11351,46 @@ CREATE POLICY system_roles_definer ON public.system_roles FOR SELECT TO fanfare_
 -- Name: system_roles system_roles_self; Type: POLICY; Schema: public
 
 CREATE POLICY system_roles_self ON public.system_roles FOR SELECT TO fanfare_user, fanfare_admin USING ((user_id = ( SELECT tenancy.user_id() AS user_id)));
+
+-- Name: usage_days; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.usage_days ENABLE ROW LEVEL SECURITY;
+
+-- Name: usage_days usage_days_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY usage_days_agent_select ON public.usage_days FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: usage_days usage_days_definer; Type: POLICY; Schema: public
+
+CREATE POLICY usage_days_definer ON public.usage_days TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: usage_days usage_days_select; Type: POLICY; Schema: public
+
+CREATE POLICY usage_days_select ON public.usage_days FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: usage_days usage_days_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY usage_days_tenant ON public.usage_days AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: usage_entries; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.usage_entries ENABLE ROW LEVEL SECURITY;
+
+-- Name: usage_entries usage_entries_agent_select; Type: POLICY; Schema: public
+
+CREATE POLICY usage_entries_agent_select ON public.usage_entries FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: usage_entries usage_entries_definer; Type: POLICY; Schema: public
+
+CREATE POLICY usage_entries_definer ON public.usage_entries TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: usage_entries usage_entries_select; Type: POLICY; Schema: public
+
+CREATE POLICY usage_entries_select ON public.usage_entries FOR SELECT TO fanfare_user, fanfare_admin, fanfare_worker USING (true);
+
+-- Name: usage_entries usage_entries_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY usage_entries_tenant ON public.usage_entries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: users; Type: ROW SECURITY; Schema: public
 
@@ -8078,15 +11598,29 @@ CREATE POLICY river_job_admin_update ON river.river_job FOR UPDATE TO fanfare_ad
 
 -- Name: river_job river_job_agent_insert; Type: POLICY; Schema: river
 
-CREATE POLICY river_job_agent_insert ON river.river_job FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND (kind = 'publish'::text) AND (state = ANY (ARRAY['available'::river.river_job_state, 'scheduled'::river.river_job_state])) AND (attempt = 0)));
+CREATE POLICY river_job_agent_insert ON river.river_job FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND (kind = 'publish'::text) AND (state = ANY (ARRAY['available'::river.river_job_state, 'scheduled'::river.river_job_state])) AND (attempt = 0) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.platform_posts s
+  WHERE ((s.customer_id = river_job.customer_id) AND (s.id = ((river_job.args ->> 'platform_post_id'::text))::uuid) AND (s.post_id = ((river_job.args ->> 'post_id'::text))::uuid)))))));
+
+-- Name: river_job river_job_agent_insert_pairing; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_agent_insert_pairing ON river.river_job FOR INSERT TO fanfare_agent WITH CHECK ((( SELECT tenancy.has_permission('spaces:pair'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL) AND (kind = 'expire_pairing'::text) AND (state = ANY (ARRAY['available'::river.river_job_state, 'scheduled'::river.river_job_state])) AND (attempt = 0)));
 
 -- Name: river_job river_job_agent_select; Type: POLICY; Schema: river
 
-CREATE POLICY river_job_agent_select ON river.river_job FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['jobs:read'::text, 'posts:publish'::text]) AS has_any_permission));
+CREATE POLICY river_job_agent_select ON river.river_job FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['jobs:read'::text, 'posts:publish'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = river_job.customer_id) AND (s.id = ((river_job.args ->> 'post_id'::text))::uuid)))))));
+
+-- Name: river_job river_job_agent_select_pairing; Type: POLICY; Schema: river
+
+CREATE POLICY river_job_agent_select_pairing ON river.river_job FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_permission('spaces:pair'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL) AND (kind = 'expire_pairing'::text)));
 
 -- Name: river_job river_job_agent_update; Type: POLICY; Schema: river
 
-CREATE POLICY river_job_agent_update ON river.river_job FOR UPDATE TO fanfare_agent USING (( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission)) WITH CHECK (true);
+CREATE POLICY river_job_agent_update ON river.river_job FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
+   FROM public.posts s
+  WHERE ((s.customer_id = river_job.customer_id) AND (s.id = ((river_job.args ->> 'post_id'::text))::uuid))))))) WITH CHECK (true);
 
 -- Name: river_job river_job_definer; Type: POLICY; Schema: river
 
@@ -8192,6 +11726,15 @@ GRANT ALL ON FUNCTION tenancy.key_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.key_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.key_id() TO fanfare_definer;
 
+-- Name: FUNCTION space_person_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.space_person_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.space_person_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.space_person_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.space_person_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.space_person_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.space_person_id() TO fanfare_definer;
+
 -- Name: FUNCTION token_id(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.token_id() FROM PUBLIC;
@@ -8218,6 +11761,7 @@ GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_definer;
+GRANT ALL ON FUNCTION tenancy.actor_id() TO fanfare_login;
 
 -- Name: FUNCTION acts_for(); Type: ACL; Schema: tenancy
 
@@ -8230,6 +11774,11 @@ GRANT ALL ON FUNCTION tenancy.acts_for() TO fanfare_admin;
 
 REVOKE ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.add_agent_token_key(p_id uuid, p_sealed bytea, p_key_id bigint, p_unusable uuid[]) TO fanfare_login;
+
+-- Name: FUNCTION add_up_usage(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.add_up_usage(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.add_up_usage(p_limit integer) TO fanfare_worker;
 
 -- Name: FUNCTION administers(); Type: ACL; Schema: tenancy
 
@@ -8391,6 +11940,10 @@ GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_worker;
 REVOKE ALL ON FUNCTION tenancy.audit_cut(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.audit_cut(p_value jsonb) TO fanfare_definer;
 
+-- Name: FUNCTION audit_deleted_messages(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.audit_deleted_messages() FROM PUBLIC;
+
 -- Name: FUNCTION audit_digest(r public.audit_log); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.audit_digest(r public.audit_log) FROM PUBLIC;
@@ -8449,6 +12002,17 @@ GRANT ALL ON FUNCTION tenancy.begin_login_revocation_of_erased(p_erasure uuid, p
 
 REVOKE ALL ON FUNCTION tenancy.begin_measuring() FROM PUBLIC;
 
+-- Name: FUNCTION bot_credential(p_platform text, p_bot text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.bot_credential(p_platform text, p_bot text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.bot_credential(p_platform text, p_bot text) TO fanfare_login;
+GRANT ALL ON FUNCTION tenancy.bot_credential(p_platform text, p_bot text) TO fanfare_worker;
+
+-- Name: FUNCTION bots_of(p_platform text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.bots_of(p_platform text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.bots_of(p_platform text) TO fanfare_worker;
+
 -- Name: FUNCTION cancel_jobs(p_post_id uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.cancel_jobs(p_post_id uuid) FROM PUBLIC;
@@ -8470,6 +12034,46 @@ GRANT ALL ON FUNCTION tenancy.charge_address(p_address text, p_endpoint text, p_
 
 REVOKE ALL ON FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer, p_own boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.charge_entered(p_endpoint text, p_quota integer, p_window integer, p_own boolean) TO fanfare_login;
+
+-- Name: FUNCTION charge_person(p_endpoint text, p_quota integer, p_window integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.charge_person(p_endpoint text, p_quota integer, p_window integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.charge_person(p_endpoint text, p_quota integer, p_window integer) TO fanfare_login;
+
+-- Name: FUNCTION chat_holder(p_platform text, p_bot text, p_team text, p_kind text, p_chat text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.chat_holder(p_platform text, p_bot text, p_team text, p_kind text, p_chat text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.chat_holder(p_platform text, p_bot text, p_team text, p_kind text, p_chat text) TO fanfare_worker;
+
+-- Name: FUNCTION chat_permissions(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.chat_permissions() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.chat_permissions() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.chat_permissions() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.chat_permissions() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.chat_permissions() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.chat_permissions() TO fanfare_definer;
+
+-- Name: FUNCTION chat_waits(p_platform text, p_bot text, p_team text, p_kind text, p_chat text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.chat_waits(p_platform text, p_bot text, p_team text, p_kind text, p_chat text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.chat_waits(p_platform text, p_bot text, p_team text, p_kind text, p_chat text) TO fanfare_worker;
+
+-- Name: FUNCTION chats_of_team(p_platform text, p_bot text, p_team text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.chats_of_team(p_platform text, p_bot text, p_team text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.chats_of_team(p_platform text, p_bot text, p_team text) TO fanfare_login;
+GRANT ALL ON FUNCTION tenancy.chats_of_team(p_platform text, p_bot text, p_team text) TO fanfare_worker;
+
+-- Name: FUNCTION chats_to_do(p_share integer, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.chats_to_do(p_share integer, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.chats_to_do(p_share integer, p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION check_limit(p_quota integer, p_window integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.check_limit(p_quota integer, p_window integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.check_limit(p_quota integer, p_window integer) TO fanfare_definer;
 
 -- Name: FUNCTION check_time_zone(); Type: ACL; Schema: tenancy
 
@@ -8505,16 +12109,35 @@ GRANT ALL ON FUNCTION tenancy.content_changed(p_customer_id uuid, p_post_id uuid
 REVOKE ALL ON FUNCTION tenancy.copy_recurring_post(p_recurrence uuid, p_id uuid, p_occurrence timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.copy_recurring_post(p_recurrence uuid, p_id uuid, p_occurrence timestamp with time zone) TO fanfare_worker;
 
+-- Name: FUNCTION count_embedding(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.count_embedding() FROM PUBLIC;
+
+-- Name: FUNCTION count_message(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.count_message() FROM PUBLIC;
+
 -- Name: FUNCTION count_old_credentials(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.count_old_credentials() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.count_old_credentials() TO fanfare_login;
 GRANT ALL ON FUNCTION tenancy.count_old_credentials() TO fanfare_worker;
 
+-- Name: FUNCTION count_published(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.count_published() FROM PUBLIC;
+
 -- Name: FUNCTION count_sealed(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.count_sealed() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.count_sealed() TO fanfare_worker;
+
+-- Name: FUNCTION count_usage(p_kind text, p_count bigint); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.count_usage(p_kind text, p_count bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.count_usage(p_kind text, p_count bigint) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.count_usage(p_kind text, p_count bigint) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.count_usage(p_kind text, p_count bigint) TO fanfare_admin;
 
 -- Name: FUNCTION create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text); Type: ACL; Schema: tenancy
 
@@ -8574,6 +12197,15 @@ REVOKE ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_
 GRANT ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_id uuid) TO fanfare_owner;
 
+-- Name: TABLE llm_reservations; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_reservations TO fanfare_definer;
+
+-- Name: FUNCTION end_llm(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.end_llm(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.end_llm(p_id uuid) TO fanfare_definer;
+
 -- Name: FUNCTION end_login_revocation(p_authorization_id uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.end_login_revocation(p_authorization_id uuid) FROM PUBLIC;
@@ -8583,6 +12215,11 @@ GRANT ALL ON FUNCTION tenancy.end_login_revocation(p_authorization_id uuid) TO f
 
 REVOKE ALL ON FUNCTION tenancy.enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.enter_as_agent(p_key_id uuid, p_token_id uuid, p_own_customer uuid, p_customer_id uuid, p_archived boolean, p_permissions text[], p_needs text[], p_request text) TO fanfare_definer;
+
+-- Name: FUNCTION enter_chat(p_space_customer_id uuid, p_space_id uuid, p_person text, p_customer_id uuid, p_needs text[], p_request text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.enter_chat(p_space_customer_id uuid, p_space_id uuid, p_person text, p_customer_id uuid, p_needs text[], p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.enter_chat(p_space_customer_id uuid, p_space_id uuid, p_person text, p_customer_id uuid, p_needs text[], p_request text) TO fanfare_login;
 
 -- Name: FUNCTION enter_connect(p_state_hash bytea, p_request text); Type: ACL; Schema: tenancy
 
@@ -8624,6 +12261,11 @@ GRANT ALL ON FUNCTION tenancy.erased_columns() TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.erasing_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.erasing_id() TO fanfare_definer;
 
+-- Name: FUNCTION expire_llm(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.expire_llm(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.expire_llm(p_limit integer) TO fanfare_worker;
+
 -- Name: FUNCTION exports_to_do(p_limit integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) FROM PUBLIC;
@@ -8634,10 +12276,34 @@ GRANT ALL ON FUNCTION tenancy.exports_to_do(p_limit integer) TO fanfare_worker;
 REVOKE ALL ON FUNCTION tenancy.find_credential(p_integration_id uuid, p_purpose text, OUT credential bytea, OUT old_credential_id uuid, OUT deadline timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.find_credential(p_integration_id uuid, p_purpose text, OUT credential bytea, OUT old_credential_id uuid, OUT deadline timestamp with time zone) TO fanfare_worker;
 
+-- Name: FUNCTION find_llm_credential(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.find_llm_credential() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.find_llm_credential() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.find_llm_credential() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.find_llm_credential() TO fanfare_admin;
+
+-- Name: FUNCTION find_messages(p_space_id uuid, p_query text, p_before uuid, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.find_messages(p_space_id uuid, p_query text, p_before uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.find_messages(p_space_id uuid, p_query text, p_before uuid, p_limit integer) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.find_messages(p_space_id uuid, p_query text, p_before uuid, p_limit integer) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.find_messages(p_space_id uuid, p_query text, p_before uuid, p_limit integer) TO fanfare_admin;
+
 -- Name: FUNCTION find_old_owner(p_owner text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.find_old_owner(p_owner text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.find_old_owner(p_owner text) TO fanfare_owner;
+
+-- Name: FUNCTION find_pairing_by_code(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_code text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.find_pairing_by_code(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.find_pairing_by_code(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_code text) TO fanfare_worker;
+
+-- Name: FUNCTION find_pairing_by_link(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_link_hash bytea); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.find_pairing_by_link(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_link_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.find_pairing_by_link(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_link_hash bytea) TO fanfare_worker;
 
 -- Name: FUNCTION finish_erasure(p_erasure uuid); Type: ACL; Schema: tenancy
 
@@ -8676,6 +12342,10 @@ REVOKE ALL ON FUNCTION tenancy.follow_last_account() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.follow_media_content() FROM PUBLIC;
 
+-- Name: FUNCTION follow_memory_text(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_memory_text() FROM PUBLIC;
+
 -- Name: FUNCTION follow_platform_post(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_platform_post() FROM PUBLIC;
@@ -8696,9 +12366,21 @@ REVOKE ALL ON FUNCTION tenancy.follow_recurring_content() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.follow_recurring_post() FROM PUBLIC;
 
+-- Name: FUNCTION follow_removed_bot(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.follow_removed_bot() FROM PUBLIC;
+
 -- Name: FUNCTION follow_webhook_state(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.follow_webhook_state() FROM PUBLIC;
+
+-- Name: FUNCTION forget_bot(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.forget_bot() FROM PUBLIC;
+
+-- Name: FUNCTION forget_chat(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.forget_chat() FROM PUBLIC;
 
 -- Name: FUNCTION forget_erased(); Type: ACL; Schema: tenancy
 
@@ -8735,9 +12417,25 @@ REVOKE ALL ON FUNCTION tenancy.guard_agent_content() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_authorization() FROM PUBLIC;
 
+-- Name: FUNCTION guard_bot(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_bot() FROM PUBLIC;
+
+-- Name: FUNCTION guard_bot_update(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_bot_update() FROM PUBLIC;
+
+-- Name: FUNCTION guard_chat_of_bot(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_chat_of_bot() FROM PUBLIC;
+
 -- Name: FUNCTION guard_connect_session(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_connect_session() FROM PUBLIC;
+
+-- Name: FUNCTION guard_credential(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_credential() FROM PUBLIC;
 
 -- Name: FUNCTION guard_customer(); Type: ACL; Schema: tenancy
 
@@ -8755,9 +12453,17 @@ REVOKE ALL ON FUNCTION tenancy.guard_integration() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_invitation() FROM PUBLIC;
 
+-- Name: FUNCTION guard_mcp_server(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_mcp_server() FROM PUBLIC;
+
 -- Name: FUNCTION guard_media(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_media() FROM PUBLIC;
+
+-- Name: FUNCTION guard_media_of_space(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_media_of_space() FROM PUBLIC;
 
 -- Name: FUNCTION guard_membership(); Type: ACL; Schema: tenancy
 
@@ -8766,6 +12472,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_membership() FROM PUBLIC;
 -- Name: FUNCTION guard_old_credential(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_old_credential() FROM PUBLIC;
+
+-- Name: FUNCTION guard_pairing(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_pairing() FROM PUBLIC;
 
 -- Name: FUNCTION guard_platform_post(); Type: ACL; Schema: tenancy
 
@@ -8802,6 +12512,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_revocation() FROM PUBLIC;
 -- Name: FUNCTION guard_shown_media(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_shown_media() FROM PUBLIC;
+
+-- Name: FUNCTION guard_space(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_space() FROM PUBLIC;
 
 -- Name: FUNCTION guard_webhook(); Type: ACL; Schema: tenancy
 
@@ -8860,6 +12574,13 @@ GRANT ALL ON FUNCTION tenancy.has_role(at_least text) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.has_role(at_least text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.has_role(at_least text) TO fanfare_definer;
 
+-- Name: FUNCTION has_space(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.has_space(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.has_space(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.has_space(p_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.has_space(p_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION has_system_role(at_least text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.has_system_role(at_least text) FROM PUBLIC;
@@ -8886,10 +12607,24 @@ REVOKE ALL ON FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login tex
 GRANT ALL ON FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login text) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.hold_login(p_connect_session_id uuid, p_login text) TO fanfare_admin;
 
+-- Name: FUNCTION hold_space(p_space_id uuid, p_person text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.hold_space(p_space_id uuid, p_person text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.hold_space(p_space_id uuid, p_person text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.hold_space(p_space_id uuid, p_person text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.hold_space(p_space_id uuid, p_person text) TO fanfare_admin;
+
 -- Name: FUNCTION import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.import_old_credential(p_id uuid, p_owner_id uuid, p_platform text, p_external_id text, p_name text, p_url text, p_credential bytea, p_key_id bigint, p_customer_ids uuid[], p_deadline timestamp with time zone, OUT problem text, OUT customer_id uuid, OUT changed boolean) TO fanfare_owner;
+
+-- Name: FUNCTION in_shared_bots_chat(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.in_shared_bots_chat() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.in_shared_bots_chat() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.in_shared_bots_chat() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.in_shared_bots_chat() TO fanfare_admin;
 
 -- Name: FUNCTION installation_id(); Type: ACL; Schema: tenancy
 
@@ -8913,6 +12648,16 @@ GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, extern
 GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_definer;
+
+-- Name: FUNCTION keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint) TO fanfare_admin;
+
+-- Name: FUNCTION limit_memories(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.limit_memories() FROM PUBLIC;
 
 -- Name: FUNCTION limit_recurring_posts(); Type: ACL; Schema: tenancy
 
@@ -8944,10 +12689,55 @@ GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.may_approve() TO fanfare_admin;
 
+-- Name: FUNCTION may_connect_mcp(p_server_id uuid, p_person text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.may_connect_mcp(p_server_id uuid, p_person text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.may_connect_mcp(p_server_id uuid, p_person text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.may_connect_mcp(p_server_id uuid, p_person text) TO fanfare_admin;
+
+-- Name: FUNCTION mcp_registration(p_server_id uuid, p_person text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.mcp_registration(p_server_id uuid, p_person text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.mcp_registration(p_server_id uuid, p_person text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.mcp_registration(p_server_id uuid, p_person text) TO fanfare_admin;
+
+-- Name: FUNCTION mcp_to_do(p_limit integer, p_of_customer integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.mcp_to_do(p_limit integer, p_of_customer integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.mcp_to_do(p_limit integer, p_of_customer integer) TO fanfare_worker;
+
+-- Name: FUNCTION media_shown_elsewhere(p_media_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.media_shown_elsewhere(p_media_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.media_shown_elsewhere(p_media_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.media_shown_elsewhere(p_media_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.media_shown_elsewhere(p_media_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION media_to_remove(p_limit integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.media_to_remove(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.media_to_remove(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION memories_to_embed(p_model text, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.memories_to_embed(p_model text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.memories_to_embed(p_model text, p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION month_of(p_at timestamp with time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.month_of(p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.month_of(p_at timestamp with time zone) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.month_of(p_at timestamp with time zone) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.month_of(p_at timestamp with time zone) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.month_of(p_at timestamp with time zone) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.month_of(p_at timestamp with time zone) TO fanfare_definer;
+
+-- Name: FUNCTION nearest_memories(p_space_id uuid, p_embedding real[], p_model text, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.nearest_memories(p_space_id uuid, p_embedding real[], p_model text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.nearest_memories(p_space_id uuid, p_embedding real[], p_model text, p_limit integer) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.nearest_memories(p_space_id uuid, p_embedding real[], p_model text, p_limit integer) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.nearest_memories(p_space_id uuid, p_embedding real[], p_model text, p_limit integer) TO fanfare_admin;
 
 -- Name: FUNCTION new_job_id(); Type: ACL; Schema: tenancy
 
@@ -8984,6 +12774,40 @@ GRANT ALL ON FUNCTION tenancy.own_memberships() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.own_memberships() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.own_memberships() TO fanfare_agent;
 
+-- Name: FUNCTION own_places(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.own_places() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.own_places() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.own_places() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.own_places() TO fanfare_admin;
+
+-- Name: FUNCTION own_people(p_space_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.own_people(p_space_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.own_people(p_space_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.own_people(p_space_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.own_people(p_space_id uuid) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.own_people(p_space_id uuid) TO fanfare_definer;
+
+-- Name: FUNCTION pairing_permissions(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.pairing_permissions() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.pairing_permissions() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.pairing_permissions() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.pairing_permissions() TO fanfare_admin;
+
+-- Name: FUNCTION pairing_state_of_code(p_code text, p_chat text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.pairing_state_of_code(p_code text, p_chat text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.pairing_state_of_code(p_code text, p_chat text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.pairing_state_of_code(p_code text, p_chat text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.pairing_state_of_code(p_code text, p_chat text) TO fanfare_admin;
+
+-- Name: FUNCTION pairings_ready(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.pairings_ready(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.pairings_ready(p_limit integer) TO fanfare_worker;
+
 -- Name: FUNCTION permissions_known(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.permissions_known() FROM PUBLIC;
@@ -9012,11 +12836,26 @@ REVOKE ALL ON FUNCTION tenancy.permit_admins() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.permit_admins() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.permit_admins() TO fanfare_admin;
 
+-- Name: FUNCTION permit_conversations(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permit_conversations() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permit_conversations() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permit_conversations() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.permit_conversations() TO fanfare_admin;
+
 -- Name: FUNCTION permit_exports(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.permit_exports() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.permit_exports() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.permit_exports() TO fanfare_admin;
+
+-- Name: FUNCTION permit_pairing(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permit_pairing() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permit_pairing() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permit_pairing() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.permit_pairing() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.permit_pairing() TO fanfare_definer;
 
 -- Name: FUNCTION permit_tokens(); Type: ACL; Schema: tenancy
 
@@ -9024,6 +12863,24 @@ REVOKE ALL ON FUNCTION tenancy.permit_tokens() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.permit_tokens() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.permit_tokens() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.permit_tokens() TO fanfare_admin;
+
+-- Name: FUNCTION person(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.person() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.person() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.person() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.person() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.person() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.person() TO fanfare_definer;
+
+-- Name: FUNCTION plain_text(p_text text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.plain_text(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_definer;
 
 -- Name: FUNCTION post_state(states text[]); Type: ACL; Schema: tenancy
 
@@ -9046,6 +12903,13 @@ GRANT ALL ON FUNCTION tenancy.posts_with_media(p_customer_id uuid, p_media_id uu
 GRANT ALL ON FUNCTION tenancy.posts_with_media(p_customer_id uuid, p_media_id uuid) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.posts_with_media(p_customer_id uuid, p_media_id uuid) TO fanfare_admin;
 
+-- Name: FUNCTION queue_taken(p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.queue_taken(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.queue_taken(p_limit integer) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.queue_taken(p_limit integer) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.queue_taken(p_limit integer) TO fanfare_admin;
+
 -- Name: FUNCTION readiness(OUT schema_version text, OUT live_workers bigint); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) FROM PUBLIC;
@@ -9067,6 +12931,7 @@ REVOKE ALL ON FUNCTION tenancy.reads_as_admin() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.reads_as_admin() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.reads_as_admin() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.reads_as_admin() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.reads_as_admin() TO fanfare_definer;
 
 -- Name: FUNCTION reads_audit(); Type: ACL; Schema: tenancy
 
@@ -9085,6 +12950,12 @@ GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.reason_given() TO fanfare_definer;
 
+-- Name: FUNCTION receive_chat_update(p_platform text, p_bot text, p_update_id text, p_team text, p_kind text, p_chat text, p_place bigint, p_body jsonb); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.receive_chat_update(p_platform text, p_bot text, p_update_id text, p_team text, p_kind text, p_chat text, p_place bigint, p_body jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.receive_chat_update(p_platform text, p_bot text, p_update_id text, p_team text, p_kind text, p_chat text, p_place bigint, p_body jsonb) TO fanfare_login;
+GRANT ALL ON FUNCTION tenancy.receive_chat_update(p_platform text, p_bot text, p_update_id text, p_team text, p_kind text, p_chat text, p_place bigint, p_body jsonb) TO fanfare_worker;
+
 -- Name: FUNCTION record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.record_refusal(p_kind text, p_subject text, p_key_hash bytea, p_token_customer_id uuid, p_token_id uuid, p_customer_id uuid, p_status integer, p_request text) FROM PUBLIC;
@@ -9100,6 +12971,13 @@ GRANT ALL ON FUNCTION tenancy.recurring_posts_to_do(p_limit integer) TO fanfare_
 REVOKE ALL ON FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.register_user(p_id uuid, p_subject text, p_email text, p_email_verified boolean, p_name text) TO fanfare_login;
 
+-- Name: FUNCTION release_llm(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.release_llm(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.release_llm(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.release_llm(p_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.release_llm(p_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION remove_copies(p_customer_id uuid, p_recurrence_id uuid, p_after timestamp with time zone); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.remove_copies(p_customer_id uuid, p_recurrence_id uuid, p_after timestamp with time zone) FROM PUBLIC;
@@ -9110,10 +12988,24 @@ REVOKE ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) FROM PUBL
 GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.request_erasure(p_id uuid, p_name text) TO fanfare_admin;
 
+-- Name: FUNCTION request_mcp_check(p_server_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.request_mcp_check(p_server_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.request_mcp_check(p_server_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.request_mcp_check(p_server_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.request_mcp_check(p_server_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) TO fanfare_worker;
+
+-- Name: FUNCTION reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) TO fanfare_admin;
 
 -- Name: FUNCTION reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint); Type: ACL; Schema: tenancy
 
@@ -9126,6 +13018,15 @@ GRANT ALL ON FUNCTION tenancy.reserve_media(p_bytes bigint, p_up_to boolean, p_q
 
 REVOKE ALL ON FUNCTION tenancy.reserve_request(p_integration_id uuid, p_platform text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.reserve_request(p_integration_id uuid, p_platform text) TO fanfare_worker;
+
+-- Name: FUNCTION space_id(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.space_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.space_id() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.space_id() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.space_id() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.space_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.space_id() TO fanfare_definer;
 
 -- Name: FUNCTION rights(); Type: ACL; Schema: tenancy
 
@@ -9155,12 +13056,37 @@ GRANT ALL ON FUNCTION tenancy.sealed_columns() TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.sealed_values(p_table text, p_key_id bigint, p_readable bigint[], p_after text[], p_limit integer, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.sealed_values(p_table text, p_key_id bigint, p_readable bigint[], p_after text[], p_limit integer, p_request text) TO fanfare_worker;
 
+-- Name: FUNCTION search_query(p_query text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.search_query(p_query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.search_query(p_query text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.search_query(p_query text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.search_query(p_query text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.search_query(p_query text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.search_query(p_query text) TO fanfare_definer;
+
+-- Name: FUNCTION settle_llm(p_id uuid, p_input_tokens bigint, p_output_tokens bigint, p_cost_microusd bigint); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.settle_llm(p_id uuid, p_input_tokens bigint, p_output_tokens bigint, p_cost_microusd bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.settle_llm(p_id uuid, p_input_tokens bigint, p_output_tokens bigint, p_cost_microusd bigint) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.settle_llm(p_id uuid, p_input_tokens bigint, p_output_tokens bigint, p_cost_microusd bigint) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.settle_llm(p_id uuid, p_input_tokens bigint, p_output_tokens bigint, p_cost_microusd bigint) TO fanfare_admin;
+
 -- Name: FUNCTION shown_changed(p_customer_id uuid, p_post_ids uuid[]); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.shown_changed(p_customer_id uuid, p_post_ids uuid[]) TO fanfare_admin;
+
+-- Name: FUNCTION snippet(p_text text, p_query text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.snippet(p_text text, p_query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.snippet(p_text text, p_query text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.snippet(p_text text, p_query text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.snippet(p_text text, p_query text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.snippet(p_text text, p_query text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.snippet(p_text text, p_query text) TO fanfare_definer;
 
 -- Name: FUNCTION stranded_platform_posts(p_overdue interval, p_limit integer); Type: ACL; Schema: tenancy
 
@@ -9183,6 +13109,14 @@ REVOKE ALL ON FUNCTION tenancy.tell_of_post() FROM PUBLIC;
 -- Name: FUNCTION tell_of_review(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.tell_of_review() FROM PUBLIC;
+
+-- Name: FUNCTION tell_pairing(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.tell_pairing() FROM PUBLIC;
+
+-- Name: FUNCTION tell_space(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.tell_space() FROM PUBLIC;
 
 -- Name: FUNCTION tell_webhooks(p_customer_id uuid, p_event text, p_data jsonb); Type: ACL; Schema: tenancy
 
@@ -9209,6 +13143,11 @@ GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, t
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_definer;
 
+-- Name: FUNCTION usage_of_customers(p_month date, p_after uuid, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.usage_of_customers(p_month date, p_after uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.usage_of_customers(p_month date, p_after uuid, p_limit integer) TO fanfare_admin;
+
 -- Name: FUNCTION use_authorization(p_authorization_id uuid, p_purpose text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.use_authorization(p_authorization_id uuid, p_purpose text) FROM PUBLIC;
@@ -9230,6 +13169,16 @@ GRANT ALL ON FUNCTION tenancy.use_connect_session(p_state_hash bytea, p_cookie_h
 REVOKE ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.use_credential(p_integration_id uuid, p_purpose text) TO fanfare_worker;
 
+-- Name: FUNCTION use_mcp_credential(p_id uuid, p_purpose text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.use_mcp_credential(p_id uuid, p_purpose text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.use_mcp_credential(p_id uuid, p_purpose text) TO fanfare_worker;
+
+-- Name: FUNCTION use_mcp_credentials_of_erased(p_erasure uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.use_mcp_credentials_of_erased(p_erasure uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.use_mcp_credentials_of_erased(p_erasure uuid) TO fanfare_worker;
+
 -- Name: FUNCTION warn_credential_moves(p_ahead interval); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) FROM PUBLIC;
@@ -9244,6 +13193,40 @@ GRANT ALL ON FUNCTION tenancy.webhook_post(p_customer_id uuid, p_id uuid) TO fan
 
 REVOKE ALL ON FUNCTION tenancy.webhooks_due(p_endpoint_share integer, p_customer_share integer, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.webhooks_due(p_endpoint_share integer, p_customer_share integer, p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION withdraw_identity(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.withdraw_identity() FROM PUBLIC;
+
+-- Name: FUNCTION withdraw_mcp_server(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.withdraw_mcp_server() FROM PUBLIC;
+
+-- Name: FUNCTION withdraw_person(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.withdraw_person() FROM PUBLIC;
+
+-- Name: FUNCTION withdraw_space(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.withdraw_space() FROM PUBLIC;
+
+-- Name: FUNCTION words_of(p_text text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.words_of(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.words_of(p_text text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.words_of(p_text text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.words_of(p_text text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.words_of(p_text text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.words_of(p_text text) TO fanfare_definer;
+
+-- Name: FUNCTION words_of_space(p_space_id uuid, p_words tsvector); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_definer;
 
 -- Name: TABLE account_limits; Type: ACL; Schema: public
 
@@ -9334,6 +13317,16 @@ GRANT UPDATE(revoked_at) ON TABLE public.agent_tokens TO fanfare_user;
 GRANT UPDATE(revoked_at) ON TABLE public.agent_tokens TO fanfare_agent;
 GRANT UPDATE(revoked_at) ON TABLE public.agent_tokens TO fanfare_admin;
 
+-- Name: COLUMN agent_tokens.space_id; Type: ACL; Schema: public
+
+GRANT INSERT(space_id) ON TABLE public.agent_tokens TO fanfare_user;
+GRANT INSERT(space_id) ON TABLE public.agent_tokens TO fanfare_agent;
+
+-- Name: COLUMN agent_tokens.person; Type: ACL; Schema: public
+
+GRANT INSERT(person) ON TABLE public.agent_tokens TO fanfare_user;
+GRANT INSERT(person) ON TABLE public.agent_tokens TO fanfare_agent;
+
 -- Name: TABLE api_keys; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.api_keys TO fanfare_definer;
@@ -9419,6 +13412,12 @@ GRANT SELECT(created_at) ON TABLE public.api_keys TO fanfare_worker;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.api_keys TO fanfare_worker;
+
+-- Name: COLUMN api_keys.space_id; Type: ACL; Schema: public
+
+GRANT SELECT(space_id),INSERT(space_id) ON TABLE public.api_keys TO fanfare_user;
+GRANT SELECT(space_id) ON TABLE public.api_keys TO fanfare_admin;
+GRANT SELECT(space_id) ON TABLE public.api_keys TO fanfare_worker;
 
 -- Name: TABLE app_limits; Type: ACL; Schema: public
 
@@ -9641,6 +13640,136 @@ GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_agent;
 GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_worker;
 
+-- Name: TABLE bots; Type: ACL; Schema: public
+
+GRANT DELETE ON TABLE public.bots TO fanfare_user;
+GRANT DELETE ON TABLE public.bots TO fanfare_admin;
+GRANT DELETE ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(customer_id) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(customer_id) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(id) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(id),INSERT(id) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.platform; Type: ACL; Schema: public
+
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(platform) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(platform) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(platform) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.bot; Type: ACL; Schema: public
+
+GRANT SELECT(bot),INSERT(bot) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(bot) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(bot),INSERT(bot) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(bot) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(bot) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.team; Type: ACL; Schema: public
+
+GRANT SELECT(team),INSERT(team) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(team) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(team),INSERT(team) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(team) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(team) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.name; Type: ACL; Schema: public
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(name) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(name) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(name) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.username; Type: ACL; Schema: public
+
+GRANT SELECT(username),INSERT(username),UPDATE(username) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(username) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(username),INSERT(username),UPDATE(username) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(username) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(username) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.credential; Type: ACL; Schema: public
+
+GRANT INSERT(credential),UPDATE(credential) ON TABLE public.bots TO fanfare_user;
+GRANT INSERT(credential),UPDATE(credential) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(credential),UPDATE(credential) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.key_id; Type: ACL; Schema: public
+
+GRANT INSERT(key_id),UPDATE(key_id) ON TABLE public.bots TO fanfare_user;
+GRANT INSERT(key_id),UPDATE(key_id) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.state; Type: ACL; Schema: public
+
+GRANT SELECT(state) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(state) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(state) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(state) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.problem; Type: ACL; Schema: public
+
+GRANT SELECT(problem) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(problem) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(problem) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(problem),UPDATE(problem) ON TABLE public.bots TO fanfare_worker;
+
+-- Name: COLUMN bots.created_by; Type: ACL; Schema: public
+
+GRANT SELECT(created_by) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(created_by) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(created_by) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(created_by) ON TABLE public.bots TO fanfare_worker;
+
+-- Name: COLUMN bots.given_by; Type: ACL; Schema: public
+
+GRANT SELECT(given_by) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(given_by) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(given_by) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(given_by) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(given_by) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.version; Type: ACL; Schema: public
+
+GRANT SELECT(version) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(version) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(version) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(version) ON TABLE public.bots TO fanfare_worker;
+GRANT SELECT(version) ON TABLE public.bots TO fanfare_definer;
+
+-- Name: COLUMN bots.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(created_at) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.bots TO fanfare_worker;
+
+-- Name: COLUMN bots.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.bots TO fanfare_user;
+GRANT SELECT(updated_at) ON TABLE public.bots TO fanfare_agent;
+GRANT SELECT(updated_at) ON TABLE public.bots TO fanfare_admin;
+GRANT SELECT(updated_at) ON TABLE public.bots TO fanfare_worker;
+
 -- Name: TABLE caller_rate_limits; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.caller_rate_limits TO fanfare_definer;
@@ -9696,6 +13825,137 @@ GRANT INSERT(ends_on),UPDATE(ends_on) ON TABLE public.campaigns TO fanfare_agent
 GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_user;
 GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_admin;
 GRANT UPDATE(archived_at) ON TABLE public.campaigns TO fanfare_agent;
+
+-- Name: TABLE chat_identities; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.chat_identities TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.chat_identities TO fanfare_admin;
+GRANT SELECT ON TABLE public.chat_identities TO fanfare_worker;
+GRANT DELETE ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: COLUMN chat_identities.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: COLUMN chat_identities.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: COLUMN chat_identities.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.chat_identities TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: COLUMN chat_identities.platform; Type: ACL; Schema: public
+
+GRANT INSERT(platform) ON TABLE public.chat_identities TO fanfare_worker;
+GRANT SELECT(platform) ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: COLUMN chat_identities.bot; Type: ACL; Schema: public
+
+GRANT INSERT(bot) ON TABLE public.chat_identities TO fanfare_worker;
+GRANT SELECT(bot) ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: COLUMN chat_identities.team; Type: ACL; Schema: public
+
+GRANT INSERT(team) ON TABLE public.chat_identities TO fanfare_worker;
+GRANT SELECT(team) ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: COLUMN chat_identities.external_id; Type: ACL; Schema: public
+
+GRANT INSERT(external_id) ON TABLE public.chat_identities TO fanfare_worker;
+GRANT SELECT(external_id) ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: COLUMN chat_identities.user_id; Type: ACL; Schema: public
+
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.chat_identities TO fanfare_worker;
+GRANT SELECT(user_id) ON TABLE public.chat_identities TO fanfare_definer;
+
+-- Name: TABLE chat_outbox; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.chat_outbox TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.chat_outbox TO fanfare_definer;
+
+-- Name: COLUMN chat_outbox.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.platform; Type: ACL; Schema: public
+
+GRANT INSERT(platform) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.bot; Type: ACL; Schema: public
+
+GRANT INSERT(bot) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.team; Type: ACL; Schema: public
+
+GRANT INSERT(team) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.kind; Type: ACL; Schema: public
+
+GRANT INSERT(kind),UPDATE(kind) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.chat; Type: ACL; Schema: public
+
+GRANT INSERT(chat),UPDATE(chat) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.subject_id; Type: ACL; Schema: public
+
+GRANT INSERT(subject_id) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.space_id; Type: ACL; Schema: public
+
+GRANT INSERT(space_id) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.body; Type: ACL; Schema: public
+
+GRANT INSERT(body),UPDATE(body) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.send_at; Type: ACL; Schema: public
+
+GRANT INSERT(send_at),UPDATE(send_at) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.attempts; Type: ACL; Schema: public
+
+GRANT UPDATE(attempts) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.message_id; Type: ACL; Schema: public
+
+GRANT UPDATE(message_id) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: COLUMN chat_outbox.ended_at; Type: ACL; Schema: public
+
+GRANT UPDATE(ended_at) ON TABLE public.chat_outbox TO fanfare_worker;
+
+-- Name: TABLE chat_polls; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chat_polls TO fanfare_worker;
+
+-- Name: TABLE chat_updates; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.chat_updates TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.chat_updates TO fanfare_definer;
+
+-- Name: COLUMN chat_updates.kind; Type: ACL; Schema: public
+
+GRANT UPDATE(kind) ON TABLE public.chat_updates TO fanfare_worker;
+
+-- Name: COLUMN chat_updates.chat; Type: ACL; Schema: public
+
+GRANT UPDATE(chat) ON TABLE public.chat_updates TO fanfare_worker;
+
+-- Name: COLUMN chat_updates.body; Type: ACL; Schema: public
+
+GRANT UPDATE(body) ON TABLE public.chat_updates TO fanfare_worker;
+
+-- Name: COLUMN chat_updates.handled_at; Type: ACL; Schema: public
+
+GRANT UPDATE(handled_at) ON TABLE public.chat_updates TO fanfare_worker;
+
+-- Name: COLUMN chat_updates.attempts; Type: ACL; Schema: public
+
+GRANT UPDATE(attempts) ON TABLE public.chat_updates TO fanfare_worker;
 
 -- Name: TABLE connect_sessions; Type: ACL; Schema: public
 
@@ -9788,6 +14048,16 @@ GRANT SELECT(expires_at) ON TABLE public.connect_sessions TO fanfare_admin;
 GRANT SELECT(created_at) ON TABLE public.connect_sessions TO fanfare_user;
 GRANT SELECT(created_at) ON TABLE public.connect_sessions TO fanfare_admin;
 
+-- Name: COLUMN connect_sessions.mcp_server_id; Type: ACL; Schema: public
+
+GRANT SELECT(mcp_server_id),INSERT(mcp_server_id) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(mcp_server_id),INSERT(mcp_server_id) ON TABLE public.connect_sessions TO fanfare_admin;
+
+-- Name: COLUMN connect_sessions.person; Type: ACL; Schema: public
+
+GRANT SELECT(person),INSERT(person) ON TABLE public.connect_sessions TO fanfare_user;
+GRANT SELECT(person),INSERT(person) ON TABLE public.connect_sessions TO fanfare_admin;
+
 -- Name: TABLE credential_moves; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.credential_moves TO fanfare_definer;
@@ -9823,6 +14093,244 @@ GRANT UPDATE(last_used_at) ON TABLE public.credential_moves TO fanfare_definer;
 -- Name: COLUMN credential_moves.warned_at; Type: ACL; Schema: public
 
 GRANT UPDATE(warned_at) ON TABLE public.credential_moves TO fanfare_definer;
+
+-- Name: TABLE credentials; Type: ACL; Schema: public
+
+GRANT DELETE ON TABLE public.credentials TO fanfare_worker;
+GRANT SELECT,DELETE ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(customer_id) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(id),INSERT(id) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(id),INSERT(id) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.space_id; Type: ACL; Schema: public
+
+GRANT SELECT(space_id),INSERT(space_id) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(space_id),INSERT(space_id) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(space_id),INSERT(space_id) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(space_id) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.kind; Type: ACL; Schema: public
+
+GRANT SELECT(kind),INSERT(kind) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(kind),INSERT(kind) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(kind),INSERT(kind) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(kind) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.person; Type: ACL; Schema: public
+
+GRANT SELECT(person),INSERT(person) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(person),INSERT(person) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(person),INSERT(person) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(person) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.name; Type: ACL; Schema: public
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(name) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.provider; Type: ACL; Schema: public
+
+GRANT SELECT(provider),INSERT(provider),UPDATE(provider) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(provider),INSERT(provider),UPDATE(provider) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(provider),INSERT(provider),UPDATE(provider) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(provider) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.model; Type: ACL; Schema: public
+
+GRANT SELECT(model),INSERT(model),UPDATE(model) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(model),INSERT(model),UPDATE(model) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(model),INSERT(model),UPDATE(model) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(model) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.base_url; Type: ACL; Schema: public
+
+GRANT SELECT(base_url),INSERT(base_url),UPDATE(base_url) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(base_url),INSERT(base_url),UPDATE(base_url) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(base_url),INSERT(base_url),UPDATE(base_url) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(base_url) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.hint; Type: ACL; Schema: public
+
+GRANT SELECT(hint),INSERT(hint),UPDATE(hint) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(hint),INSERT(hint),UPDATE(hint) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(hint),INSERT(hint),UPDATE(hint) ON TABLE public.credentials TO fanfare_admin;
+
+-- Name: COLUMN credentials.mcp_server_id; Type: ACL; Schema: public
+
+GRANT SELECT(mcp_server_id),INSERT(mcp_server_id) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(mcp_server_id),INSERT(mcp_server_id) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(mcp_server_id),INSERT(mcp_server_id) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(mcp_server_id) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(mcp_server_id) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.login; Type: ACL; Schema: public
+
+GRANT SELECT(login),INSERT(login),UPDATE(login) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(login),INSERT(login),UPDATE(login) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(login),INSERT(login),UPDATE(login) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(login) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.credential; Type: ACL; Schema: public
+
+GRANT INSERT(credential),UPDATE(credential) ON TABLE public.credentials TO fanfare_user;
+GRANT INSERT(credential),UPDATE(credential) ON TABLE public.credentials TO fanfare_agent;
+GRANT INSERT(credential),UPDATE(credential) ON TABLE public.credentials TO fanfare_admin;
+GRANT UPDATE(credential) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(credential) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.key_id; Type: ACL; Schema: public
+
+GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(key_id),INSERT(key_id),UPDATE(key_id) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(key_id) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.shared_at; Type: ACL; Schema: public
+
+GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(shared_at) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(shared_at) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.shared_by; Type: ACL; Schema: public
+
+GRANT SELECT(shared_by) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(shared_by) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(shared_by) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(shared_by) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(shared_by) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.withdrawn_at; Type: ACL; Schema: public
+
+GRANT SELECT(withdrawn_at),UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(withdrawn_at),UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(withdrawn_at),UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(withdrawn_at),UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.status; Type: ACL; Schema: public
+
+GRANT SELECT(status) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(status) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(status) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(status),UPDATE(status) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.server; Type: ACL; Schema: public
+
+GRANT SELECT(server) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(server) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(server) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(server),UPDATE(server) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.failure_code; Type: ACL; Schema: public
+
+GRANT SELECT(failure_code) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(failure_code) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(failure_code) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(failure_code),UPDATE(failure_code) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.failure; Type: ACL; Schema: public
+
+GRANT SELECT(failure) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(failure) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(failure) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(failure),UPDATE(failure) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.failures; Type: ACL; Schema: public
+
+GRANT SELECT(failures) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(failures) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(failures) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(failures),UPDATE(failures) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.checked_at; Type: ACL; Schema: public
+
+GRANT SELECT(checked_at) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(checked_at) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(checked_at) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(checked_at),UPDATE(checked_at) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.next_check_at; Type: ACL; Schema: public
+
+GRANT SELECT(next_check_at) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(next_check_at) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(next_check_at) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(next_check_at),UPDATE(next_check_at) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(next_check_at) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.expires_at; Type: ACL; Schema: public
+
+GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.renew_at; Type: ACL; Schema: public
+
+GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.credentials TO fanfare_user;
+GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.credentials TO fanfare_agent;
+GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(renew_at),UPDATE(renew_at) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(renew_at) ON TABLE public.credentials TO fanfare_definer;
+
+-- Name: COLUMN credentials.lease; Type: ACL; Schema: public
+
+GRANT SELECT(lease),UPDATE(lease) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.lease_until; Type: ACL; Schema: public
+
+GRANT SELECT(lease_until),UPDATE(lease_until) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.unanswered; Type: ACL; Schema: public
+
+GRANT SELECT(unanswered),UPDATE(unanswered) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.created_by; Type: ACL; Schema: public
+
+GRANT SELECT(created_by) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(created_by) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(created_by) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(created_by) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.version; Type: ACL; Schema: public
+
+GRANT SELECT(version) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(version) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(version) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(version) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(created_at) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.credentials TO fanfare_worker;
+
+-- Name: COLUMN credentials.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.credentials TO fanfare_user;
+GRANT SELECT(updated_at) ON TABLE public.credentials TO fanfare_agent;
+GRANT SELECT(updated_at) ON TABLE public.credentials TO fanfare_admin;
+GRANT SELECT(updated_at) ON TABLE public.credentials TO fanfare_worker;
 
 -- Name: TABLE customers; Type: ACL; Schema: public
 
@@ -10344,9 +14852,196 @@ GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.invitations TO fanfare_worker;
 
+-- Name: TABLE llm_budgets; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.llm_budgets TO fanfare_user;
+GRANT SELECT ON TABLE public.llm_budgets TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.llm_budgets TO fanfare_admin;
+GRANT SELECT,DELETE ON TABLE public.llm_budgets TO fanfare_definer;
+
+-- Name: COLUMN llm_budgets.monthly_tokens; Type: ACL; Schema: public
+
+GRANT INSERT(monthly_tokens),UPDATE(monthly_tokens) ON TABLE public.llm_budgets TO fanfare_admin;
+
+-- Name: COLUMN llm_budgets.monthly_cost_microusd; Type: ACL; Schema: public
+
+GRANT INSERT(monthly_cost_microusd),UPDATE(monthly_cost_microusd) ON TABLE public.llm_budgets TO fanfare_admin;
+
+-- Name: TABLE llm_months; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.llm_months TO fanfare_user;
+GRANT SELECT ON TABLE public.llm_months TO fanfare_agent;
+GRANT SELECT ON TABLE public.llm_months TO fanfare_admin;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_months TO fanfare_definer;
+
 -- Name: TABLE login_revocations; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.login_revocations TO fanfare_definer;
+
+-- Name: TABLE mcp_servers; Type: ACL; Schema: public
+
+GRANT DELETE ON TABLE public.mcp_servers TO fanfare_user;
+GRANT DELETE ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT DELETE ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(customer_id) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(customer_id) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(id) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(id),INSERT(id) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.space_id; Type: ACL; Schema: public
+
+GRANT SELECT(space_id),INSERT(space_id) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(space_id) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(space_id),INSERT(space_id) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(space_id) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(space_id) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.name; Type: ACL; Schema: public
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(name) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(name) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(name) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.url; Type: ACL; Schema: public
+
+GRANT SELECT(url),INSERT(url),UPDATE(url) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(url) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(url),INSERT(url),UPDATE(url) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(url) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(url) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.status; Type: ACL; Schema: public
+
+GRANT SELECT(status) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(status) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(status) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(status),UPDATE(status) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: COLUMN mcp_servers.login; Type: ACL; Schema: public
+
+GRANT SELECT(login) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(login) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(login) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(login),UPDATE(login) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT UPDATE(login) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.server; Type: ACL; Schema: public
+
+GRANT SELECT(server) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(server) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(server) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(server),UPDATE(server) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: COLUMN mcp_servers.failure_code; Type: ACL; Schema: public
+
+GRANT SELECT(failure_code) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(failure_code) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(failure_code) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(failure_code),UPDATE(failure_code) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: COLUMN mcp_servers.failure; Type: ACL; Schema: public
+
+GRANT SELECT(failure) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(failure) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(failure) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(failure),UPDATE(failure) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: COLUMN mcp_servers.failures; Type: ACL; Schema: public
+
+GRANT SELECT(failures) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(failures) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(failures) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(failures),UPDATE(failures) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: COLUMN mcp_servers.checked_at; Type: ACL; Schema: public
+
+GRANT SELECT(checked_at) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(checked_at) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(checked_at) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(checked_at),UPDATE(checked_at) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(checked_at) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.next_check_at; Type: ACL; Schema: public
+
+GRANT SELECT(next_check_at) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(next_check_at) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(next_check_at) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(next_check_at),UPDATE(next_check_at) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(next_check_at),UPDATE(next_check_at) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.metadata; Type: ACL; Schema: public
+
+GRANT SELECT(metadata) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(metadata) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(metadata) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(metadata),UPDATE(metadata) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(metadata),UPDATE(metadata) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.registration; Type: ACL; Schema: public
+
+GRANT UPDATE(registration) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT UPDATE(registration) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(registration),UPDATE(registration) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.key_id; Type: ACL; Schema: public
+
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(key_id) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(key_id) ON TABLE public.mcp_servers TO fanfare_worker;
+GRANT SELECT(key_id),UPDATE(key_id) ON TABLE public.mcp_servers TO fanfare_definer;
+
+-- Name: COLUMN mcp_servers.created_by; Type: ACL; Schema: public
+
+GRANT SELECT(created_by) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(created_by) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(created_by) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(created_by) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: COLUMN mcp_servers.version; Type: ACL; Schema: public
+
+GRANT SELECT(version) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(version) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(version) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(version) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: COLUMN mcp_servers.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(created_at) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: COLUMN mcp_servers.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.mcp_servers TO fanfare_user;
+GRANT SELECT(updated_at) ON TABLE public.mcp_servers TO fanfare_agent;
+GRANT SELECT(updated_at) ON TABLE public.mcp_servers TO fanfare_admin;
+GRANT SELECT(updated_at) ON TABLE public.mcp_servers TO fanfare_worker;
+
+-- Name: TABLE mcp_servers_with_status; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.mcp_servers_with_status TO fanfare_user;
+GRANT SELECT ON TABLE public.mcp_servers_with_status TO fanfare_agent;
+GRANT SELECT ON TABLE public.mcp_servers_with_status TO fanfare_admin;
 
 -- Name: TABLE media; Type: ACL; Schema: public
 
@@ -10443,6 +15138,40 @@ GRANT UPDATE(sha256) ON TABLE public.media TO fanfare_user;
 GRANT UPDATE(sha256) ON TABLE public.media TO fanfare_agent;
 GRANT UPDATE(sha256) ON TABLE public.media TO fanfare_admin;
 
+-- Name: COLUMN media.space_id; Type: ACL; Schema: public
+
+GRANT SELECT(space_id) ON TABLE public.media TO fanfare_definer;
+
+-- Name: COLUMN media.source; Type: ACL; Schema: public
+
+GRANT UPDATE(source) ON TABLE public.media TO fanfare_user;
+GRANT UPDATE(source) ON TABLE public.media TO fanfare_agent;
+GRANT UPDATE(source) ON TABLE public.media TO fanfare_admin;
+
+-- Name: COLUMN media.source_id; Type: ACL; Schema: public
+
+GRANT UPDATE(source_id) ON TABLE public.media TO fanfare_user;
+GRANT UPDATE(source_id) ON TABLE public.media TO fanfare_agent;
+GRANT UPDATE(source_id) ON TABLE public.media TO fanfare_admin;
+
+-- Name: COLUMN media.source_url; Type: ACL; Schema: public
+
+GRANT UPDATE(source_url) ON TABLE public.media TO fanfare_user;
+GRANT UPDATE(source_url) ON TABLE public.media TO fanfare_agent;
+GRANT UPDATE(source_url) ON TABLE public.media TO fanfare_admin;
+
+-- Name: COLUMN media.photographer; Type: ACL; Schema: public
+
+GRANT UPDATE(photographer) ON TABLE public.media TO fanfare_user;
+GRANT UPDATE(photographer) ON TABLE public.media TO fanfare_agent;
+GRANT UPDATE(photographer) ON TABLE public.media TO fanfare_admin;
+
+-- Name: COLUMN media.photographer_url; Type: ACL; Schema: public
+
+GRANT UPDATE(photographer_url) ON TABLE public.media TO fanfare_user;
+GRANT UPDATE(photographer_url) ON TABLE public.media TO fanfare_agent;
+GRANT UPDATE(photographer_url) ON TABLE public.media TO fanfare_admin;
+
 -- Name: TABLE memberships; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_user;
@@ -10462,6 +15191,100 @@ GRANT SELECT(customer_id) ON TABLE public.memberships TO fanfare_definer;
 
 GRANT UPDATE(role) ON TABLE public.memberships TO fanfare_user;
 GRANT UPDATE(role) ON TABLE public.memberships TO fanfare_admin;
+
+-- Name: TABLE memories; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.memories TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.memories TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.memories TO fanfare_admin;
+GRANT SELECT ON TABLE public.memories TO fanfare_worker;
+GRANT DELETE ON TABLE public.memories TO fanfare_definer;
+
+-- Name: COLUMN memories.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.memories TO fanfare_definer;
+
+-- Name: COLUMN memories.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.memories TO fanfare_definer;
+
+-- Name: COLUMN memories.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.memories TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.memories TO fanfare_agent;
+GRANT INSERT(id) ON TABLE public.memories TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.memories TO fanfare_definer;
+
+-- Name: COLUMN memories.space_id; Type: ACL; Schema: public
+
+GRANT INSERT(space_id) ON TABLE public.memories TO fanfare_user;
+GRANT INSERT(space_id) ON TABLE public.memories TO fanfare_agent;
+GRANT INSERT(space_id) ON TABLE public.memories TO fanfare_admin;
+
+-- Name: COLUMN memories.text; Type: ACL; Schema: public
+
+GRANT INSERT(text),UPDATE(text) ON TABLE public.memories TO fanfare_user;
+GRANT INSERT(text),UPDATE(text) ON TABLE public.memories TO fanfare_agent;
+GRANT INSERT(text),UPDATE(text) ON TABLE public.memories TO fanfare_admin;
+
+-- Name: COLUMN memories.embedding; Type: ACL; Schema: public
+
+GRANT UPDATE(embedding) ON TABLE public.memories TO fanfare_worker;
+
+-- Name: COLUMN memories.embedding_model; Type: ACL; Schema: public
+
+GRANT UPDATE(embedding_model) ON TABLE public.memories TO fanfare_worker;
+GRANT SELECT(embedding_model) ON TABLE public.memories TO fanfare_definer;
+
+-- Name: TABLE messages; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.messages TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.messages TO fanfare_admin;
+GRANT SELECT ON TABLE public.messages TO fanfare_agent;
+GRANT SELECT,DELETE ON TABLE public.messages TO fanfare_worker;
+GRANT DELETE ON TABLE public.messages TO fanfare_definer;
+
+-- Name: COLUMN messages.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.messages TO fanfare_definer;
+
+-- Name: COLUMN messages.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.messages TO fanfare_definer;
+
+-- Name: COLUMN messages.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.messages TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.messages TO fanfare_definer;
+
+-- Name: COLUMN messages.space_id; Type: ACL; Schema: public
+
+GRANT INSERT(space_id) ON TABLE public.messages TO fanfare_worker;
+GRANT SELECT(space_id) ON TABLE public.messages TO fanfare_definer;
+
+-- Name: COLUMN messages.direction; Type: ACL; Schema: public
+
+GRANT INSERT(direction) ON TABLE public.messages TO fanfare_worker;
+
+-- Name: COLUMN messages.person; Type: ACL; Schema: public
+
+GRANT INSERT(person) ON TABLE public.messages TO fanfare_worker;
+
+-- Name: COLUMN messages.person_name; Type: ACL; Schema: public
+
+GRANT INSERT(person_name) ON TABLE public.messages TO fanfare_worker;
+
+-- Name: COLUMN messages.text; Type: ACL; Schema: public
+
+GRANT INSERT(text) ON TABLE public.messages TO fanfare_worker;
+
+-- Name: COLUMN messages.said_at; Type: ACL; Schema: public
+
+GRANT INSERT(said_at) ON TABLE public.messages TO fanfare_worker;
+
+-- Name: COLUMN messages.search; Type: ACL; Schema: public
+
+GRANT SELECT(search) ON TABLE public.messages TO fanfare_definer;
 
 -- Name: TABLE old_credentials; Type: ACL; Schema: public
 
@@ -10490,6 +15313,217 @@ GRANT UPDATE(last_used_at) ON TABLE public.old_credentials TO fanfare_definer;
 -- Name: COLUMN old_credentials.uses; Type: ACL; Schema: public
 
 GRANT UPDATE(uses) ON TABLE public.old_credentials TO fanfare_definer;
+
+-- Name: TABLE pairings; Type: ACL; Schema: public
+
+GRANT DELETE ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(customer_id) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(customer_id) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(customer_id) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(customer_id) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.id; Type: ACL; Schema: public
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(id),INSERT(id) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(id) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.platform; Type: ACL; Schema: public
+
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(platform),INSERT(platform) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(platform) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(platform) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(platform) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.bot; Type: ACL; Schema: public
+
+GRANT SELECT(bot),INSERT(bot) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(bot),INSERT(bot) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(bot) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(bot) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(bot) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.code_hash; Type: ACL; Schema: public
+
+GRANT INSERT(code_hash) ON TABLE public.pairings TO fanfare_user;
+GRANT INSERT(code_hash) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(code_hash) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.link_hash; Type: ACL; Schema: public
+
+GRANT INSERT(link_hash) ON TABLE public.pairings TO fanfare_user;
+GRANT INSERT(link_hash) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(link_hash) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.permissions; Type: ACL; Schema: public
+
+GRANT SELECT(permissions),INSERT(permissions) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(permissions),INSERT(permissions) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(permissions) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(permissions) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.own; Type: ACL; Schema: public
+
+GRANT SELECT(own),INSERT(own) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(own),INSERT(own) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(own) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(own) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.created_by; Type: ACL; Schema: public
+
+GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.by_program; Type: ACL; Schema: public
+
+GRANT SELECT(by_program) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(by_program) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(by_program) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(by_program) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.expires_at; Type: ACL; Schema: public
+
+GRANT SELECT(expires_at) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(expires_at) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(expires_at) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(expires_at) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.state; Type: ACL; Schema: public
+
+GRANT SELECT(state),UPDATE(state) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(state) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(state) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.claimed_by; Type: ACL; Schema: public
+
+GRANT SELECT(claimed_by) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(claimed_by) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(claimed_by) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(claimed_by),UPDATE(claimed_by) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(claimed_by) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.claimed_at; Type: ACL; Schema: public
+
+GRANT SELECT(claimed_at) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(claimed_at) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(claimed_at) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(claimed_at),UPDATE(claimed_at) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(claimed_at) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.team; Type: ACL; Schema: public
+
+GRANT SELECT(team) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(team) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(team) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(team),UPDATE(team) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(team) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.kind; Type: ACL; Schema: public
+
+GRANT SELECT(kind) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(kind) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(kind) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(kind),UPDATE(kind) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(kind) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.external_id; Type: ACL; Schema: public
+
+GRANT SELECT(external_id) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(external_id) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(external_id) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(external_id),UPDATE(external_id) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(external_id) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.title; Type: ACL; Schema: public
+
+GRANT SELECT(title) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(title) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(title) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(title),UPDATE(title) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.person_id; Type: ACL; Schema: public
+
+GRANT SELECT(person_id) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(person_id) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(person_id) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(person_id),UPDATE(person_id) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(person_id) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.person_name; Type: ACL; Schema: public
+
+GRANT SELECT(person_name) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(person_name) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(person_name) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(person_name),UPDATE(person_name) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.confirmed_at; Type: ACL; Schema: public
+
+GRANT SELECT(confirmed_at),UPDATE(confirmed_at) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(confirmed_at) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(confirmed_at),UPDATE(confirmed_at) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(confirmed_at) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(confirmed_at) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.confirmed_by; Type: ACL; Schema: public
+
+GRANT SELECT(confirmed_by) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(confirmed_by) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(confirmed_by) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(confirmed_by) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.held_elsewhere; Type: ACL; Schema: public
+
+GRANT SELECT(held_elsewhere) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(held_elsewhere) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(held_elsewhere) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(held_elsewhere),UPDATE(held_elsewhere) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(held_elsewhere) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.space_id; Type: ACL; Schema: public
+
+GRANT SELECT(space_id) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(space_id) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(space_id) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(space_id),UPDATE(space_id) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(space_id) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.version; Type: ACL; Schema: public
+
+GRANT SELECT(version) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(version) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(version) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(version) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.created_at; Type: ACL; Schema: public
+
+GRANT SELECT(created_at) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(created_at) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(created_at) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(created_at) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(created_at) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(updated_at) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(updated_at) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(updated_at) ON TABLE public.pairings TO fanfare_worker;
 
 -- Name: TABLE platform_post_media; Type: ACL; Schema: public
 
@@ -10915,6 +15949,10 @@ GRANT SELECT(occurrence_at),INSERT(occurrence_at) ON TABLE public.posts TO fanfa
 
 GRANT SELECT(detached_at),UPDATE(detached_at) ON TABLE public.posts TO fanfare_definer;
 
+-- Name: COLUMN posts.space_id; Type: ACL; Schema: public
+
+GRANT SELECT(space_id),INSERT(space_id) ON TABLE public.posts TO fanfare_definer;
+
 -- Name: TABLE posts_with_platforms; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.posts_with_platforms TO fanfare_user;
@@ -11127,11 +16165,164 @@ GRANT UPDATE(skipped) ON TABLE public.recurring_posts TO fanfare_worker;
 
 GRANT UPDATE(skipped_at) ON TABLE public.recurring_posts TO fanfare_worker;
 
+-- Name: TABLE space_people; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.space_people TO fanfare_user;
+GRANT SELECT ON TABLE public.space_people TO fanfare_agent;
+GRANT SELECT ON TABLE public.space_people TO fanfare_admin;
+GRANT SELECT ON TABLE public.space_people TO fanfare_worker;
+GRANT DELETE ON TABLE public.space_people TO fanfare_definer;
+
+-- Name: COLUMN space_people.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.space_people TO fanfare_definer;
+
+-- Name: COLUMN space_people.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.space_people TO fanfare_definer;
+
+-- Name: COLUMN space_people.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.space_people TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.space_people TO fanfare_definer;
+
+-- Name: COLUMN space_people.space_id; Type: ACL; Schema: public
+
+GRANT INSERT(space_id) ON TABLE public.space_people TO fanfare_worker;
+GRANT SELECT(space_id) ON TABLE public.space_people TO fanfare_definer;
+
+-- Name: COLUMN space_people.external_id; Type: ACL; Schema: public
+
+GRANT INSERT(external_id) ON TABLE public.space_people TO fanfare_worker;
+GRANT SELECT(external_id) ON TABLE public.space_people TO fanfare_definer;
+
+-- Name: COLUMN space_people.name; Type: ACL; Schema: public
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.space_people TO fanfare_worker;
+
+-- Name: COLUMN space_people.username; Type: ACL; Schema: public
+
+GRANT INSERT(username),UPDATE(username) ON TABLE public.space_people TO fanfare_worker;
+
+-- Name: COLUMN space_people.joined_at; Type: ACL; Schema: public
+
+GRANT UPDATE(joined_at) ON TABLE public.space_people TO fanfare_worker;
+
+-- Name: COLUMN space_people.left_at; Type: ACL; Schema: public
+
+GRANT UPDATE(left_at) ON TABLE public.space_people TO fanfare_worker;
+GRANT SELECT(left_at),UPDATE(left_at) ON TABLE public.space_people TO fanfare_definer;
+
+-- Name: COLUMN space_people.asked; Type: ACL; Schema: public
+
+GRANT UPDATE(asked) ON TABLE public.space_people TO fanfare_worker;
+
+-- Name: TABLE spaces; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.spaces TO fanfare_user;
+GRANT SELECT ON TABLE public.spaces TO fanfare_admin;
+GRANT SELECT ON TABLE public.spaces TO fanfare_agent;
+GRANT SELECT ON TABLE public.spaces TO fanfare_worker;
+GRANT DELETE ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(id) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.platform; Type: ACL; Schema: public
+
+GRANT INSERT(platform) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(platform) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.bot; Type: ACL; Schema: public
+
+GRANT INSERT(bot) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(bot) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.team; Type: ACL; Schema: public
+
+GRANT INSERT(team) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(team) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.kind; Type: ACL; Schema: public
+
+GRANT INSERT(kind),UPDATE(kind) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(kind) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.external_id; Type: ACL; Schema: public
+
+GRANT INSERT(external_id),UPDATE(external_id) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(external_id) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.title; Type: ACL; Schema: public
+
+GRANT UPDATE(title) ON TABLE public.spaces TO fanfare_user;
+GRANT UPDATE(title) ON TABLE public.spaces TO fanfare_admin;
+GRANT INSERT(title),UPDATE(title) ON TABLE public.spaces TO fanfare_worker;
+
+-- Name: COLUMN spaces.permissions; Type: ACL; Schema: public
+
+GRANT UPDATE(permissions) ON TABLE public.spaces TO fanfare_user;
+GRANT UPDATE(permissions) ON TABLE public.spaces TO fanfare_admin;
+GRANT INSERT(permissions) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(permissions) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.paired_by; Type: ACL; Schema: public
+
+GRANT INSERT(paired_by) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(paired_by) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.unreachable_at; Type: ACL; Schema: public
+
+GRANT UPDATE(unreachable_at) ON TABLE public.spaces TO fanfare_worker;
+
+-- Name: COLUMN spaces.move_requested_at; Type: ACL; Schema: public
+
+GRANT UPDATE(move_requested_at) ON TABLE public.spaces TO fanfare_worker;
+
+-- Name: COLUMN spaces.ended_at; Type: ACL; Schema: public
+
+GRANT UPDATE(ended_at) ON TABLE public.spaces TO fanfare_user;
+GRANT UPDATE(ended_at) ON TABLE public.spaces TO fanfare_admin;
+GRANT UPDATE(ended_at) ON TABLE public.spaces TO fanfare_worker;
+GRANT SELECT(ended_at),UPDATE(ended_at) ON TABLE public.spaces TO fanfare_definer;
+
+-- Name: COLUMN spaces.ended_because; Type: ACL; Schema: public
+
+GRANT UPDATE(ended_because) ON TABLE public.spaces TO fanfare_user;
+GRANT UPDATE(ended_because) ON TABLE public.spaces TO fanfare_admin;
+GRANT UPDATE(ended_because) ON TABLE public.spaces TO fanfare_worker;
+
 -- Name: TABLE system_roles; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.system_roles TO fanfare_user;
 GRANT SELECT ON TABLE public.system_roles TO fanfare_admin;
 GRANT SELECT ON TABLE public.system_roles TO fanfare_definer;
+
+-- Name: TABLE usage_days; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.usage_days TO fanfare_user;
+GRANT SELECT ON TABLE public.usage_days TO fanfare_agent;
+GRANT SELECT ON TABLE public.usage_days TO fanfare_admin;
+GRANT SELECT ON TABLE public.usage_days TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_days TO fanfare_definer;
+
+-- Name: TABLE usage_entries; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.usage_entries TO fanfare_user;
+GRANT SELECT ON TABLE public.usage_entries TO fanfare_agent;
+GRANT SELECT ON TABLE public.usage_entries TO fanfare_admin;
+GRANT SELECT ON TABLE public.usage_entries TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_entries TO fanfare_definer;
 
 -- Name: TABLE users; Type: ACL; Schema: public
 
@@ -11412,12 +16603,14 @@ GRANT INSERT(priority) ON TABLE river.river_job TO fanfare_agent;
 GRANT INSERT(args) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(args) ON TABLE river.river_job TO fanfare_admin;
 GRANT INSERT(args) ON TABLE river.river_job TO fanfare_agent;
+GRANT SELECT(args) ON TABLE river.river_job TO fanfare_definer;
 
 -- Name: COLUMN river_job.kind; Type: ACL; Schema: river
 
 GRANT INSERT(kind),UPDATE(kind) ON TABLE river.river_job TO fanfare_user;
 GRANT INSERT(kind),UPDATE(kind) ON TABLE river.river_job TO fanfare_admin;
 GRANT INSERT(kind),UPDATE(kind) ON TABLE river.river_job TO fanfare_agent;
+GRANT SELECT(kind) ON TABLE river.river_job TO fanfare_definer;
 
 -- Name: COLUMN river_job.metadata; Type: ACL; Schema: river
 

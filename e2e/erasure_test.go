@@ -43,7 +43,7 @@ create trigger e2e_finished after update on erasures for each row
 type traces struct{ ids, texts []string }
 
 // mayBeEmpty are tables in which the API puts nothing at present, or not for long.
-var mayBeEmpty = []string{"public.rate_limit_rules", "public.rate_limits", "public.audit_unsealed"}
+var mayBeEmpty = []string{"public.rate_limit_rules", "public.rate_limits", "public.audit_unsealed", "public.usage_entries"}
 
 // tracesOf reads the ids in every row of the customer, people's own left out, who stay.
 func (s *system) tracesOf(t testing.TB, customerID string) (ids []string) {
@@ -220,8 +220,25 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 		"insert into account_limits (customer_id, integration_id, quota, remaining, resets_at) select $1, id, 10, 3, now() from integrations where customer_id = $1 and $2 <> ''",
 		"insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, gen_random_uuid(), 'twitter', $2, $2, 'tokens', 1)",
 		"insert into credential_moves (customer_id, id, old_owner_id, deadline) select $1, gen_random_uuid(), user_id, now() + interval '1 day' from memberships where customer_id = $1 and $2 <> '' limit 1",
+		"insert into usage_entries (customer_id, kind, platform) values ($1, 'x', $2)",
+		"insert into usage_days (customer_id, day, kind, platform) values ($1, '2030-01-01', 'x', $2)",
+		"insert into llm_budgets (customer_id, monthly_tokens) select $1, 5 where $2 <> ''",
+		"insert into llm_months (customer_id, month, tokens) select $1, '2030-01-01', 5 where $2 <> ''",
+		"insert into llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd) select $1, gen_random_uuid(), 'x', false, 5, 5 where $2 <> ''",
 		`insert into connect_sessions (customer_id, id, platform, user_id, state_hash, cookie_hash, redirect_uri, return_to, secret, key_id)
 			select $1, gen_random_uuid(), 'twitter', user_id, sha256('x'), sha256('x'), $2, $2, 'verifier', 1 from memberships where customer_id = $1 limit 1`,
+		"update spaces set title = $2, bot = 'of nobody' where customer_id = $1",
+		"update space_people set name = $2, username = $2 where customer_id = $1",
+		"update chat_identities set external_id = $2 where customer_id = $1",
+		"insert into messages (customer_id, id, space_id, direction, text) select $1, gen_random_uuid(), id, 'in', $2 from spaces where customer_id = $1",
+		"insert into memories (customer_id, id, space_id, text) select $1, gen_random_uuid(), id, $2 from spaces where customer_id = $1",
+		"update bots set name = $2, username = $2 where customer_id = $1",
+		"update mcp_servers set name = $2, failure = $2 where customer_id = $1",
+		"update credentials set name = $2, failure = $2 where customer_id = $1",
+		`insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)
+			select gen_random_uuid(), platform, bot, team, kind, external_id, customer_id, id, jsonb_build_object('message', $2::text) from spaces where customer_id = $1`,
+		`update pairings set state = 'claimed', claimed_by = 'code', claimed_at = now(), team = '', kind = 'user', external_id = $2, title = $2, person_id = $2, person_name = $2
+			where customer_id = $1`,
 	} {
 		if _, err := s.super.Exec(t.Context(), sql, a.id, mark+" login"); err != nil {
 			t.Fatal(err)

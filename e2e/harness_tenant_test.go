@@ -29,11 +29,19 @@ func tested(bodies map[string]any) []string {
 // operation is one of the API's, as its own document lists it.
 type operation struct{ id, method, path string }
 
+// namingInBody are the operations whose body names the customer, as client_id.
+var namingInBody = []string{"earlier-search-images", "earlier-pair", "earlier-generate-post"}
+
+// inside tells whether the operation acts in a customer: one that its path names, or its body.
+func (o operation) inside() bool {
+	return strings.Contains(o.path, "{customer_id}") || slices.Contains(namingInBody, o.id)
+}
+
 // operations are those inside a customer.
 func operations(t testing.TB, s *system) map[string]operation {
 	t.Helper()
 	all := allOperations(t, s)
-	maps.DeleteFunc(all, func(_ string, o operation) bool { return !strings.Contains(o.path, "{customer_id}") })
+	maps.DeleteFunc(all, func(_ string, o operation) bool { return !o.inside() })
 	return all
 }
 
@@ -131,15 +139,43 @@ func newAgency(t testing.TB, s *system) agency {
 	file := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/media", onePixel)
 	template := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/email-templates", map[string]any{"name": "Letter", "html": "<p>{{title}}</p>"})
 	hook := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/webhooks", map[string]any{"url": "https://127.0.0.1:1/", "events": []string{"integration.needs_reauth"}})
+	memory := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/memories", map[string]any{"text": "No emojis"})
 	message := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/webhooks/"+hook.ID+"/test", nil)
 	eventually(t, 20*time.Second, "the test message is given up", func() bool {
 		return one[string](t, s, "select state from webhook_deliveries where id = $1", message.ID) == "failed"
 	})
+	// Chats come from outside: what they bring is put there as the worker does.
+	owner := one[string](t, s, "select user_id::text from memberships where customer_id = $1 and role = 'owner'", b.id)
+	space, identity, pairing, bot, server := randomID(), randomID(), randomID(), randomID(), randomID()
+	for _, chat := range []struct {
+		sql  string
+		args []any
+	}{
+		{"insert into spaces (customer_id, id, platform, bot, kind, external_id, permissions, paired_by) values ($1, $2::uuid, 'telegram', '1', 'user', $2::uuid::text, '{posts:read}', $3)", []any{b.id, space, owner}},
+		{"insert into space_people (customer_id, id, space_id, external_id) values ($1, gen_random_uuid(), $2, 'person')", []any{b.id, space}},
+		{"insert into messages (customer_id, id, space_id, direction, text) values ($1, gen_random_uuid(), $2, 'out', 'Hello')", []any{b.id, space}},
+		{"insert into chat_identities (customer_id, id, platform, bot, external_id, user_id) values ($1, $2, 'telegram', '1', 'person', $3)", []any{b.id, identity, owner}},
+		{"insert into pairings (customer_id, id, platform, bot, code_hash, link_hash, permissions, own, created_by) values ($1, $2::uuid, 'telegram', '1', sha256('x'), sha256(convert_to($2::uuid::text, 'UTF8')), '{posts:read}', false, $3)",
+			[]any{b.id, pairing, owner}},
+		{"insert into bots (customer_id, id, platform, bot, credential, key_id) values ($1, $2::uuid, 'telegram', $2::uuid::text, 'x', 1)", []any{b.id, bot}},
+		// Nobody looks at it while tests do.
+		{"insert into mcp_servers (customer_id, id, space_id, name, url, next_check_at, created_by) values ($1, $2, $3, 'Server', 'https://127.0.0.1:1/mcp', null, null)", []any{b.id, server, space}},
+		{"insert into credentials (customer_id, id, space_id, kind, name, mcp_server_id, login, credential, key_id, next_check_at, created_by) values ($1, gen_random_uuid(), $2, 'mcp', 'Server', $3, 'token', 'x', 1, null, null)",
+			[]any{b.id, space, server}},
+	} {
+		if _, err := s.super.Exec(t.Context(), chat.sql, chat.args...); err != nil {
+			t.Fatalf("%s: %v", chat.sql, err)
+		}
+	}
+	credential := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/credentials",
+		map[string]any{"name": "Key", "provider": "anthropic", "model": "claude", "key": "sk-of-an-agency-" + randomID()})
 	return agency{brand: b, member: member, key: key.Key, token: token.Token, ids: map[string]string{
 		"api_key_id": key.ID, "agent_token_id": token.ID,
+		"space_id": space, "chat_identity_id": identity, "pairing_id": pairing, "bot_id": bot,
+		"credential_id": credential.ID, "mcp_server_id": server,
 		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "platform_post_id": post.PlatformPosts[0].ID, "integration_id": b.integration, "user_id": user,
 		"invitation_id": invitation, "export_id": export.ID, "connect_session_id": connecting.ID,
-		"media_id": file.ID, "email_template_id": template.ID,
+		"media_id": file.ID, "memory_id": memory.ID, "email_template_id": template.ID,
 		"webhook_id": hook.ID, "delivery_id": message.ID,
 		"queue_slot_id": slot.ID, "recurring_post_id": recurring.ID,
 	}}
@@ -175,7 +211,7 @@ func (w twoAgencies) check(t *testing.T, ids []string) {
 			everyNil[name] = uuid.Nil.String()
 		}
 		w.same(t, o, body, "A's customer", w.a.ids, nil, everyNil)
-		if strings.Count(o.path, "{") == 1 || strings.Contains(o.path, "{platform}") { // which is nobody's
+		if strings.Count(o.path, "{") <= 1 || strings.Contains(o.path, "{platform}") { // which is nobody's
 			continue
 		}
 		inB := func(ids map[string]string) map[string]string {
@@ -198,12 +234,28 @@ func (w twoAgencies) check(t *testing.T, ids []string) {
 	}
 }
 
+// asked is a query in place of a body. naming makes a body that names the customer, which the path does not.
+type (
+	asked  string
+	naming func(ids map[string]string) any
+)
+
 // same expects 404 for each set of ids, all in the same words.
 func (w twoAgencies) same(t *testing.T, o operation, body any, what string, idSets ...map[string]string) {
 	t.Helper()
 	var first string
 	for i, ids := range idSets {
-		r := w.b.owner.do(t, o.method, fill(o.path, ids), body)
+		path, sent := fill(o.path, ids), body
+		switch body := body.(type) {
+		case asked:
+			path, sent = path+string(body), nil
+		case naming:
+			if ids == nil { // which is nobody's
+				ids = map[string]string{"customer_id": randomID()}
+			}
+			sent = body(ids)
+		}
+		r := w.b.owner.do(t, o.method, path, sent)
 		answer := told(t, r)
 		if r.status != http.StatusNotFound {
 			t.Errorf("%s, %s (ids %d): %s", o.id, what, i, answer)
@@ -247,7 +299,7 @@ func (w twoAgencies) hidesList(t *testing.T, resource string) {
 	}
 	page.Items = nil
 	page.Next = nil
-	if err := json.Unmarshal(w.a.owner.expect(t, http.StatusOK, http.MethodGet, w.a.path+"/"+resource+"?limit=1", nil).body, &page); err != nil {
+	if err := json.Unmarshal(w.a.owner.expect(t, http.StatusOK, http.MethodGet, w.a.path+"/"+fill(resource, w.a.ids)+"?limit=1", nil).body, &page); err != nil {
 		t.Fatal(err)
 	}
 	queries := []string{"?limit=100"}
@@ -255,7 +307,7 @@ func (w twoAgencies) hidesList(t *testing.T, resource string) {
 		queries = append(queries, "?limit=100&cursor="+*page.Next)
 	}
 	for _, query := range queries {
-		body := w.b.owner.expect(t, http.StatusOK, http.MethodGet, w.b.path+"/"+resource+query, nil).body
+		body := w.b.owner.expect(t, http.StatusOK, http.MethodGet, w.b.path+"/"+fill(resource, w.b.ids)+query, nil).body
 		for name, id := range w.a.ids {
 			if bytes.Contains(body, []byte(id)) {
 				t.Errorf("B's list of %s%s shows A's %s", resource, query, name)
@@ -312,7 +364,8 @@ func (s *system) checksumStatement(t testing.TB, but []string) string {
 				join pg_namespace n on n.oid = c.relnamespace
 				join pg_attribute a on a.attrelid = c.oid
 			where c.relkind in ('r', 'p') and not c.relispartition and n.nspname in ('public', 'river')
-				and c.relname not in ('audit_unsealed', 'audit_seals', 'rate_limits')
+				-- usage is added up at any moment
+				and c.relname not in ('audit_unsealed', 'audit_seals', 'rate_limits', 'usage_entries', 'usage_days')
 				and (a.attname = 'customer_id' or (c.relname = 'customers' and a.attname = 'id'))
 		) t
 		order by 1`)

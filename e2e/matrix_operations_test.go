@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,13 +13,18 @@ import (
 	"github.com/google/uuid"
 
 	"fanfare/db/dbtest"
+	"fanfare/internal/bots"
 	"fanfare/internal/bucket"
+	"fanfare/internal/mcpclient"
+	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
 )
 
 // act is how an operation is tried: a request that succeeds if whoever makes it may make it.
 type act struct {
 	success int
+	// query follows the path.
+	query string
 	// action is what the audit log says of it, "" for what changes nothing.
 	action string
 	body   func(c *cell) any
@@ -45,6 +51,7 @@ var acts = map[string]act{
 	"get-readiness": {success: http.StatusOK},
 
 	"get-me":         {success: http.StatusOK},
+	"get-access":     {success: http.StatusOK},
 	"list-customers": {success: http.StatusOK},
 	"create-customer": {success: http.StatusCreated, action: "customer.create", elsewhere: true,
 		body: with(map[string]any{"name": "Made by the matrix"})},
@@ -131,8 +138,11 @@ var acts = map[string]act{
 	"get-post":         {success: http.StatusOK},
 	"get-post-metrics": {success: http.StatusOK},
 	"create-post":      {success: http.StatusCreated, action: "post.create", body: with(map[string]any{"text": "Made by the matrix"})},
-	"update-post":      {success: http.StatusOK, action: "post.update", body: with(map[string]any{"text": "Changed"})},
-	"publish-post":     {success: http.StatusAccepted, action: "post.update"},
+	// The installation's model writes it: what is stored of the customer's cannot be opened.
+	"generate-post": {success: http.StatusCreated, action: "post.create", prepare: withoutCredentials,
+		body: with(map[string]any{"prompt": "Made by the matrix", "platforms": []string{"twitter"}})},
+	"update-post":  {success: http.StatusOK, action: "post.update", body: with(map[string]any{"text": "Changed"})},
+	"publish-post": {success: http.StatusAccepted, action: "post.update"},
 	"schedule-post": {success: http.StatusAccepted, action: "post.update", body: func(*cell) any {
 		return map[string]any{"scheduled_at": time.Now().Add(24 * time.Hour)}
 	}},
@@ -155,7 +165,19 @@ var acts = map[string]act{
 	"get-media-content":     {success: http.StatusOK, prepare: storedFile},
 	"create-media":          {success: http.StatusCreated, action: "media.create", body: func(*cell) any { return onePixel }},
 	"update-media":          {success: http.StatusOK, action: "media.update", body: with(map[string]any{"alt_text": "Changed"})},
-	"delete-media":          {success: http.StatusNoContent, action: "media.delete", prepare: storedFile},
+	"search-images":         {success: http.StatusOK, query: "?query=bakery"},
+	"use-image": {success: http.StatusCreated, action: "media.create", body: func(c *cell) any {
+		return map[string]any{"image_id": c.m.photo}
+	}},
+	"delete-media": {success: http.StatusNoContent, action: "media.delete", prepare: storedFile},
+
+	"list-messages":   {success: http.StatusOK},
+	"delete-messages": {success: http.StatusOK, action: "message.delete"},
+	"list-memories":   {success: http.StatusOK},
+	"get-memory":      {success: http.StatusOK},
+	"create-memory":   {success: http.StatusCreated, action: "memory.create", body: with(map[string]any{"text": "Made by the matrix"})},
+	"update-memory":   {success: http.StatusOK, action: "memory.update", body: with(map[string]any{"text": "Changed by the matrix"})},
+	"delete-memory":   {success: http.StatusNoContent, action: "memory.delete"},
 
 	"list-email-templates":   {success: http.StatusOK},
 	"get-email-template":     {success: http.StatusOK},
@@ -196,6 +218,66 @@ var acts = map[string]act{
 	"choose-accounts": {success: http.StatusOK, action: "integration.create", prepare: choosing,
 		body: with(map[string]any{"external_ids": []string{"2244994945"}})},
 
+	"list-spaces":          {success: http.StatusOK},
+	"get-space":            {success: http.StatusOK},
+	"update-space":         {success: http.StatusOK, action: "space.update", body: with(map[string]any{"title": "Changed"})},
+	"release-space":        {success: http.StatusNoContent, action: "space.update"},
+	"list-space-people":    {success: http.StatusOK},
+	"list-chat-identities": {success: http.StatusOK},
+	"delete-chat-identity": {success: http.StatusNoContent, action: "chat_identity.delete"},
+	"list-pairings":        {success: http.StatusOK},
+	"get-pairing":          {success: http.StatusOK},
+	// A key gives away no more than it has.
+	"create-pairing": {success: http.StatusCreated, action: "pairing.create", keyAlso: []string{"posts:read"},
+		body: with(map[string]any{"platform": "telegram", "permissions": []string{"posts:read"}})},
+	"confirm-pairing": {success: http.StatusOK, action: "pairing.update", prepare: claimed},
+	"deny-pairing":    {success: http.StatusOK, action: "pairing.update", prepare: claimed},
+	"revoke-pairing":  {success: http.StatusNoContent, action: "pairing.update"},
+
+	"list-bots": {success: http.StatusOK},
+	"get-bot":   {success: http.StatusOK},
+	"create-bot": {success: http.StatusCreated, action: "bot.create", body: func(c *cell) any {
+		bot, err := c.m.s.box.AddTelegramBot(sandbox.TelegramBot{Username: "m" + strings.ReplaceAll(c.customer.String(), "-", "")[:24] + "_bot"})
+		if err != nil {
+			panic(err)
+		}
+		return map[string]any{"platform": "telegram", "token": bot.Token}
+	}},
+	"update-bot": {success: http.StatusOK, action: "bot.update", prepare: sealedBot, body: func(c *cell) any {
+		return map[string]any{"token": c.botToken}
+	}},
+	"delete-bot": {success: http.StatusNoContent, action: "bot.delete"},
+
+	"list-credentials": {success: http.StatusOK},
+	"create-credential": {success: http.StatusCreated, action: "credential.create", prepare: withoutCredentials,
+		body: with(map[string]any{"name": "Key", "provider": "anthropic", "model": "claude", "key": "sk-of-the-matrix"})},
+	"update-credential":      {success: http.StatusOK, action: "credential.update", body: with(map[string]any{"name": "Changed"})},
+	"delete-credential":      {success: http.StatusNoContent, action: "credential.update"}, // a worker deletes it
+	"list-space-credentials": {success: http.StatusOK},
+	"create-space-credential": {success: http.StatusCreated, action: "credential.create", prepare: withoutCredentials, body: func(c *cell) any {
+		return map[string]any{"name": "Key", "provider": "anthropic", "model": "claude", "key": "sk-of-the-matrix", "owner": c.ids["owner"]}
+	}},
+	// To take consent back takes no permission to write.
+	"update-space-credential": {success: http.StatusOK, action: "credential.update", prepare: inSpace, body: func(c *cell) any {
+		return pick(c.ids["owner"] == "me", map[string]any{"shared": false}, map[string]any{"name": "Changed"})
+	}},
+	"delete-space-credential": {success: http.StatusNoContent, action: "credential.update", prepare: inSpace},
+
+	"list-mcp-servers": {success: http.StatusOK},
+	"get-mcp-server":   {success: http.StatusOK},
+	"create-mcp-server": {success: http.StatusCreated, action: "mcp_server.create",
+		body: with(map[string]any{"name": "Server", "url": "https://mcp.example.com/matrix"})},
+	"update-mcp-server": {success: http.StatusOK, action: "mcp_server.update", body: with(map[string]any{"name": "Changed"})},
+	"delete-mcp-server": {success: http.StatusNoContent, action: "mcp_server.delete"},
+	"check-mcp-server":  {success: http.StatusAccepted, queues: true},
+	"set-mcp-login": {success: http.StatusOK, action: "credential.update", body: func(c *cell) any {
+		return map[string]any{"owner": c.ids["owner"], "token": "a-token-of-the-matrix"}
+	}},
+	"delete-mcp-login":   {success: http.StatusNoContent, action: "credential.update", query: "?owner={owner}"},
+	"set-mcp-client":     {success: http.StatusOK, action: "mcp_server.update", body: with(map[string]any{"client_id": "of the matrix"})},
+	"connect-mcp-server": {success: http.StatusOK, action: "connect_session.create", query: "?owner={owner}"},
+	"mcp-callback":       {success: http.StatusSeeOther},
+
 	"list-webhooks":           {success: http.StatusOK},
 	"get-webhook":             {success: http.StatusOK},
 	"create-webhook":          {success: http.StatusCreated, action: "webhook.create", body: with(map[string]any{"url": "https://hooks.example.com/matrix"})},
@@ -208,6 +290,28 @@ var acts = map[string]act{
 	"resend-webhook-delivery": {success: http.StatusAccepted, queues: true},
 
 	"list-jobs": {success: http.StatusOK, prepare: scheduled},
+
+	"earlier-create-client": {success: http.StatusCreated, action: "customer.create", elsewhere: true,
+		body: with(map[string]any{"name": "Made by the matrix"})},
+	"earlier-get-client-context":    {success: http.StatusOK},
+	"earlier-generate-pairing-code": {success: http.StatusCreated, action: "pairing.create", keyAlso: []string{"posts:read"}},
+	"earlier-pair": {success: http.StatusOK, body: func(c *cell) any {
+		return map[string]any{"client_id": c.ids["customer_id"], "code": "000000", "chat_id": 7}
+	}},
+	"earlier-generate-post": {success: http.StatusCreated, action: "post.create", prepare: withoutCredentials, body: func(c *cell) any {
+		return map[string]any{"client_id": c.ids["customer_id"], "prompt": "Made by the matrix", "platforms": []string{"twitter"}}
+	}},
+	"earlier-search-images": {success: http.StatusOK, body: func(c *cell) any {
+		return map[string]any{"client_id": c.ids["customer_id"], "query": "bakery"}
+	}},
+	"earlier-authorize":       {success: http.StatusOK, action: "connect_session.create"},
+	"earlier-oauth-callback":  {success: http.StatusSeeOther},
+	"get-usage":               {success: http.StatusOK},
+	"export-usage":            {success: http.StatusOK},
+	"list-installation-usage": {success: http.StatusOK},
+	"get-llm-budget":          {success: http.StatusOK},
+	"set-llm-budget":          {success: http.StatusOK, action: "llm_budget.update", body: with(map[string]any{"monthly_tokens": 7, "monthly_cost_microusd": 77})},
+	"reset-llm-budget":        {success: http.StatusNoContent, action: "llm_budget.delete"},
 
 	"list-rate-limits": {success: http.StatusOK},
 	"get-rate-limit":   {success: http.StatusOK},
@@ -227,6 +331,37 @@ func storedFile(t testing.TB, c *cell) {
 		t.Fatal(err)
 	}
 }
+
+// sealedBot lets the cell's bot be one of the sandbox's, whose token is sealed as the API does.
+func sealedBot(t testing.TB, c *cell) {
+	bot, err := c.m.s.box.AddTelegramBot(sandbox.TelegramBot{Username: "s" + strings.ReplaceAll(c.customer.String(), "-", "")[:24] + "_bot"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.botToken = bot.Token
+	sealed, keyID := c.seal(t, bots.Secrets{Token: bot.Token, WebhookSecret: bots.NewSecret()}, vault.BotCredential(c.customer, uuid.MustParse(c.ids["bot_id"]), "telegram"))
+	c.exec(t, "update bots set bot = $2, credential = $3, key_id = $4 where id = $1", c.ids["bot_id"], strconv.FormatInt(bot.ID, 10), sealed, keyID)
+}
+
+// seal gives a secret as it is stored.
+func (c *cell) seal(t testing.TB, secret any, of vault.Context) (sealed []byte, keyID int64) {
+	t.Helper()
+	plain, err := json.Marshal(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sealed, err = c.m.keys.Seal(plain, of); err != nil {
+		t.Fatal(err)
+	}
+	return sealed, int64(c.m.keys.PrimaryKeyID())
+}
+
+func withoutCredentials(t testing.TB, c *cell) {
+	c.exec(t, "delete from credentials where customer_id = $1 and kind = 'llm'", c.customer)
+}
+
+// inSpace lets the cell's credential be one of its space: of the space or, for somebody in it, their own.
+func inSpace(_ testing.TB, c *cell) { c.ids["credential_id"] = c.ids["space_credential_id"] }
 
 // secondAccount lets the cell's account not be the default of its platform.
 func secondAccount(t testing.TB, c *cell) {
@@ -287,6 +422,15 @@ func submitted(t testing.TB, c *cell) {
 	c.headers["If-Match"] = r.header.Get("ETag")
 }
 
+// claimed lets a chat use the cell's pairing by its code.
+func claimed(t testing.TB, c *cell) {
+	c.exec(t, `update pairings set state = 'claimed', claimed_by = 'code', claimed_at = now(), team = '', kind = 'user', external_id = 'chat', person_id = 'person'
+		where id = $1`, c.ids["pairing_id"])
+	if c.operation == "confirm-pairing" {
+		c.headers["If-Match"] = `"v2"`
+	}
+}
+
 // ended lets the cell's platform post end in a state, as the worker does.
 func ended(state string) func(t testing.TB, c *cell) {
 	return func(t testing.TB, c *cell) {
@@ -309,6 +453,7 @@ type cell struct {
 	person     dbtest.User    // who calls; zero if it is no person
 	key        *dbtest.APIKey // with which the caller acts
 	invitation string         // the token of one for the person
+	botToken   string         // of the cell's bot
 }
 
 // newCell makes a customer with one of everything, in which everybody has the role that they are named after.
@@ -330,12 +475,19 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		"invitation_id": dbtest.NewID(t).String(), "export_id": dbtest.NewID(t).String(), "operation": "list-jobs",
 		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
 		"media_id": dbtest.NewID(t).String(), "email_template_id": dbtest.NewID(t).String(),
-		"webhook_id": dbtest.NewID(t).String(), "delivery_id": dbtest.NewID(t).String(),
+		"bot_id": dbtest.NewID(t).String(), "webhook_id": dbtest.NewID(t).String(), "delivery_id": dbtest.NewID(t).String(),
 		"queue_slot_id": m.db.QueueSlot(t, customer.ID).String(), "recurring_post_id": m.db.RecurringPost(t, customer.ID, weekly.ID).String(),
 	}}
 	c.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/gif', 35)",
 		c.customer, c.ids["media_id"], bucket.Media(c.customer)+c.ids["media_id"])
+	space := m.db.Space(t, dbtest.Space{CustomerID: customer.ID, PairedBy: m.members["owner"].ID})
+	c.ids["space_id"], c.ids["memory_id"] = space.ID.String(), dbtest.NewID(t).String()
+	c.exec(t, "insert into messages (customer_id, id, space_id, direction, text) values ($1, $2, $3, 'in', 'Said')", c.customer, dbtest.NewID(t), space.ID)
+	m.db.Speaks(t, space, speaker)
+	c.addMCP(t)
+	c.exec(t, "insert into memories (customer_id, id, text) values ($1, $2, 'Remembered')", c.customer, c.ids["memory_id"])
 	c.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter', '<p>{{title}}</p>')", c.customer, c.ids["email_template_id"])
+	c.exec(t, "insert into bots (customer_id, id, platform, bot, credential, key_id) values ($1, $2, 'telegram', $3, 'x', 1)", c.customer, c.ids["bot_id"], c.ids["bot_id"])
 	c.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", c.customer, c.ids["webhook_id"])
 	c.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)",
 		c.customer, c.ids["delivery_id"], c.ids["webhook_id"])
@@ -343,8 +495,39 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		c.customer, c.ids["export_id"])
 	c.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, 'guest@example.com', 'viewer', sha256($4), $3)",
 		c.customer, c.ids["invitation_id"], m.members["owner"].ID, []byte(c.ids["invitation_id"]))
+	c.ids["chat_identity_id"] = m.db.Identify(t, space, "colleague", colleague.ID).String()
+	c.ids["pairing_id"] = m.db.Pairing(t, dbtest.Pairing{CustomerID: customer.ID, CreatedBy: m.members["owner"].ID}).ID.String()
 	c.exec(t, "insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1000, 60)", c.customer, c.ids["operation"])
+	c.exec(t, "insert into llm_budgets (customer_id, monthly_tokens) values ($1, 1000000)", c.customer)
 	return c
+}
+
+// addMCP adds credentials of the customer, of its space and of somebody in it, and an MCP server into which both get.
+func (c *cell) addMCP(t testing.TB) {
+	t.Helper()
+	c.ids["owner"] = "space"
+	for _, name := range []string{"credential_id", "space_credential_id", "own_credential_id", "mcp_server_id"} {
+		c.ids[name] = dbtest.NewID(t).String()
+	}
+	server := uuid.MustParse(c.ids["mcp_server_id"])
+	at := mcpclient.Metadata{Resource: "https://mcp.example.com/", Issuer: "https://mcp.example.com", AuthorizationEndpoint: "https://mcp.example.com/authorize",
+		TokenEndpoint: "https://mcp.example.com/token"}
+	client, err := at.ClientOf("fanfare", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, keyID := c.seal(t, client, vault.MCPRegistration(c.customer, server))
+	c.exec(t, "insert into mcp_servers (customer_id, id, space_id, name, url, login, metadata, registration, key_id, created_by) values ($1, $2, $3, 'Server', 'https://mcp.example.com/', 'oauth', $4, $5, $6, null)",
+		c.customer, server, c.ids["space_id"], at, sealed, keyID)
+	const llm = `insert into credentials (customer_id, id, space_id, kind, person, name, provider, model, credential, key_id, created_by, shared_at, shared_by)
+		values ($1, $2::uuid, $3, 'llm', $4::text, 'Key', 'anthropic', 'claude', 'x', 1, null, case when $4::text is not null then now() end, case when $4::text is not null then $2::uuid end)`
+	c.exec(t, llm, c.customer, c.ids["credential_id"], nil, nil)
+	c.exec(t, llm, c.customer, c.ids["space_credential_id"], c.ids["space_id"], nil)
+	c.exec(t, llm, c.customer, c.ids["own_credential_id"], c.ids["space_id"], speakers)
+	for _, person := range []any{nil, speakers} {
+		c.exec(t, "insert into credentials (customer_id, id, space_id, kind, person, name, mcp_server_id, login, credential, key_id, created_by) values ($1, $2, $3, 'mcp', $4, 'Server', $5, 'token', 'x', 1, null)",
+			c.customer, dbtest.NewID(t), c.ids["space_id"], person, server)
+	}
 }
 
 // arrange makes what depends on who calls, and what the operation wants to be different.

@@ -34,6 +34,7 @@ type matrix struct {
 	db               *dbtest.DB // its fixtures
 	http             *http.Client
 	siteURL, siteKey string
+	photo            string // the id of one at Unsplash
 
 	members                      map[string]dbtest.User // by role: they have it in the customer of every cell
 	outsider, removed, inviter   dbtest.User
@@ -50,18 +51,26 @@ type matrix struct {
 
 func newMatrix(t testing.TB) *matrix {
 	t.Helper()
-	s := newSystem(t, options{noWorker: true, env: []string{"FANFARE_TRUSTED_PROXIES=127.0.0.0/8"}})
+	s := newSystem(t, options{noWorker: true, env: []string{"FANFARE_TRUSTED_PROXIES=127.0.0.0/8"}, boxEnv: func(s *system) []string {
+		return []string{"FANFARE_TELEGRAM_URL=" + s.boxURL + "/telegram", "FANFARE_TELEGRAM_POLL=true"}
+	}})
 	m := &matrix{s: s, db: &dbtest.DB{Super: s.super}, members: map[string]dbtest.User{}, http: &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	t.Cleanup(m.http.CloseIdleConnections)
 	m.siteURL, m.siteKey = s.site("matrix")
+	m.photo = s.box.UnsplashPhotoIDs()[3] // a small one
 	for _, role := range []string{"viewer", "member", "admin", "owner"} {
 		m.members[role] = m.user(t, dbtest.User{})
 	}
 	m.removed, m.inviter = m.user(t, dbtest.User{}), m.user(t, dbtest.User{})
 	m.sysviewer, m.manager, m.sysadmin = m.user(t, dbtest.User{SystemRole: "viewer"}), m.user(t, dbtest.User{SystemRole: "manager"}), m.user(t, dbtest.User{SystemRole: "admin"})
+
+	var err error
+	if m.keys, err = vault.Open(t.Context(), vault.Config{KeySet: s.keyset}); err != nil {
+		t.Fatal(err)
+	}
 
 	// The other tenant has one of everything too.
 	other := m.newCell(t, "")
@@ -72,18 +81,13 @@ func newMatrix(t testing.TB) *matrix {
 	key := m.db.APIKey(t, dbtest.APIKey{CustomerID: other.customer, CreatedBy: m.outsider.ID})
 	m.theirKey = key.Key
 	m.theirPrograms = append(m.theirPrograms, key.ID)
-	other.exec(t, "update api_keys set last_used_at = now()") // else the first use of one changes it
+	other.exec(t, "update api_keys set last_used_at = now() + interval '1 hour'") // else the first use of one changes it
 
-	keys, err := vault.Open(t.Context(), vault.Config{KeySet: s.keyset})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if m.bucket, err = bucket.Open("file://" + s.bucket); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.bucket.Close() })
-	m.keys = keys
-	m.agents = agenttoken.New(dbtest.OpenPool(t, s.opts.loginURL), keys)
+	m.agents = agenttoken.New(dbtest.OpenPool(t, s.opts.loginURL), m.keys)
 	m.theirToken = m.agentToken(t, other, m.outsider, time.Hour, agentPermissions)
 	m.theirPrograms = append(m.theirPrograms, one[uuid.UUID](t, s, "select id from agent_tokens where customer_id = $1 and created_by = $2", other.customer, m.outsider.ID))
 	other.exec(t, "insert into workers (id, lease_until) values ('w', now() + interval '1 hour')") // /readyz is well
@@ -108,8 +112,13 @@ func (m *matrix) bearer(t testing.TB, who dbtest.User) map[string]string {
 // agentToken makes one of the cell's customer, which ends a lifetime from now.
 func (m *matrix) agentToken(t testing.TB, c *cell, maker dbtest.User, lifetime time.Duration, permissions []string) string {
 	t.Helper()
-	row := m.db.AgentToken(t, dbtest.AgentToken{CustomerID: c.customer, CreatedBy: &maker.ID, Permissions: permissions})
-	token, err := m.agents.Sign(t.Context(), agenttoken.Claims{ID: row.ID, CustomerID: c.customer, Permissions: permissions, ExpiresAt: time.Now().Add(lifetime)})
+	return m.signToken(t, dbtest.AgentToken{CustomerID: c.customer, CreatedBy: &maker.ID, Permissions: permissions}, lifetime)
+}
+
+func (m *matrix) signToken(t testing.TB, row dbtest.AgentToken, lifetime time.Duration) string {
+	t.Helper()
+	row = m.db.AgentToken(t, row)
+	token, err := m.agents.Sign(t.Context(), agenttoken.Claims{ID: row.ID, CustomerID: row.CustomerID, Permissions: row.Permissions, ExpiresAt: time.Now().Add(lifetime)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,10 +168,17 @@ var matrixCallers = []matrixCaller{
 		}
 		return refused, true
 	}},
+	{"key where only somebody in a space may", func(t testing.TB, _ *matrix, c *cell, _ act, p permission) (int, bool) {
+		if !p.keys.person {
+			return 0, false
+		}
+		c.useKey(t, nil)
+		return refused, true
+	}},
 	{"key of a viewer", func(t testing.TB, m *matrix, c *cell, a act, p permission) (int, bool) {
 		// A key is not more than who made it.
 		c.use(t, dbtest.APIKey{CustomerID: c.customer, CreatedBy: m.members["viewer"].ID})
-		return pick(p.keys.any || len(p.keys.permissions) > 0 && p.may[pick(p.inside, "viewer", "signed in")], a.success, refused), true
+		return pick(p.keys.any || len(p.keys.permissions) > 0 && !p.keys.person && p.may[pick(p.inside, "viewer", "signed in")], a.success, refused), true
 	}},
 	{"revoked key", func(t testing.TB, m *matrix, c *cell, a act, p permission) (int, bool) {
 		c.useKey(t, nil)
@@ -177,6 +193,10 @@ var matrixCallers = []matrixCaller{
 		return foreignProgram(a, p), true
 	}},
 	{"agent token", func(t testing.TB, m *matrix, c *cell, a act, p permission) (int, bool) {
+		if p.keys.person {
+			c.speak(t, agentPermissions)
+			return a.success, true
+		}
 		c.headers["Authorization"] = "Bearer " + m.agentToken(t, c, m.members["owner"], time.Hour, agentPermissions)
 		return pick(p.keys.any || len(p.keys.permissions) > 0 && !slices.Contains(p.keys.permissions, "tokens:mint"), a.success, refused), true
 	}},
@@ -259,6 +279,10 @@ func keyWith(name string, grant int) matrixCaller {
 		if grant >= len(grants) {
 			return 0, false
 		}
+		if p.keys.person { // a token of somebody in a space, in the place of a key
+			c.speak(t, grants[grant])
+			return a.success, true
+		}
 		c.useKey(t, slices.Concat(grants[grant], a.keyAlso))
 		return a.success, true
 	}}
@@ -275,6 +299,19 @@ func (c *cell) useKey(t testing.TB, permissions []string) {
 	t.Helper()
 	c.use(t, dbtest.APIKey{CustomerID: c.customer, CreatedBy: c.m.members["owner"].ID, Permissions: permissions})
 }
+
+// speak lets the cell's caller be somebody in its space, by a token that names them.
+func (c *cell) speak(t testing.TB, permissions []string) {
+	t.Helper()
+	space, owner, person := uuid.MustParse(c.ids["space_id"]), c.m.members["owner"].ID, speaker
+	c.headers["Authorization"] = "Bearer " + c.m.signToken(t, dbtest.AgentToken{
+		CustomerID: c.customer, CreatedBy: &owner, SpaceID: &space, Person: &person, Permissions: permissions,
+	}, time.Hour)
+	c.ids["owner"], c.ids["space_credential_id"] = "me", c.ids["own_credential_id"]
+}
+
+// speaker is whom agent tokens speak for in the space of every cell, and theirs is what such tokens give there.
+const speaker, speakers = "speaker", "agent:speaker"
 
 func (c *cell) use(t testing.TB, key dbtest.APIKey) {
 	t.Helper()
@@ -378,7 +415,7 @@ func (m *matrix) try(t testing.TB, o operation, caller matrixCaller, a act, p pe
 		body = a.body(c)
 	}
 	ours, theirs := m.s.checksum(t, c.customer.String(), leavesTraces...), m.s.checksum(t, m.theirs.customer.String(), leavesTraces...)
-	r := m.send(t, o.method, fill(o.path, c.ids), body, c.headers)
+	r := m.send(t, o.method, fill(o.path+a.query, c.ids), body, c.headers)
 	result := outcome{
 		want: status, got: r.status, changes: a.changes(), elsewhere: a.elsewhere,
 		oursChanged:   ours != m.s.checksum(t, c.customer.String(), leavesTraces...),
@@ -434,11 +471,12 @@ func TestOperationMatrix(t *testing.T) {
 	t.Run("operations", func(t *testing.T) {
 		for _, id := range slices.Sorted(maps.Keys(all)) {
 			o, a, p := all[id], acts[id], rows[id]
-			if p.inside != strings.Contains(o.path, "{customer_id}") {
+			if p.inside != o.inside() {
 				t.Errorf("%s stands in the wrong table of docs/tenancy.md", id)
 			}
 			// A way to a platform begins by following a link, and what is only to be judged or shown does not fit into one.
-			asks := (o.method == http.MethodGet && id != "connect-integration") || id == "check-draft" || id == "preview-email-template"
+			asks := (o.method == http.MethodGet && id != "connect-integration" && id != "earlier-authorize" && id != "connect-mcp-server") ||
+				slices.Contains([]string{"check-draft", "preview-email-template", "earlier-search-images", "earlier-pair"}, id)
 			if asks == a.changes() {
 				t.Errorf("%s: a change has an audit action, and nothing else has", id)
 			}
@@ -467,6 +505,13 @@ var stillDone = map[string][]string{
 	"delete-export":      {"admin", "owner", "system admin"},
 	"revoke-api-key":     {"admin", "owner"},
 	"revoke-agent-token": {"admin", "owner", "key with the permission"},
+	// what somebody gave is theirs to take back, and a chat to let go
+	"delete-space-credential": {"key with the permission", "agent token"},
+	"update-space-credential": {"key with the permission", "agent token"},
+	"delete-mcp-login":        {"key with the permission", "agent token"},
+	"revoke-pairing":          {"admin", "owner"},
+	"delete-chat-identity":    {"admin", "owner"},
+	"release-space":           {"admin", "owner"},
 }
 
 // TestArchivedIsReadOnly tries every operation in an archived customer: what reads is answered as ever, and nothing

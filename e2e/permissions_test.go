@@ -24,7 +24,11 @@ type keyRule struct {
 	any         bool     // every key, and no key too
 	permissions []string // none: no key
 	all         bool     // all of the permissions are needed, where otherwise one is enough
+	person      bool     // only a token of somebody in a space: no key is anybody there
 }
+
+// asPerson follows the permissions of what only a token of somebody in a space may do.
+const asPerson = " as somebody in a space"
 
 // Titles of the tables' columns.
 var (
@@ -104,7 +108,8 @@ func parseKeyRule(cell string) (keyRule, error) {
 	case "●":
 		return keyRule{any: true}, nil
 	}
-	rule := keyRule{all: strings.Contains(cell, " and ")}
+	cell, person := strings.CutSuffix(cell, asPerson)
+	rule := keyRule{all: strings.Contains(cell, " and "), person: person}
 	for _, permission := range strings.Split(strings.ReplaceAll(cell, " and ", " or "), " or ") {
 		if !slices.Contains(dbtest.AllPermissions, permission) || rule.all && strings.Contains(cell, " or ") {
 			return keyRule{}, fmt.Errorf("%q is no rule for keys", cell)
@@ -134,17 +139,20 @@ func (r keyRule) lacks() []string {
 func TestPermissionsAreRead(t *testing.T) {
 	t.Parallel()
 	const head = "| operation | viewer | member | admin | owner | system viewer | system manager | system admin | key permission |\n| --- | --- |\n"
-	good, err := parsePermissions("# Words\n\n" + head + "| a-b | – | ● | ● | ● | – | – | ● | posts:read or posts:write |\n\n" +
+	good, err := parsePermissions("# Words\n\n" + head + "| a-b | – | ● | ● | ● | – | – | ● | posts:read or posts:write |\n" +
+		"| e-f | – | ● | ● | ● | – | – | ● | credentials:write as somebody in a space |\n\n" +
 		"| operation | nobody | signed in | system viewer | system manager | system admin | key permission |\n|---|\n| c-d | – | ● | ● | ● | ● | – |\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := slices.Sorted(maps.Keys(good)); !slices.Equal(got, []string{"a-b", "c-d"}) || !good["a-b"].inside || good["c-d"].inside ||
-		good["a-b"].may["viewer"] || !good["a-b"].may["member"] || len(good["a-b"].keys.grants()) != 2 || slices.Contains(good["a-b"].keys.lacks(), "posts:read") {
+	if got := slices.Sorted(maps.Keys(good)); !slices.Equal(got, []string{"a-b", "c-d", "e-f"}) || !good["a-b"].inside || good["c-d"].inside ||
+		good["a-b"].may["viewer"] || !good["a-b"].may["member"] || len(good["a-b"].keys.grants()) != 2 || slices.Contains(good["a-b"].keys.lacks(), "posts:read") ||
+		good["a-b"].keys.person || !good["e-f"].keys.person || !slices.Equal(good["e-f"].keys.permissions, []string{"credentials:write"}) {
 		t.Errorf("read %+v", good)
 	}
 	for _, bad := range []string{
 		"| operation | reader |\n", head + "| a | ● |\n", head + "| a | ● | ● | ● | yes | ● | ● | ● | – |\n", head + "| a | ● | ● | ● | ● | ● | ● | ● | posts:all |\n",
+		head + "| a | ● | ● | ● | ● | ● | ● | ● | – as somebody in a space |\n",
 		head + strings.Repeat("| a | ● | ● | ● | ● | ● | ● | ● | – |\n", 2), head + "| a | ● | ● | ● | ● | ● | ● | ● | jobs:read and posts:read or posts:write |\n",
 	} {
 		if got, err := parsePermissions(bad); err == nil {

@@ -11,6 +11,7 @@ import (
 var postOperations = tested(map[string]any{
 	"list-posts":            nil,
 	"create-post":           map[string]any{"text": "Not mine"},
+	"generate-post":         map[string]any{"prompt": "Not mine", "platforms": []string{"twitter"}},
 	"get-post":              nil,
 	"get-post-metrics":      nil,
 	"update-post":           map[string]any{"text": "Taken over"},
@@ -58,6 +59,24 @@ func TestPostTenants(t *testing.T) {
 			}
 			w.sameForBody(t, http.StatusNotFound, "update-post", b.foreign, b.body)
 		})
+	}
+
+	for name, b := range map[string]struct {
+		foreign string
+		body    func(id string) any
+	}{
+		"a campaign": {w.a.ids["campaign_id"], func(id string) any {
+			return map[string]any{"prompt": "x", "platforms": []string{"twitter"}, "campaign_id": id}
+		}},
+		"an account": {w.a.integration, func(id string) any { return map[string]any{"prompt": "x", "integration_ids": []string{id}} }},
+		"a file": {w.a.ids["media_id"], func(id string) any {
+			return map[string]any{"prompt": "x", "platforms": []string{"twitter"}, "media_ids": []string{id}}
+		}},
+		"a template": {w.a.ids["email_template_id"], func(id string) any {
+			return map[string]any{"prompt": "x", "platforms": []string{"ghost"}, "template_id": id}
+		}},
+	} {
+		t.Run("written with "+name, func(t *testing.T) { w.sameForBody(t, http.StatusNotFound, "generate-post", b.foreign, b.body) })
 	}
 
 	// A's platform post below B's own post is as one that nobody has.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,11 +118,75 @@ func (v *visitor) connect(t testing.TB, b *brand, platform, person string, choic
 	}
 }
 
+// chatSecrets lets everything happen in which a secret of chats, language models and MCP servers plays a part, and gives those that
+// the sandbox has not issued.
+func chatSecrets(t *testing.T, s *system, b *brand, shared sandbox.TelegramBot, seen *strings.Builder) (secrets []string) {
+	t.Helper()
+	shown := func(status int, method, path string, body any) response {
+		t.Helper()
+		r := b.owner.expect(t, status, method, b.path+path, body)
+		fmt.Fprintln(seen, string(r.body))
+		return r
+	}
+	// A chat by a link, whose answer is not searched: it is shown there once.
+	made := b.owner.expect(t, http.StatusCreated, http.MethodPost, b.path+"/pairings", map[string]any{"platform": "telegram", "bot": strconv.FormatInt(shared.ID, 10), "own": true})
+	_, link, _ := strings.Cut(decode[pairingAnswer](t, made).Link, "start=")
+	nina := s.chatter(t, shared)
+	nina.say(t, "/start "+link)
+	nina.hear(t, "paired")
+	space := "/spaces/" + decode[struct{ Items []struct{ ID string } }](t, shown(http.StatusOK, http.MethodGet, "/spaces", nil)).Items[0].ID
+	// A bot of the customer's own.
+	own, err := s.box.AddTelegramBot(sandbox.TelegramBot{Username: "own_bot"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := decode[struct{ ID string }](t, shown(http.StatusCreated, http.MethodPost, "/bots", map[string]any{"platform": "telegram", "token": own.Token}))
+	const wrongBot = "1234567:AAwrong-wrong-wrong-wrong-wrong-wrong"
+	shown(http.StatusUnprocessableEntity, http.MethodPatch, "/bots/"+added.ID, map[string]any{"token": wrongBot})
+	// Keys of language models: one that is not accepted, and one that is.
+	const wrongKey, rightKey = "sk-wrong-key-of-nobody-at-all", "sandbox-key-of-a-customer-1234"
+	llm := map[string]any{"name": "Key", "provider": "openai", "model": "gpt-5.4-mini", "base_url": s.boxURL + "/openai/v1", "key": wrongKey}
+	credential := decode[struct{ ID string }](t, shown(http.StatusCreated, http.MethodPost, "/credentials", llm))
+	prompt := map[string]any{"prompt": "Rye bread", "platforms": []string{"twitter"}}
+	if r := b.owner.do(t, http.MethodPost, b.path+"/posts/generate", prompt); r.status < http.StatusBadRequest {
+		t.Errorf("a wrong key writes: %d %s", r.status, r.body)
+	} else {
+		fmt.Fprintln(seen, string(r.body))
+	}
+	shown(http.StatusOK, http.MethodPatch, "/credentials/"+credential.ID, map[string]any{"key": rightKey})
+	shown(http.StatusCreated, http.MethodPost, "/posts/generate", prompt)
+	// An MCP server with a token, first a wrong one.
+	token := s.box.AddMCPServer("tools", sandbox.MCPToken)
+	server := space + "/mcp-servers/" + decode[struct{ ID string }](t, shown(http.StatusCreated, http.MethodPost, space+"/mcp-servers",
+		map[string]any{"name": "Tools", "url": s.boxURL + "/mcp/tools"})).ID
+	const wrongToken = "a-token-that-the-server-did-not-give"
+	for _, given := range []struct{ token, status string }{{wrongToken, "needs_login"}, {token, "connected"}} {
+		shown(http.StatusOK, http.MethodPut, server+"/login", map[string]any{"owner": "space", "token": given.token})
+		eventually(t, 60*time.Second, "the MCP server is "+given.status, func() bool {
+			status := decode[struct {
+				Status    string
+				CheckedAt *time.Time `json:"checked_at"`
+			}](t, shown(http.StatusOK, http.MethodGet, server, nil))
+			return status.Status == given.status && status.CheckedAt != nil
+		})
+	}
+	shown(http.StatusOK, http.MethodGet, space+"/credentials", nil)
+	shown(http.StatusOK, http.MethodGet, space+"/messages", nil)
+	return []string{link, wrongBot, wrongKey, rightKey, wrongToken}
+}
+
 // TestNoSecretAnywhere lets everything happen in which a secret plays a part, what goes wrong included, and then
 // searches for each secret that the platforms have issued: in the logs of all processes at their most talkative, in
 // the whole database with its jobs and its audit log, in files, and in every answer.
 func TestNoSecretAnywhere(t *testing.T) {
-	s := newSystem(t, options{connectors: true, noWorker: true, env: []string{"FANFARE_LOG_LEVEL=debug", wholeLogs}})
+	var bot sandbox.TelegramBot
+	s := newSystem(t, options{connectors: true, noWorker: true, env: []string{"FANFARE_LOG_LEVEL=debug", wholeLogs}, boxEnv: func(s *system) []string {
+		var err error
+		if bot, err = s.box.AddTelegramBot(sandbox.TelegramBot{Username: "fanfare_bot", Name: "Fanfare"}); err != nil {
+			t.Fatal(err)
+		}
+		return chatEnv(s.boxURL, bot, true)
+	}})
 	yes := true
 	s.box.OAuthSettings("linkedin", sandbox.OAuthSettings{RefreshTokens: &yes, AccessSeconds: 120})
 	s.box.OAuthSettings("twitter", sandbox.OAuthSettings{AccessSeconds: 120})
@@ -194,6 +259,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 	b.publish(t, post.ID)
 	b.await(t, post.ID, "published")
 	b.owner.expect(t, http.StatusUnprocessableEntity, http.MethodPost, b.path+"/integrations", map[string]any{"platform": "ghost", "site_url": s.boxURL + "/ghost-sites/" + b.site, "admin_api_key": "not a key"})
+	given := chatSecrets(t, s, b, bot, &seen)
 	// A withdrawn permission, and disconnecting everything, which the platforms are told.
 	s.box.Withdraw("twitter", "2244994945")
 	eventually(t, 60*time.Second, "the withdrawal is noticed", func() bool {
@@ -231,7 +297,7 @@ func TestNoSecretAnywhere(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	secrets := s.box.Secrets()
+	secrets := append(s.box.Secrets(), given...)
 	for name, text := range places {
 		if len(text) < 100 {
 			t.Errorf("%s is empty: nothing is proved by it", name)

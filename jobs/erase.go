@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"fanfare/internal/bucket"
+	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
 	"fanfare/queries"
@@ -54,6 +55,7 @@ type eraseWorker struct {
 	// What tells platforms that nothing is allowed any more.
 	vault      *vault.Vault
 	connectors map[platform.Name]platform.Connector
+	mcp        *mcpclient.Client
 }
 
 // Timeout bounds the whole job.
@@ -92,6 +94,7 @@ func (w *eraseWorker) Work(ctx context.Context, job *river.Job[EraseArgs]) error
 func (w *eraseWorker) erase(ctx context.Context, log *slog.Logger, erasure queries.Erasure) (wait time.Duration, err error) {
 	if erasure.State == "requested" {
 		w.revokeErased(ctx, log, erasure)
+		w.signOutErased(ctx, log, erasure)
 	}
 	if err := w.files(ctx, log, erasure); err != nil {
 		return 0, err

@@ -36,6 +36,10 @@ type nextPage func(ctx context.Context, q *queries.Queries) ([]string, error)
 // read is in the archive too, unless it was deleted since. A table is one query in queries/exports.sql and one
 // line here; a table with customer_id that is not here is in notExported.
 var exportedTables = []exportedTable{
+	{"messages", byID((*queries.Queries).ExportRowsOfMessages)},
+	{"space_people", byID((*queries.Queries).ExportRowsOfSpacePeople)},
+	{"pairings", byID((*queries.Queries).ExportRowsOfPairings)},
+	{"chat_identities", byID((*queries.Queries).ExportRowsOfChatIdentities)},
 	{"post_media", byTwo((*queries.Queries).ExportRowsOfPostMedia)},
 	{"platform_post_media", byTwo((*queries.Queries).ExportRowsOfPlatformPostMedia)},
 	{"post_reviews", byID((*queries.Queries).ExportRowsOfPostReviews)},
@@ -45,6 +49,7 @@ var exportedTables = []exportedTable{
 	{"posts", byID((*queries.Queries).ExportRowsOfPosts)},
 	{"email_templates", byID((*queries.Queries).ExportRowsOfEmailTemplates)},
 	{"recurring_posts", byID((*queries.Queries).ExportRowsOfRecurringPosts)},
+	{"memories", byID((*queries.Queries).ExportRowsOfMemories)},
 	{"queue_slots", byID((*queries.Queries).ExportRowsOfQueueSlots)},
 	{"media", byID((*queries.Queries).ExportRowsOfMedia)},
 	{"campaigns", byID((*queries.Queries).ExportRowsOfCampaigns)},
@@ -53,7 +58,12 @@ var exportedTables = []exportedTable{
 	{"memberships", byID((*queries.Queries).ExportRowsOfMemberships)},
 	{"invitations", byID((*queries.Queries).ExportRowsOfInvitations)},
 	{"api_keys", byID((*queries.Queries).ExportRowsOfAPIKeys)},
+	{"credentials", byID((*queries.Queries).ExportRowsOfCredentials)},
+	{"mcp_servers", byID((*queries.Queries).ExportRowsOfMcpServers)},
+	{"spaces", byID((*queries.Queries).ExportRowsOfSpaces)},
+	{"bots", byID((*queries.Queries).ExportRowsOfBots)},
 	{"webhook_endpoints", byID((*queries.Queries).ExportRowsOfWebhookEndpoints)},
+	{"usage_days", byText((*queries.Queries).ExportRowsOfUsageDays)},
 	{"audit_log", byID((*queries.Queries).ExportRowsOfAuditLog)},
 	{"customers", byID((*queries.Queries).ExportRowsOfCustomers)},
 }
@@ -64,6 +74,10 @@ var notExported = map[string]string{
 	"public.agent_tokens":       "they end within an hour; that they were made stands in the audit log",
 	"public.audit_unsealed":     "digests of rows of the log",
 	"public.audit_seals":        "prove the log where it is",
+	"public.usage_entries":      "part of usage_days",
+	"public.llm_budgets":        "how much the installation lets the customer use",
+	"public.llm_months":         "what was taken of that; what was used is in usage_days",
+	"public.llm_reservations":   "what calls hold that are under way",
 	"public.rate_limit_rules":   "how much the installation lets the customer do",
 	"public.rate_limits":        "what was used in the last minutes",
 	"public.connect_sessions":   "somebody's way to a platform and back, for an hour",
@@ -137,6 +151,38 @@ func byTwo[
 			lines := make([]string, len(rows))
 			for i, r := range rows {
 				lines[i], next.After, next.AfterSecond = row(r).Line, row(r).ID, row(r).Second
+			}
+			return lines, err
+		}
+	}
+}
+
+// byText reads a table whose key is a text.
+func byText[
+	P ~struct {
+		After   string
+		MaxRows int32
+	},
+	R ~struct {
+		Key  string
+		Line string
+	},
+](query func(*queries.Queries, context.Context, P) ([]R, error)) func() nextPage {
+	type params struct {
+		After   string
+		MaxRows int32
+	}
+	type row struct {
+		Key  string
+		Line string
+	}
+	return func() nextPage {
+		next := params{MaxRows: exportPage}
+		return func(ctx context.Context, q *queries.Queries) ([]string, error) {
+			rows, err := query(q, ctx, P(next))
+			lines := make([]string, len(rows))
+			for i, r := range rows {
+				lines[i], next.After = row(r).Line, row(r).Key
 			}
 			return lines, err
 		}

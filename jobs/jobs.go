@@ -18,7 +18,10 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/bucket"
+	"fanfare/internal/conversation"
+	"fanfare/internal/embedding"
 	"fanfare/internal/mail"
+	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
 	"fanfare/queries"
@@ -47,7 +50,14 @@ type Deps struct {
 	PublicURL string
 	// Egress reaches the webhooks of customers; nil: those on the public internet.
 	Egress *platform.Egress
+	// Embedder puts the meaning of memories into numbers; nil: they are found by their words alone.
+	Embedder embedding.Embedder
+	// Chats answers chats; nil: another worker does, or there are none.
+	Chats *Chats
 }
+
+// version is what MCP servers are told, as the API's.
+const version = "1.0.0"
 
 // all lists every job.
 func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stopping <-chan struct{}) *river.Workers {
@@ -76,9 +86,13 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	river.AddWorker(workers, &revokeWorker{
 		db: db, vault: deps.Vault, connectors: deps.Connectors, queue: renewer.notices.queue, lease: holder, log: deps.Log,
 	})
+	river.AddWorker(workers, &expirePairingWorker{db: db, q: queries.New(deps.Pool), lease: holder})
+	mcp := mcpclient.New(cmp.Or(deps.Egress, platform.NewEgress(nil)), version)
+	river.AddWorker(workers, &checkMCPWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
+	river.AddWorker(workers, &endCredentialWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &eraseWorker{
-		q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log, vault: deps.Vault, connectors: deps.Connectors,
+		q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log, vault: deps.Vault, connectors: deps.Connectors, mcp: mcp,
 	})
 	river.AddWorker(workers, &resealWorker{
 		pool: deps.Pool, vault: deps.Vault, lease: holder, log: deps.Log, batch: resealBatch, settle: resealSettle,
@@ -86,6 +100,15 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	river.AddWorker(workers, &webhookWorker{
 		db: db, vault: deps.Vault, client: cmp.Or(deps.Egress, platform.NewEgress(nil)).Client(), notices: renewer.notices, lease: holder, log: deps.Log,
 	})
+	if deps.Embedder != nil {
+		river.AddWorker(workers, &embedWorker{db: db, embedder: deps.Embedder, lease: holder, log: deps.Log})
+	}
+	if deps.Chats != nil {
+		river.AddWorker(workers, &chatWorker{
+			db: db, pool: deps.Pool, q: queries.New(deps.Pool), chats: *deps.Chats, slots: newChatSlots(chatsConcurrency), lease: holder, log: deps.Log,
+			conversation: &conversation.Conversation{API: deps.Chats.API, DashboardURL: deps.PublicURL},
+		})
+	}
 	if deps.Mail != nil {
 		river.AddWorker(workers, &invitationEmailWorker{
 			db: db, vault: deps.Vault, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log,

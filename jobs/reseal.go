@@ -56,6 +56,9 @@ var sealedContexts = map[string]func(row queries.SealedValueListRow) ([]vault.Co
 	"authorizations": boundByID(1, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
 		return vault.Authorization(row.CustomerID, id, row.Platform)
 	}),
+	"bots": boundByID(1, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
+		return vault.BotCredential(row.CustomerID, id, row.Platform)
+	}),
 	"connect_sessions": boundByID(1, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
 		return vault.ConnectSession(row.CustomerID, id, row.Platform)
 	}),
@@ -67,6 +70,12 @@ var sealedContexts = map[string]func(row queries.SealedValueListRow) ([]vault.Co
 	}),
 	"old_credentials": boundByID(0, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
 		return vault.OldCredential(id, row.Platform)
+	}),
+	"credentials": boundByID(1, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
+		return vault.SpaceCredential(row.CustomerID, id)
+	}),
+	"mcp_servers": boundByID(1, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
+		return vault.MCPRegistration(row.CustomerID, id)
 	}),
 	"webhook_secrets": boundByID(1, func(id uuid.UUID, row queries.SealedValueListRow) vault.Context {
 		return vault.WebhookSecret(row.CustomerID, id)

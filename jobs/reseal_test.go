@@ -163,6 +163,14 @@ func TestResealEverything(t *testing.T) {
 			values ($1, $2, $3, $4, $4::uuid::text || '@example.com', 'viewer', $5, $6)`, customer, id, hash, user.ID)
 		put("old_credentials", "credential", vault.OldCredential(id, "ghost"),
 			"insert into old_credentials (credential, key_id, id, owner_id, platform, external_id, name) values ($1, $2, $3, $4, 'ghost', $3::uuid::text, 'A')", id, user.ID)
+		space := k.Space(t, dbtest.Space{CustomerID: customer, PairedBy: user.ID})
+		put("bots", "credential", vault.BotCredential(customer, id, "telegram"),
+			"insert into bots (credential, key_id, customer_id, id, platform, bot) values ($1, $2, $3, $4, 'telegram', $4::uuid::text)", customer, id)
+		put("mcp_servers", "registration", vault.MCPRegistration(customer, id),
+			"insert into mcp_servers (registration, key_id, customer_id, id, space_id, name, url, created_by) values ($1, $2, $3, $4, $5, 'A', 'https://example.com', null)", customer, id, space.ID)
+		put("credentials", "credential", vault.SpaceCredential(customer, id),
+			`insert into credentials (credential, key_id, customer_id, id, space_id, kind, name, mcp_server_id, login, created_by)
+			values ($1, $2, $3, $4, $5, 'mcp', 'A', $4, 'oauth', null)`, customer, id, space.ID)
 		put("agent_token_keys", "sealed", vault.AgentTokenKey(id), "insert into agent_token_keys (sealed, key_id, id) values ($1, $2, $3)", id)
 		endpoint := dbtest.NewID(t)
 		k.exec("insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://example.com')", customer, endpoint)
@@ -199,11 +207,11 @@ func TestResealEverything(t *testing.T) {
 	}
 	// Once more: there is nothing to do, and so nothing is used.
 	const uses = "select count(*)::integer from audit_log where action like '%.credential_use' and changes = '{\"purpose\": \"reseal\"}' and job_id = 5"
-	if n := scan[int](k.bundle, uses); n != 28 {
-		t.Errorf("%d uses on record, want 28", n)
+	if n := scan[int](k.bundle, uses); n != 42 {
+		t.Errorf("%d uses on record, want 42", n)
 	}
 	k.mustWork(fresh)
-	if n := scan[int](k.bundle, uses); n != 28 {
+	if n := scan[int](k.bundle, uses); n != 42 {
 		t.Errorf("%d uses after another run", n)
 	}
 }

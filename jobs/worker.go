@@ -24,7 +24,7 @@ const (
 	// DefaultConcurrency is how many posts a worker publishes at once. Nearly all of that time is spent waiting
 	// for platforms, with nothing held but memory.
 	DefaultConcurrency = 200
-	// DefaultCustomerChecks is about how many of one customer's accounts are checked at once.
+	// DefaultCustomerChecks is about how many of one customer's accounts are checked at once, and how many of its MCP servers.
 	DefaultCustomerChecks = 4
 	// pollInterval is how often a worker looks for due jobs, and so the most that a scheduled post waits.
 	pollInterval = 200 * time.Millisecond
@@ -40,6 +40,8 @@ const (
 	// how many rows at once.
 	limitsEvery = 5 * time.Minute
 	limitsBatch = 10_000
+	// usageEvery is how often what was used is added up, and reservations of LLM calls are looked for that were left behind.
+	usageEvery = time.Minute
 	// sealEvery is how often what was written to the audit log is sealed, sealBatch how many rows in one transaction.
 	sealEvery = time.Second
 	sealBatch = 5000
@@ -53,7 +55,7 @@ type WorkerConfig struct {
 	Concurrency int
 	// Lease is how long the worker may be silent before others take its jobs over; 0 means DefaultLease.
 	Lease time.Duration
-	// CustomerChecks is about how many of one customer's accounts are checked at once, over all workers; 0 means
+	// CustomerChecks is about how many of one customer's accounts are checked at once, and of its MCP servers, over all workers; 0 means
 	// DefaultCustomerChecks.
 	CustomerChecks int
 	// AuditMonths is for how many whole months the audit log is kept besides the current one; 0 means forever.
@@ -70,6 +72,7 @@ type Worker struct {
 	renewer *renewer
 	notices *notices
 	months  int32
+	checks  int // of one customer at once
 	stop    context.CancelFunc
 	upkeep  sync.WaitGroup
 	// stopping is closed when Stop begins.
@@ -90,7 +93,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	}
 	id := workerID()
 	q := queries.New(deps.Pool)
-	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths, stopping: make(chan struct{})}
+	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths, checks: config.CustomerChecks, stopping: make(chan struct{})}
 	inserter, err := NewInserter(deps.Log)
 	if err != nil {
 		return nil, err
@@ -124,10 +127,16 @@ func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 		ChecksQueue:  {MaxWorkers: checksConcurrency, FetchPollInterval: dispatchEvery},
 		MetricsQueue: {MaxWorkers: metricsConcurrency, FetchPollInterval: dispatchEvery},
 		EraseQueue:   {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery}, ResealQueue: {MaxWorkers: 1, FetchPollInterval: dispatchEvery},
-		WebhooksQueue: {MaxWorkers: webhooksConcurrency},
+		WebhooksQueue: {MaxWorkers: webhooksConcurrency}, PairingsQueue: {MaxWorkers: pairingsConcurrency, FetchPollInterval: dispatchEvery},
 	}
 	if deps.Bucket != nil {
 		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency, FetchPollInterval: dispatchEvery}
+	}
+	if deps.Embedder != nil {
+		served[EmbeddingsQueue] = river.QueueConfig{MaxWorkers: embeddingsConcurrency, FetchPollInterval: dispatchEvery}
+	}
+	if deps.Chats != nil {
+		served[ChatQueue] = river.QueueConfig{MaxWorkers: chatsFetched}
 	}
 	if deps.Mail != nil {
 		served[MailQueue] = river.QueueConfig{MaxWorkers: mailConcurrency}
@@ -154,13 +163,22 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, webhooksEvery, w.dispatchWebhooks)
 	w.every(background, sweepEvery, w.giveUpWebhooks)
 	w.every(background, checksEvery, w.dispatchChecks)
+	w.every(background, dispatchEvery, w.dispatchMCP)
 	w.every(background, dispatchEvery, w.dispatchRecurring)
+	w.every(background, pairEvery, w.completePairings)
 	w.every(background, checksEvery, w.remind)
 	w.every(background, measureEvery, w.dispatchMeasurements)
+	w.every(background, embeddingsEvery, w.dispatchEmbeddings)
 	w.every(background, limitsEvery, w.sweepLimits)
+	w.every(background, usageEvery, w.addUpUsage)
 	w.every(background, sealEvery, w.seal)
 	w.every(background, maintainEvery, w.maintainAudit)
 	w.every(background, moveEvery, w.endCredentialMoves)
+	if w.deps.Chats != nil {
+		w.every(background, chatsEvery, w.dispatchChats)
+		w.every(background, limitsEvery, w.forgetChats)
+		w.every(background, pollersEvery, newPollers(w).look)
+	}
 	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
 		stop()
 		w.upkeep.Wait()
@@ -310,6 +328,14 @@ func (w *Worker) sweepLimits(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// addUpUsage keeps the tables of usage and of LLM budgets small. Neither keeps the other from being done.
+func (w *Worker) addUpUsage(ctx context.Context) error {
+	if err := errors.Join(repeatedly(ctx, w.q.UsageAddUp), repeatedly(ctx, w.q.LLMExpire)); err != nil {
+		return fmt.Errorf("add up what customers use: %w", err)
+	}
+	return nil
 }
 
 // seal puts what was written to the audit log under seals. Whatever could not be sealed waits for the next time.

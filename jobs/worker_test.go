@@ -170,6 +170,20 @@ func TestSweepOfLimits(t *testing.T) {
 	}
 }
 
+// What was counted is added up, in as many batches as it takes, and reservations that were left behind are charged.
+func TestAddUpUsage(t *testing.T) {
+	b := setup(t)
+	b.exec("insert into usage_entries (customer_id, kind, count) select $1, 'x', 1 from generate_series(1, 10005)", b.customer.ID)
+	b.exec("insert into llm_months (customer_id, month, reserved_tokens) values ($1, tenancy.month_of(now()), 5)", b.customer.ID)
+	b.exec("insert into llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd, expires_at) values ($1, gen_random_uuid(), 'x', false, 5, 0, now())", b.customer.ID)
+	if err := b.worker(WorkerConfig{}).addUpUsage(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := scan[string](b, "select concat_ws(' ', (select count(*) from usage_entries), (select sum(count) from usage_days), reserved_tokens, lost_tokens) from llm_months"); got != "0 10005 0 5" {
+		t.Errorf("entries, counted, reserved and lost are %s", got)
+	}
+}
+
 // Promotion hands over what falls due soon and nothing else.
 func TestPromote(t *testing.T) {
 	b := setup(t)

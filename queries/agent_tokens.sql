@@ -1,19 +1,19 @@
 -- Refused, and not empty, to who may not ask; so is the next.
 -- name: AgentTokenList :many
-select t.id, t.name, t.permissions, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+select t.id, t.name, t.permissions, t.space_id, t.person, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
 where t.id < @before and (select tenancy.permit_tokens())
 order by t.id desc
 limit @max_rows;
 
 -- name: AgentTokenGet :one
-select t.id, t.name, t.permissions, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+select t.id, t.name, t.permissions, t.space_id, t.person, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
 where t.id = @id and (select tenancy.permit_tokens());
 
 -- name: AgentTokenCreate :exec
-insert into agent_tokens (id, name, permissions, expires_at)
-values (@id, @name, @permissions, now() + @lifetime::interval);
+insert into agent_tokens (id, name, permissions, space_id, person, expires_at)
+values (@id, @name, @permissions, coalesce(sqlc.narg('space_id'), tenancy.space_id()), sqlc.narg('person'), now() + @lifetime::interval);
 
 -- name: AgentTokenRevoke :execrows
 update agent_tokens

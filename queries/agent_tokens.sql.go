@@ -13,14 +13,16 @@ import (
 )
 
 const agentTokenCreate = `-- name: AgentTokenCreate :exec
-insert into agent_tokens (id, name, permissions, expires_at)
-values ($1, $2, $3, now() + $4::interval)
+insert into agent_tokens (id, name, permissions, space_id, person, expires_at)
+values ($1, $2, $3, coalesce($4, tenancy.space_id()), $5, now() + $6::interval)
 `
 
 type AgentTokenCreateParams struct {
 	ID          uuid.UUID
 	Name        string
 	Permissions []string
+	SpaceID     interface{}
+	Person      *string
 	Lifetime    time.Duration
 }
 
@@ -29,6 +31,8 @@ func (q *Queries) AgentTokenCreate(ctx context.Context, arg AgentTokenCreatePara
 		arg.ID,
 		arg.Name,
 		arg.Permissions,
+		arg.SpaceID,
+		arg.Person,
 		arg.Lifetime,
 	)
 	return err
@@ -46,7 +50,7 @@ func (q *Queries) AgentTokenDeleteExpired(ctx context.Context, maxRows int32) (i
 }
 
 const agentTokenGet = `-- name: AgentTokenGet :one
-select t.id, t.name, t.permissions, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+select t.id, t.name, t.permissions, t.space_id, t.person, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
 where t.id = $1 and (select tenancy.permit_tokens())
 `
@@ -55,6 +59,8 @@ type AgentTokenGetRow struct {
 	ID          uuid.UUID
 	Name        string
 	Permissions []string
+	SpaceID     *uuid.UUID
+	Person      *string
 	APIKeyID    *uuid.UUID
 	CreatedBy   *uuid.UUID
 	ExpiresAt   time.Time
@@ -71,6 +77,8 @@ func (q *Queries) AgentTokenGet(ctx context.Context, id uuid.UUID) (AgentTokenGe
 		&i.ID,
 		&i.Name,
 		&i.Permissions,
+		&i.SpaceID,
+		&i.Person,
 		&i.APIKeyID,
 		&i.CreatedBy,
 		&i.ExpiresAt,
@@ -137,7 +145,7 @@ func (q *Queries) AgentTokenKeyList(ctx context.Context) ([]AgentTokenKeyListRow
 }
 
 const agentTokenList = `-- name: AgentTokenList :many
-select t.id, t.name, t.permissions, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
+select t.id, t.name, t.permissions, t.space_id, t.person, t.api_key_id, t.created_by, t.expires_at, t.revoked_at, t.version, t.created_at, t.updated_at
 from agent_tokens t
 where t.id < $1 and (select tenancy.permit_tokens())
 order by t.id desc
@@ -153,6 +161,8 @@ type AgentTokenListRow struct {
 	ID          uuid.UUID
 	Name        string
 	Permissions []string
+	SpaceID     *uuid.UUID
+	Person      *string
 	APIKeyID    *uuid.UUID
 	CreatedBy   *uuid.UUID
 	ExpiresAt   time.Time
@@ -176,6 +186,8 @@ func (q *Queries) AgentTokenList(ctx context.Context, arg AgentTokenListParams) 
 			&i.ID,
 			&i.Name,
 			&i.Permissions,
+			&i.SpaceID,
+			&i.Person,
 			&i.APIKeyID,
 			&i.CreatedBy,
 			&i.ExpiresAt,

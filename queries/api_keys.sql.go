@@ -13,8 +13,8 @@ import (
 )
 
 const aPIKeyCreate = `-- name: APIKeyCreate :exec
-insert into api_keys (id, name, prefix, key_hash, permissions, expires_at)
-values ($1, $2, $3, $4, $5, $6)
+insert into api_keys (id, name, prefix, key_hash, permissions, space_id, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7)
 `
 
 type APIKeyCreateParams struct {
@@ -23,6 +23,7 @@ type APIKeyCreateParams struct {
 	Prefix      string
 	KeyHash     []byte
 	Permissions []string
+	SpaceID     *uuid.UUID
 	ExpiresAt   *time.Time
 }
 
@@ -33,13 +34,14 @@ func (q *Queries) APIKeyCreate(ctx context.Context, arg APIKeyCreateParams) erro
 		arg.Prefix,
 		arg.KeyHash,
 		arg.Permissions,
+		arg.SpaceID,
 		arg.ExpiresAt,
 	)
 	return err
 }
 
 const aPIKeyGet = `-- name: APIKeyGet :one
-select k.id, k.name, k.prefix, k.permissions, k.created_by, k.expires_at, k.last_used_at, k.revoked_at, k.version, k.created_at, k.updated_at
+select k.id, k.name, k.prefix, k.permissions, k.space_id, k.created_by, k.expires_at, k.last_used_at, k.revoked_at, k.version, k.created_at, k.updated_at
 from api_keys k
 where k.id = $1 and (select tenancy.permit_admins())
 `
@@ -49,6 +51,7 @@ type APIKeyGetRow struct {
 	Name        string
 	Prefix      string
 	Permissions []string
+	SpaceID     *uuid.UUID
 	CreatedBy   uuid.UUID
 	ExpiresAt   *time.Time
 	LastUsedAt  *time.Time
@@ -66,6 +69,7 @@ func (q *Queries) APIKeyGet(ctx context.Context, id uuid.UUID) (APIKeyGetRow, er
 		&i.Name,
 		&i.Prefix,
 		&i.Permissions,
+		&i.SpaceID,
 		&i.CreatedBy,
 		&i.ExpiresAt,
 		&i.LastUsedAt,
@@ -78,7 +82,7 @@ func (q *Queries) APIKeyGet(ctx context.Context, id uuid.UUID) (APIKeyGetRow, er
 }
 
 const aPIKeyList = `-- name: APIKeyList :many
-select k.id, k.name, k.prefix, k.permissions, k.created_by, k.expires_at, k.last_used_at, k.revoked_at, k.version, k.created_at, k.updated_at
+select k.id, k.name, k.prefix, k.permissions, k.space_id, k.created_by, k.expires_at, k.last_used_at, k.revoked_at, k.version, k.created_at, k.updated_at
 from api_keys k
 where k.id < $1 and (select tenancy.permit_admins())
 order by k.id desc
@@ -95,6 +99,7 @@ type APIKeyListRow struct {
 	Name        string
 	Prefix      string
 	Permissions []string
+	SpaceID     *uuid.UUID
 	CreatedBy   uuid.UUID
 	ExpiresAt   *time.Time
 	LastUsedAt  *time.Time
@@ -119,6 +124,7 @@ func (q *Queries) APIKeyList(ctx context.Context, arg APIKeyListParams) ([]APIKe
 			&i.Name,
 			&i.Prefix,
 			&i.Permissions,
+			&i.SpaceID,
 			&i.CreatedBy,
 			&i.ExpiresAt,
 			&i.LastUsedAt,

@@ -1,11 +1,23 @@
--- Makes a customer owned by the entered user and enters it.
--- name: CustomerCreate :exec
-select tenancy.create_customer(@id, @name, @description, @brand_voice, @audience, @language, @time_zone);
+-- Makes a customer owned by the entered user and enters it. No row where the installation leaves that to system admins, and the user
+-- is none.
+-- name: CustomerCreate :execrows
+select tenancy.create_customer(@id, @name, @description, @brand_voice, @audience, @language, @time_zone)
+where not @admins_only::boolean or tenancy.system_role() = 'admin';
 
 -- name: CustomerGet :one
 select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone,
     c.approval_required, c.approver_role, c.self_approval, c.archived_at, c.version,
     c.created_at, c.updated_at, coalesce(tenancy.member_role(), '')::text as role
+from customers c
+where c.id = @id;
+
+-- The entered customer, with what the caller may do there as far as it is not their role that says it.
+-- Whoever acts by a system role needs a reason to approve, and none to read that they may.
+-- name: CustomerSeen :one
+select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone,
+    c.approval_required, c.approver_role, c.self_approval, c.archived_at, c.version,
+    c.created_at, c.updated_at, coalesce(tenancy.member_role(), '')::text as role,
+    tenancy.permissions()::text[] as permissions, (case when current_user = 'fanfare_admin' then tenancy.system_role() in ('manager', 'admin') else tenancy.may_approve() end)::boolean as may_approve
 from customers c
 where c.id = @id;
 
@@ -43,3 +55,11 @@ where id = @id and version = coalesce(sqlc.narg('version'), version);
 update customers
 set archived_at = null
 where id = @id and version = coalesce(sqlc.narg('version'), version);
+
+-- Enters a customer where nothing is read there: who may not, gets an error instead.
+-- name: CustomerEntered :one
+select (tenancy.customer_id() is not null)::boolean as entered;
+
+-- The customer of a caller who is entered nowhere and has one alone, as keys and tokens do.
+-- name: CustomerOnly :one
+select (tenancy.customer_ids())[1]::uuid as id where cardinality(tenancy.customer_ids()) = 1;

@@ -31,8 +31,9 @@ func (q *Queries) CustomerArchive(ctx context.Context, arg CustomerArchiveParams
 	return result.RowsAffected(), nil
 }
 
-const customerCreate = `-- name: CustomerCreate :exec
+const customerCreate = `-- name: CustomerCreate :execrows
 select tenancy.create_customer($1, $2, $3, $4, $5, $6, $7)
+where not $8::boolean or tenancy.system_role() = 'admin'
 `
 
 type CustomerCreateParams struct {
@@ -43,11 +44,13 @@ type CustomerCreateParams struct {
 	Audience    string
 	Language    string
 	TimeZone    string
+	AdminsOnly  bool
 }
 
-// Makes a customer owned by the entered user and enters it.
-func (q *Queries) CustomerCreate(ctx context.Context, arg CustomerCreateParams) error {
-	_, err := q.db.Exec(ctx, customerCreate,
+// Makes a customer owned by the entered user and enters it. No row where the installation leaves that to system admins, and the user
+// is none.
+func (q *Queries) CustomerCreate(ctx context.Context, arg CustomerCreateParams) (int64, error) {
+	result, err := q.db.Exec(ctx, customerCreate,
 		arg.ID,
 		arg.Name,
 		arg.Description,
@@ -55,8 +58,24 @@ func (q *Queries) CustomerCreate(ctx context.Context, arg CustomerCreateParams) 
 		arg.Audience,
 		arg.Language,
 		arg.TimeZone,
+		arg.AdminsOnly,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const customerEntered = `-- name: CustomerEntered :one
+select (tenancy.customer_id() is not null)::boolean as entered
+`
+
+// Enters a customer where nothing is read there: who may not, gets an error instead.
+func (q *Queries) CustomerEntered(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, customerEntered)
+	var entered bool
+	err := row.Scan(&entered)
+	return entered, err
 }
 
 const customerGet = `-- name: CustomerGet :one
@@ -180,6 +199,18 @@ func (q *Queries) CustomerList(ctx context.Context, arg CustomerListParams) ([]C
 	return items, nil
 }
 
+const customerOnly = `-- name: CustomerOnly :one
+select (tenancy.customer_ids())[1]::uuid as id where cardinality(tenancy.customer_ids()) = 1
+`
+
+// The customer of a caller who is entered nowhere and has one alone, as keys and tokens do.
+func (q *Queries) CustomerOnly(ctx context.Context) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, customerOnly)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}
+
 const customerRestore = `-- name: CustomerRestore :execrows
 update customers
 set archived_at = null
@@ -197,6 +228,62 @@ func (q *Queries) CustomerRestore(ctx context.Context, arg CustomerRestoreParams
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const customerSeen = `-- name: CustomerSeen :one
+select c.id, c.name, c.description, c.brand_voice, c.audience, c.language, c.time_zone,
+    c.approval_required, c.approver_role, c.self_approval, c.archived_at, c.version,
+    c.created_at, c.updated_at, coalesce(tenancy.member_role(), '')::text as role,
+    tenancy.permissions()::text[] as permissions, (case when current_user = 'fanfare_admin' then tenancy.system_role() in ('manager', 'admin') else tenancy.may_approve() end)::boolean as may_approve
+from customers c
+where c.id = $1
+`
+
+type CustomerSeenRow struct {
+	ID               uuid.UUID
+	Name             string
+	Description      string
+	BrandVoice       string
+	Audience         string
+	Language         string
+	TimeZone         string
+	ApprovalRequired bool
+	ApproverRole     string
+	SelfApproval     bool
+	ArchivedAt       *time.Time
+	Version          int64
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	Role             string
+	Permissions      []string
+	MayApprove       bool
+}
+
+// The entered customer, with what the caller may do there as far as it is not their role that says it.
+// Whoever acts by a system role needs a reason to approve, and none to read that they may.
+func (q *Queries) CustomerSeen(ctx context.Context, id uuid.UUID) (CustomerSeenRow, error) {
+	row := q.db.QueryRow(ctx, customerSeen, id)
+	var i CustomerSeenRow
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.Description,
+		&i.BrandVoice,
+		&i.Audience,
+		&i.Language,
+		&i.TimeZone,
+		&i.ApprovalRequired,
+		&i.ApproverRole,
+		&i.SelfApproval,
+		&i.ArchivedAt,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Role,
+		&i.Permissions,
+		&i.MayApprove,
+	)
+	return i, err
 }
 
 const customerUpdate = `-- name: CustomerUpdate :execrows

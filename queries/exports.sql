@@ -110,7 +110,7 @@ select p.id, json_build_object('id', p.id, 'campaign_id', p.campaign_id, 'title'
     'scheduled_at', p.scheduled_at, 'created_by', p.created_by, 'approved_at', p.approved_at, 'approved_by', p.approved_by,
     'submitted_by', p.submitted_by, 'edited_by', p.edited_by,
     'submitted_for', p.submitted_for, 'edited_for', p.edited_for, 'slot_at', p.slot_at,
-    'recurrence_id', p.recurrence_id, 'occurrence_at', p.occurrence_at, 'detached_at', p.detached_at,
+    'recurrence_id', p.recurrence_id, 'occurrence_at', p.occurrence_at, 'detached_at', p.detached_at, 'space_id', p.space_id,
     'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
 from posts p
 where p.id > @after
@@ -166,7 +166,9 @@ limit @max_rows;
 -- name: ExportRowsOfMedia :many
 select m.id, json_build_object('id', m.id, 'path', m.path, 'content_type', m.content_type, 'bytes', m.bytes, 'width', m.width,
     'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'state', m.state,
-    'sha256', encode(m.sha256, 'hex'), 'created_by', m.created_by, 'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+    'sha256', encode(m.sha256, 'hex'), 'source', m.source, 'source_id', m.source_id, 'source_url', m.source_url,
+    'photographer', m.photographer, 'photographer_url', m.photographer_url, 'space_id', m.space_id, 'created_by', m.created_by, 'version', m.version,
+    'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
 from media m
 where m.id > @after
 order by m.id
@@ -198,7 +200,7 @@ limit @max_rows;
 
 -- name: ExportRowsOfPostReviews :many
 select r.id, json_build_object('id', r.id, 'post_id', r.post_id, 'post_version', r.post_version, 'verdict', r.verdict,
-    'comment', r.comment, 'created_by', r.created_by, 'created_at', r.created_at)::text as line
+    'comment', r.comment, 'created_by', r.created_by, 'space_id', r.space_id, 'created_at', r.created_at)::text as line
 from post_reviews r
 where r.id > @after
 order by r.id
@@ -214,7 +216,7 @@ order by i.id
 limit @max_rows;
 
 -- name: ExportRowsOfAPIKeys :many
-select k.id, json_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'created_by', k.created_by,
+select k.id, json_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'space_id', k.space_id, 'created_by', k.created_by,
     'expires_at', k.expires_at, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at,
     'version', k.version, 'created_at', k.created_at, 'updated_at', k.updated_at)::text as line
 from api_keys k
@@ -232,6 +234,14 @@ where a.id > @after
 order by a.id
 limit @max_rows;
 
+-- name: ExportRowsOfBots :many
+select b.id, json_build_object('id', b.id, 'platform', b.platform, 'bot', b.bot, 'team', b.team, 'name', b.name, 'username', b.username,
+    'state', b.state, 'problem', b.problem, 'created_by', b.created_by, 'given_by', b.given_by, 'version', b.version, 'created_at', b.created_at, 'updated_at', b.updated_at)::text as line
+from bots b
+where b.id > @after
+order by b.id
+limit @max_rows;
+
 -- name: ExportRowsOfWebhookEndpoints :many
 select e.id, json_build_object('id', e.id, 'url', e.url, 'description', e.description, 'events', e.events, 'state', e.state,
     'state_since', e.state_since, 'reason', e.reason, 'failing_since', e.failing_since, 'failures', e.failures, 'created_by', e.created_by,
@@ -239,4 +249,93 @@ select e.id, json_build_object('id', e.id, 'url', e.url, 'description', e.descri
 from webhook_endpoints e
 where e.id > @after
 order by e.id
+limit @max_rows;
+
+-- Also what is not in a day's row yet.
+-- name: ExportRowsOfUsageDays :many
+select u.key::text as key, json_build_object('day', u.day, 'kind', u.kind, 'platform', u.platform, 'count', u.count,
+    'input_tokens', u.input_tokens, 'output_tokens', u.output_tokens, 'cost_microusd', u.cost_microusd)::text as line
+from (
+    select concat_ws(' ', x.day, x.kind, x.platform) collate "C" as key, x.day, x.kind, x.platform, sum(x.count) as count,
+        sum(x.input_tokens) as input_tokens, sum(x.output_tokens) as output_tokens, sum(x.cost_microusd) as cost_microusd
+    from (
+        select d.day, d.kind, d.platform, d.count, d.input_tokens, d.output_tokens, d.cost_microusd from usage_days d
+        union all
+        select e.day, e.kind, e.platform, e.count, e.input_tokens, e.output_tokens, e.cost_microusd from usage_entries e) x
+    group by x.day, x.kind, x.platform) u
+where u.key > @after::text
+order by u.key
+limit @max_rows;
+
+-- What is somebody's alone is in no archive, and no secret is.
+-- name: ExportRowsOfCredentials :many
+select c.id, json_build_object('id', c.id, 'space_id', c.space_id, 'kind', c.kind, 'person', c.person, 'name', c.name, 'provider', c.provider,
+    'model', c.model, 'base_url', c.base_url, 'mcp_server_id', c.mcp_server_id, 'login', c.login, 'shared_at', c.shared_at, 'shared_by', c.shared_by,
+    'status', c.status, 'server', c.server, 'failure_code', c.failure_code, 'failure', c.failure, 'checked_at', c.checked_at, 'expires_at', c.expires_at,
+    'created_by', c.created_by, 'version', c.version, 'created_at', c.created_at, 'updated_at', c.updated_at)::text as line
+from credentials c
+where c.id > @after and c.withdrawn_at is null and (c.person is null or c.shared_at is not null)
+order by c.id
+limit @max_rows;
+
+-- name: ExportRowsOfMcpServers :many
+select m.id, json_build_object('id', m.id, 'space_id', m.space_id, 'name', m.name, 'url', m.url, 'status', m.status, 'login', m.login, 'server', m.server,
+    'failure_code', m.failure_code, 'failure', m.failure, 'checked_at', m.checked_at, 'created_by', m.created_by,
+    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+from mcp_servers m
+where m.id > @after
+order by m.id
+limit @max_rows;
+
+-- name: ExportRowsOfSpaces :many
+select s.id, json_build_object('id', s.id, 'platform', s.platform, 'bot', s.bot, 'team', s.team, 'kind', s.kind, 'external_id', s.external_id,
+    'title', s.title, 'permissions', s.permissions, 'paired_by', s.paired_by, 'unreachable_at', s.unreachable_at,
+    'move_requested_at', s.move_requested_at, 'ended_at', s.ended_at, 'ended_because', s.ended_because,
+    'version', s.version, 'created_at', s.created_at, 'updated_at', s.updated_at)::text as line
+from spaces s
+where s.id > @after
+order by s.id
+limit @max_rows;
+
+-- name: ExportRowsOfSpacePeople :many
+select p.id, json_build_object('id', p.id, 'space_id', p.space_id, 'external_id', p.external_id, 'name', p.name, 'username', p.username,
+    'joined_at', p.joined_at, 'left_at', p.left_at)::text as line
+from space_people p
+where p.id > @after
+order by p.id
+limit @max_rows;
+
+-- name: ExportRowsOfChatIdentities :many
+select i.id, json_build_object('id', i.id, 'platform', i.platform, 'bot', i.bot, 'team', i.team, 'external_id', i.external_id, 'user_id', i.user_id,
+    'version', i.version, 'created_at', i.created_at, 'updated_at', i.updated_at)::text as line
+from chat_identities i
+where i.id > @after
+order by i.id
+limit @max_rows;
+
+-- name: ExportRowsOfMessages :many
+select m.id, json_build_object('id', m.id, 'space_id', m.space_id, 'direction', m.direction, 'person', m.person, 'person_name', m.person_name,
+    'text', m.text, 'said_at', m.said_at)::text as line
+from messages m
+where m.id > @after
+order by m.id
+limit @max_rows;
+
+-- name: ExportRowsOfPairings :many
+select p.id, json_build_object('id', p.id, 'platform', p.platform, 'bot', p.bot, 'permissions', p.permissions, 'own', p.own, 'created_by', p.created_by, 'by_program', p.by_program,
+    'expires_at', p.expires_at, 'state', p.state, 'claimed_by', p.claimed_by, 'claimed_at', p.claimed_at, 'team', p.team, 'kind', p.kind,
+    'external_id', p.external_id, 'title', p.title, 'person_id', p.person_id, 'person_name', p.person_name, 'confirmed_at', p.confirmed_at,
+    'confirmed_by', p.confirmed_by, 'held_elsewhere', p.held_elsewhere, 'space_id', p.space_id,
+    'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
+from pairings p
+where p.id > @after
+order by p.id
+limit @max_rows;
+
+-- name: ExportRowsOfMemories :many
+select m.id, json_build_object('id', m.id, 'space_id', m.space_id, 'text', m.text, 'created_by', m.created_by, 'person', m.person,
+    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+from memories m
+where m.id > @after
+order by m.id
 limit @max_rows;

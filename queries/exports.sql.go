@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const exportCreate = `-- name: ExportCreate :exec
@@ -244,7 +243,7 @@ func (q *Queries) ExportReady(ctx context.Context, arg ExportReadyParams) (int64
 }
 
 const exportRowsOfAPIKeys = `-- name: ExportRowsOfAPIKeys :many
-select k.id, json_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'created_by', k.created_by,
+select k.id, json_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'space_id', k.space_id, 'created_by', k.created_by,
     'expires_at', k.expires_at, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at,
     'version', k.version, 'created_at', k.created_at, 'updated_at', k.updated_at)::text as line
 from api_keys k
@@ -366,6 +365,45 @@ func (q *Queries) ExportRowsOfAuthorizations(ctx context.Context, arg ExportRows
 	return items, nil
 }
 
+const exportRowsOfBots = `-- name: ExportRowsOfBots :many
+select b.id, json_build_object('id', b.id, 'platform', b.platform, 'bot', b.bot, 'team', b.team, 'name', b.name, 'username', b.username,
+    'state', b.state, 'problem', b.problem, 'created_by', b.created_by, 'given_by', b.given_by, 'version', b.version, 'created_at', b.created_at, 'updated_at', b.updated_at)::text as line
+from bots b
+where b.id > $1
+order by b.id
+limit $2
+`
+
+type ExportRowsOfBotsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfBotsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfBots(ctx context.Context, arg ExportRowsOfBotsParams) ([]ExportRowsOfBotsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfBots, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfBotsRow{}
+	for rows.Next() {
+		var i ExportRowsOfBotsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportRowsOfCampaigns = `-- name: ExportRowsOfCampaigns :many
 select c.id, json_build_object('id', c.id, 'name', c.name, 'goal', c.goal, 'starts_on', c.starts_on, 'ends_on', c.ends_on,
     'archived_at', c.archived_at, 'created_by', c.created_by,
@@ -395,6 +433,87 @@ func (q *Queries) ExportRowsOfCampaigns(ctx context.Context, arg ExportRowsOfCam
 	items := []ExportRowsOfCampaignsRow{}
 	for rows.Next() {
 		var i ExportRowsOfCampaignsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfChatIdentities = `-- name: ExportRowsOfChatIdentities :many
+select i.id, json_build_object('id', i.id, 'platform', i.platform, 'bot', i.bot, 'team', i.team, 'external_id', i.external_id, 'user_id', i.user_id,
+    'version', i.version, 'created_at', i.created_at, 'updated_at', i.updated_at)::text as line
+from chat_identities i
+where i.id > $1
+order by i.id
+limit $2
+`
+
+type ExportRowsOfChatIdentitiesParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfChatIdentitiesRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfChatIdentities(ctx context.Context, arg ExportRowsOfChatIdentitiesParams) ([]ExportRowsOfChatIdentitiesRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfChatIdentities, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfChatIdentitiesRow{}
+	for rows.Next() {
+		var i ExportRowsOfChatIdentitiesRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfCredentials = `-- name: ExportRowsOfCredentials :many
+select c.id, json_build_object('id', c.id, 'space_id', c.space_id, 'kind', c.kind, 'person', c.person, 'name', c.name, 'provider', c.provider,
+    'model', c.model, 'base_url', c.base_url, 'mcp_server_id', c.mcp_server_id, 'login', c.login, 'shared_at', c.shared_at, 'shared_by', c.shared_by,
+    'status', c.status, 'server', c.server, 'failure_code', c.failure_code, 'failure', c.failure, 'checked_at', c.checked_at, 'expires_at', c.expires_at,
+    'created_by', c.created_by, 'version', c.version, 'created_at', c.created_at, 'updated_at', c.updated_at)::text as line
+from credentials c
+where c.id > $1 and c.withdrawn_at is null and (c.person is null or c.shared_at is not null)
+order by c.id
+limit $2
+`
+
+type ExportRowsOfCredentialsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfCredentialsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+// What is somebody's alone is in no archive, and no secret is.
+func (q *Queries) ExportRowsOfCredentials(ctx context.Context, arg ExportRowsOfCredentialsParams) ([]ExportRowsOfCredentialsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfCredentials, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfCredentialsRow{}
+	for rows.Next() {
+		var i ExportRowsOfCredentialsRow
 		if err := rows.Scan(&i.ID, &i.Line); err != nil {
 			return nil, err
 		}
@@ -570,10 +689,52 @@ func (q *Queries) ExportRowsOfInvitations(ctx context.Context, arg ExportRowsOfI
 	return items, nil
 }
 
+const exportRowsOfMcpServers = `-- name: ExportRowsOfMcpServers :many
+select m.id, json_build_object('id', m.id, 'space_id', m.space_id, 'name', m.name, 'url', m.url, 'status', m.status, 'login', m.login, 'server', m.server,
+    'failure_code', m.failure_code, 'failure', m.failure, 'checked_at', m.checked_at, 'created_by', m.created_by,
+    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+from mcp_servers m
+where m.id > $1
+order by m.id
+limit $2
+`
+
+type ExportRowsOfMcpServersParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfMcpServersRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfMcpServers(ctx context.Context, arg ExportRowsOfMcpServersParams) ([]ExportRowsOfMcpServersRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfMcpServers, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfMcpServersRow{}
+	for rows.Next() {
+		var i ExportRowsOfMcpServersRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportRowsOfMedia = `-- name: ExportRowsOfMedia :many
 select m.id, json_build_object('id', m.id, 'path', m.path, 'content_type', m.content_type, 'bytes', m.bytes, 'width', m.width,
     'height', m.height, 'name', m.name, 'duration_ms', m.duration_ms, 'animated', m.animated, 'alt_text', m.alt_text, 'state', m.state,
-    'sha256', encode(m.sha256, 'hex'), 'created_by', m.created_by, 'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+    'sha256', encode(m.sha256, 'hex'), 'source', m.source, 'source_id', m.source_id, 'source_url', m.source_url,
+    'photographer', m.photographer, 'photographer_url', m.photographer_url, 'space_id', m.space_id, 'created_by', m.created_by, 'version', m.version,
+    'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
 from media m
 where m.id > $1
 order by m.id
@@ -639,6 +800,126 @@ func (q *Queries) ExportRowsOfMemberships(ctx context.Context, arg ExportRowsOfM
 	items := []ExportRowsOfMembershipsRow{}
 	for rows.Next() {
 		var i ExportRowsOfMembershipsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfMemories = `-- name: ExportRowsOfMemories :many
+select m.id, json_build_object('id', m.id, 'space_id', m.space_id, 'text', m.text, 'created_by', m.created_by, 'person', m.person,
+    'version', m.version, 'created_at', m.created_at, 'updated_at', m.updated_at)::text as line
+from memories m
+where m.id > $1
+order by m.id
+limit $2
+`
+
+type ExportRowsOfMemoriesParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfMemoriesRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfMemories(ctx context.Context, arg ExportRowsOfMemoriesParams) ([]ExportRowsOfMemoriesRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfMemories, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfMemoriesRow{}
+	for rows.Next() {
+		var i ExportRowsOfMemoriesRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfMessages = `-- name: ExportRowsOfMessages :many
+select m.id, json_build_object('id', m.id, 'space_id', m.space_id, 'direction', m.direction, 'person', m.person, 'person_name', m.person_name,
+    'text', m.text, 'said_at', m.said_at)::text as line
+from messages m
+where m.id > $1
+order by m.id
+limit $2
+`
+
+type ExportRowsOfMessagesParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfMessagesRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfMessages(ctx context.Context, arg ExportRowsOfMessagesParams) ([]ExportRowsOfMessagesRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfMessages, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfMessagesRow{}
+	for rows.Next() {
+		var i ExportRowsOfMessagesRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfPairings = `-- name: ExportRowsOfPairings :many
+select p.id, json_build_object('id', p.id, 'platform', p.platform, 'bot', p.bot, 'permissions', p.permissions, 'own', p.own, 'created_by', p.created_by, 'by_program', p.by_program,
+    'expires_at', p.expires_at, 'state', p.state, 'claimed_by', p.claimed_by, 'claimed_at', p.claimed_at, 'team', p.team, 'kind', p.kind,
+    'external_id', p.external_id, 'title', p.title, 'person_id', p.person_id, 'person_name', p.person_name, 'confirmed_at', p.confirmed_at,
+    'confirmed_by', p.confirmed_by, 'held_elsewhere', p.held_elsewhere, 'space_id', p.space_id,
+    'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
+from pairings p
+where p.id > $1
+order by p.id
+limit $2
+`
+
+type ExportRowsOfPairingsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfPairingsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfPairings(ctx context.Context, arg ExportRowsOfPairingsParams) ([]ExportRowsOfPairingsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfPairings, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfPairingsRow{}
+	for rows.Next() {
+		var i ExportRowsOfPairingsRow
 		if err := rows.Scan(&i.ID, &i.Line); err != nil {
 			return nil, err
 		}
@@ -785,13 +1066,13 @@ limit $3
 
 type ExportRowsOfPostMetricsParams struct {
 	After       uuid.UUID
-	AfterSecond pgtype.Date
+	AfterSecond time.Time
 	MaxRows     int32
 }
 
 type ExportRowsOfPostMetricsRow struct {
 	ID     uuid.UUID
-	Second pgtype.Date
+	Second time.Time
 	Line   string
 }
 
@@ -817,7 +1098,7 @@ func (q *Queries) ExportRowsOfPostMetrics(ctx context.Context, arg ExportRowsOfP
 
 const exportRowsOfPostReviews = `-- name: ExportRowsOfPostReviews :many
 select r.id, json_build_object('id', r.id, 'post_id', r.post_id, 'post_version', r.post_version, 'verdict', r.verdict,
-    'comment', r.comment, 'created_by', r.created_by, 'created_at', r.created_at)::text as line
+    'comment', r.comment, 'created_by', r.created_by, 'space_id', r.space_id, 'created_at', r.created_at)::text as line
 from post_reviews r
 where r.id > $1
 order by r.id
@@ -859,7 +1140,7 @@ select p.id, json_build_object('id', p.id, 'campaign_id', p.campaign_id, 'title'
     'scheduled_at', p.scheduled_at, 'created_by', p.created_by, 'approved_at', p.approved_at, 'approved_by', p.approved_by,
     'submitted_by', p.submitted_by, 'edited_by', p.edited_by,
     'submitted_for', p.submitted_for, 'edited_for', p.edited_for, 'slot_at', p.slot_at,
-    'recurrence_id', p.recurrence_id, 'occurrence_at', p.occurrence_at, 'detached_at', p.detached_at,
+    'recurrence_id', p.recurrence_id, 'occurrence_at', p.occurrence_at, 'detached_at', p.detached_at, 'space_id', p.space_id,
     'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
 from posts p
 where p.id > $1
@@ -1009,6 +1290,133 @@ func (q *Queries) ExportRowsOfRecurringPosts(ctx context.Context, arg ExportRows
 	for rows.Next() {
 		var i ExportRowsOfRecurringPostsRow
 		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfSpacePeople = `-- name: ExportRowsOfSpacePeople :many
+select p.id, json_build_object('id', p.id, 'space_id', p.space_id, 'external_id', p.external_id, 'name', p.name, 'username', p.username,
+    'joined_at', p.joined_at, 'left_at', p.left_at)::text as line
+from space_people p
+where p.id > $1
+order by p.id
+limit $2
+`
+
+type ExportRowsOfSpacePeopleParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfSpacePeopleRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfSpacePeople(ctx context.Context, arg ExportRowsOfSpacePeopleParams) ([]ExportRowsOfSpacePeopleRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfSpacePeople, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfSpacePeopleRow{}
+	for rows.Next() {
+		var i ExportRowsOfSpacePeopleRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfSpaces = `-- name: ExportRowsOfSpaces :many
+select s.id, json_build_object('id', s.id, 'platform', s.platform, 'bot', s.bot, 'team', s.team, 'kind', s.kind, 'external_id', s.external_id,
+    'title', s.title, 'permissions', s.permissions, 'paired_by', s.paired_by, 'unreachable_at', s.unreachable_at,
+    'move_requested_at', s.move_requested_at, 'ended_at', s.ended_at, 'ended_because', s.ended_because,
+    'version', s.version, 'created_at', s.created_at, 'updated_at', s.updated_at)::text as line
+from spaces s
+where s.id > $1
+order by s.id
+limit $2
+`
+
+type ExportRowsOfSpacesParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfSpacesRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfSpaces(ctx context.Context, arg ExportRowsOfSpacesParams) ([]ExportRowsOfSpacesRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfSpaces, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfSpacesRow{}
+	for rows.Next() {
+		var i ExportRowsOfSpacesRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfUsageDays = `-- name: ExportRowsOfUsageDays :many
+select u.key::text as key, json_build_object('day', u.day, 'kind', u.kind, 'platform', u.platform, 'count', u.count,
+    'input_tokens', u.input_tokens, 'output_tokens', u.output_tokens, 'cost_microusd', u.cost_microusd)::text as line
+from (
+    select concat_ws(' ', x.day, x.kind, x.platform) collate "C" as key, x.day, x.kind, x.platform, sum(x.count) as count,
+        sum(x.input_tokens) as input_tokens, sum(x.output_tokens) as output_tokens, sum(x.cost_microusd) as cost_microusd
+    from (
+        select d.day, d.kind, d.platform, d.count, d.input_tokens, d.output_tokens, d.cost_microusd from usage_days d
+        union all
+        select e.day, e.kind, e.platform, e.count, e.input_tokens, e.output_tokens, e.cost_microusd from usage_entries e) x
+    group by x.day, x.kind, x.platform) u
+where u.key > $1::text
+order by u.key
+limit $2
+`
+
+type ExportRowsOfUsageDaysParams struct {
+	After   string
+	MaxRows int32
+}
+
+type ExportRowsOfUsageDaysRow struct {
+	Key  string
+	Line string
+}
+
+// Also what is not in a day's row yet.
+func (q *Queries) ExportRowsOfUsageDays(ctx context.Context, arg ExportRowsOfUsageDaysParams) ([]ExportRowsOfUsageDaysRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfUsageDays, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfUsageDaysRow{}
+	for rows.Next() {
+		var i ExportRowsOfUsageDaysRow
+		if err := rows.Scan(&i.Key, &i.Line); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -6,21 +6,24 @@ select tenancy.reserve_media(@bytes, @up_to, @quota)::bigint as bytes;
 insert into media (id, path, content_type, bytes, alt_text, name, state)
 values (@id, 'set by the database', @content_type, @bytes, @alt_text, @name, 'uploading');
 
--- The file is in the bucket, and this is what it is.
+-- The file is in the bucket, and this is what it is. Where it comes from is there for photos of a library.
 -- name: MediaReady :execrows
 update media
-set state = 'ready', bytes = @bytes, sha256 = @sha256, width = @width, height = @height, duration_ms = @duration_ms, animated = @animated
+set state = 'ready', bytes = @bytes, sha256 = @sha256, width = @width, height = @height, duration_ms = @duration_ms, animated = @animated,
+    content_type = @content_type, alt_text = coalesce(sqlc.narg('alt_text'), alt_text),
+    source = sqlc.narg('source'), source_id = sqlc.narg('source_id'), source_url = sqlc.narg('source_url'),
+    photographer = sqlc.narg('photographer'), photographer_url = sqlc.narg('photographer_url')
 where id = @id and state = 'uploading';
 
 -- name: MediaGet :one
 select m.id, m.name, m.alt_text, m.content_type, m.bytes, m.width, m.height, m.duration_ms, m.animated, m.sha256, m.path, m.created_by,
-    m.version, m.created_at, m.updated_at
+    m.source, m.source_id, m.source_url, m.photographer, m.photographer_url, m.version, m.created_at, m.updated_at
 from media m
 where m.id = @id and m.state = 'ready';
 
 -- name: MediaList :many
 select m.id, m.name, m.alt_text, m.content_type, m.bytes, m.width, m.height, m.duration_ms, m.animated, m.sha256, m.path, m.created_by,
-    m.version, m.created_at, m.updated_at
+    m.source, m.source_id, m.source_url, m.photographer, m.photographer_url, m.version, m.created_at, m.updated_at
 from media m
 where m.id < @before and m.state = 'ready'
 order by m.id desc

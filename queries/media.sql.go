@@ -49,27 +49,32 @@ func (q *Queries) MediaDelete(ctx context.Context, id uuid.UUID) error {
 
 const mediaGet = `-- name: MediaGet :one
 select m.id, m.name, m.alt_text, m.content_type, m.bytes, m.width, m.height, m.duration_ms, m.animated, m.sha256, m.path, m.created_by,
-    m.version, m.created_at, m.updated_at
+    m.source, m.source_id, m.source_url, m.photographer, m.photographer_url, m.version, m.created_at, m.updated_at
 from media m
 where m.id = $1 and m.state = 'ready'
 `
 
 type MediaGetRow struct {
-	ID          uuid.UUID
-	Name        string
-	AltText     string
-	ContentType string
-	Bytes       int64
-	Width       *int32
-	Height      *int32
-	DurationMs  *int64
-	Animated    bool
-	Sha256      []byte
-	Path        string
-	CreatedBy   *uuid.UUID
-	Version     int64
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	ID              uuid.UUID
+	Name            string
+	AltText         string
+	ContentType     string
+	Bytes           int64
+	Width           *int32
+	Height          *int32
+	DurationMs      *int64
+	Animated        bool
+	Sha256          []byte
+	Path            string
+	CreatedBy       *uuid.UUID
+	Source          *string
+	SourceID        *string
+	SourceURL       *string
+	Photographer    *string
+	PhotographerURL *string
+	Version         int64
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 }
 
 func (q *Queries) MediaGet(ctx context.Context, id uuid.UUID) (MediaGetRow, error) {
@@ -88,6 +93,11 @@ func (q *Queries) MediaGet(ctx context.Context, id uuid.UUID) (MediaGetRow, erro
 		&i.Sha256,
 		&i.Path,
 		&i.CreatedBy,
+		&i.Source,
+		&i.SourceID,
+		&i.SourceURL,
+		&i.Photographer,
+		&i.PhotographerURL,
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -132,7 +142,7 @@ func (q *Queries) MediaHide(ctx context.Context, arg MediaHideParams) (int64, er
 
 const mediaList = `-- name: MediaList :many
 select m.id, m.name, m.alt_text, m.content_type, m.bytes, m.width, m.height, m.duration_ms, m.animated, m.sha256, m.path, m.created_by,
-    m.version, m.created_at, m.updated_at
+    m.source, m.source_id, m.source_url, m.photographer, m.photographer_url, m.version, m.created_at, m.updated_at
 from media m
 where m.id < $1 and m.state = 'ready'
 order by m.id desc
@@ -145,21 +155,26 @@ type MediaListParams struct {
 }
 
 type MediaListRow struct {
-	ID          uuid.UUID
-	Name        string
-	AltText     string
-	ContentType string
-	Bytes       int64
-	Width       *int32
-	Height      *int32
-	DurationMs  *int64
-	Animated    bool
-	Sha256      []byte
-	Path        string
-	CreatedBy   *uuid.UUID
-	Version     int64
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	ID              uuid.UUID
+	Name            string
+	AltText         string
+	ContentType     string
+	Bytes           int64
+	Width           *int32
+	Height          *int32
+	DurationMs      *int64
+	Animated        bool
+	Sha256          []byte
+	Path            string
+	CreatedBy       *uuid.UUID
+	Source          *string
+	SourceID        *string
+	SourceURL       *string
+	Photographer    *string
+	PhotographerURL *string
+	Version         int64
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 }
 
 func (q *Queries) MediaList(ctx context.Context, arg MediaListParams) ([]MediaListRow, error) {
@@ -184,6 +199,11 @@ func (q *Queries) MediaList(ctx context.Context, arg MediaListParams) ([]MediaLi
 			&i.Sha256,
 			&i.Path,
 			&i.CreatedBy,
+			&i.Source,
+			&i.SourceID,
+			&i.SourceURL,
+			&i.Photographer,
+			&i.PhotographerURL,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -230,21 +250,31 @@ func (q *Queries) MediaListToRemove(ctx context.Context, maxRows int32) ([]Media
 
 const mediaReady = `-- name: MediaReady :execrows
 update media
-set state = 'ready', bytes = $1, sha256 = $2, width = $3, height = $4, duration_ms = $5, animated = $6
-where id = $7 and state = 'uploading'
+set state = 'ready', bytes = $1, sha256 = $2, width = $3, height = $4, duration_ms = $5, animated = $6,
+    content_type = $7, alt_text = coalesce($8, alt_text),
+    source = $9, source_id = $10, source_url = $11,
+    photographer = $12, photographer_url = $13
+where id = $14 and state = 'uploading'
 `
 
 type MediaReadyParams struct {
-	Bytes      int64
-	Sha256     []byte
-	Width      *int32
-	Height     *int32
-	DurationMs *int64
-	Animated   bool
-	ID         uuid.UUID
+	Bytes           int64
+	Sha256          []byte
+	Width           *int32
+	Height          *int32
+	DurationMs      *int64
+	Animated        bool
+	ContentType     string
+	AltText         *string
+	Source          *string
+	SourceID        *string
+	SourceURL       *string
+	Photographer    *string
+	PhotographerURL *string
+	ID              uuid.UUID
 }
 
-// The file is in the bucket, and this is what it is.
+// The file is in the bucket, and this is what it is. Where it comes from is there for photos of a library.
 func (q *Queries) MediaReady(ctx context.Context, arg MediaReadyParams) (int64, error) {
 	result, err := q.db.Exec(ctx, mediaReady,
 		arg.Bytes,
@@ -253,6 +283,13 @@ func (q *Queries) MediaReady(ctx context.Context, arg MediaReadyParams) (int64, 
 		arg.Height,
 		arg.DurationMs,
 		arg.Animated,
+		arg.ContentType,
+		arg.AltText,
+		arg.Source,
+		arg.SourceID,
+		arg.SourceURL,
+		arg.Photographer,
+		arg.PhotographerURL,
 		arg.ID,
 	)
 	if err != nil {

@@ -42,7 +42,7 @@ func (q *Queries) PostReviewCreate(ctx context.Context, arg PostReviewCreatePara
 }
 
 const postReviewGet = `-- name: PostReviewGet :one
-select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.created_at
+select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at
 from post_reviews r
 where r.id = $1
 `
@@ -53,6 +53,7 @@ type PostReviewGetRow struct {
 	Verdict     string
 	Comment     string
 	CreatedBy   *uuid.UUID
+	SpaceID     *uuid.UUID
 	CreatedAt   time.Time
 }
 
@@ -65,6 +66,7 @@ func (q *Queries) PostReviewGet(ctx context.Context, id uuid.UUID) (PostReviewGe
 		&i.Verdict,
 		&i.Comment,
 		&i.CreatedBy,
+		&i.SpaceID,
 		&i.CreatedAt,
 	)
 	return i, err
@@ -77,9 +79,10 @@ select (select coalesce(jsonb_agg(jsonb_build_object(
             'verdict', r.verdict,
             'comment', r.comment,
             'created_by', r.created_by,
+            'space_id', r.space_id,
             'created_at', r.created_at) order by r.id desc), '[]')
         from (
-            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.created_at
+            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.space_id, pr.created_at
             from post_reviews pr
             where pr.customer_id = p.customer_id and pr.post_id = p.id and pr.id < $1
             order by pr.id desc

@@ -4,13 +4,13 @@ values (@id, @campaign_id, @title, @text);
 
 -- name: PostGet :one
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
 from posts_with_platforms p
 where p.id = @id;
 
 -- name: PostList :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
 from posts_with_platforms p
 where p.id < @before
 order by p.id desc
@@ -18,7 +18,7 @@ limit @max_rows;
 
 -- name: PostListFiltered :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
 from posts_with_platforms p
 where p.id < @before
     and (sqlc.narg('campaign_id')::uuid is null or p.campaign_id = sqlc.narg('campaign_id')::uuid)

@@ -156,7 +156,7 @@ func (q *Queries) PostCreate(ctx context.Context, arg PostCreateParams) error {
 
 const postGet = `-- name: PostGet :one
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
 from posts_with_platforms p
 where p.id = $1
 `
@@ -179,6 +179,7 @@ type PostGetRow struct {
 	SlotAt        *time.Time
 	RecurrenceID  *uuid.UUID
 	OccurrenceAt  *time.Time
+	SpaceID       *uuid.UUID
 }
 
 func (q *Queries) PostGet(ctx context.Context, id uuid.UUID) (PostGetRow, error) {
@@ -202,13 +203,14 @@ func (q *Queries) PostGet(ctx context.Context, id uuid.UUID) (PostGetRow, error)
 		&i.SlotAt,
 		&i.RecurrenceID,
 		&i.OccurrenceAt,
+		&i.SpaceID,
 	)
 	return i, err
 }
 
 const postList = `-- name: PostList :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
 from posts_with_platforms p
 where p.id < $1
 order by p.id desc
@@ -238,6 +240,7 @@ type PostListRow struct {
 	SlotAt        *time.Time
 	RecurrenceID  *uuid.UUID
 	OccurrenceAt  *time.Time
+	SpaceID       *uuid.UUID
 }
 
 func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListRow, error) {
@@ -267,6 +270,7 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 			&i.SlotAt,
 			&i.RecurrenceID,
 			&i.OccurrenceAt,
+			&i.SpaceID,
 		); err != nil {
 			return nil, err
 		}
@@ -280,7 +284,7 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 
 const postListFiltered = `-- name: PostListFiltered :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
 from posts_with_platforms p
 where p.id < $1
     and ($2::uuid is null or p.campaign_id = $2::uuid)
@@ -314,6 +318,7 @@ type PostListFilteredRow struct {
 	SlotAt        *time.Time
 	RecurrenceID  *uuid.UUID
 	OccurrenceAt  *time.Time
+	SpaceID       *uuid.UUID
 }
 
 func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredParams) ([]PostListFilteredRow, error) {
@@ -348,6 +353,7 @@ func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredPara
 			&i.SlotAt,
 			&i.RecurrenceID,
 			&i.OccurrenceAt,
+			&i.SpaceID,
 		); err != nil {
 			return nil, err
 		}

@@ -24,10 +24,9 @@ select coalesce(tenancy.time_zone(), 'UTC')::text as time_zone, now()::timestamp
 -- name: QueueLock :exec
 select pg_advisory_xact_lock(hashtextextended('queue of ' || tenancy.customer_id()::text, 0));
 
--- The posts that go out at a time to come, which takes a slot at that time. The order is that of their times.
+-- The times to come at which posts go out, which takes a slot at that time, in their order. What is not the caller's to see
+-- has no title and state, and an id of zeros.
 -- name: QueueListTaken :many
-select p.id, p.title, p.state, p.scheduled_at::timestamptz as scheduled_at
-from posts p
-where p.scheduled_at > now() and p.state in ('pending_approval', 'approved', 'scheduled')
-order by p.scheduled_at, p.id
-limit @max_rows;
+select coalesce(q.id, '00000000-0000-0000-0000-000000000000')::uuid as id, coalesce(q.title, '')::text as title,
+    coalesce(q.state, '')::text as state, q.scheduled_at::timestamptz as scheduled_at
+from tenancy.queue_taken(@max_rows) q;

@@ -30,11 +30,9 @@ func (q *Queries) CustomerClock(ctx context.Context) (CustomerClockRow, error) {
 }
 
 const queueListTaken = `-- name: QueueListTaken :many
-select p.id, p.title, p.state, p.scheduled_at::timestamptz as scheduled_at
-from posts p
-where p.scheduled_at > now() and p.state in ('pending_approval', 'approved', 'scheduled')
-order by p.scheduled_at, p.id
-limit $1
+select coalesce(q.id, '00000000-0000-0000-0000-000000000000')::uuid as id, coalesce(q.title, '')::text as title,
+    coalesce(q.state, '')::text as state, q.scheduled_at::timestamptz as scheduled_at
+from tenancy.queue_taken($1) q
 `
 
 type QueueListTakenRow struct {
@@ -44,7 +42,8 @@ type QueueListTakenRow struct {
 	ScheduledAt time.Time
 }
 
-// The posts that go out at a time to come, which takes a slot at that time. The order is that of their times.
+// The times to come at which posts go out, which takes a slot at that time, in their order. What is not the caller's to see
+// has no title and state, and an id of zeros.
 func (q *Queries) QueueListTaken(ctx context.Context, maxRows int32) ([]QueueListTakenRow, error) {
 	rows, err := q.db.Query(ctx, queueListTaken, maxRows)
 	if err != nil {

@@ -118,7 +118,7 @@ func (d *DB) Integration(t testing.TB, i Integration) Integration {
 
 // AllPermissions are those that an API key can have.
 var AllPermissions = []string{"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish",
-	"jobs:read", "audit:read", "tokens:mint"}
+	"jobs:read", "audit:read", "spaces:read", "spaces:pair", "conversations:read", "memories:read", "memories:write", "credentials:write", "tokens:mint"}
 
 // APIKey is a key of a customer. Empty fields are filled.
 type APIKey struct {
@@ -126,6 +126,7 @@ type APIKey struct {
 	ID          uuid.UUID
 	CreatedBy   uuid.UUID // required: a key is worth what its maker is
 	Permissions []string  // all of them if empty
+	SpaceID     *uuid.UUID
 	// Key is what a program sends.
 	Key string
 }
@@ -146,8 +147,8 @@ func (d *DB) APIKey(t testing.TB, k APIKey) APIKey {
 	}
 	k.Key = cmp.Or(k.Key, "ffk_"+rand.Text()+rand.Text())
 	hash := sha256.Sum256([]byte(k.Key))
-	d.exec(t, `insert into api_keys (customer_id, id, name, prefix, key_hash, permissions, created_by) values ($1, $2, 'Key', $3, $4, $5, $6)`,
-		k.CustomerID, k.ID, k.Key[:10], hash[:], k.Permissions, k.CreatedBy)
+	d.exec(t, `insert into api_keys (customer_id, id, name, prefix, key_hash, permissions, created_by, space_id) values ($1, $2, 'Key', $3, $4, $5, $6, $7)`,
+		k.CustomerID, k.ID, k.Key[:10], hash[:], k.Permissions, k.CreatedBy, k.SpaceID)
 	return k
 }
 
@@ -158,6 +159,8 @@ type AgentToken struct {
 	CreatedBy   *uuid.UUID // this or KeyID is required
 	KeyID       *uuid.UUID
 	Permissions []string // all that a token can have if empty
+	SpaceID     *uuid.UUID
+	Person      *string
 }
 
 // Scope is the token's, in no customer, for something that any permission serves for.
@@ -172,11 +175,99 @@ func (d *DB) AgentToken(t testing.TB, a AgentToken) AgentToken {
 		a.ID = NewID(t)
 	}
 	if a.Permissions == nil {
-		a.Permissions = AllPermissions[:len(AllPermissions)-1]
+		a.Permissions = AllPermissions[:len(AllPermissions)-1] // tokens make no tokens
 	}
-	d.exec(t, `insert into agent_tokens (customer_id, id, name, permissions, api_key_id, created_by, expires_at) values ($1, $2, 'Agent', $3, $4, $5, now() + interval '1 hour')`,
-		a.CustomerID, a.ID, a.Permissions, a.KeyID, a.CreatedBy)
+	d.exec(t, `insert into agent_tokens (customer_id, id, name, permissions, api_key_id, created_by, space_id, person, expires_at)
+		values ($1, $2, 'Agent', $3, $4, $5, $6, $7, now() + interval '1 hour')`,
+		a.CustomerID, a.ID, a.Permissions, a.KeyID, a.CreatedBy, a.SpaceID, a.Person)
 	return a
+}
+
+// Space is a chat of a customer. Empty fields are filled.
+type Space struct {
+	CustomerID  uuid.UUID
+	ID          uuid.UUID
+	Platform    string // telegram
+	Bot         string
+	Team        string
+	Kind        string // group
+	ExternalID  string
+	Title       string
+	Permissions []string  // all that a chat can have
+	PairedBy    uuid.UUID // required: its people act in their name
+}
+
+// ChatPermissions are those that the people of a chat can have.
+var ChatPermissions = []string{"customer:read", "campaigns:read", "posts:read", "posts:write", "posts:publish", "spaces:read", "memories:read", "memories:write", "credentials:write"}
+
+// Scope is that of somebody who speaks there, in no customer, for something that any permission serves for.
+func (s Space) Scope(person string) tenant.Scope {
+	return tenant.Chat(s.CustomerID, s.ID, person, AllPermissions, tenant.Request{ID: "test"})
+}
+
+// Space binds a chat to a customer.
+func (d *DB) Space(t testing.TB, s Space) Space {
+	t.Helper()
+	if s.ID == uuid.Nil {
+		s.ID = NewID(t)
+	}
+	s.Platform, s.Kind, s.Bot = cmp.Or(s.Platform, "telegram"), cmp.Or(s.Kind, "group"), cmp.Or(s.Bot, "7000001")
+	s.ExternalID = cmp.Or(s.ExternalID, "chat "+s.ID.String())
+	s.Title = cmp.Or(s.Title, "A chat")
+	if s.Permissions == nil {
+		s.Permissions = ChatPermissions
+	}
+	d.exec(t, `insert into spaces (customer_id, id, platform, bot, team, kind, external_id, title, permissions, paired_by)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		s.CustomerID, s.ID, s.Platform, s.Bot, s.Team, s.Kind, s.ExternalID, s.Title, s.Permissions, s.PairedBy)
+	return s
+}
+
+// Speaks puts a person into a space's chat.
+func (d *DB) Speaks(t testing.TB, s Space, person string) uuid.UUID {
+	t.Helper()
+	id := NewID(t)
+	d.exec(t, "insert into space_people (customer_id, id, space_id, external_id, name, username) values ($1, $2, $3, $4, $4, $4)", s.CustomerID, id, s.ID, person)
+	return id
+}
+
+// Identify says which member a person in the customer's chats on the space's platform is.
+func (d *DB) Identify(t testing.TB, s Space, person string, userID uuid.UUID) uuid.UUID {
+	t.Helper()
+	id := NewID(t)
+	d.exec(t, "insert into chat_identities (customer_id, id, platform, bot, team, external_id, user_id) values ($1, $2, $3, $4, $5, $6, $7)",
+		s.CustomerID, id, s.Platform, s.Bot, s.Team, person, userID)
+	return id
+}
+
+// Pairing is one that waits for a chat. Empty fields are filled.
+type Pairing struct {
+	CustomerID  uuid.UUID
+	ID          uuid.UUID
+	Platform    string // telegram
+	Bot         string
+	Code        string   // six digits
+	Link        string   // the token in the link
+	Permissions []string // all that a chat can have
+	Own         bool
+	CreatedBy   uuid.UUID // required
+}
+
+// Pairing makes one as the API does, for a quarter of an hour.
+func (d *DB) Pairing(t testing.TB, p Pairing) Pairing {
+	t.Helper()
+	if p.ID == uuid.Nil {
+		p.ID = NewID(t)
+	}
+	p.Platform, p.Bot = cmp.Or(p.Platform, "telegram"), cmp.Or(p.Bot, "7000001")
+	p.Code, p.Link = cmp.Or(p.Code, "314159"), cmp.Or(p.Link, rand.Text()+rand.Text())
+	if p.Permissions == nil {
+		p.Permissions = ChatPermissions
+	}
+	d.exec(t, `insert into pairings (customer_id, id, platform, bot, code_hash, link_hash, permissions, own, created_by)
+		values ($1, $2, $3, $4, sha256(uuid_send($2) || convert_to($5, 'UTF8')), sha256(convert_to($6, 'UTF8')), $7, $8, $9)`,
+		p.CustomerID, p.ID, p.Platform, p.Bot, p.Code, p.Link, p.Permissions, p.Own, p.CreatedBy)
+	return p
 }
 
 // Campaign is a group of posts. Empty fields are filled.
@@ -202,6 +293,7 @@ type Post struct {
 	CustomerID   uuid.UUID
 	ID           uuid.UUID
 	Title, Text  string
+	SpaceID      *uuid.UUID
 	Integrations []Integration
 	// PlatformPosts are the ids made for Integrations, in their order.
 	PlatformPosts []uuid.UUID
@@ -215,7 +307,7 @@ func (d *DB) Post(t testing.TB, p Post) Post {
 	}
 	p.Title = cmp.Or(p.Title, "A title")
 	p.Text = cmp.Or(p.Text, "A text")
-	d.exec(t, "insert into posts (customer_id, id, title, text) values ($1, $2, $3, $4)", p.CustomerID, p.ID, p.Title, p.Text)
+	d.exec(t, "insert into posts (customer_id, id, title, text, space_id) values ($1, $2, $3, $4, $5)", p.CustomerID, p.ID, p.Title, p.Text, p.SpaceID)
 	for _, i := range p.Integrations {
 		id := NewID(t)
 		d.exec(t, "insert into platform_posts (customer_id, id, post_id, integration_id) values ($1, $2, $3, $4)",

@@ -23,6 +23,9 @@ type Limit struct {
 	Window time.Duration
 	// Own: each caller has the limit for themselves, also in a customer.
 	Own bool
+	// Person: the person behind the request has it over all their customers, whose rules do not matter: whoever acts, or who made
+	// the key or the agent token, or who paired the chat.
+	Person bool
 }
 
 // Rate is what a charge has left of a limit, in the numbers that hold for whoever was charged.

@@ -27,7 +27,7 @@ type Scope struct {
 	kind       kindOfScope
 	subject    string
 	keyHash    []byte       // or the hash of a connect session's state
-	token      [2]uuid.UUID // customer and id
+	token      [2]uuid.UUID // customer and id; of a chat the customer and the space
 	needs      []string     // of a key or token: one of these permissions
 	customerID *uuid.UUID   // nil: in no customer
 	request    string
@@ -42,6 +42,7 @@ const (
 	kindUser
 	kindKey
 	kindToken
+	kindChat
 	kindConnect
 	kindWorker
 )
@@ -64,6 +65,13 @@ func Token(customerID, id uuid.UUID, needs []string, request Request) Scope {
 	return Scope{kind: kindToken, token: [2]uuid.UUID{customerID, id}, needs: needs, request: request.encode()}
 }
 
+// Chat is somebody who speaks in the chat of a space, known by the platform's id of them; in no customer, as a token is. The
+// platform's signature has been verified, and the worker has written down that they are there. What is for people alone is
+// for those who are known to be members.
+func Chat(customerID, spaceID uuid.UUID, person string, needs []string, request Request) Scope {
+	return Scope{kind: kindChat, subject: person, token: [2]uuid.UUID{customerID, spaceID}, needs: needs, request: request.encode()}
+}
+
 // Connect is whoever began a connect session, in its customer, known by the SHA-256 of the state that a platform has
 // sent back with their browser.
 func Connect(stateHash [32]byte, request Request) Scope {
@@ -75,10 +83,10 @@ func Worker(customerID uuid.UUID, request Request) Scope {
 	return Scope{kind: kindWorker, customerID: &customerID, request: request.encode()}
 }
 
-// Caller says who the scope is of, as a refusal is recorded: a kind (user, key, agent, worker), and of it the subject,
+// Caller says who the scope is of, as a refusal is recorded: a kind (user, key, agent, chat, worker), and of it the subject,
 // the key's hash, or the token's customer and id.
 func (s Scope) Caller() (kind, subject string, keyHash []byte, token [2]uuid.UUID) {
-	return map[kindOfScope]string{kindUser: "user", kindKey: "key", kindToken: "agent", kindWorker: "worker"}[s.kind], s.subject, s.keyHash, s.token
+	return map[kindOfScope]string{kindUser: "user", kindKey: "key", kindToken: "agent", kindChat: "chat", kindWorker: "worker"}[s.kind], s.subject, s.keyHash, s.token
 }
 
 // In is the same caller inside one customer. Entering fails with ErrNotFound if there is no such customer
@@ -123,6 +131,7 @@ const (
 	enterUser    = `set_config('role', tenancy.enter_user($1, $2, $3), true)`
 	enterKey     = `set_config('role', tenancy.enter_key($1, $2, $3, $4), true)`
 	enterToken   = `set_config('role', tenancy.enter_token($1, $2, $3, $4, $5), true)` //nolint:gosec // a statement and no credential
+	enterChat    = `set_config('role', tenancy.enter_chat($1, $2, $3, $4, $5, $6), true)`
 	enterConnect = `set_config('role', tenancy.enter_connect($1, $2), true)`
 	// The worker has no other role to go to: it is what it logs in as.
 	enterWorker = `tenancy.enter_worker($1, $2)`
@@ -139,6 +148,8 @@ func (s Scope) entry(charging, readOnly bool) (statement string, arguments []any
 		statement, arguments = enterKey, []any{s.keyHash, s.customerID, s.needs, s.request}
 	case kindToken:
 		statement, arguments = enterToken, []any{s.token[0], s.token[1], s.customerID, s.needs, s.request}
+	case kindChat:
+		statement, arguments = enterChat, []any{s.token[0], s.token[1], s.subject, s.customerID, s.needs, s.request}
 	case kindConnect:
 		statement, arguments = enterConnect, []any{s.keyHash, s.request}
 	case kindWorker:
@@ -147,9 +158,14 @@ func (s Scope) entry(charging, readOnly bool) (statement string, arguments []any
 		return "", nil, errNoScope
 	}
 	if charging {
-		n := len(arguments)
-		statement += fmt.Sprintf(", tenancy.charge_entered($%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4)
-		arguments = append(arguments, append(s.charge.limit.arguments(), s.charge.limit.Own)...)
+		n, limit := len(arguments), s.charge.limit
+		arguments = append(arguments, limit.arguments()...)
+		if limit.Person {
+			statement += fmt.Sprintf(", tenancy.charge_person($%d, $%d, $%d)", n+1, n+2, n+3)
+		} else {
+			statement += fmt.Sprintf(", tenancy.charge_entered($%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4)
+			arguments = append(arguments, limit.Own)
+		}
 	}
 	if readOnly {
 		statement += ", set_config('transaction_read_only', 'on', true)"

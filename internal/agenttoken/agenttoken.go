@@ -46,7 +46,9 @@ type Claims struct {
 	CustomerID  uuid.UUID
 	ID          uuid.UUID
 	Permissions []string
-	ExpiresAt   time.Time
+	// SpaceID is the space that it acts in; nil: the whole customer. For whoever holds it to know: what counts is the row.
+	SpaceID   *uuid.UUID
+	ExpiresAt time.Time
 }
 
 // Keys are the installation's signing keys. Safe for concurrent use.
@@ -74,9 +76,13 @@ func (k *Keys) Sign(ctx context.Context, claims Claims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	token, err := jwt.NewBuilder().Issuer(Issuer).Audience([]string{Audience}).
+	builder := jwt.NewBuilder().Issuer(Issuer).Audience([]string{Audience}).
 		JwtID(claims.ID.String()).Subject(claims.CustomerID.String()+"/"+claims.ID.String()).IssuedAt(k.now()).Expiration(claims.ExpiresAt).
-		Claim("customer_id", claims.CustomerID.String()).Claim("permissions", claims.Permissions).Build()
+		Claim("customer_id", claims.CustomerID.String()).Claim("permissions", claims.Permissions)
+	if claims.SpaceID != nil {
+		builder = builder.Claim("space_id", claims.SpaceID.String())
+	}
+	token, err := builder.Build()
 	if err != nil {
 		return "", fmt.Errorf("build agent token: %w", err)
 	}

@@ -107,6 +107,31 @@ func ObserveOldCredentials(count func(context.Context) (int64, error)) {
 	oldCredentialCount.Store(&count)
 }
 
+// oldestChatUpdate asks for how many seconds the oldest update of a chat has been waiting; nil until somebody can.
+var oldestChatUpdate atomic.Pointer[func(context.Context) (float64, error)]
+
+var _ = must(meter.Float64ObservableGauge("fanfare_oldest_chat_update_seconds",
+	metric.WithDescription("For how long the oldest thing that happened in a chat has been waiting to be handled; 0 where nothing does."),
+	metric.WithFloat64Callback(func(ctx context.Context, observer metric.Float64Observer) error {
+		ask := oldestChatUpdate.Load()
+		if ask == nil {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
+		seconds, err := (*ask)(ctx)
+		if err != nil {
+			return fmt.Errorf("look for the oldest update of a chat: %w", err)
+		}
+		observer.Observe(seconds)
+		return nil
+	})))
+
+// ObserveOldestChatUpdate says how to ask for how many seconds the oldest update of a chat has been waiting, as ObserveOldCredentials.
+func ObserveOldestChatUpdate(ask func(context.Context) (float64, error)) {
+	oldestChatUpdate.Store(&ask)
+}
+
 // Start begins to count, and gives what serves GET /metrics. A process does so once: OpenTelemetry's provider is global.
 // What cannot be told to a scrape is logged, and the rest is told.
 func Start(log *slog.Logger) (http.Handler, error) {

@@ -45,6 +45,7 @@ func TestMetrics(t *testing.T) {
 	}
 	library.Add(t.Context(), 1)
 	ObserveOldCredentials(func(context.Context) (int64, error) { return 3, nil })
+	ObserveOldestChatUpdate(func(context.Context) (float64, error) { return 2.5, nil })
 	const counters = `# HELP fanfare_old_credential_uses_total Uses of credentials from an earlier installation.
 # TYPE fanfare_old_credential_uses_total counter
 fanfare_old_credential_uses_total{platform="ghost"} 2
@@ -61,7 +62,11 @@ fanfare_token_renewals_total{outcome="unanswered",platform="twitter"} 1
 # TYPE fanfare_old_credentials gauge
 fanfare_old_credentials 3
 `
-	if got, want := scrape(), counters+gauge+renewals; got != want {
+	const age = `# HELP fanfare_oldest_chat_update_seconds For how long the oldest thing that happened in a chat has been waiting to be handled; 0 where nothing does.
+# TYPE fanfare_oldest_chat_update_seconds gauge
+fanfare_oldest_chat_update_seconds 2.5
+`
+	if got, want := scrape(), counters+gauge+age+renewals; got != want {
 		t.Errorf("told is\n%s\nwant\n%s", got, want)
 	}
 
@@ -75,7 +80,7 @@ fanfare_old_credentials 3
 		log.Reset()
 		ObserveOldCredentials(count)
 		began := time.Now()
-		if got, want := scrape(), counters+renewals; got != want {
+		if got, want := scrape(), counters+age+renewals; got != want {
 			t.Errorf("with %s told is\n%s\nwant\n%s", name, got, want)
 		}
 		if took := time.Since(began); took > 2*askTimeout {

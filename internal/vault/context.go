@@ -32,14 +32,17 @@ type Context struct {
 
 // The names of secrets. They are bound to what is stored, and so can never change.
 const (
-	credentialField     = "credential"
-	authorizationField  = "authorization"
-	connectSessionField = "connect_session"
-	invitationField     = "invitation_token"
-	agentTokenKeyField  = "agent_token_key"
-	oldCredentialField  = "old_credential" //nolint:gosec // a name and no credential
-	webhookSecretField  = "webhook_secret"
-	answerField         = "answer to " // and the operation and the key
+	credentialField      = "credential"
+	authorizationField   = "authorization"
+	connectSessionField  = "connect_session"
+	invitationField      = "invitation_token"
+	agentTokenKeyField   = "agent_token_key"
+	oldCredentialField   = "old_credential" //nolint:gosec // a name and no credential
+	webhookSecretField   = "webhook_secret"
+	botCredentialField   = "bot_credential"   //nolint:gosec // a name and no credential
+	spaceCredentialField = "space_credential" //nolint:gosec // a name and no credential
+	mcpRegistrationField = "mcp_registration"
+	answerField          = "answer to " // and the operation and the key
 
 	// ours stands where a secret is not of a platform.
 	ours = "fanfare"
@@ -71,6 +74,21 @@ func InvitationToken(customerID, invitationID uuid.UUID) Context {
 // WebhookSecret is the context of webhook_secrets.sealed.
 func WebhookSecret(customerID, secretID uuid.UUID) Context {
 	return Context{CustomerID: customerID, IntegrationID: secretID, Platform: ours, Field: webhookSecretField}
+}
+
+// BotCredential is the context of bots.credential.
+func BotCredential(customerID, botID uuid.UUID, platform string) Context {
+	return Context{CustomerID: customerID, IntegrationID: botID, Platform: platform, Field: botCredentialField}
+}
+
+// SpaceCredential is the context of credentials.credential.
+func SpaceCredential(customerID, credentialID uuid.UUID) Context {
+	return Context{CustomerID: customerID, IntegrationID: credentialID, Platform: ours, Field: spaceCredentialField}
+}
+
+// MCPRegistration is the context of mcp_servers.registration.
+func MCPRegistration(customerID, serverID uuid.UUID) Context {
+	return Context{CustomerID: customerID, IntegrationID: serverID, Platform: ours, Field: mcpRegistrationField}
 }
 
 // AgentTokenKey is the context of agent_token_keys.sealed.
