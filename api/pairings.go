@@ -99,7 +99,7 @@ func (a *API) registerPairings() {
 	register(a, huma.Operation{
 		OperationID: "confirm-pairing", Method: http.MethodPost, Path: one + "/confirm", Tags: tags, Summary: "Confirm what a code has brought",
 		Description: "What is confirmed is the chat of the version that If-Match names, so that nobody confirms one that they have not seen. It becomes a space, and the pairing `done`, a moment later, and not with this answer, or once " +
-			"whoever has it has released it. Owners and admins only.",
+			"whoever has it has released it. Owners and admins only, and of a chat that is somebody's `own`, whoever made the pairing.",
 		Errors: []int{http.StatusPreconditionFailed, http.StatusPreconditionRequired},
 	}, a.confirmPairing)
 	for _, parameter := range a.huma.OpenAPI().Paths[one+"/confirm"].Post.Parameters {

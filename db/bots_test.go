@@ -60,6 +60,7 @@ func TestBotOfAnother(t *testing.T) {
 	// With the bot goes all of it.
 	mustExec(t, d, "insert into chat_outbox (id, platform, bot, team, kind, chat, body) values ($1, 'telegram', '1001', '', 'user', '1', '{}')", newID(t))
 	mustExec(t, d, "insert into chat_updates (platform, bot, update_id, team, kind, chat, place, body) values ('telegram', '1001', '1', '', 'user', '1', 1, '{}')")
+	mustExec(t, d, "insert into chat_polls (platform, bot, lease, lease_until) values ('telegram', '1001', 'ours', now())")
 	if err := as(ours, a, "delete from bots where bot = '1001'"); err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +70,7 @@ func TestBotOfAnother(t *testing.T) {
 		"select count(*) from pairings where bot = '1001' and state = 'revoked'":                                  1,
 		"select count(*) from chat_outbox where bot = '1001'":                                                     0,
 		"select count(*) from chat_updates where bot = '1001'":                                                    0,
+		"select count(*) from chat_polls where bot = '1001'":                                                      0,
 		"select count(*) from tenancy.bot_credential('telegram', '1001')":                                         0,
 		"select count(*) from audit_log where action = 'bot.delete' and (changes::text like '%sealed%') is false": 1,
 	} {

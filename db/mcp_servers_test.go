@@ -93,3 +93,54 @@ func TestMCPToDo(t *testing.T) {
 	mustExec(t, d, "update river.river_job set state = 'scheduled', scheduled_at = now() + interval '1 hour'")
 	want("jobs that wait for long take no share, and their servers are left out", found(100, 4), many[6:10], other, few)
 }
+
+// TestMCPRenewalsOfArchived: sign-ins of archived customers are renewed, though nothing else is looked at, as whoever takes the
+// customer back into use would have to sign in anew.
+func TestMCPRenewalsOfArchived(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	c := d.Customer(t, dbtest.Customer{})
+	owner := d.Member(t, c.ID, "owner")
+	server := addServers(t, d, c.ID, owner.ID, 1, time.Hour)[0]
+	id := newID(t)
+	mustExec(t, d, `insert into credentials (customer_id, id, space_id, kind, name, mcp_server_id, login, credential, key_id, next_check_at, created_by)
+		select customer_id, $2, space_id, 'mcp', 'Server', id, 'oauth', 'sealed', 1, now() - interval '1 minute', created_by from mcp_servers where id = $1`, server, id)
+	found := func() []uuid.UUID {
+		t.Helper()
+		return column[uuid.UUID](ctx, t, d.Worker, "select credential_id from tenancy.mcp_to_do(10, 10)")
+	}
+	want := func(what string, all ...uuid.UUID) {
+		t.Helper()
+		if got := found(); !slices.Equal(got, all) {
+			t.Errorf("%s: found %v, want %v", what, got, all)
+		}
+	}
+	want("the server and the sign-in are looked at", uuid.Nil, id)
+	mustExec(t, d, "update credentials set renew_at = now()")
+	want("what is looked at is renewed with that", uuid.Nil, id)
+	mustExec(t, d, "update customers set archived_at = now()")
+	want("of an archived customer it is renewed", id)
+	mustExec(t, d, "update credentials set renew_at = now() + interval '1 hour'")
+	want("and not before its time")
+}
+
+// TestCredentialsOfServers: what lets into a server belongs to the server's space.
+func TestCredentialsOfServers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newTwoSpaces(t)
+	h := w.house
+	server := newID(t)
+	mustExec(t, w.DB, "insert into mcp_servers (customer_id, id, space_id, name, url, created_by) values ($1, $2, $3, 'Server', 'https://example.com/', $4)",
+		h.id, server, w.theirs.ID, h.people["owner"].ID)
+	add := func(space dbtest.Space) error {
+		_, err := runAs(ctx, w.Tenant(), h.people["owner"].Scope().In(h.id), `insert into credentials (id, space_id, kind, name, mcp_server_id, login, credential, key_id)
+			values ($1, $2, 'mcp', 'Server', $3, 'token', 'sealed', 1)`, newID(t), space.ID, server)
+		return err
+	}
+	refuses(t, add(w.ours), "credentials_server_fkey")
+	if err := add(w.theirs); err != nil {
+		t.Errorf("in the server's space: %v", err)
+	}
+}

@@ -119,7 +119,7 @@ var may = map[string]map[string]string{
 	"public.credentials": {"viewer": "r", "member": "r", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "r", "s-admin": "cru", "worker": "rud", "key": "r", "reading key": "", "agent": "r"},
 	"public.messages": {"viewer": "", "member": "", "admin": "rd", "owner": "rd",
-		"s-viewer": "r", "s-manager": "r", "s-admin": "rd", "worker": "crd", "key": "r", "reading key": "", "agent": "r"},
+		"s-viewer": "r", "s-manager": "r", "s-admin": "rd", "worker": "cr", "key": "r", "reading key": "", "agent": "r"},
 	// "u" of a job is River's ON CONFLICT alone: TestJobsOfTenants shows that it changes nothing.
 	"river.river_job": {"viewer": "r", "member": "cru", "admin": "cru", "owner": "cru",
 		"s-viewer": "r", "s-manager": "cru", "s-admin": "cru", "worker": "crud", "key": "cru", "reading key": "r", "agent": "cru"},

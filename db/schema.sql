@@ -2405,6 +2405,7 @@ CREATE FUNCTION tenancy.forget_bot() RETURNS trigger
 begin
     delete from public.chat_updates u where u.platform = old.platform and u.bot = old.bot;
     delete from public.chat_outbox o where o.platform = old.platform and o.bot = old.bot;
+    delete from public.chat_polls p where p.platform = old.platform and p.bot = old.bot;
     return null;
 end
 $$;
@@ -3060,6 +3061,10 @@ begin
         if new.confirmed_at is distinct from old.confirmed_at then
             if old.state <> 'claimed' or old.claimed_by <> 'code' or old.expires_at <= now() then
                 raise check_violation using message = 'there is nothing to confirm', constraint = 'pairings_state_transition', table = 'pairings', schema = 'public';
+            end if;
+            -- Whoever is in that chat would speak as the member who made it.
+            if old.own and old.kind = 'user' and old.created_by is distinct from tenancy.user_id() then
+                raise insufficient_privilege using message = 'permission denied: only whoever made the pairing knows whether the chat is their own';
             end if;
             new.confirmed_at := coalesce(old.confirmed_at, now());
             new.confirmed_by := coalesce(old.confirmed_by, tenancy.user_id());
@@ -3945,7 +3950,7 @@ begin
         select m.customer_id, m.mcp_server_id, m.id, 'check', m.renew_at
         from public.credentials m join public.customers c on c.id = m.customer_id
         where m.withdrawn_at is null and m.renew_at is not null and m.renew_at <= now() and (m.lease_until is null or m.lease_until <= now())
-            and m.next_check_at > now()
+            and (m.next_check_at > now() or c.archived_at is not null) -- else it is renewed when it is looked at
         union all
         select m.customer_id, coalesce(m.mcp_server_id, v_none), m.id, 'end', m.withdrawn_at
         from public.credentials m join public.customers c on c.id = m.customer_id
@@ -4024,12 +4029,17 @@ begin
     return query
     select m.customer_id, m.id
     from (
-        (select x.customer_id, x.id from public.memories x where x.embedding_model is null order by x.id limit p_limit)
+        (select x.customer_id, x.id
+        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
+        where x.embedding_model is null order by x.embedding_model, x.id limit p_limit)
         union all
-        (select x.customer_id, x.id from public.memories x where x.embedding_model < p_model order by x.embedding_model, x.id limit p_limit)
+        (select x.customer_id, x.id
+        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
+        where x.embedding_model < p_model order by x.embedding_model, x.id limit p_limit)
         union all
-        (select x.customer_id, x.id from public.memories x where x.embedding_model > p_model order by x.embedding_model, x.id limit p_limit)) m
-        join public.customers c on c.id = m.customer_id and c.archived_at is null
+        (select x.customer_id, x.id
+        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
+        where x.embedding_model > p_model order by x.embedding_model, x.id limit p_limit)) m
     limit p_limit;
 end
 $$;
@@ -4713,7 +4723,7 @@ begin
         return false;
     end if;
     if tenancy.token_id() is not null or tenancy.key_id() is not null or tenancy.space_person_id() is not null then
-        if not tenancy.has_permission('credentials:write') or v_space <> tenancy.space_id() then
+        if not tenancy.has_permission('credentials:write') or v_space <> coalesce(tenancy.space_id(), v_space) then
             return false;
         end if;
     -- in an archived customer nobody has these roles
@@ -5915,9 +5925,8 @@ ALTER TABLE ONLY public.chat_outbox FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.chat_polls (
     platform text NOT NULL,
     bot text NOT NULL,
-    next_offset bigint DEFAULT 0 NOT NULL,
-    lease text,
-    lease_until timestamp with time zone
+    lease text NOT NULL,
+    lease_until timestamp with time zone NOT NULL
 );
 
 ALTER TABLE ONLY public.chat_polls FORCE ROW LEVEL SECURITY;
@@ -7393,6 +7402,11 @@ ALTER TABLE ONLY public.login_revocations
 ALTER TABLE ONLY public.mcp_servers
     ADD CONSTRAINT mcp_servers_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: mcp_servers mcp_servers_space_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.mcp_servers
+    ADD CONSTRAINT mcp_servers_space_key UNIQUE (customer_id, space_id, id);
+
 -- Name: mcp_servers mcp_servers_url_key; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.mcp_servers
@@ -7621,17 +7635,9 @@ CREATE INDEX agent_tokens_by_expiry ON public.agent_tokens USING btree (expires_
 
 CREATE INDEX agent_tokens_by_key ON public.agent_tokens USING btree (customer_id, api_key_id);
 
--- Name: agent_tokens_by_space; Type: INDEX; Schema: public
-
-CREATE INDEX agent_tokens_by_space ON public.agent_tokens USING btree (customer_id, space_id) WHERE (space_id IS NOT NULL);
-
 -- Name: api_keys_by_hash; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX api_keys_by_hash ON public.api_keys USING btree (key_hash);
-
--- Name: api_keys_by_space; Type: INDEX; Schema: public
-
-CREATE INDEX api_keys_by_space ON public.api_keys USING btree (customer_id, space_id) WHERE (space_id IS NOT NULL);
 
 -- Name: audit_log_by_action; Type: INDEX; Schema: public
 
@@ -7781,10 +7787,6 @@ CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (cust
 
 CREATE INDEX mcp_servers_to_check ON public.mcp_servers USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
 
--- Name: media_by_space; Type: INDEX; Schema: public
-
-CREATE INDEX media_by_space ON public.media USING btree (customer_id, space_id, id) WHERE (space_id IS NOT NULL);
-
 -- Name: media_to_remove; Type: INDEX; Schema: public
 
 CREATE INDEX media_to_remove ON public.media USING btree (updated_at) WHERE (state <> 'ready'::text);
@@ -7864,10 +7866,6 @@ CREATE INDEX post_reviews_by_post ON public.post_reviews USING btree (customer_i
 -- Name: posts_by_campaign; Type: INDEX; Schema: public
 
 CREATE INDEX posts_by_campaign ON public.posts USING btree (customer_id, campaign_id, id);
-
--- Name: posts_by_space; Type: INDEX; Schema: public
-
-CREATE INDEX posts_by_space ON public.posts USING btree (customer_id, space_id, id) WHERE (space_id IS NOT NULL);
 
 -- Name: posts_occurrence_key; Type: INDEX; Schema: public
 
@@ -9052,7 +9050,7 @@ ALTER TABLE ONLY public.credentials
 -- Name: credentials credentials_server_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.credentials
-    ADD CONSTRAINT credentials_server_fkey FOREIGN KEY (customer_id, mcp_server_id) REFERENCES public.mcp_servers(customer_id, id);
+    ADD CONSTRAINT credentials_server_fkey FOREIGN KEY (customer_id, space_id, mcp_server_id) REFERENCES public.mcp_servers(customer_id, space_id, id);
 
 -- Name: credentials credentials_space_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -9839,6 +9837,10 @@ CREATE POLICY chat_outbox_worker ON public.chat_outbox TO fanfare_worker USING (
 -- Name: chat_polls; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.chat_polls ENABLE ROW LEVEL SECURITY;
+
+-- Name: chat_polls chat_polls_definer; Type: POLICY; Schema: public
+
+CREATE POLICY chat_polls_definer ON public.chat_polls TO fanfare_definer USING (true) WITH CHECK (true);
 
 -- Name: chat_polls chat_polls_worker; Type: POLICY; Schema: public
 
@@ -13894,7 +13896,7 @@ GRANT INSERT(team) ON TABLE public.chat_outbox TO fanfare_worker;
 
 -- Name: COLUMN chat_outbox.kind; Type: ACL; Schema: public
 
-GRANT INSERT(kind),UPDATE(kind) ON TABLE public.chat_outbox TO fanfare_worker;
+GRANT INSERT(kind) ON TABLE public.chat_outbox TO fanfare_worker;
 
 -- Name: COLUMN chat_outbox.chat; Type: ACL; Schema: public
 
@@ -13914,7 +13916,7 @@ GRANT INSERT(body),UPDATE(body) ON TABLE public.chat_outbox TO fanfare_worker;
 
 -- Name: COLUMN chat_outbox.send_at; Type: ACL; Schema: public
 
-GRANT INSERT(send_at),UPDATE(send_at) ON TABLE public.chat_outbox TO fanfare_worker;
+GRANT UPDATE(send_at) ON TABLE public.chat_outbox TO fanfare_worker;
 
 -- Name: COLUMN chat_outbox.attempts; Type: ACL; Schema: public
 
@@ -13930,16 +13932,13 @@ GRANT UPDATE(ended_at) ON TABLE public.chat_outbox TO fanfare_worker;
 
 -- Name: TABLE chat_polls; Type: ACL; Schema: public
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chat_polls TO fanfare_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.chat_polls TO fanfare_worker;
+GRANT SELECT,DELETE ON TABLE public.chat_polls TO fanfare_definer;
 
 -- Name: TABLE chat_updates; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.chat_updates TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE ON TABLE public.chat_updates TO fanfare_definer;
-
--- Name: COLUMN chat_updates.kind; Type: ACL; Schema: public
-
-GRANT UPDATE(kind) ON TABLE public.chat_updates TO fanfare_worker;
 
 -- Name: COLUMN chat_updates.chat; Type: ACL; Schema: public
 
@@ -14209,7 +14208,6 @@ GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare
 GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare_agent;
 GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare_admin;
 GRANT SELECT(shared_at) ON TABLE public.credentials TO fanfare_worker;
-GRANT UPDATE(shared_at) ON TABLE public.credentials TO fanfare_definer;
 
 -- Name: COLUMN credentials.shared_by; Type: ACL; Schema: public
 
@@ -14217,14 +14215,13 @@ GRANT SELECT(shared_by) ON TABLE public.credentials TO fanfare_user;
 GRANT SELECT(shared_by) ON TABLE public.credentials TO fanfare_agent;
 GRANT SELECT(shared_by) ON TABLE public.credentials TO fanfare_admin;
 GRANT SELECT(shared_by) ON TABLE public.credentials TO fanfare_worker;
-GRANT UPDATE(shared_by) ON TABLE public.credentials TO fanfare_definer;
 
 -- Name: COLUMN credentials.withdrawn_at; Type: ACL; Schema: public
 
 GRANT SELECT(withdrawn_at),UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_user;
 GRANT SELECT(withdrawn_at),UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_agent;
 GRANT SELECT(withdrawn_at),UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_admin;
-GRANT SELECT(withdrawn_at),UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_worker;
+GRANT SELECT(withdrawn_at) ON TABLE public.credentials TO fanfare_worker;
 GRANT UPDATE(withdrawn_at) ON TABLE public.credentials TO fanfare_definer;
 
 -- Name: COLUMN credentials.status; Type: ACL; Schema: public
@@ -14290,7 +14287,6 @@ GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.credentials TO fanfare_u
 GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.credentials TO fanfare_agent;
 GRANT INSERT(renew_at),UPDATE(renew_at) ON TABLE public.credentials TO fanfare_admin;
 GRANT SELECT(renew_at),UPDATE(renew_at) ON TABLE public.credentials TO fanfare_worker;
-GRANT UPDATE(renew_at) ON TABLE public.credentials TO fanfare_definer;
 
 -- Name: COLUMN credentials.lease; Type: ACL; Schema: public
 
@@ -15241,7 +15237,7 @@ GRANT SELECT(embedding_model) ON TABLE public.memories TO fanfare_definer;
 GRANT SELECT,DELETE ON TABLE public.messages TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.messages TO fanfare_admin;
 GRANT SELECT ON TABLE public.messages TO fanfare_agent;
-GRANT SELECT,DELETE ON TABLE public.messages TO fanfare_worker;
+GRANT SELECT ON TABLE public.messages TO fanfare_worker;
 GRANT DELETE ON TABLE public.messages TO fanfare_definer;
 
 -- Name: COLUMN messages.ctid; Type: ACL; Schema: public
@@ -15493,7 +15489,6 @@ GRANT SELECT(held_elsewhere) ON TABLE public.pairings TO fanfare_user;
 GRANT SELECT(held_elsewhere) ON TABLE public.pairings TO fanfare_agent;
 GRANT SELECT(held_elsewhere) ON TABLE public.pairings TO fanfare_admin;
 GRANT SELECT(held_elsewhere),UPDATE(held_elsewhere) ON TABLE public.pairings TO fanfare_worker;
-GRANT SELECT(held_elsewhere) ON TABLE public.pairings TO fanfare_definer;
 
 -- Name: COLUMN pairings.space_id; Type: ACL; Schema: public
 
@@ -16255,7 +16250,7 @@ GRANT SELECT(team) ON TABLE public.spaces TO fanfare_definer;
 
 -- Name: COLUMN spaces.kind; Type: ACL; Schema: public
 
-GRANT INSERT(kind),UPDATE(kind) ON TABLE public.spaces TO fanfare_worker;
+GRANT INSERT(kind) ON TABLE public.spaces TO fanfare_worker;
 GRANT SELECT(kind) ON TABLE public.spaces TO fanfare_definer;
 
 -- Name: COLUMN spaces.external_id; Type: ACL; Schema: public

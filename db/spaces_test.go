@@ -686,4 +686,15 @@ func TestPairingsAreGuarded(t *testing.T) {
 	if err := asWorker(done); err != nil {
 		t.Errorf("what a link has brought: %v", err)
 	}
+	// A chat that is to be somebody's own is confirmed by them alone: whoever is in it would speak as they.
+	mustExec(t, d, "delete from pairings")
+	d.Pairing(t, dbtest.Pairing{CustomerID: a.id, CreatedBy: owner.ID, ID: p.ID, Own: true})
+	if err := asWorker(strings.Replace(fmt.Sprintf(claim, "code"), "'group'", "'user'", 1)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = runAs(ctx, d.Tenant(), a.people["admin"].Scope().In(a.id), "update pairings set confirmed_at = now()")
+	expectRefused(t, "another admin confirms", err, denied)
+	if err := asOwner("update pairings set confirmed_at = now()"); err != nil {
+		t.Errorf("whose chat it is confirms: %v", err)
+	}
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"fanfare/internal/bots"
 	"fanfare/internal/chat"
 	"fanfare/queries"
@@ -147,14 +145,8 @@ func (p *pollers) fetch(ctx context.Context, bot bots.Polled) error {
 			continue
 		}
 		offset = next
-		has, err := p.q.ChatPollAdvance(ctx, queries.ChatPollAdvanceParams{
-			Platform: string(bot.Platform), Bot: bot.ID, Lease: p.lease.id, NextOffset: next,
-		})
-		if err != nil {
-			return quiet(ctx, fmt.Errorf("note what was fetched: %w", err))
-		}
-		if has == 0 {
-			return nil // it is somebody else's by now, who confirms it
+		if held, err := p.hold(ctx, bot); err != nil || !held {
+			return quiet(ctx, err) // or it is somebody else's by now, who confirms it
 		}
 	}
 }
@@ -181,14 +173,11 @@ func (p *pollers) fetched(bot bots.Polled) {
 func (p *pollers) hold(ctx context.Context, bot bots.Polled) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollLease/3)
 	defer cancel()
-	_, err := p.q.ChatPollLease(ctx, queries.ChatPollLeaseParams{Platform: string(bot.Platform), Bot: bot.ID, Lease: p.lease.id, Duration: pollLease})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
-	}
+	held, err := p.q.ChatPollLease(ctx, queries.ChatPollLeaseParams{Platform: string(bot.Platform), Bot: bot.ID, Lease: p.lease.id, Duration: pollLease})
 	if err != nil {
 		return false, fmt.Errorf("take the lease of a bot's updates: %w", err)
 	}
-	return true, nil
+	return held > 0, nil
 }
 
 // keep extends the lease until ctx ends, and then gives it back. Where it cannot before it has run out, the fetching ends.
@@ -219,7 +208,7 @@ func (p *pollers) giveBack(ctx context.Context, bot bots.Polled) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pollLease/3)
 	defer cancel()
 	_, err := p.q.ChatPollLease(ctx, queries.ChatPollLeaseParams{Platform: string(bot.Platform), Bot: bot.ID, Lease: p.lease.id})
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err != nil {
 		p.deps.Log.DebugContext(ctx, "the lease of a bot's updates could not be given back; it runs out by itself", "error", err)
 	}
 }

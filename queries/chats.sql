@@ -135,19 +135,13 @@ from tenancy.chat_holder(@platform, @bot, @team, @kind, @chat) h;
 -- name: ChatWaits :one
 select tenancy.chat_waits(@platform, @bot, @team, @kind, @chat)::boolean;
 
--- Takes the fetching of a bot's updates for a while; no row where somebody else has it.
--- name: ChatPollLease :one
+-- Takes or keeps the fetching of a bot's updates for a while; no row where somebody else has it.
+-- name: ChatPollLease :execrows
 insert into chat_polls as p (platform, bot, lease, lease_until)
-values (@platform, @bot, @lease::text, now() + @duration::interval)
+values (@platform, @bot, @lease, now() + @duration::interval)
 on conflict on constraint chat_polls_pkey do update
 set lease = excluded.lease, lease_until = excluded.lease_until
-where p.lease = excluded.lease or p.lease is null or p.lease_until < now()
-returning p.next_offset;
-
--- name: ChatPollAdvance :execrows
-update chat_polls
-set next_offset = greatest(next_offset, @next_offset::bigint)
-where platform = @platform and bot = @bot and lease = @lease::text;
+where p.lease = excluded.lease or p.lease_until < now();
 
 -- Who speaks in a space, and is in it therefore.
 -- name: SpacePersonSeen :one

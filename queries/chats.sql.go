@@ -404,39 +404,12 @@ func (q *Queries) ChatOutboxPutOff(ctx context.Context, arg ChatOutboxPutOffPara
 	return err
 }
 
-const chatPollAdvance = `-- name: ChatPollAdvance :execrows
-update chat_polls
-set next_offset = greatest(next_offset, $1::bigint)
-where platform = $2 and bot = $3 and lease = $4::text
-`
-
-type ChatPollAdvanceParams struct {
-	NextOffset int64
-	Platform   string
-	Bot        string
-	Lease      string
-}
-
-func (q *Queries) ChatPollAdvance(ctx context.Context, arg ChatPollAdvanceParams) (int64, error) {
-	result, err := q.db.Exec(ctx, chatPollAdvance,
-		arg.NextOffset,
-		arg.Platform,
-		arg.Bot,
-		arg.Lease,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const chatPollLease = `-- name: ChatPollLease :one
+const chatPollLease = `-- name: ChatPollLease :execrows
 insert into chat_polls as p (platform, bot, lease, lease_until)
-values ($1, $2, $3::text, now() + $4::interval)
+values ($1, $2, $3, now() + $4::interval)
 on conflict on constraint chat_polls_pkey do update
 set lease = excluded.lease, lease_until = excluded.lease_until
-where p.lease = excluded.lease or p.lease is null or p.lease_until < now()
-returning p.next_offset
+where p.lease = excluded.lease or p.lease_until < now()
 `
 
 type ChatPollLeaseParams struct {
@@ -446,17 +419,18 @@ type ChatPollLeaseParams struct {
 	Duration time.Duration
 }
 
-// Takes the fetching of a bot's updates for a while; no row where somebody else has it.
+// Takes or keeps the fetching of a bot's updates for a while; no row where somebody else has it.
 func (q *Queries) ChatPollLease(ctx context.Context, arg ChatPollLeaseParams) (int64, error) {
-	row := q.db.QueryRow(ctx, chatPollLease,
+	result, err := q.db.Exec(ctx, chatPollLease,
 		arg.Platform,
 		arg.Bot,
 		arg.Lease,
 		arg.Duration,
 	)
-	var next_offset int64
-	err := row.Scan(&next_offset)
-	return next_offset, err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const chatUpdateBegin = `-- name: ChatUpdateBegin :one

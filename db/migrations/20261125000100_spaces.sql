@@ -122,7 +122,7 @@ create policy spaces_worker on spaces to fanfare_worker using (true) with check 
 grant select, update (title, permissions, ended_at, ended_because) on spaces to fanfare_user, fanfare_admin;
 grant select on spaces to fanfare_agent;
 grant select, insert (id, platform, bot, team, kind, external_id, title, permissions, paired_by),
-    update (external_id, kind, title, unreachable_at, move_requested_at, ended_at, ended_because) on spaces to fanfare_worker;
+    update (external_id, title, unreachable_at, move_requested_at, ended_at, ended_because) on spaces to fanfare_worker;
 create policy spaces_definer on spaces for select to fanfare_definer using (true);
 create policy spaces_erase on spaces for delete to fanfare_definer using (true);
 grant select (ctid, customer_id, id, platform, bot, team, kind, external_id, permissions, paired_by, ended_at), delete on spaces to fanfare_definer;
@@ -219,8 +219,6 @@ alter table agent_tokens
     add constraint agent_tokens_space_fkey foreign key (customer_id, space_id) references spaces (customer_id, id) not valid,
     add constraint agent_tokens_person_length check (char_length(person) between 1 and 100) not valid,
     add constraint agent_tokens_person_in_space check (person is null or space_id is not null) not valid;
-create index api_keys_by_space on api_keys (customer_id, space_id) where space_id is not null;
-create index agent_tokens_by_space on agent_tokens (customer_id, space_id) where space_id is not null;
 grant insert (space_id) on api_keys to fanfare_user;
 grant select (space_id) on api_keys to fanfare_user, fanfare_admin, fanfare_worker;
 grant insert (space_id, person) on agent_tokens to fanfare_user, fanfare_agent;
@@ -242,8 +240,6 @@ alter table media
 alter table post_reviews
     add column space_id uuid default tenancy.space_id(),
     add constraint post_reviews_space_fkey foreign key (customer_id, space_id) references spaces (customer_id, id) not valid;
-create index posts_by_space on posts (customer_id, space_id, id) where space_id is not null;
-create index media_by_space on media (customer_id, space_id, id) where space_id is not null;
 
 create or replace view posts_with_platforms with (security_invoker = true) as
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.created_by, p.version, p.created_at, p.updated_at,

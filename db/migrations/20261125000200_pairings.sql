@@ -105,6 +105,10 @@ begin
             if old.state <> 'claimed' or old.claimed_by <> 'code' or old.expires_at <= now() then
                 raise check_violation using message = 'there is nothing to confirm', constraint = 'pairings_state_transition', table = 'pairings', schema = 'public';
             end if;
+            -- Whoever is in that chat would speak as the member who made it.
+            if old.own and old.kind = 'user' and old.created_by is distinct from tenancy.user_id() then
+                raise insufficient_privilege using message = 'permission denied: only whoever made the pairing knows whether the chat is their own';
+            end if;
             new.confirmed_at := coalesce(old.confirmed_at, now());
             new.confirmed_by := coalesce(old.confirmed_by, tenancy.user_id());
         end if;
@@ -142,8 +146,7 @@ grant update (state, confirmed_at) on pairings to fanfare_user, fanfare_admin;
 grant update (state, expires_at, claimed_by, claimed_at, team, kind, external_id, title, person_id, person_name, held_elsewhere, space_id) on pairings to fanfare_worker;
 create policy pairings_definer on pairings for select to fanfare_definer using (true);
 create policy pairings_erase on pairings for delete to fanfare_definer using (true);
-grant select (ctid, customer_id, id, platform, bot, code_hash, link_hash, expires_at, state, claimed_by, claimed_at, confirmed_at, held_elsewhere, team, kind, external_id,
-        person_id),
+grant select (ctid, customer_id, id, platform, bot, code_hash, link_hash, expires_at, state, claimed_by, claimed_at, confirmed_at, team, kind, external_id, person_id),
     delete on pairings to fanfare_definer;
 select tenancy.audit_table('pairings', 'pairing', 'id', '{code_hash,link_hash}', '{}');
 

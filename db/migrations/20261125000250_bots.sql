@@ -119,12 +119,13 @@ create trigger bots_follow_removal after delete on bots for each row
     when (current_user <> 'fanfare_definer') execute function tenancy.follow_removed_bot();
 
 -- What happened in its chats, and was still to be said there, is nobody's business any more: least of all whose the bot is next.
--- A definer's, as neither is of a tenant. By its name it comes after the one above.
+-- A definer's, as none of it is of a tenant. By its name it comes after the one above.
 create function tenancy.forget_bot() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
     delete from public.chat_updates u where u.platform = old.platform and u.bot = old.bot;
     delete from public.chat_outbox o where o.platform = old.platform and o.bot = old.bot;
+    delete from public.chat_polls p where p.platform = old.platform and p.bot = old.bot;
     return null;
 end
 $$;

@@ -36,7 +36,7 @@ alter table chat_updates enable row level security;
 alter table chat_updates force row level security;
 create policy chat_updates_worker on chat_updates to fanfare_worker using (true) with check (true);
 create policy chat_updates_definer on chat_updates to fanfare_definer using (true) with check (true);
-grant select, update (body, handled_at, attempts, chat, kind), delete on chat_updates to fanfare_worker;
+grant select, update (body, handled_at, attempts, chat), delete on chat_updates to fanfare_worker;
 grant select, insert, delete on chat_updates to fanfare_definer;
 
 create table chat_outbox (
@@ -70,23 +70,24 @@ alter table chat_outbox enable row level security;
 alter table chat_outbox force row level security;
 create policy chat_outbox_worker on chat_outbox to fanfare_worker using (true) with check (true);
 create policy chat_outbox_definer on chat_outbox to fanfare_definer using (true) with check (true);
-grant select, insert (id, platform, bot, team, kind, chat, subject_id, space_id, body, send_at), update (body, send_at, attempts, message_id, ended_at, chat, kind), delete
+grant select, insert (id, platform, bot, team, kind, chat, subject_id, space_id, body), update (body, send_at, attempts, message_id, ended_at, chat), delete
     on chat_outbox to fanfare_worker;
 grant select, insert, delete on chat_outbox to fanfare_definer;
 
--- Up to where a bot's updates have been fetched that are not delivered to us, and who fetches them.
+-- Who fetches a bot's updates that are not delivered to us.
 create table chat_polls (
     platform text not null,
     bot text not null,
-    next_offset bigint not null default 0,
-    lease text,
-    lease_until timestamptz,
+    lease text not null,
+    lease_until timestamptz not null,
     constraint chat_polls_pkey primary key (platform, bot)
 );
 alter table chat_polls enable row level security;
 alter table chat_polls force row level security;
 create policy chat_polls_worker on chat_polls to fanfare_worker using (true) with check (true);
-grant select, insert, update, delete on chat_polls to fanfare_worker;
+create policy chat_polls_definer on chat_polls to fanfare_definer using (true) with check (true);
+grant select, insert, update on chat_polls to fanfare_worker;
+grant select, delete on chat_polls to fanfare_definer;
 
 -- Stores an update unless it is there already. Answers 'new' or 'known', or where it is more than is taken in a minute 'dropped': of
 -- a chat that is nobody's 20 updates, of all those together 300 at a customer's own bot. 'closed': nothing more is taken of any bot of
@@ -223,7 +224,7 @@ create policy messages_agent_select on messages for select to fanfare_agent
 create policy messages_worker on messages to fanfare_worker using (true) with check (true);
 grant select, delete on messages to fanfare_user, fanfare_admin;
 grant select on messages to fanfare_agent;
-grant select, insert (id, space_id, direction, person, person_name, text, said_at), delete on messages to fanfare_worker;
+grant select, insert (id, space_id, direction, person, person_name, text, said_at) on messages to fanfare_worker;
 create policy messages_erase on messages for delete to fanfare_definer using (true);
 create policy messages_erase_select on messages for select to fanfare_definer using (true);
 grant select (ctid, customer_id), delete on messages to fanfare_definer;

@@ -186,19 +186,24 @@ end
 $$;
 grant execute on function tenancy.nearest_memories(uuid, real[], text, integer) to fanfare_user, fanfare_agent, fanfare_admin;
 
--- Memories of all customers whose meaning in numbers of the model is not known yet.
+-- Memories of all customers but archived ones whose meaning in numbers of the model is not known yet.
 create function tenancy.memories_to_embed(p_model text, p_limit integer) returns table (customer_id uuid, id uuid)
 language plpgsql stable security definer set search_path = '' as $$
 begin
     return query
     select m.customer_id, m.id
     from (
-        (select x.customer_id, x.id from public.memories x where x.embedding_model is null order by x.id limit p_limit)
+        (select x.customer_id, x.id
+        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
+        where x.embedding_model is null order by x.embedding_model, x.id limit p_limit)
         union all
-        (select x.customer_id, x.id from public.memories x where x.embedding_model < p_model order by x.embedding_model, x.id limit p_limit)
+        (select x.customer_id, x.id
+        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
+        where x.embedding_model < p_model order by x.embedding_model, x.id limit p_limit)
         union all
-        (select x.customer_id, x.id from public.memories x where x.embedding_model > p_model order by x.embedding_model, x.id limit p_limit)) m
-        join public.customers c on c.id = m.customer_id and c.archived_at is null
+        (select x.customer_id, x.id
+        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
+        where x.embedding_model > p_model order by x.embedding_model, x.id limit p_limit)) m
     limit p_limit;
 end
 $$;

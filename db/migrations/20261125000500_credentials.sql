@@ -55,6 +55,7 @@ create table mcp_servers (
     updated_at timestamptz not null default now(),
     constraint mcp_servers_pkey primary key (customer_id, id),
     constraint mcp_servers_url_key unique (customer_id, space_id, url),
+    constraint mcp_servers_space_key unique (customer_id, space_id, id),
     constraint mcp_servers_customer_fkey foreign key (customer_id) references customers (id),
     constraint mcp_servers_space_fkey foreign key (customer_id, space_id) references spaces (customer_id, id),
     constraint mcp_servers_created_by_fkey foreign key (created_by) references users (id),
@@ -118,7 +119,7 @@ create table credentials (
     constraint credentials_pkey primary key (customer_id, id),
     constraint credentials_customer_fkey foreign key (customer_id) references customers (id),
     constraint credentials_space_fkey foreign key (customer_id, space_id) references spaces (customer_id, id),
-    constraint credentials_server_fkey foreign key (customer_id, mcp_server_id) references mcp_servers (customer_id, id),
+    constraint credentials_server_fkey foreign key (customer_id, space_id, mcp_server_id) references mcp_servers (customer_id, space_id, id),
     constraint credentials_created_by_fkey foreign key (created_by) references users (id),
     constraint credentials_kind_whole check (case kind
         when 'llm' then provider is not null and model is not null and mcp_server_id is null and login is null
@@ -462,10 +463,10 @@ grant insert (id, space_id, kind, person, name, provider, model, base_url, hint,
 grant select (customer_id, id, space_id, kind, person, name, provider, model, base_url, mcp_server_id, login, key_id, shared_at, shared_by, withdrawn_at,
         status, server, failure_code, failure, failures, checked_at, next_check_at, expires_at, renew_at, lease, lease_until, unanswered,
         created_by, version, created_at, updated_at),
-    update (credential, key_id, withdrawn_at, status, server, failure_code, failure, failures, checked_at, next_check_at, expires_at, renew_at, lease, lease_until, unanswered), delete
+    update (credential, key_id, status, server, failure_code, failure, failures, checked_at, next_check_at, expires_at, renew_at, lease, lease_until, unanswered), delete
     on credentials to fanfare_worker;
 create policy credentials_definer on credentials to fanfare_definer using (true) with check (true);
-grant select, update (credential, key_id, mcp_server_id, shared_at, shared_by, withdrawn_at, next_check_at, renew_at), delete on credentials to fanfare_definer;
+grant select, update (credential, key_id, mcp_server_id, withdrawn_at, next_check_at), delete on credentials to fanfare_definer;
 grant select (ctid) on credentials to fanfare_definer;
 select tenancy.audit_table('credentials', 'credential', 'id', '{credential,base_url}',
     '{key_id,status,server,failure_code,failure,failures,checked_at,next_check_at,expires_at,renew_at,lease,lease_until,unanswered}');
@@ -633,7 +634,7 @@ begin
         return false;
     end if;
     if tenancy.token_id() is not null or tenancy.key_id() is not null or tenancy.space_person_id() is not null then
-        if not tenancy.has_permission('credentials:write') or v_space <> tenancy.space_id() then
+        if not tenancy.has_permission('credentials:write') or v_space <> coalesce(tenancy.space_id(), v_space) then
             return false;
         end if;
     -- in an archived customer nobody has these roles
@@ -674,7 +675,7 @@ begin
         select m.customer_id, m.mcp_server_id, m.id, 'check', m.renew_at
         from public.credentials m join public.customers c on c.id = m.customer_id
         where m.withdrawn_at is null and m.renew_at is not null and m.renew_at <= now() and (m.lease_until is null or m.lease_until <= now())
-            and m.next_check_at > now()
+            and (m.next_check_at > now() or c.archived_at is not null) -- else it is renewed when it is looked at
         union all
         select m.customer_id, coalesce(m.mcp_server_id, v_none), m.id, 'end', m.withdrawn_at
         from public.credentials m join public.customers c on c.id = m.customer_id
