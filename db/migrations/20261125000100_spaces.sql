@@ -26,7 +26,7 @@ grant execute on function tenancy.space_id(), tenancy.person(), tenancy.space_pe
 create or replace function tenancy.permissions_known() returns text[]
 language sql immutable parallel safe
 return array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish',
-    'jobs:read', 'audit:read', 'tokens:mint', 'spaces:read', 'spaces:pair', 'conversations:read', 'memories:read', 'memories:write'];
+    'jobs:read', 'audit:read', 'tokens:mint', 'spaces:read', 'spaces:pair', 'conversations:read', 'memories:read', 'memories:write', 'credentials:write'];
 
 -- What a member's role may hand on. System roles hand nothing on: a key of theirs would act without a reason.
 create or replace function tenancy.permissions_of(p_role text) returns text[]
@@ -35,7 +35,7 @@ return case p_role
     when 'owner' then tenancy.permissions_known()
     when 'admin' then tenancy.permissions_known()
     when 'member' then array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish', 'jobs:read',
-        'spaces:read', 'memories:read', 'memories:write']
+        'spaces:read', 'memories:read', 'memories:write', 'credentials:write']
     when 'viewer' then array['customer:read', 'campaigns:read', 'posts:read', 'jobs:read', 'spaces:read']
     else array[]::text[]
 end;
@@ -43,7 +43,7 @@ end;
 -- What people in a chat may be allowed at most.
 create function tenancy.chat_permissions() returns text[]
 language sql immutable parallel safe
-return array['customer:read', 'campaigns:read', 'posts:read', 'posts:write', 'posts:publish', 'spaces:read', 'memories:read', 'memories:write'];
+return array['customer:read', 'campaigns:read', 'posts:read', 'posts:write', 'posts:publish', 'spaces:read', 'memories:read', 'memories:write', 'credentials:write'];
 grant execute on function tenancy.chat_permissions() to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_definer;
 
 create table spaces (

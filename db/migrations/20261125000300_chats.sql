@@ -201,7 +201,6 @@ create table messages (
     person_name text not null default '',
     text text not null,
     said_at timestamptz not null default now(),
-    search tsvector not null generated always as (to_tsvector('simple', text)) stored,
     constraint messages_pkey primary key (customer_id, id),
     constraint messages_customer_fkey foreign key (customer_id) references customers (id),
     constraint messages_space_fkey foreign key (customer_id, space_id) references spaces (customer_id, id),

@@ -212,7 +212,6 @@ grant execute on function tenancy.memories_to_embed(text, integer) to fanfare_wo
 alter function tenancy.memories_to_embed(text, integer) owner to fanfare_definer;
 
 -- What was said is searched as memories are.
-alter table messages drop column search;
 alter table messages add column search tsvector not null generated always as (tenancy.words_of(text)) stored;
 create index messages_words on messages using gin (tenancy.words_of_space(space_id, search));
 grant select (id, space_id, search) on messages to fanfare_definer;
@@ -311,9 +310,7 @@ drop function tenancy.audit_deleted_messages();
 drop function tenancy.find_messages(uuid, text, uuid, integer);
 revoke execute on function tenancy.reads_as_admin() from fanfare_definer;
 revoke select (id, space_id, search) on messages from fanfare_definer;
-drop index messages_words;
 alter table messages drop column search;
-alter table messages add column search tsvector not null generated always as (to_tsvector('simple', text)) stored;
 drop function tenancy.memories_to_embed(text, integer);
 drop function tenancy.nearest_memories(uuid, real[], text, integer);
 drop table memories;

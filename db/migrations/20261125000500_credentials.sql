@@ -4,27 +4,6 @@
 -- that a space uses, with what lets in there. What somebody gives in a group is theirs alone until they share it.
 set local row_security = off;
 
--- As before, and changing one's own credentials.
-create or replace function tenancy.permissions_known() returns text[]
-language sql immutable parallel safe
-return array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish',
-    'jobs:read', 'audit:read', 'tokens:mint', 'spaces:read', 'spaces:pair', 'conversations:read', 'memories:read', 'memories:write', 'credentials:write'];
-
-create or replace function tenancy.permissions_of(p_role text) returns text[]
-language sql immutable parallel safe
-return case p_role
-    when 'owner' then tenancy.permissions_known()
-    when 'admin' then tenancy.permissions_known()
-    when 'member' then array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish', 'jobs:read',
-        'spaces:read', 'memories:read', 'memories:write', 'credentials:write']
-    when 'viewer' then array['customer:read', 'campaigns:read', 'posts:read', 'jobs:read', 'spaces:read']
-    else array[]::text[]
-end;
-
-create or replace function tenancy.chat_permissions() returns text[]
-language sql immutable parallel safe
-return array['customer:read', 'campaigns:read', 'posts:read', 'posts:write', 'posts:publish', 'spaces:read', 'memories:read', 'memories:write', 'credentials:write'];
-
 create table mcp_servers (
     customer_id uuid not null default tenancy.customer_id(),
     id uuid not null,
@@ -812,20 +791,3 @@ drop policy spaces_definer_hold on spaces;
 drop function tenancy.hold_space(uuid, text);
 drop function tenancy.own_people(uuid);
 drop function tenancy.own_places();
-create or replace function tenancy.chat_permissions() returns text[]
-language sql immutable parallel safe
-return array['customer:read', 'campaigns:read', 'posts:read', 'posts:write', 'posts:publish', 'spaces:read', 'memories:read', 'memories:write'];
-create or replace function tenancy.permissions_of(p_role text) returns text[]
-language sql immutable parallel safe
-return case p_role
-    when 'owner' then tenancy.permissions_known()
-    when 'admin' then tenancy.permissions_known()
-    when 'member' then array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish', 'jobs:read',
-        'spaces:read', 'memories:read', 'memories:write']
-    when 'viewer' then array['customer:read', 'campaigns:read', 'posts:read', 'jobs:read', 'spaces:read']
-    else array[]::text[]
-end;
-create or replace function tenancy.permissions_known() returns text[]
-language sql immutable parallel safe
-return array['customer:read', 'campaigns:read', 'campaigns:write', 'posts:read', 'posts:write', 'posts:publish',
-    'jobs:read', 'audit:read', 'tokens:mint', 'spaces:read', 'spaces:pair', 'conversations:read', 'memories:read', 'memories:write'];
