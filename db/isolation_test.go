@@ -506,6 +506,7 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"memories_pkey":               {"insert into memories (id, text) values ($1, 'x')", []any{b.memory}},
 		"mcp_servers_pkey":            {"insert into mcp_servers (id, space_id, name, url) values ($1, $2, 'x', 'https://z.example.com/')", []any{b.server, a.space.ID}},
 		"mcp_servers_url_key":         {"insert into mcp_servers (id, space_id, name, url) values ($1, $2, 'x', 'https://x.example.com/')", []any{newID(t), a.space.ID}},
+		"mcp_servers_space_key":       {"", nil}, // a part of it is mcp_servers_pkey
 		"credentials_pkey": {"insert into credentials (id, space_id, kind, name, mcp_server_id, login, credential, key_id) values ($1, $2, 'mcp', 'x', $3, 'token', 'x', 1)",
 			[]any{b.llmKey, a.space.ID, a.server}},
 		"credentials_llm_key": {"insert into credentials (id, kind, name, provider, model, credential, key_id) values ($1, 'llm', 'x', 'openai', 'x', 'x', 1)", []any{newID(t)}},

@@ -230,9 +230,9 @@ declare
     v_in_space tsquery;
     v_found uuid[];
 begin
-    if not (case when tenancy.token_id() is null and tenancy.key_id() is null and tenancy.space_person_id() is null then tenancy.reads_as_admin()
+    if (case when tenancy.token_id() is null and tenancy.key_id() is null and tenancy.space_person_id() is null then tenancy.reads_as_admin()
         when v_space is null then tenancy.has_permission('conversations:read')
-        else v_space = p_space_id and tenancy.has_any_permission('conversations:read', 'memories:read') end)
+        else v_space = p_space_id and tenancy.has_any_permission('conversations:read', 'memories:read') end) is not true
     then
         return;
     end if;
