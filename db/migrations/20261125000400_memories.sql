@@ -193,17 +193,17 @@ begin
     return query
     select m.customer_id, m.id
     from (
-        (select x.customer_id, x.id
-        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
-        where x.embedding_model is null order by x.embedding_model, x.id limit p_limit)
+        (select x.customer_id, x.id from public.memories x
+        where x.embedding_model is null and (select c.archived_at is null from public.customers c where c.id = x.customer_id)
+        order by x.embedding_model, x.id limit p_limit)
         union all
-        (select x.customer_id, x.id
-        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
-        where x.embedding_model < p_model order by x.embedding_model, x.id limit p_limit)
+        (select x.customer_id, x.id from public.memories x
+        where x.embedding_model < p_model and (select c.archived_at is null from public.customers c where c.id = x.customer_id)
+        order by x.embedding_model, x.id limit p_limit)
         union all
-        (select x.customer_id, x.id
-        from public.memories x join public.customers c on c.id = x.customer_id and c.archived_at is null
-        where x.embedding_model > p_model order by x.embedding_model, x.id limit p_limit)) m
+        (select x.customer_id, x.id from public.memories x
+        where x.embedding_model > p_model and (select c.archived_at is null from public.customers c where c.id = x.customer_id)
+        order by x.embedding_model, x.id limit p_limit)) m
     limit p_limit;
 end
 $$;
