@@ -108,7 +108,7 @@ func (a *API) createAgentToken(ctx context.Context, in *struct {
 	CustomerPath
 	Body AgentTokenCreate
 }) (*agentTokenCreatedOutput, error) {
-	if err := eachPermissionOnce(in.Body.Permissions); err != nil {
+	if err := eachOnce("body.permissions", in.Body.Permissions); err != nil {
 		return nil, err
 	}
 	if in.Body.Person != nil && in.Body.SpaceID == nil {

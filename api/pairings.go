@@ -190,7 +190,7 @@ func (a *API) createPairing(ctx context.Context, in *struct {
 	var permissions []string // nil: those that the caller may give
 	if in.Body.Permissions != nil {
 		permissions = *in.Body.Permissions
-		if err := eachPermissionOnce(permissions); err != nil {
+		if err := eachOnce("body.permissions", permissions); err != nil {
 			return nil, err
 		}
 	}

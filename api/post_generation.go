@@ -157,17 +157,8 @@ func (b PostGenerate) posts() ([]generate.Post, error) {
 	if len(b.Platforms) == 0 && len(b.IntegrationIDs) == 0 {
 		return nil, invalid("body.platforms", "must name a platform, or integration_ids an account")
 	}
-	for i, name := range b.Platforms {
-		if slices.Contains(b.Platforms[:i], name) {
-			return nil, invalid(fmt.Sprintf("body.platforms[%d]", i), "stands further up already")
-		}
-	}
-	for i, id := range b.IntegrationIDs {
-		if slices.Contains(b.IntegrationIDs[:i], id) {
-			return nil, invalid(fmt.Sprintf("body.integration_ids[%d]", i), "names an account that stands further up already")
-		}
-	}
-	if err := eachOnce("body.media_ids", b.MediaIDs); err != nil {
+	if err := cmp.Or(eachOnce("body.platforms", b.Platforms), eachOnce("body.integration_ids", b.IntegrationIDs),
+		eachOnce("body.media_ids", b.MediaIDs), eachOnce("body.languages", b.Languages)); err != nil {
 		return nil, err
 	}
 	languages := b.Languages
@@ -189,9 +180,6 @@ func (b PostGenerate) posts() ([]generate.Post, error) {
 		}
 		if (language != "" || len(b.Languages) > 0) && !languageTag.MatchString(language) {
 			return nil, invalid(place, "must be a language tag such as en or de-AT")
-		}
-		if slices.Contains(languages[:i], language) {
-			return nil, invalid(place, "stands further up already")
 		}
 		for version := range versions {
 			posts = append(posts, generate.Post{Language: language, Version: version + 1})

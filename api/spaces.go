@@ -165,7 +165,7 @@ func (a *API) updateSpace(ctx context.Context, in *struct {
 	var permissions []string // nil: they stay
 	if in.Body.Permissions != nil {
 		permissions = *in.Body.Permissions
-		if err := eachPermissionOnce(permissions); err != nil {
+		if err := eachOnce("body.permissions", permissions); err != nil {
 			return nil, err
 		}
 	}
