@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -172,6 +173,20 @@ func TestImagesAreCounted(t *testing.T) {
 	mustDo(t, w.box.AddFault(sandbox.Fault{Step: "unsplash.image", Kind: "status", Status: 500})) // the file's server, which does not count
 	w.call(t, c.member, "POST", c.path("/media/images"), m{"image_id": w.photo()}).want(t, 503)
 	counted(5)
+}
+
+// The server's own limit, which is for answers that are made at once, does not cut off one that takes longer.
+func TestUseImageSlowly(t *testing.T) {
+	t.Parallel()
+	w := setupWith(t, options{wrap: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mustDo(t, http.NewResponseController(w).SetWriteDeadline(time.Now().Add(500*time.Millisecond)))
+			next.ServeHTTP(w, r)
+		})
+	}})
+	c := w.cast(t)
+	mustDo(t, w.box.AddFault(sandbox.Fault{Step: "unsplash.photo", Kind: sandbox.FaultSlow, DelayMS: 1000}))
+	w.call(t, c.member, "POST", c.path("/media/images"), m{"image_id": w.photo()}).want(t, 201)
 }
 
 // Whatever goes wrong at Unsplash is said so, and leaves nothing behind.

@@ -127,7 +127,6 @@ func (a *API) generatePost(ctx context.Context, in *struct {
 	if before, err := answered[generateOutput](ctx, a, within); before != nil || err != nil {
 		return before, err
 	}
-	takeTime(ctx, generateTimeout+time.Minute)
 	g := &generation{a: a, customerID: in.CustomerID, scope: within, asked: in.Body, posts: posts}
 	if err := g.prepare(ctx); err != nil {
 		return nil, err
