@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
+	"fanfare/internal/mcpserver"
 )
 
 // withBearer adds a credential to the requests of an MCP client.
@@ -408,6 +410,33 @@ func TestMCPHostile(t *testing.T) {
 	w.exec(t, "update api_keys set revoked_at = now() where customer_id = $1", c.customer.ID)
 	if got := send("POST", mine, kind, call(7, "tools/list", "{}")); got.status != 401 {
 		t.Errorf("revoked: %d %s", got.status, got.body)
+	}
+}
+
+// The documentation lists the tools that there are.
+func TestMCPDocumentation(t *testing.T) {
+	t.Parallel()
+	var table strings.Builder
+	for _, tool := range mcpserver.Describe(api.OpenAPI()) {
+		needs, does := strings.Join(tool.Needs, " or "), "something"
+		if needs == "" {
+			needs = "– (people only)"
+		}
+		switch {
+		case tool.ReadOnly:
+			does = "nothing"
+		case tool.Destructive && tool.Outside:
+			does = "what goes out"
+		case tool.Destructive:
+			does = "loses something"
+		}
+		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", tool.Name, tool.Operation, needs, does)
+	}
+	text := string(must(os.ReadFile("../docs/mcp.md")))
+	const head = "| tool | operation | API keys and agent tokens need | changes |\n| --- | --- | --- | --- |\n"
+	_, after, found := strings.Cut(text, head)
+	if listed, _, _ := strings.Cut(after, "\n\n"); !found || listed+"\n" != table.String() {
+		t.Errorf("docs/mcp.md must have this table:\n%s%s", head, table.String())
 	}
 }
 
