@@ -17,16 +17,16 @@ import (
 // AgentToken lets an AI agent act in one customer for an hour at most. It may do what its permissions say, and never
 // more than the key and the person behind it may do at that moment.
 type AgentToken struct {
-	ID          uuid.UUID  `json:"id" format:"uuid" doc:"The token's jti."`
-	Name        string     `json:"name"`
-	Permissions []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,spaces:read,spaces:pair,conversations:read,memories:read,memories:write,credentials:write"`
-	SpaceID     *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space that it acts in; null: the whole customer."`
-	Person      *string    `json:"person" doc:"Who speaks with it, as the program that has it calls them; null: nobody in particular."`
-	APIKeyID    *uuid.UUID `json:"api_key_id" format:"uuid" nullable:"true" doc:"The key that it was made from; null if a person made it."`
-	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"The person who made it; null if it was made from a key."`
-	ExpiresAt   time.Time  `json:"expires_at"`
-	RevokedAt   *time.Time `json:"revoked_at" doc:"Null while it is not revoked."`
-	CreatedAt   time.Time  `json:"created_at"`
+	ID          uuid.UUID        `json:"id" format:"uuid" doc:"The token's jti."`
+	Name        string           `json:"name"`
+	Permissions TokenPermissions `json:"permissions" nullable:"false"`
+	SpaceID     *uuid.UUID       `json:"space_id" format:"uuid" nullable:"true" doc:"The space that it acts in; null: the whole customer."`
+	Person      *string          `json:"person" doc:"Who speaks with it, as the program that has it calls them; null: nobody in particular."`
+	APIKeyID    *uuid.UUID       `json:"api_key_id" format:"uuid" nullable:"true" doc:"The key that it was made from; null if a person made it."`
+	CreatedBy   *uuid.UUID       `json:"created_by" format:"uuid" nullable:"true" doc:"The person who made it; null if it was made from a key."`
+	ExpiresAt   time.Time        `json:"expires_at"`
+	RevokedAt   *time.Time       `json:"revoked_at" doc:"Null while it is not revoked."`
+	CreatedAt   time.Time        `json:"created_at"`
 }
 
 // AgentTokenCreated is a new token, with the token itself.
@@ -53,11 +53,11 @@ type AgentTokenPath struct {
 
 // AgentTokenCreate is a new token.
 type AgentTokenCreate struct {
-	Name            string     `json:"name" minLength:"1" maxLength:"200" doc:"Which agent it is for."`
-	Permissions     []string   `json:"permissions" minItems:"1" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,spaces:read,spaces:pair,conversations:read,memories:read,memories:write,credentials:write" doc:"Not more than the key has that makes it."`
-	SpaceID         *uuid.UUID `json:"space_id,omitempty" format:"uuid" nullable:"true" doc:"A space that it is to act in, and to see nothing of others. With a key of a space, it is that one."`
-	Person          *string    `json:"person,omitempty" minLength:"1" maxLength:"100" nullable:"true" doc:"Who speaks in that space: a name that the program gives somebody, for whom whoever makes the token vouches. They alone have what is given with such tokens for themselves. It is never one of the people in the chat, also where it is their id: what those gave, no token reaches."`
-	LifetimeSeconds int32      `json:"lifetime_seconds,omitempty" minimum:"60" maximum:"3600" default:"3600"`
+	Name            string           `json:"name" minLength:"1" maxLength:"200" doc:"Which agent it is for."`
+	Permissions     TokenPermissions `json:"permissions" minItems:"1" nullable:"false" doc:"Not more than the key has that makes it."`
+	SpaceID         *uuid.UUID       `json:"space_id,omitempty" format:"uuid" nullable:"true" doc:"A space that it is to act in, and to see nothing of others. With a key of a space, it is that one."`
+	Person          *string          `json:"person,omitempty" minLength:"1" maxLength:"100" nullable:"true" doc:"Who speaks in that space: a name that the program gives somebody, for whom whoever makes the token vouches. They alone have what is given with such tokens for themselves. It is never one of the people in the chat, also where it is their id: what those gave, no token reaches."`
+	LifetimeSeconds int32            `json:"lifetime_seconds,omitempty" minimum:"60" maximum:"3600" default:"3600"`
 }
 
 func (a *API) registerAgentTokens() {
@@ -108,7 +108,7 @@ func (a *API) createAgentToken(ctx context.Context, in *struct {
 	CustomerPath
 	Body AgentTokenCreate
 }) (*agentTokenCreatedOutput, error) {
-	if err := eachPermissionOnce(in.Body.Permissions); err != nil {
+	if err := eachOnce("body.permissions", in.Body.Permissions); err != nil {
 		return nil, err
 	}
 	if in.Body.Person != nil && in.Body.SpaceID == nil {

@@ -303,13 +303,17 @@ func register[I, O any](a *API, operation huma.Operation, handler func(context.C
 		operation.Parameters = append(operation.Parameters, idempotencyParameter)
 	}
 	timeout := cmp.Or(a.RequestTimeout, requestTimeout)
-	if own, has := operation.Metadata[timeoutKey].(time.Duration); has {
+	own, slow := operation.Metadata[timeoutKey].(time.Duration)
+	if slow {
 		timeout = own
 	}
 	operation.BodyReadTimeout = timeout
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
+		if slow {
+			takeTime(ctx, timeout+time.Minute)
+		}
 		if inBody {
 			var err error
 			if ctx, err = a.enterNamed(ctx, in, changing); err != nil {

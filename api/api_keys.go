@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -19,17 +18,17 @@ import (
 // APIKey lets a program act in one customer. It may do what its permissions say, and never more than whoever made it
 // may do at that moment.
 type APIKey struct {
-	ID          uuid.UUID  `json:"id" format:"uuid"`
-	Name        string     `json:"name"`
-	Prefix      string     `json:"prefix" doc:"How the key begins, to recognise it by." example:"ffk_J3QK7A"`
-	Permissions []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,tokens:mint,spaces:read,spaces:pair,conversations:read,memories:read,memories:write,credentials:write"`
-	SpaceID     *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space that it acts in; null: the whole customer."`
-	CreatedBy   uuid.UUID  `json:"created_by" format:"uuid" doc:"The person who made it."`
-	ExpiresAt   *time.Time `json:"expires_at" doc:"Null: it does not expire."`
-	LastUsedAt  *time.Time `json:"last_used_at" doc:"To within five minutes; null: never."`
-	RevokedAt   *time.Time `json:"revoked_at" doc:"Null while it works."`
-	CreatedAt   time.Time  `json:"created_at"`
-	UpdatedAt   time.Time  `json:"updated_at"`
+	ID          uuid.UUID      `json:"id" format:"uuid"`
+	Name        string         `json:"name"`
+	Prefix      string         `json:"prefix" doc:"How the key begins, to recognise it by." example:"ffk_J3QK7A"`
+	Permissions KeyPermissions `json:"permissions" nullable:"false"`
+	SpaceID     *uuid.UUID     `json:"space_id" format:"uuid" nullable:"true" doc:"The space that it acts in; null: the whole customer."`
+	CreatedBy   uuid.UUID      `json:"created_by" format:"uuid" doc:"The person who made it."`
+	ExpiresAt   *time.Time     `json:"expires_at" doc:"Null: it does not expire."`
+	LastUsedAt  *time.Time     `json:"last_used_at" doc:"To within five minutes; null: never."`
+	RevokedAt   *time.Time     `json:"revoked_at" doc:"Null while it works."`
+	CreatedAt   time.Time      `json:"created_at"`
+	UpdatedAt   time.Time      `json:"updated_at"`
 }
 
 // APIKeyCreated is a new key, with the key itself.
@@ -56,10 +55,10 @@ type APIKeyPath struct {
 
 // APIKeyCreate is a new key.
 type APIKeyCreate struct {
-	Name        string     `json:"name" minLength:"1" maxLength:"200" doc:"What it is for."`
-	Permissions []string   `json:"permissions" minItems:"1" nullable:"false" enum:"customer:read,campaigns:read,campaigns:write,posts:read,posts:write,posts:publish,jobs:read,audit:read,tokens:mint,spaces:read,spaces:pair,conversations:read,memories:read,memories:write,credentials:write"`
-	SpaceID     *uuid.UUID `json:"space_id,omitempty" format:"uuid" nullable:"true" doc:"A space that it is to act in, and to see nothing of others; the whole customer if left out."`
-	ExpiresAt   *time.Time `json:"expires_at,omitempty" format:"date-time" nullable:"true" doc:"When it stops working; it does not expire if left out."`
+	Name        string         `json:"name" minLength:"1" maxLength:"200" doc:"What it is for."`
+	Permissions KeyPermissions `json:"permissions" minItems:"1" nullable:"false"`
+	SpaceID     *uuid.UUID     `json:"space_id,omitempty" format:"uuid" nullable:"true" doc:"A space that it is to act in, and to see nothing of others; the whole customer if left out."`
+	ExpiresAt   *time.Time     `json:"expires_at,omitempty" format:"date-time" nullable:"true" doc:"When it stops working; it does not expire if left out."`
 }
 
 // APIKeyUpdate renames a key. What a key may do does not change: make another.
@@ -118,7 +117,7 @@ func (a *API) createAPIKey(ctx context.Context, in *struct {
 	CustomerPath
 	Body APIKeyCreate
 }) (*apiKeyCreatedOutput, error) {
-	if err := eachPermissionOnce(in.Body.Permissions); err != nil {
+	if err := eachOnce("body.permissions", in.Body.Permissions); err != nil {
 		return nil, err
 	}
 	if in.Body.ExpiresAt != nil && !in.Body.ExpiresAt.After(time.Now()) {
@@ -140,17 +139,6 @@ func (a *API) createAPIKey(ctx context.Context, in *struct {
 		row, err := q.APIKeyGet(ctx, id)
 		return &apiKeyCreatedOutput{ETag: etag(row.Version), Body: APIKeyCreated{APIKey: apiKeyFrom(row), Key: key}}, err
 	})
-}
-
-// eachPermissionOnce refuses a list that names a permission twice. Huma's own check (uniqueItems) panics on lists
-// that hold lists or objects.
-func eachPermissionOnce(permissions []string) error {
-	for i, permission := range permissions {
-		if slices.Contains(permissions[:i], permission) {
-			return invalid(fmt.Sprintf("body.permissions[%d]", i), "names a permission that stands further up already")
-		}
-	}
-	return nil
 }
 
 func (a *API) getAPIKey(ctx context.Context, in *APIKeyPath) (*apiKeyOutput, error) {

@@ -165,11 +165,11 @@ func (a *API) chosenFrom(ctx context.Context, q *queries.Queries, in ConnectSess
 
 // choose gives the named accounts.
 func choose(accounts []platform.LoginAccount, externalIDs []string) ([]platform.LoginAccount, error) {
+	if err := eachOnce("body.external_ids", externalIDs); err != nil {
+		return nil, err
+	}
 	chosen := make([]platform.LoginAccount, 0, len(externalIDs))
 	for i, id := range externalIDs {
-		if slices.Contains(externalIDs[:i], id) {
-			return nil, invalid(fmt.Sprintf("body.external_ids[%d]", i), "names an account that stands further up already")
-		}
 		at := slices.IndexFunc(accounts, func(account platform.LoginAccount) bool { return account.ExternalID == id })
 		if at < 0 {
 			return nil, invalid(fmt.Sprintf("body.external_ids[%d]", i), "is none of the accounts of this connect session")

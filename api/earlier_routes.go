@@ -120,13 +120,13 @@ func (a *API) enterNamed(ctx context.Context, in any, changing bool) (context.Co
 	}
 	id := named.customer()
 	if silent, ok := in.(interface{ namesNone() bool }); ok && silent.namesNone() {
-		// Who is asked this is charged in the customer, with what follows.
+		// Whoever asks is charged in the customer, with what follows; or, where it is none, for themselves.
 		only, err := read(ctx, a, who.scope.Charging(nil), func(q *queries.Queries) (uuid.UUID, error) { return q.CustomerOnly(ctx) })
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = invalid("body.client_id", "is needed: the caller has not one customer alone")
 		}
 		if err != nil {
-			return ctx, err
+			return ctx, who.meter.afterwards(ctx, err)
 		}
 		id = only
 	}

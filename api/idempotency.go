@@ -120,6 +120,17 @@ func answered[O any](ctx context.Context, a *API, scope tenant.Scope) (*O, error
 	return replay[O](a, request, row.Fingerprint, row.Answer)
 }
 
+// underWay names the request for what says that it is being worked on, so that the same is not done twice at once; nil where it has no
+// key. What is said in a chat has a worker of its own, which begins anew where another has died, and so does not wait for that one.
+func underWay(ctx context.Context) *string {
+	request, _ := ctx.Value(idempotentKey{}).(*idempotent)
+	if kind, _, _, _ := scope(ctx).Caller(); request == nil || kind == "chat" {
+		return nil
+	}
+	name := request.operation + " " + request.key
+	return &name
+}
+
 // replay opens the answer that was given before, if the same was asked.
 func replay[O any](a *API, request *idempotent, fingerprint, answer []byte) (*O, error) {
 	if !bytes.Equal(fingerprint, request.fingerprint[:]) {

@@ -108,7 +108,7 @@ func noImages() *Problem {
 // imagesKind is what usage counts a request to Unsplash as.
 const imagesKind = "search_images"
 
-// askUnsplash is the way of every request to Unsplash's API for a customer. Each that is answered is counted: a search is one, and the
+// askUnsplash is the way of every request to Unsplash's API for a customer. Each that succeeds is counted: a search is one, and the
 // use of a photo two. It was made, whatever becomes of the caller's request meanwhile.
 func askUnsplash[T any](ctx context.Context, a *API, customerID uuid.UUID, ask func() (T, error)) (answer T, err error) {
 	if err := a.chargePerson(ctx, customerID, a.imagesOfPerson()); err != nil {
@@ -214,7 +214,7 @@ func (a *API) useImage(ctx context.Context, in *struct {
 	if u.MediaID, err = uuid.NewV7(); err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
-	if err := a.beginUpload(ctx, u, -1, fileName("unsplash-"+in.Body.ImageID+".jpg"), ""); err != nil {
+	if err := a.beginUpload(ctx, u, -1, "unsplash-"+in.Body.ImageID+".jpg", ""); err != nil {
 		return nil, err
 	}
 	out, err := a.storeImage(ctx, u, in.Body)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -174,6 +175,20 @@ func TestImagesAreCounted(t *testing.T) {
 	counted(5)
 }
 
+// The server's own limit, which is for answers that are made at once, does not cut off one that takes longer.
+func TestUseImageSlowly(t *testing.T) {
+	t.Parallel()
+	w := setupWith(t, options{wrap: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mustDo(t, http.NewResponseController(w).SetWriteDeadline(time.Now().Add(500*time.Millisecond)))
+			next.ServeHTTP(w, r)
+		})
+	}})
+	c := w.cast(t)
+	mustDo(t, w.box.AddFault(sandbox.Fault{Step: "unsplash.photo", Kind: sandbox.FaultSlow, DelayMS: 1000}))
+	w.call(t, c.member, "POST", c.path("/media/images"), m{"image_id": w.photo()}).want(t, 201)
+}
+
 // Whatever goes wrong at Unsplash is said so, and leaves nothing behind.
 func TestImagesFail(t *testing.T) {
 	t.Parallel()
@@ -207,7 +222,7 @@ func TestImagesFail(t *testing.T) {
 					method, path, body = "GET", c.path("/images?query=a"), nil
 				}
 				got := w.call(t, c.member, method, path, body, "Idempotency-Key", "k-"+step).want(t, status)
-				if p := got.problem(t); !strings.Contains(p.Detail, says) || (got.header.Get("Retry-After") != "") != test.retry {
+				if p := got.problem(t); (status == 502 && p.Type != "urn:fanfare:problem:provider-failed") || !strings.Contains(p.Detail, says) || (got.header.Get("Retry-After") != "") != test.retry {
 					t.Errorf("%s: %s, Retry-After %q", step, got.body, got.header.Get("Retry-After"))
 				}
 				w.nothingLeft(t, c.customer.ID)
@@ -375,7 +390,7 @@ func TestEarlierRoutes(t *testing.T) {
 	state(code.Code, -1007, "unknown")
 	// Who has several customers says which, and sees nobody else's.
 	w.Join(t, c.elsewhere.ID, c.owner.ID, "owner")
-	w.call(t, c.owner, "POST", "/telegram/pair", m{"code": code.Code, "chat_id": group}).wantAt(t, "body.client_id")
+	w.call(t, c.owner, "POST", "/telegram/pair", m{"code": code.Code, "chat_id": group}).wantRate(t, "list-pairings", 6000, 60, someLeft).wantAt(t, "body.client_id")
 	if other := into[api.EarlierPaired](t, w.call(t, c.owner, "POST", "/telegram/pair", m{"client_id": c.elsewhere.ID, "code": code.Code, "chat_id": group}).want(t, 200)); other.Status != "unknown" {
 		t.Errorf("elsewhere it is %+v", other)
 	}

@@ -138,14 +138,15 @@ func (a *API) llmBudgetAnswer(row queries.LLMBudgetGetRow) *llmBudgetOutput {
 // (queries.LLMRelease); in a transaction of its own too, and with a context that does not end with the request. A call takes less
 // than 15 minutes: a reservation that is still there then counts as used, whole.
 //
-// Errors: FF011, which becomes a 402, where the budget does not have as much.
+// Errors: FF011, which becomes a 402, where the budget does not have as much; and where the request's Idempotency-Key is in use for a
+// call that has not ended, a violation that becomes a 409.
 func (a *API) reserveLLM(ctx context.Context, q *queries.Queries, kind string, model llmChoice, bound llm.Bound) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("make id: %w", err)
 	}
 	return id, q.LLMReserve(ctx, queries.LLMReserveParams{
-		ID: id, Kind: kind, OwnKey: model.own, Tokens: bound.Tokens(), CostMicrousd: model.price(bound.MicroUSD),
+		Request: underWay(ctx), ID: id, Kind: kind, OwnKey: model.own, Tokens: bound.Tokens(), CostMicrousd: bound.MicroUSD,
 		DefaultTokens: a.LLMMonthlyTokens, DefaultCostMicrousd: a.LLMMonthlyMicroUSD,
 	})
 }

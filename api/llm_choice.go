@@ -27,14 +27,6 @@ type llmChoice struct {
 	own bool
 }
 
-// price is what of a cost, in micro-USD, is the installation's.
-func (c llmChoice) price(microUSD int64) int64 {
-	if c.own {
-		return 0
-	}
-	return microUSD
-}
-
 // chooseLLM chooses the language model for the caller, and with which key it is asked: their own in the space that they act in, one
 // that is shared there, the space's, the customer's, or the installation's. It is the only place that does.
 func (a *API) chooseLLM(ctx context.Context, q *queries.Queries, customerID uuid.UUID) (llmChoice, error) {

@@ -187,6 +187,3 @@ func (a *API) describeResource(w http.ResponseWriter, r *http.Request) {
 		a.log.DebugContext(r.Context(), "answer was not written", "error", err)
 	}
 }
-
-// Tools are the tools of the MCP server, with those for people alone.
-func Tools() []mcpserver.Described { return mcpserver.Describe(OpenAPI()) }

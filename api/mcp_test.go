@@ -20,6 +20,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
+	"fanfare/internal/mcpserver"
 )
 
 // withBearer adds a credential to the requests of an MCP client.
@@ -416,7 +417,7 @@ func TestMCPHostile(t *testing.T) {
 func TestMCPDocumentation(t *testing.T) {
 	t.Parallel()
 	var table strings.Builder
-	for _, tool := range api.Tools() {
+	for _, tool := range mcpserver.Describe(api.OpenAPI()) {
 		needs, does := strings.Join(tool.Needs, " or "), "something"
 		if needs == "" {
 			needs = "– (people only)"

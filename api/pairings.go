@@ -24,28 +24,28 @@ import (
 
 // Pairing binds a chat to the customer: a code of six digits that somebody types there, or a link that they follow.
 type Pairing struct {
-	ID            uuid.UUID  `json:"id" format:"uuid"`
-	Platform      string     `json:"platform" enum:"telegram,whatsapp,slack"`
-	Bot           string     `json:"bot" doc:"The platform's id of the bot in whose chats it is used."`
-	Permissions   []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,posts:read,posts:write,posts:publish,spaces:read,memories:read,memories:write,credentials:write" doc:"What the chat's people may do who are nobody in Fanfare."`
-	Own           bool       `json:"own" doc:"Whoever uses it in a chat of their own is the member who made it."`
-	State         string     `json:"state" enum:"open,claimed,done,denied,expired,revoked" doc:"open: nobody has used it yet. claimed: a chat has, and waits to be confirmed or to be released by whoever has it. done: the chat is a space."`
-	CreatedBy     uuid.UUID  `json:"created_by" format:"uuid" doc:"In whose name the chat's people act then."`
-	ExpiresAt     time.Time  `json:"expires_at" doc:"Until when it can be used, and once a chat has used it, until when that must be completed."`
-	ClaimedBy     *string    `json:"claimed_by" enum:"code,link" doc:"With what it was used. What a code has brought must be confirmed, as codes can be guessed."`
-	ClaimedAt     *time.Time `json:"claimed_at"`
-	ChatKind      *string    `json:"chat_kind" enum:"user,group" doc:"The chat that has used it: of one person with the bot, or of several people. null, as the next five: none has."`
-	ChatTeam      *string    `json:"chat_team" doc:"Slack's id of the workspace; empty elsewhere."`
-	ChatID        *string    `json:"chat_id" doc:"The platform's id of the chat."`
-	ChatTitle     *string    `json:"chat_title"`
-	PersonID      *string    `json:"person_id" doc:"The platform's id of who used it there."`
-	PersonName    *string    `json:"person_name"`
-	ConfirmedAt   *time.Time `json:"confirmed_at"`
-	ConfirmedBy   *uuid.UUID `json:"confirmed_by" format:"uuid" nullable:"true"`
-	HeldElsewhere bool       `json:"held_elsewhere" doc:"The chat is another customer's, who must release it first. They are told that it is wanted, and not by whom."`
-	SpaceID       *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space that came of it."`
-	CreatedAt     time.Time  `json:"created_at"`
-	UpdatedAt     time.Time  `json:"updated_at"`
+	ID            uuid.UUID       `json:"id" format:"uuid"`
+	Platform      string          `json:"platform" enum:"telegram,whatsapp,slack"`
+	Bot           string          `json:"bot" doc:"The platform's id of the bot in whose chats it is used."`
+	Permissions   ChatPermissions `json:"permissions" nullable:"false" doc:"What the chat's people may do who are nobody in Fanfare."`
+	Own           bool            `json:"own" doc:"Whoever uses it in a chat of their own is the member who made it."`
+	State         string          `json:"state" enum:"open,claimed,done,denied,expired,revoked" doc:"open: nobody has used it yet. claimed: a chat has, and waits to be confirmed or to be released by whoever has it. done: the chat is a space."`
+	CreatedBy     uuid.UUID       `json:"created_by" format:"uuid" doc:"In whose name the chat's people act then."`
+	ExpiresAt     time.Time       `json:"expires_at" doc:"Until when it can be used, and once a chat has used it, until when that must be completed."`
+	ClaimedBy     *string         `json:"claimed_by" enum:"code,link" doc:"With what it was used. What a code has brought must be confirmed, as codes can be guessed."`
+	ClaimedAt     *time.Time      `json:"claimed_at"`
+	ChatKind      *string         `json:"chat_kind" enum:"user,group" doc:"The chat that has used it: of one person with the bot, or of several people. null, as the next five: none has."`
+	ChatTeam      *string         `json:"chat_team" doc:"Slack's id of the workspace; empty elsewhere."`
+	ChatID        *string         `json:"chat_id" doc:"The platform's id of the chat."`
+	ChatTitle     *string         `json:"chat_title"`
+	PersonID      *string         `json:"person_id" doc:"The platform's id of who used it there."`
+	PersonName    *string         `json:"person_name"`
+	ConfirmedAt   *time.Time      `json:"confirmed_at"`
+	ConfirmedBy   *uuid.UUID      `json:"confirmed_by" format:"uuid" nullable:"true"`
+	HeldElsewhere bool            `json:"held_elsewhere" doc:"The chat is another customer's, who must release it first. They are told that it is wanted, and not by whom."`
+	SpaceID       *uuid.UUID      `json:"space_id" format:"uuid" nullable:"true" doc:"The space that came of it."`
+	CreatedAt     time.Time       `json:"created_at"`
+	UpdatedAt     time.Time       `json:"updated_at"`
 }
 
 // NewPairing is a pairing that has just been made, with what is used.
@@ -58,10 +58,10 @@ type NewPairing struct {
 
 // PairingCreate asks for a code and a link.
 type PairingCreate struct {
-	Platform    string    `json:"platform" enum:"telegram,whatsapp,slack"`
-	Bot         string    `json:"bot,omitempty" maxLength:"100" doc:"The platform's id of the bot; needed where there are several."`
-	Own         bool      `json:"own,omitempty" doc:"The chat is the caller's own: what they say there they do as themselves. For people alone."`
-	Permissions *[]string `json:"permissions,omitempty" minItems:"1" enum:"customer:read,campaigns:read,posts:read,posts:write,posts:publish,spaces:read,memories:read,memories:write,credentials:write" doc:"What the chat's people may do who are nobody in Fanfare, as far as the caller may; if left out, everything but posts:publish and, where an owner pairs, credentials:write, as far as the caller may."`
+	Platform    string           `json:"platform" enum:"telegram,whatsapp,slack"`
+	Bot         string           `json:"bot,omitempty" maxLength:"100" doc:"The platform's id of the bot; needed where there are several."`
+	Own         bool             `json:"own,omitempty" doc:"The chat is the caller's own: what they say there they do as themselves. For people alone."`
+	Permissions *ChatPermissions `json:"permissions,omitempty" minItems:"1" doc:"What the chat's people may do who are nobody in Fanfare, as far as the caller may; if left out, everything but posts:publish and, where an owner pairs, credentials:write, as far as the caller may."`
 }
 
 type pairingOutput struct {
@@ -190,7 +190,7 @@ func (a *API) createPairing(ctx context.Context, in *struct {
 	var permissions []string // nil: those that the caller may give
 	if in.Body.Permissions != nil {
 		permissions = *in.Body.Permissions
-		if err := eachPermissionOnce(permissions); err != nil {
+		if err := eachOnce("body.permissions", permissions); err != nil {
 			return nil, err
 		}
 	}

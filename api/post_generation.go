@@ -127,13 +127,19 @@ func (a *API) generatePost(ctx context.Context, in *struct {
 	if before, err := answered[generateOutput](ctx, a, within); before != nil || err != nil {
 		return before, err
 	}
-	takeTime(ctx, generateTimeout+time.Minute)
 	g := &generation{a: a, customerID: in.CustomerID, scope: within, asked: in.Body, posts: posts}
 	if err := g.prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := g.chargePerson(ctx); err != nil {
-		return nil, err
+	// Until the drafts are there: a repetition is refused until then, and afterwards answered.
+	defer g.end(ctx)
+	if before, err := answered[generateOutput](ctx, a, within); before != nil || err != nil {
+		return before, err // it was under way a moment ago
+	}
+	if !g.model.own {
+		if err := a.chargePerson(ctx, in.CustomerID, generationsOfPerson); err != nil {
+			return nil, err
+		}
 	}
 	tellEvent(ctx, "started", map[string]any{"platforms": g.brief.Platforms, "posts": len(posts)})
 	result, err := g.write(ctx)
@@ -150,17 +156,8 @@ func (b PostGenerate) posts() ([]generate.Post, error) {
 	if len(b.Platforms) == 0 && len(b.IntegrationIDs) == 0 {
 		return nil, invalid("body.platforms", "must name a platform, or integration_ids an account")
 	}
-	for i, name := range b.Platforms {
-		if slices.Contains(b.Platforms[:i], name) {
-			return nil, invalid(fmt.Sprintf("body.platforms[%d]", i), "stands further up already")
-		}
-	}
-	for i, id := range b.IntegrationIDs {
-		if slices.Contains(b.IntegrationIDs[:i], id) {
-			return nil, invalid(fmt.Sprintf("body.integration_ids[%d]", i), "names an account that stands further up already")
-		}
-	}
-	if err := eachOnce("body.media_ids", b.MediaIDs); err != nil {
+	if err := cmp.Or(eachOnce("body.platforms", b.Platforms), eachOnce("body.integration_ids", b.IntegrationIDs),
+		eachOnce("body.media_ids", b.MediaIDs), eachOnce("body.languages", b.Languages)); err != nil {
 		return nil, err
 	}
 	languages := b.Languages
@@ -182,9 +179,6 @@ func (b PostGenerate) posts() ([]generate.Post, error) {
 		}
 		if (language != "" || len(b.Languages) > 0) && !languageTag.MatchString(language) {
 			return nil, invalid(place, "must be a language tag such as en or de-AT")
-		}
-		if slices.Contains(languages[:i], language) {
-			return nil, invalid(place, "stands further up already")
 		}
 		for version := range versions {
 			posts = append(posts, generate.Post{Language: language, Version: version + 1})
@@ -211,8 +205,8 @@ type generation struct {
 	template    json.RawMessage
 	reservation uuid.UUID
 
-	usage llm.Usage
-	cost  int64
+	usage    llm.Usage
+	microUSD int64
 }
 
 // Of what is remembered, the model is told the newest.
@@ -238,18 +232,6 @@ func (g *generation) prepare(ctx context.Context) error {
 		g.reservation, err = g.a.reserveLLM(ctx, q, generateKind, g.model, generate.Bound(g.model.Model, g.brief))
 		return err
 	})
-}
-
-// chargePerson charges what is written with the installation's key to whoever is behind the request, or gives the reservation back.
-func (g *generation) chargePerson(ctx context.Context) error {
-	if g.model.own {
-		return nil
-	}
-	err := g.a.chargePerson(ctx, g.customerID, generationsOfPerson)
-	if err == nil {
-		return nil
-	}
-	return errors.Join(err, g.end(ctx))
 }
 
 // read reads the customer's context, and what the request names.
@@ -380,7 +362,7 @@ func (g *generation) check(name platform.Name, title string, v generate.Variant)
 	return report(string(name), uuid.Nil, title, v.Text, g.options(name, v), g.files, g.template)
 }
 
-// write has the posts written, and settles the reservation, or gives it back where nothing was used.
+// write has the posts written.
 func (g *generation) write(ctx context.Context) (generate.Result, error) {
 	result, err := generate.Write(ctx, g.model.Model, g.brief, func(e generate.Event) {
 		data := map[string]any{}
@@ -389,9 +371,9 @@ func (g *generation) write(ctx context.Context) (generate.Result, error) {
 		}
 		tellEvent(ctx, e.Kind, data)
 	})
-	g.usage, g.cost = result.Usage, g.model.price(g.model.Cost(result.Usage))
-	if ended := g.end(ctx); err != nil || ended != nil {
-		return generate.Result{}, errors.Join(g.modelProblem(err), ended)
+	g.usage, g.microUSD = result.Usage, result.MicroUSD
+	if err != nil {
+		return generate.Result{}, g.modelProblem(err)
 	}
 	if result.RepairErr != nil {
 		g.a.log.WarnContext(ctx, "what broke a platform's rule could not be written anew", "error", result.RepairErr, "request_id", requestID(ctx))
@@ -399,27 +381,31 @@ func (g *generation) write(ctx context.Context) (generate.Result, error) {
 	return result, nil
 }
 
-// end ends the reservation, whatever has become of the request meanwhile: what was used was used.
-func (g *generation) end(ctx context.Context) error {
+// end settles the reservation, or gives it back where nothing was used, whatever has become of the request meanwhile: what was used
+// was used. One that cannot be ended counts as used, whole.
+func (g *generation) end(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return g.a.tx(ctx, g.scope, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
+	err := g.a.tx(ctx, g.scope, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
 		if g.usage == (llm.Usage{}) {
 			_, err := q.LLMRelease(ctx, g.reservation)
 			return err
 		}
 		_, err := q.LLMSettle(ctx, queries.LLMSettleParams{
-			ID: g.reservation, InputTokens: g.usage.InputTokens, OutputTokens: g.usage.OutputTokens, CostMicrousd: g.cost,
+			ID: g.reservation, InputTokens: g.usage.InputTokens, OutputTokens: g.usage.OutputTokens, CostMicrousd: g.microUSD,
 		})
 		return err
 	})
+	if err != nil {
+		g.a.log.ErrorContext(ctx, "what a language model has used could not be settled", "error", err, "request_id", requestID(ctx))
+	}
 }
 
 // store stores the drafts.
 func (g *generation) store(ctx context.Context, q *queries.Queries, result generate.Result) (*generateOutput, error) {
 	out := &generateOutput{Body: GeneratedPosts{Posts: make([]GeneratedPost, 0, len(result.Drafts)), ContextUsed: g.contextUsed, Usage: LLMUsage{
 		Provider: string(g.model.Provider()), Model: g.model.Name(), OwnKey: g.model.own, Calls: result.Calls,
-		InputTokens: g.usage.InputTokens, OutputTokens: g.usage.OutputTokens, CostMicroUSD: g.cost,
+		InputTokens: g.usage.InputTokens, OutputTokens: g.usage.OutputTokens, CostMicroUSD: g.microUSD,
 	}}}
 	for i, draft := range result.Drafts {
 		id, err := g.storeOne(ctx, q, draft)

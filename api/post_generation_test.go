@@ -177,6 +177,45 @@ func TestGeneratePostTwice(t *testing.T) {
 	g.generate(t, body, "Idempotency-Key", "l").want(t, 201)
 }
 
+// TestGeneratePostTwiceAtOnce: a repetition does not ask the model while the first still does, and is answered as it afterwards.
+func TestGeneratePostTwiceAtOnce(t *testing.T) {
+	g := setupGenerating(t, options{})
+	body := m{"prompt": "Soup", "platforms": []string{"twitter"}}
+	asked, goOn := make(chan struct{}, 10), make(chan struct{})
+	g.box.OnRequest(func(r sandbox.RequestInfo) {
+		if r.Step == "openai.chat" {
+			asked <- struct{}{}
+			<-goOn
+		}
+	})
+	first := make(chan answer)
+	go func() { first <- g.generate(t, body, "Idempotency-Key", "k") }()
+	<-asked
+	again := g.generate(t, body, "Idempotency-Key", "k").want(t, 409)
+	if p := again.problem(t); !strings.Contains(p.Detail, "still under way") || again.header.Get("Retry-After") != "30" {
+		t.Errorf("%s %v", again.body, again.header)
+	}
+	// Somebody else's key of the same name is another one.
+	others := make(chan answer)
+	go func() { others <- g.call(t, g.owner, "POST", g.path("/posts/generate"), body, "Idempotency-Key", "k") }()
+	<-asked
+	close(goOn)
+	one := (<-first).want(t, 201)
+	(<-others).want(t, 201)
+	if again := g.generate(t, body, "Idempotency-Key", "k").want(t, 201); string(again.body) != string(one.body) {
+		t.Errorf("answered\n%s\nand then\n%s", one.body, again.body)
+	}
+	if posts, reserved, _, entries := g.kept(t); posts != 2 || reserved != 0 || entries != 2 || g.box.LLM().Calls != 2 {
+		t.Errorf("%d posts, %d reserved, %d entries, %d calls", posts, reserved, entries, g.box.LLM().Calls)
+	}
+	// One that was broken off by a crash holds its key for a while.
+	g.exec(t, "insert into llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd, request) values ($1, $2, 'generate_post', true, 1, 0, $3)",
+		g.customer.ID, dbtest.NewID(t), g.member.ID.String()+" generate-post l")
+	g.generate(t, body, "Idempotency-Key", "l").want(t, 409)
+	g.exec(t, "update llm_reservations set expires_at = now() - interval '1 second'")
+	g.generate(t, body, "Idempotency-Key", "l").want(t, 201)
+}
+
 // TestGeneratePostFails: a failure is told clearly and stores nothing. What the provider refused or failed at counts for nothing; an
 // answer that it has ended, and that cannot be used, counts as what it took.
 func TestGeneratePostFails(t *testing.T) {

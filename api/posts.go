@@ -238,14 +238,12 @@ func checkPlatforms(platforms []PostPlatform) error {
 	return nil
 }
 
-// eachOnce refuses a list that names a file twice.
-func eachOnce(place string, ids []uuid.UUID) error {
-	seen := map[uuid.UUID]bool{}
-	for i, id := range ids {
-		if seen[id] {
-			return invalid(fmt.Sprintf("%s[%d]", place, i), "names a file that stands further up already")
+// eachOnce refuses a list that names something twice. Huma's own check (uniqueItems) panics on lists that hold lists or objects.
+func eachOnce[T comparable](place string, list []T) error {
+	for i, one := range list {
+		if slices.Contains(list[:i], one) {
+			return invalid(fmt.Sprintf("%s[%d]", place, i), "stands further up already")
 		}
-		seen[id] = true
 	}
 	return nil
 }

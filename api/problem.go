@@ -90,9 +90,9 @@ var kinds = map[int]string{
 	http.StatusUnprocessableEntity:          "invalid",
 	http.StatusTooManyRequests:              "rate-limited",
 	http.StatusInternalServerError:          "internal",
-	http.StatusBadGateway:                   "llm-failed",
+	http.StatusBadGateway:                   "provider-failed",
 	http.StatusServiceUnavailable:           "unavailable",
-	http.StatusGatewayTimeout:               "llm-timeout",
+	http.StatusGatewayTimeout:               "provider-timeout",
 }
 
 // problem makes a Problem of the status's own kind.

@@ -167,6 +167,11 @@ var constraints = map[string]func() *Problem{
 	"memories_limit": func() *Problem {
 		return conflict("There are 5000 memories already, which is as many as a space or a customer can have. Delete some first.")
 	},
+	"llm_reservations_request_key": func() *Problem {
+		p := conflict("The request with this Idempotency-Key is still under way. Send it again when it has ended: it is then answered as the first. One that was broken off by a crash holds its key for 15 minutes.")
+		p.retryAfter = 30 * time.Second
+		return p
+	},
 	"memories_space_fkey":           func() *Problem { return notFound("space") },
 	"platform_posts_approved_first": func() *Problem { return approveFirst() },
 	"posts_time_approved_first":     func() *Problem { return keepsItsTime() },

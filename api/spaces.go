@@ -14,22 +14,22 @@ import (
 
 // Space is a chat that is bound to the customer.
 type Space struct {
-	ID              uuid.UUID  `json:"id" format:"uuid"`
-	Platform        string     `json:"platform" enum:"telegram,whatsapp,slack"`
-	Bot             string     `json:"bot" doc:"The platform's id of the bot whose chat it is."`
-	Team            string     `json:"team" doc:"Slack's id of the workspace; empty elsewhere."`
-	Kind            string     `json:"kind" enum:"user,group" doc:"user: of one person with the bot; group: of several people, or a channel. The platform says it."`
-	ExternalID      string     `json:"external_id" doc:"The platform's id of the chat."`
-	Title           string     `json:"title"`
-	Permissions     []string   `json:"permissions" nullable:"false" enum:"customer:read,campaigns:read,posts:read,posts:write,posts:publish,spaces:read,memories:read,memories:write,credentials:write" doc:"What its people may do who are nobody in Fanfare, as far as whoever paired it may do it at that moment."`
-	PairedBy        uuid.UUID  `json:"paired_by" format:"uuid" doc:"In whose name they do it."`
-	State           string     `json:"state" enum:"active,unreachable,ended" doc:"unreachable: nothing can be said there, because somebody blocked the bot; it comes back by itself. ended: the chat is not the customer's any more, and what was said in it stays."`
-	UnreachableAt   *time.Time `json:"unreachable_at" doc:"Since when nothing can be said there."`
-	MoveRequestedAt *time.Time `json:"move_requested_at" doc:"Since when another customer, with a code that was used in the chat, waits for it to be released. null: nobody does."`
-	EndedAt         *time.Time `json:"ended_at"`
-	EndedBecause    *string    `json:"ended_because" enum:"released,removed,gone" doc:"released: somebody released it here; removed: the bot was removed from the chat; gone: the chat is not there any more."`
-	CreatedAt       time.Time  `json:"created_at"`
-	UpdatedAt       time.Time  `json:"updated_at"`
+	ID              uuid.UUID       `json:"id" format:"uuid"`
+	Platform        string          `json:"platform" enum:"telegram,whatsapp,slack"`
+	Bot             string          `json:"bot" doc:"The platform's id of the bot whose chat it is."`
+	Team            string          `json:"team" doc:"Slack's id of the workspace; empty elsewhere."`
+	Kind            string          `json:"kind" enum:"user,group" doc:"user: of one person with the bot; group: of several people, or a channel. The platform says it."`
+	ExternalID      string          `json:"external_id" doc:"The platform's id of the chat."`
+	Title           string          `json:"title"`
+	Permissions     ChatPermissions `json:"permissions" nullable:"false" doc:"What its people may do who are nobody in Fanfare, as far as whoever paired it may do it at that moment."`
+	PairedBy        uuid.UUID       `json:"paired_by" format:"uuid" doc:"In whose name they do it."`
+	State           string          `json:"state" enum:"active,unreachable,ended" doc:"unreachable: nothing can be said there, because somebody blocked the bot; it comes back by itself. ended: the chat is not the customer's any more, and what was said in it stays."`
+	UnreachableAt   *time.Time      `json:"unreachable_at" doc:"Since when nothing can be said there."`
+	MoveRequestedAt *time.Time      `json:"move_requested_at" doc:"Since when another customer, with a code that was used in the chat, waits for it to be released. null: nobody does."`
+	EndedAt         *time.Time      `json:"ended_at"`
+	EndedBecause    *string         `json:"ended_because" enum:"released,removed,gone" doc:"released: somebody released it here; removed: the bot was removed from the chat; gone: the chat is not there any more."`
+	CreatedAt       time.Time       `json:"created_at"`
+	UpdatedAt       time.Time       `json:"updated_at"`
 }
 
 // SpacePerson is somebody in a space's chat, as the platform told of them.
@@ -57,8 +57,8 @@ type ChatIdentity struct {
 
 // SpaceUpdate changes the fields that are given; permissions replaces the whole list.
 type SpaceUpdate struct {
-	Title       *string   `json:"title,omitempty" maxLength:"300"`
-	Permissions *[]string `json:"permissions,omitempty" minItems:"1" enum:"customer:read,campaigns:read,posts:read,posts:write,posts:publish,spaces:read,memories:read,memories:write,credentials:write"`
+	Title       *string          `json:"title,omitempty" maxLength:"300"`
+	Permissions *ChatPermissions `json:"permissions,omitempty" minItems:"1"`
 }
 
 type spaceOutput struct {
@@ -165,7 +165,7 @@ func (a *API) updateSpace(ctx context.Context, in *struct {
 	var permissions []string // nil: they stay
 	if in.Body.Permissions != nil {
 		permissions = *in.Body.Permissions
-		if err := eachPermissionOnce(permissions); err != nil {
+		if err := eachOnce("body.permissions", permissions); err != nil {
 			return nil, err
 		}
 	}

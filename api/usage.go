@@ -102,9 +102,9 @@ func (a *API) usage(ctx context.Context, customerID uuid.UUID, query UsageQuery)
 		return Usage{}, err
 	}
 	usage := Usage{From: from.Format(time.DateOnly), To: to.Format(time.DateOnly), Items: make([]UsageItem, len(rows))}
+	layout := map[string]string{"day": time.DateOnly, "month": "2006-01", "total": "total"}[query.GroupBy]
 	for i, row := range rows {
-		period := map[string]string{"day": row.Period.Format(time.DateOnly), "month": row.Period.Format("2006-01"), "total": "total"}[query.GroupBy]
-		usage.Items[i] = UsageItem{period, UsageOfKind{row.Kind, row.Platform, row.Count, row.InputTokens, row.OutputTokens, row.CostMicrousd}}
+		usage.Items[i] = UsageItem{row.Period.Format(layout), UsageOfKind{row.Kind, row.Platform, row.Count, row.InputTokens, row.OutputTokens, row.CostMicrousd}}
 	}
 	return usage, nil
 }

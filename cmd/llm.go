@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 
 	"fanfare/internal/llm"
@@ -65,13 +66,7 @@ func (c llmConfig) model() (*llm.Model, error) {
 }
 
 // microUSD is an amount of US dollars in millionths, rounded up.
-func microUSD(usd float64) int64 {
-	micro := int64(usd * 1e6)
-	if float64(micro) < usd*1e6 {
-		micro++
-	}
-	return micro
-}
+func microUSD(usd float64) int64 { return int64(math.Ceil(usd * 1e6)) }
 
 // sandboxLLM is the language model of a sandbox, at prices as real ones have them.
 func sandboxLLM(boxURL string) (*llm.Model, error) {

@@ -175,7 +175,7 @@ func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, connec
 	defer pool.Close()
 	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	telemetry.ObserveOldestChatUpdate(queries.New(pool).ChatOldest)
-	deps.Pool, deps.Log = pool, slog.New(newCalmHandler(log.Handler()))
+	deps.Pool, deps.Log, deps.Version = pool, slog.New(newCalmHandler(log.Handler())), api.Version
 	if chats != nil {
 		registry, err := newBots(pool, deps.Vault, chats.bots, deps.Log)
 		if err != nil {

@@ -513,10 +513,11 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"credentials_mcp_key": {"", nil}, // of a server of one's own
 		"pairings_pkey": {"insert into pairings (id, platform, bot, code_hash, link_hash, permissions, own) values ($1, 'telegram', '1', sha256('x'), sha256('x'), '{posts:read}', false)",
 			[]any{b.pairing.ID}},
-		"pairings_by_link":    {"", nil}, // of 256 random bits that the API chooses
-		"audit_log_pkey":      {"", nil}, // nobody writes the audit log
-		"audit_unsealed_pkey": {"", nil},
-		"audit_seals_pkey":    {"", nil},
+		"pairings_by_link":             {"", nil}, // of 256 random bits that the API chooses
+		"llm_reservations_request_key": {"", nil}, // written by functions only, as llm_reservations_pkey
+		"audit_log_pkey":               {"", nil}, // nobody writes the audit log
+		"audit_unsealed_pkey":          {"", nil},
+		"audit_seals_pkey":             {"", nil},
 	}
 	inSchema := column[string](ctx, t, d.Super, cteOurs+`select i.indexrelid::regclass::text from pg_index i join ours o on o.oid = i.indrelid
 		where i.indisunique and o.tenant`)

@@ -1347,6 +1347,7 @@ CREATE TABLE public.llm_reservations (
     reserved_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone DEFAULT (now() + '00:15:00'::interval) NOT NULL,
     lost_at timestamp with time zone,
+    request text,
     CONSTRAINT llm_reservations_amounts_range CHECK ((((tokens >= 1) AND (tokens <= '1000000000000'::bigint)) AND ((cost_microusd >= 0) AND (cost_microusd <= '1000000000000'::bigint)))),
     CONSTRAINT llm_reservations_kind_form CHECK ((kind ~ '^[a-z][a-z_]{0,49}$'::text))
 );
@@ -4771,15 +4772,16 @@ begin
 end
 $_$;
 
--- Name: reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint); Type: FUNCTION; Schema: tenancy
+-- Name: reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint, text); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) RETURNS void
+CREATE FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint, p_request text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
     v_customer uuid := tenancy.customer_id();
     v_month date := tenancy.month_of(now());
+    v_request text := tenancy.actor_id() || ' ' || p_request;
     v_own record;
     v_taken public.llm_months;
     v_allowed_tokens bigint;
@@ -4793,8 +4795,10 @@ begin
     then
         raise invalid_parameter_value using message = 'a reservation is of some tokens, and there is a budget';
     end if;
-    insert into public.llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd)
-    values (v_customer, p_id, p_kind, p_own_key, p_tokens, p_cost_microusd);
+    update public.llm_reservations r set request = null
+    where r.customer_id = v_customer and r.request = v_request and r.expires_at < now(); -- it was left behind
+    insert into public.llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd, request)
+    values (v_customer, p_id, p_kind, p_own_key, p_tokens, p_cost_microusd, v_request);
     if p_own_key then
         return;
     end if;
@@ -7391,6 +7395,11 @@ ALTER TABLE ONLY public.llm_months
 
 ALTER TABLE ONLY public.llm_reservations
     ADD CONSTRAINT llm_reservations_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: llm_reservations llm_reservations_request_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.llm_reservations
+    ADD CONSTRAINT llm_reservations_request_key UNIQUE (customer_id, request);
 
 -- Name: login_revocations login_revocations_pkey; Type: CONSTRAINT; Schema: public
 
@@ -13002,12 +13011,12 @@ GRANT ALL ON FUNCTION tenancy.request_mcp_check(p_server_id uuid) TO fanfare_adm
 REVOKE ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.reseal(p_table text, p_row_key text[], p_old bytea, p_new bytea, p_request text) TO fanfare_worker;
 
--- Name: FUNCTION reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint); Type: ACL; Schema: tenancy
+-- Name: FUNCTION reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint, p_request text); Type: ACL; Schema: tenancy
 
-REVOKE ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) TO fanfare_user;
-GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) TO fanfare_agent;
-GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint) TO fanfare_admin;
+REVOKE ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint, p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint, p_request text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint, p_request text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint, p_monthly_tokens bigint, p_monthly_cost_microusd bigint, p_request text) TO fanfare_admin;
 
 -- Name: FUNCTION reserve_media(p_bytes bigint, p_up_to boolean, p_quota bigint); Type: ACL; Schema: tenancy
 

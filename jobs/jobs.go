@@ -50,14 +50,13 @@ type Deps struct {
 	PublicURL string
 	// Egress reaches the webhooks of customers; nil: those on the public internet.
 	Egress *platform.Egress
+	// Version is this installation's, which MCP servers are told.
+	Version string
 	// Embedder puts the meaning of memories into numbers; nil: they are found by their words alone.
 	Embedder embedding.Embedder
 	// Chats answers chats; nil: another worker does, or there are none.
 	Chats *Chats
 }
-
-// version is what MCP servers are told, as the API's.
-const version = "1.0.0"
 
 // all lists every job.
 func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stopping <-chan struct{}) *river.Workers {
@@ -87,7 +86,7 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 		db: db, vault: deps.Vault, connectors: deps.Connectors, queue: renewer.notices.queue, lease: holder, log: deps.Log,
 	})
 	river.AddWorker(workers, &expirePairingWorker{db: db, q: queries.New(deps.Pool), lease: holder})
-	mcp := mcpclient.New(cmp.Or(deps.Egress, platform.NewEgress(nil)), version)
+	mcp := mcpclient.New(cmp.Or(deps.Egress, platform.NewEgress(nil)), deps.Version)
 	river.AddWorker(workers, &checkMCPWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &endCredentialWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, lease: holder, log: deps.Log})

@@ -1,7 +1,7 @@
 -- Reserves what a call of an LLM may use at most, before it is made: see tenancy.reserve_llm. FF011 where the month's budget does
--- not have as much.
+-- not have as much; llm_reservations_request_key while the same request is under way.
 -- name: LLMReserve :exec
-select tenancy.reserve_llm(@id, @kind, @own_key, @tokens, @cost_microusd, @default_tokens, @default_cost_microusd);
+select tenancy.reserve_llm(@id, @kind, @own_key, @tokens, @cost_microusd, @default_tokens, @default_cost_microusd, sqlc.narg('request'));
 
 -- Puts what a call has used in the place of its reservation, and no more than that. False: the reservation has ended already, and nothing was done.
 -- name: LLMSettle :one

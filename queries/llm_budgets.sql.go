@@ -111,7 +111,7 @@ func (q *Queries) LLMRelease(ctx context.Context, id uuid.UUID) (bool, error) {
 }
 
 const lLMReserve = `-- name: LLMReserve :exec
-select tenancy.reserve_llm($1, $2, $3, $4, $5, $6, $7)
+select tenancy.reserve_llm($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type LLMReserveParams struct {
@@ -122,10 +122,11 @@ type LLMReserveParams struct {
 	CostMicrousd        int64
 	DefaultTokens       int64
 	DefaultCostMicrousd int64
+	Request             *string
 }
 
 // Reserves what a call of an LLM may use at most, before it is made: see tenancy.reserve_llm. FF011 where the month's budget does
-// not have as much.
+// not have as much; llm_reservations_request_key while the same request is under way.
 func (q *Queries) LLMReserve(ctx context.Context, arg LLMReserveParams) error {
 	_, err := q.db.Exec(ctx, lLMReserve,
 		arg.ID,
@@ -135,6 +136,7 @@ func (q *Queries) LLMReserve(ctx context.Context, arg LLMReserveParams) error {
 		arg.CostMicrousd,
 		arg.DefaultTokens,
 		arg.DefaultCostMicrousd,
+		arg.Request,
 	)
 	return err
 }

@@ -94,7 +94,10 @@ create table llm_reservations (
     -- No call lasts as long. Who has not settled by then has died, or could not say so.
     expires_at timestamptz not null default now() + interval '15 minutes',
     lost_at timestamptz,
+    -- who asks for what with which Idempotency-Key; NULL without one
+    request text,
     constraint llm_reservations_pkey primary key (customer_id, id),
+    constraint llm_reservations_request_key unique (customer_id, request),
     constraint llm_reservations_customer_fkey foreign key (customer_id) references customers (id),
     constraint llm_reservations_kind_form check (kind ~ '^[a-z][a-z_]{0,49}$'),
     constraint llm_reservations_amounts_range check (tokens between 1 and 1000000000000 and cost_microusd between 0 and 1000000000000)
@@ -118,16 +121,19 @@ grant execute on function tenancy.month_of(timestamptz) to fanfare_user, fanfare
 -- Reserves in the entered customer's budget of this month what a call may use at most, tokens in and out together. A customer
 -- without a budget of its own has the last two. A call with a cost of 0 is not refused for want of money. One with a key of the
 -- customer's own is not refused, and takes nothing: its reservation bounds what usage counts of it. For whoever may write posts.
+-- p_request names what is asked for where the caller can ask for it again: while it is under way it violates
+-- llm_reservations_request_key.
 --
 -- When the budget would be exceeded it raises FF011 with a detail in JSON: budget (tokens or cost, the one exceeded), allowed,
 -- used, reserved, lost and wanted of it, and renews_at.
 create function tenancy.reserve_llm(p_id uuid, p_kind text, p_own_key boolean, p_tokens bigint, p_cost_microusd bigint,
-    p_monthly_tokens bigint, p_monthly_cost_microusd bigint)
+    p_monthly_tokens bigint, p_monthly_cost_microusd bigint, p_request text default null)
 returns void
 language plpgsql security definer set search_path = '' as $$
 declare
     v_customer uuid := tenancy.customer_id();
     v_month date := tenancy.month_of(now());
+    v_request text := tenancy.actor_id() || ' ' || p_request;
     v_own record;
     v_taken public.llm_months;
     v_allowed_tokens bigint;
@@ -141,8 +147,10 @@ begin
     then
         raise invalid_parameter_value using message = 'a reservation is of some tokens, and there is a budget';
     end if;
-    insert into public.llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd)
-    values (v_customer, p_id, p_kind, p_own_key, p_tokens, p_cost_microusd);
+    update public.llm_reservations r set request = null
+    where r.customer_id = v_customer and r.request = v_request and r.expires_at < now(); -- it was left behind
+    insert into public.llm_reservations (customer_id, id, kind, own_key, tokens, cost_microusd, request)
+    values (v_customer, p_id, p_kind, p_own_key, p_tokens, p_cost_microusd, v_request);
     if p_own_key then
         return;
     end if;
@@ -170,9 +178,9 @@ begin
     end if;
 end
 $$;
-revoke execute on function tenancy.reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint) from public;
-grant execute on function tenancy.reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint) to fanfare_user, fanfare_agent, fanfare_admin;
-alter function tenancy.reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint) owner to fanfare_definer;
+revoke execute on function tenancy.reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint, text) from public;
+grant execute on function tenancy.reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint, text) to fanfare_user, fanfare_agent, fanfare_admin;
+alter function tenancy.reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint, text) owner to fanfare_definer;
 
 -- Ends a reservation of the entered customer and gives it; no row where there is none, or not any more. The month is locked before
 -- the reservation, as everywhere.
@@ -306,7 +314,7 @@ drop function tenancy.expire_llm(integer);
 drop function tenancy.release_llm(uuid);
 drop function tenancy.settle_llm(uuid, bigint, bigint, bigint);
 drop function tenancy.end_llm(uuid);
-drop function tenancy.reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint);
+drop function tenancy.reserve_llm(uuid, text, boolean, bigint, bigint, bigint, bigint, text);
 drop function tenancy.month_of(timestamptz);
 drop table llm_reservations;
 drop table llm_months;

@@ -85,6 +85,8 @@ type Result struct {
 	Drafts []Draft
 	// Usage is what all calls took, also those that failed: see llm.Error.
 	Usage llm.Usage
+	// MicroUSD is what they cost, in millionths of a US dollar, each by its own length.
+	MicroUSD int64
 	// Calls is how often the model was asked: once, or twice with a repair.
 	Calls int
 	// RepairErr is why the repair failed, where it was needed and did: the drafts are then as they were before.
@@ -143,7 +145,7 @@ func Write(ctx context.Context, model *llm.Model, brief Brief, tell func(Event))
 	}
 	w := &writing{brief: brief, model: model, tell: tell}
 	result, err := w.write(ctx)
-	result.Usage, result.Calls = w.usage, w.calls
+	result.Usage, result.MicroUSD, result.Calls = w.usage, w.microUSD, w.calls
 	return result, err
 }
 
@@ -205,9 +207,10 @@ type writing struct {
 	model *llm.Model
 	tell  func(Event)
 
-	// usage and calls are what was used so far.
-	usage llm.Usage
-	calls int
+	// usage, microUSD and calls are what was used so far.
+	usage    llm.Usage
+	microUSD int64
+	calls    int
 }
 
 // titled tells whether posts have titles.
@@ -236,12 +239,14 @@ func (w *writing) ask(ctx context.Context, request llm.Request, want []wanted) (
 	})
 	request.Progress = meter.read
 	answer, err := w.model.Ask(ctx, request)
-	w.calls++
+	took := answer.Usage
 	if failed := (*llm.Error)(nil); errors.As(err, &failed) {
-		w.usage = w.usage.Add(failed.Usage)
+		took = failed.Usage
+	}
+	w.calls, w.usage, w.microUSD = w.calls+1, w.usage.Add(took), w.microUSD+w.model.Cost(took)
+	if err != nil {
 		return nil, err
 	}
-	w.usage = w.usage.Add(answer.Usage)
 	written, err := readAnswer(answer.JSON, want)
 	if err != nil {
 		return nil, w.model.BadAnswer(err.Error(), answer.Usage)
@@ -360,8 +365,8 @@ func (w *writing) repair(drafts []Draft, again []wanted) llm.Request {
 		}
 		fmt.Fprintf(&earlier, "%s, %s: %s\n", postKey(x.post), what, strings.ToValidUTF8(text[:min(len(text), maxEarlier)], ""))
 		var rules strings.Builder
-		for name, report := range drafts[x.post].Reports {
-			for _, v := range report.Violations {
+		for _, name := range w.brief.Platforms {
+			for _, v := range drafts[x.post].Reports[name].Violations {
 				if (x.name == "" && v.Field == "title") || (x.name == name && slices.Contains(repairable, v.Field)) {
 					fmt.Fprintf(&rules, "%s (rule %s, limit %d, has %d) ", v.Message, v.Rule, v.Limit, v.Actual)
 				}

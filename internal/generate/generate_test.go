@@ -17,6 +17,7 @@ import (
 type bundle struct {
 	t     *testing.T
 	box   *sandbox.Sandbox
+	url   string
 	model *llm.Model
 	told  []generate.Event
 }
@@ -30,11 +31,19 @@ func setup(t *testing.T) *bundle {
 	}
 	server := httptest.NewServer(box.Handler())
 	t.Cleanup(server.Close)
-	model, err := llm.New(llm.Config{Provider: llm.Anthropic, APIKey: sandbox.LLMKey, Model: "claude-sonnet-5-5", BaseURL: server.URL + "/anthropic"})
+	b := &bundle{t: t, box: box, url: server.URL}
+	b.price(nil)
+	return b
+}
+
+// price has the model cost as much; nil: as the list says.
+func (b *bundle) price(price *llm.Price) {
+	b.t.Helper()
+	model, err := llm.New(llm.Config{Provider: llm.Anthropic, APIKey: sandbox.LLMKey, Model: "claude-sonnet-5-5", BaseURL: b.url + "/anthropic", Price: price})
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	return &bundle{t: t, box: box, model: model}
+	b.model = model
 }
 
 func check(name platform.Name, title string, v generate.Variant) (platform.Report, error) {
@@ -153,6 +162,22 @@ func TestRepair(t *testing.T) {
 	}
 	if bound := generate.Bound(b.model, in); bound.InputTokens <= result.Usage.InputTokens || bound.OutputTokens <= result.Usage.OutputTokens {
 		t.Errorf("%+v", bound)
+	}
+}
+
+// TestLongPrice: a call costs what one of its own length costs, however much others of the same posts have read.
+func TestLongPrice(t *testing.T) {
+	b := setup(t)
+	b.settings(sandbox.LLMSettings{TooLong: 2})
+	in := brief(platform.Twitter)
+	read := b.write(in).Usage.InputTokens
+	b.price(&llm.Price{Input: 1_000_000, Above: read - 1, LongInput: 100_000_000})
+	if result := b.write(in); result.Calls != 1 || result.MicroUSD != result.Usage.InputTokens {
+		t.Errorf("a call costs %d micro-USD with %d tokens", result.MicroUSD, result.Usage.InputTokens)
+	}
+	b.settings(sandbox.LLMSettings{TooLong: 2})
+	if result := b.write(in); result.Calls != 2 || result.Usage.InputTokens != read || result.MicroUSD != read {
+		t.Errorf("two calls cost %d micro-USD with %d tokens, first with %d", result.MicroUSD, result.Usage.InputTokens, read)
 	}
 }
 

@@ -4,11 +4,7 @@
 // is reported. It stores nothing and decides nothing about who may ask.
 package images
 
-import (
-	"html"
-	"strings"
-	"unicode"
-)
+import "html"
 
 // Image is a photo in a library.
 type Image struct {
@@ -102,21 +98,3 @@ func (e *Error) Error() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-// line makes a foreign text fit to be shown in one line: without what controls a terminal or the direction of text, and of at
-// most limit characters.
-func line(text string, limit int) string {
-	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), unicode.IsControl(r):
-			return ' '
-		case unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))), " ")
-	if runes := []rune(text); len(runes) > limit {
-		text = strings.TrimSpace(string(runes[:limit]))
-	}
-	return text
-}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fanfare/internal/httpclient"
+	"fanfare/internal/platform"
 )
 
 // Config says how Unsplash is reached.
@@ -279,7 +280,7 @@ func unreachable(err error) *Error {
 // image makes an Image of a photo; false where it lacks what cannot be done without, or leads elsewhere than to Unsplash.
 func (u *Unsplash) image(p photo) (Image, bool) {
 	page, err := url.Parse(p.User.Links.HTML)
-	name := line(p.User.Name, 200)
+	name := platform.ForeignText(p.User.Name, 200)
 	if err != nil || !u.trusted(page) || !IsID(p.ID) || name == "" || p.Width < 1 || p.Height < 1 {
 		return Image{}, false
 	}
@@ -291,13 +292,13 @@ func (u *Unsplash) image(p photo) (Image, bool) {
 	if _, ok := u.own(p.Links.DownloadLocation); !ok {
 		return Image{}, false
 	}
-	description := line(value(p.Description), 2000)
+	description := platform.ForeignText(value(p.Description), 2000)
 	color := value(p.Color)
 	if !hexColor.MatchString(color) {
 		color = ""
 	}
 	return Image{
-		ID: p.ID, Description: description, AltText: cmp.Or(line(value(p.AltDescription), 2000), description),
+		ID: p.ID, Description: description, AltText: cmp.Or(platform.ForeignText(value(p.AltDescription), 2000), description),
 		Width: p.Width, Height: p.Height, Color: color,
 		Regular: p.URLs.Regular, Small: p.URLs.Small, Thumb: p.URLs.Thumb, original: p.URLs.Raw, used: p.Links.DownloadLocation,
 		Credit: Credit{Photographer: name, PhotographerURL: u.referring(page), Source: "Unsplash", SourceURL: u.referring(u.home())},

@@ -83,7 +83,7 @@ func (m *Model) Bound(request Request) Bound {
 	return Bound{usage.InputTokens, usage.OutputTokens, m.price.Cost(usage)}
 }
 
-// Cost is what calls have cost, in micro-USD.
+// Cost is what a call has cost, in micro-USD.
 func (m *Model) Cost(usage Usage) int64 { return m.price.Cost(usage) }
 
 // Providers put words of their own around what they are sent: for the roles, the boundaries and the form of the answer.

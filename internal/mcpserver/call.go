@@ -41,7 +41,7 @@ func (s *server) handler(b *boundTool) mcp.ToolHandler {
 		}
 		if b.etag {
 			if structured, err = withETag(answer); err != nil {
-				return nil, err
+				return s.failed(ctx, b, err)
 			}
 		}
 		if !json.Valid(structured) { // which the SDK could not send, and so would leave the client waiting
@@ -287,6 +287,8 @@ func (s *server) failed(ctx context.Context, b *boundTool, err error) (*mcp.Call
 		text = b.explain(caller, problem)
 	case errors.Is(err, context.DeadlineExceeded):
 		text = "This took too long and was given up. It may have been done all the same: look at what is there before you try again, or repeat it with the same idempotency_key."
+	case errors.Is(err, context.Canceled):
+		text = "This was broken off. It may have been done all the same." // to somebody who does not listen any more
 	default:
 		s.Log.ErrorContext(ctx, "a tool failed", "tool", b.Name, "error", err)
 		text = "Something went wrong on our side. Try again later."

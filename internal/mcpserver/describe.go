@@ -2,7 +2,7 @@ package mcpserver
 
 import "github.com/danielgtaylor/huma/v2"
 
-// Described is a tool as the documentation tells of it.
+// Described is a tool as docs/mcp.md tells of it.
 type Described struct {
 	Name, Title, Operation string
 	// Needs are the permissions of which an API key or agent token must have one; none: the tool is for people alone.

@@ -116,7 +116,7 @@ func newServer(config Config, people bool) *mcp.Server {
 	return m
 }
 
-// otherTimeout bounds methods that are no tool.
+// otherTimeout bounds methods that are no tool, which have limits of their own.
 const otherTimeout = 30 * time.Second
 
 // guard is around every method: it answers what goes wrong, ends what takes too long, and refuses what this server does not have. The
@@ -129,15 +129,15 @@ func (s *server) guard(next mcp.MethodHandler) mcp.MethodHandler {
 				result, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "Something went wrong on our side."}
 			}
 		}()
-		timeout := otherTimeout
 		switch method {
 		case "tools/call":
-			timeout = LongestTool(s.Document)
 		case "subscriptions/listen", "resources/subscribe", "resources/unsubscribe", "logging/setLevel", "completion/complete":
 			return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "This server does not have " + method + "."}
+		default:
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, otherTimeout)
+			defer cancel()
 		}
-		ctx, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
 		if result, err = next(ctx, method, request); err != nil {
 			return nil, err
 		}

@@ -85,7 +85,9 @@ func (s *server) read(ctx context.Context, request *mcp.ReadResourceRequest) (*m
 	case errors.As(err, &problem):
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidRequest, Message: problem.Error(), Data: fmt.Appendf(nil, `{"status":%d}`, problem.Status)}
 	}
-	s.Log.ErrorContext(ctx, "a resource was not read", "error", err)
+	if !errors.Is(err, context.Canceled) { // else nobody listens any more
+		s.Log.ErrorContext(ctx, "a resource was not read", "error", err)
+	}
 	return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "Something went wrong on our side. Try again later."}
 }
 

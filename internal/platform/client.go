@@ -255,7 +255,7 @@ func ForeignText(text string, most int) string {
 		switch {
 		case r == utf8.RuneError, unicode.Is(unicode.Cf, r) && r != zeroWidthJoiner:
 			return -1 // what turns the direction of a text around, above all
-		case unicode.IsControl(r):
+		case unicode.IsControl(r), unicode.In(r, unicode.Zl, unicode.Zp): // ends of lines and paragraphs, too
 			return ' '
 		}
 		return r

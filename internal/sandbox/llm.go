@@ -242,7 +242,7 @@ func (s *Sandbox) think(q LLMRequest) llmSaid {
 // llmTokens is about how many tokens a text has: one for four characters.
 func llmTokens(text string) int { return (utf8.RuneCountInString(text) + 3) / 4 }
 
-// stream makes the answer that streams events.
+// streamed makes the answer that streams events.
 func (s *Sandbox) streamed(events []string, cut bool) answer {
 	a := answer{status: http.StatusOK, header: http.Header{"Content-Type": {"text/event-stream; charset=utf-8"}, "Cache-Control": {"no-cache"}},
 		chunks: [][]byte{}, pause: time.Duration(s.llm.settings.PauseMS) * time.Millisecond, cut: cut}

@@ -137,14 +137,10 @@ func (s *Sandbox) openaiChat(r *http.Request, body []byte, key string) answer {
 		q.Schema, _ = json.Marshal(in.ResponseFormat.JSONSchema.Schema)
 	}
 	s.remember(q)
-	known := false
-	for _, model := range openaiModels {
-		known = known || model == in.Model
-	}
 	switch {
 	case in.Model == "":
 		return openaiWrong("model", "missing_required_parameter", "you must provide a model parameter")
-	case !known:
+	case !slices.Contains(openaiModels, in.Model):
 		return openaiProblem(http.StatusNotFound, "", "The model `"+in.Model+"` does not exist or you do not have access to it.")
 	case len(in.Messages) == 0:
 		return openaiWrong("messages", "missing_required_parameter", "Missing required parameter: 'messages'.")
