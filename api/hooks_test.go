@@ -296,7 +296,17 @@ func TestWhatsAppDeliveries(t *testing.T) {
 	if status, n := deliverAll(flood...), w.updates(t, id); status != http.StatusOK || n < 290 || n > 350 {
 		t.Errorf("a flood: %d, %d updates", status, n)
 	}
-	w.exec(t, "delete from caller_rate_limits where caller = $1 or caller = $2", "bot:whatsapp:"+id, "bots:"+c.customer.ID.String())
+	// What is said in a space is not lost for it: it is to be delivered again.
+	w.exec(t, "delete from caller_rate_limits where caller = $1", "bot:whatsapp:"+id)
+	w.Space(t, dbtest.Space{CustomerID: c.customer.ID, PairedBy: c.owner.ID, Platform: "whatsapp", Bot: id, Kind: "user", ExternalID: "US.1349"})
+	w.exec(t, "update caller_rate_limits set tat = now() + interval '60 seconds' where caller = $1", "bots:"+c.customer.ID.String())
+	if status, before := deliver("wamid.much", time.Now()), w.updates(t, id); status != http.StatusTooManyRequests || w.updates(t, id) != before {
+		t.Errorf("a space of a customer whose bots are told too much: %d", status)
+	}
+	w.exec(t, "delete from caller_rate_limits where caller = $1", "bots:"+c.customer.ID.String())
+	if status, n := deliver("wamid.much", time.Now()), w.count(t, "select count(*) from chat_updates where update_id = 'wamid.much'"); status != http.StatusOK || n != 1 {
+		t.Errorf("delivered again: %d, %d updates", status, n)
+	}
 	w.exec(t, "update customers set archived_at = now() where id = $1", c.customer.ID)
 	before := w.updates(t, id)
 	if status := deliver("wamid.archived", time.Now()); status != http.StatusOK || w.updates(t, id) != before {
