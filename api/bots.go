@@ -129,20 +129,11 @@ func (a *API) listBots(ctx context.Context, in *CustomerPath) (*botListOutput, e
 		body.Items = append(body.Items, a.botFrom(queries.BotGetRow(row)))
 	}
 	if a.ChatBots != nil {
-		for _, b := range a.ChatBots.Offered(ctx, in.CustomerID, nil) {
+		for _, b := range a.ChatBots.Offered(ctx, nil) {
 			body.Shared = append(body.Shared, SharedBot{Platform: string(b.Platform), Bot: b.ID, Name: b.Name})
 		}
 	}
 	return &botListOutput{Body: body}, nil
-}
-
-// offeredBots are the bots with which a customer can pair chats.
-func (a *API) offeredBots(ctx context.Context, customerID uuid.UUID) ([]chat.BotInfo, error) {
-	rows, err := read(ctx, a, scope(ctx).In(customerID), func(q *queries.Queries) ([]queries.BotListRow, error) { return q.BotList(ctx) })
-	if err != nil {
-		return nil, err
-	}
-	return a.ChatBots.Offered(ctx, customerID, rows), nil
 }
 
 // bot reads a customer's own bot.

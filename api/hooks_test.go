@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
@@ -27,15 +26,20 @@ import (
 	"fanfare/internal/vault"
 )
 
-// chatBots are the bots of an API whose platforms the sandbox is.
-func (w *world) chatBots(t testing.TB, pool *pgxpool.Pool, apiURL string, log *slog.Logger) *bots.Registry {
+// chatBots are the bots of an API whose platforms the sandbox is: two of the installation, one with links and, at Slack, one without.
+func (w *world) chatBots(t testing.TB, o options, apiURL string, log *slog.Logger) *bots.Registry {
 	t.Helper()
-	registry, err := bots.New(pool, w.vault, bots.Config{
+	config := bots.Config{
 		Telegram:  bots.TelegramConfig{URL: w.boxURL + "/telegram", LinkURL: w.boxURL + "/telegram-me"},
 		WhatsApp:  bots.WhatsAppConfig{URL: w.boxURL + "/whatsapp-graph/v26.0"},
 		Slack:     bots.SlackConfig{URL: w.boxURL + "/slack/api"},
 		PublicURL: apiURL,
-	}, log)
+	}
+	if !o.noBots {
+		config.Telegram.Token, config.Telegram.WebhookSecret = w.bot.Token, "a-secret-of-the-tests"
+		config.Slack.Token, config.Slack.SigningSecret, config.Slack.AppID = "xoxb-1", "a-secret-of-the-tests", "A1"
+	}
+	registry, err := bots.New(o.pool, w.vault, config, log)
 	if err != nil {
 		t.Fatal(err)
 	}
