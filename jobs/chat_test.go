@@ -195,11 +195,9 @@ func TestSlowChats(t *testing.T) {
 	p.start(w)
 	write := sync.OnceFunc(func() { close(written) })
 	t.Cleanup(write)
-	for deadline := time.Now().Add(20 * time.Second); held.Load() < 100; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d chats wait for language models", held.Load())
-		}
-	}
+	await(t, func() (bool, string) {
+		return held.Load() >= 100, fmt.Sprintf("%d chats wait for language models", held.Load())
+	})
 	p.Space(t, dbtest.Space{
 		CustomerID: p.customer.ID, PairedBy: p.Member(t, p.customer.ID, "owner").ID, Bot: p.id, Kind: "user", ExternalID: strconv.FormatInt(p.person.ID, 10),
 	})
@@ -289,9 +287,7 @@ func TestSaidLater(t *testing.T) {
 	p.say("and hello")
 	eventually(p.bundle, 2, countUpdates+" and handled_at is not null", p.id)
 	eventually(p.bundle, 0, "select count(*) from chat_outbox where ended_at is null")
-	view, _ := p.box.TelegramChat(p.bot.ID, p.person.ID)
-	answers := slices.DeleteFunc(view.Messages, func(m sandbox.TelegramMessage) bool { return !m.Bot })
-	if len(answers) != 2 {
+	if answers := p.heard(); len(answers) != 2 {
 		t.Errorf("the bot has said %d things, want 2", len(answers))
 	}
 	if n := scan[int](p.bundle, "select count(*) from chat_outbox where message_id is null"); n != 0 {
@@ -304,8 +300,7 @@ func (p *polling) answers(w *Worker) []sandbox.TelegramMessage {
 	p.t.Helper()
 	p.start(w)
 	eventually(p.bundle, 0, "select (select count(*) from chat_updates where handled_at is null) + (select count(*) from chat_outbox where ended_at is null)")
-	view, _ := p.box.TelegramChat(p.bot.ID, p.person.ID)
-	return slices.DeleteFunc(view.Messages, func(m sandbox.TelegramMessage) bool { return !m.Bot })
+	return p.heard()
 }
 
 // pairedPerson makes the person's chat a space of the bundle's customer.
