@@ -29,7 +29,7 @@ func TestEarlierPairingCodeBot(t *testing.T) {
 	}
 	own(c.elsewhere.ID, "7000009")
 	own(c.customer.ID, "7000002")
-	paired("7000000001")
+	paired(sharedBot)
 	w.serve(t, options{noBots: true})
 	paired("7000002")
 	own(c.customer.ID, "7000003")

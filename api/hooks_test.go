@@ -26,6 +26,9 @@ import (
 	"fanfare/internal/vault"
 )
 
+// sharedBot is the platform's id of the installation's bot at Telegram, the first that a sandbox makes.
+const sharedBot = "7000000001"
+
 // chatBots are the bots of an API whose platforms the sandbox is: two of the installation, one with links and, at Slack, one without.
 func (w *world) chatBots(t testing.TB, o options, apiURL string, log *slog.Logger) *bots.Registry {
 	t.Helper()
