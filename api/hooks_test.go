@@ -373,3 +373,24 @@ func TestSlackDeliveries(t *testing.T) {
 		t.Error("the chats of the workspace are not told")
 	}
 }
+
+// Of two changes of a bot at once, one is made, and the other told to look again: it would put back the secret that the first has replaced.
+func TestBotChangedTwice(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	number := w.inBox(t, http.MethodPost, "whatsapp/numbers", map[string]any{"verified_name": "Northlight"}, http.StatusCreated)
+	made := into[api.NewBot](t, w.call(t, c.owner, http.MethodPost, c.path("/bots"), m{
+		"platform": "whatsapp", "token": number["access_token"], "phone_number_id": number["phone_number_id"], "app_secret": number["app_secret"],
+	}).want(t, http.StatusCreated))
+	path := c.path("/bots/%s", made.ID)
+	if err := w.box.AddFault(sandbox.Fault{Step: "whatsapp.number", Kind: sandbox.FaultSlow, DelayMS: 3000, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	before, slow := w.box.Count("whatsapp.number"), make(chan answer)
+	go func() { slow <- w.call(t, c.owner, http.MethodPatch, path, m{"app_secret": "of the slow one"}) }()
+	eventually(t, "the slow one asks Meta", func() bool { return w.box.Count("whatsapp.number") > before })
+	w.call(t, c.owner, http.MethodPatch, path, m{"token": number["access_token"]}).want(t, http.StatusOK)
+	(<-slow).want(t, http.StatusPreconditionFailed)
+	w.call(t, c.owner, http.MethodPatch, path, m{"app_secret": "of a later one"}).want(t, http.StatusOK)
+}
