@@ -23,7 +23,6 @@ import (
 	"fanfare/internal/agenttoken"
 	"fanfare/internal/bots"
 	"fanfare/internal/bucket"
-	"fanfare/internal/chat"
 	"fanfare/internal/embedding"
 	"fanfare/internal/identity"
 	"fanfare/internal/images"
@@ -55,9 +54,6 @@ type Deps struct {
 	Images *images.Unsplash
 	// ChatBots are the bots in whose chats people talk to Fanfare; nil: there are none, and no customer can add one.
 	ChatBots *bots.Registry
-	// Bots gives the bots in whose chats a customer's pairings can be used: the installation's, and the customer's own.
-	// nil: those of ChatBots.
-	Bots func(ctx context.Context, customerID uuid.UUID) ([]chat.BotInfo, error)
 	// Bucket is where files are kept; nil: nowhere, and exports and uploads answer that they are not set up.
 	Bucket *bucket.Bucket
 	// MediaQuota is how many bytes the files of a customer may have together that has no quota of its own; 0 means 10 GiB.
@@ -110,9 +106,6 @@ type API struct {
 // New makes the API's handler.
 func New(deps Deps) http.Handler {
 	a := &API{Deps: deps, db: tenant.New(deps.Pool), tokens: agenttoken.New(deps.Pool, deps.Vault), log: deps.Log}
-	if a.Bots == nil && a.ChatBots != nil {
-		a.Bots = a.offeredBots
-	}
 	a.Egress = cmp.Or(a.Egress, platform.NewEgress(nil))
 	a.mcp = mcpclient.New(a.Egress, Version)
 	mux := http.NewServeMux()

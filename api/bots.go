@@ -129,20 +129,11 @@ func (a *API) listBots(ctx context.Context, in *CustomerPath) (*botListOutput, e
 		body.Items = append(body.Items, a.botFrom(queries.BotGetRow(row)))
 	}
 	if a.ChatBots != nil {
-		for _, b := range a.ChatBots.Offered(ctx, in.CustomerID, nil) {
+		for _, b := range a.ChatBots.Offered(ctx, nil) {
 			body.Shared = append(body.Shared, SharedBot{Platform: string(b.Platform), Bot: b.ID, Name: b.Name})
 		}
 	}
 	return &botListOutput{Body: body}, nil
-}
-
-// offeredBots are the bots with which a customer can pair chats.
-func (a *API) offeredBots(ctx context.Context, customerID uuid.UUID) ([]chat.BotInfo, error) {
-	rows, err := read(ctx, a, scope(ctx).In(customerID), func(q *queries.Queries) ([]queries.BotListRow, error) { return q.BotList(ctx) })
-	if err != nil {
-		return nil, err
-	}
-	return a.ChatBots.Offered(ctx, customerID, rows), nil
 }
 
 // bot reads a customer's own bot.
@@ -255,6 +246,8 @@ func (a *API) createBot(ctx context.Context, in *struct {
 	return out, a.connectBot(ctx, of, bot.ID)
 }
 
+// updateBot gives a bot other secrets. Those that stay are written again with them, so that the version must be the one that they
+// were read from: else what another change has brought meanwhile would be lost.
 func (a *API) updateBot(ctx context.Context, in *struct {
 	BotPath
 	Condition
@@ -270,6 +263,10 @@ func (a *API) updateBot(ctx context.Context, in *struct {
 	if err := a.mayChangeBots(ctx, in.CustomerID); err != nil {
 		return nil, err
 	}
+	if err := in.check(row.Version); err != nil {
+		return nil, err
+	}
+	seen := Condition{IfMatch: etag(row.Version)}
 	of := chat.Platform(row.Platform)
 	if a.ChatBots == nil {
 		return nil, noChats()
@@ -323,7 +320,7 @@ func (a *API) updateBot(ctx context.Context, in *struct {
 			row, err = q.BotGet(ctx, in.BotID)
 			return noRows(err, "bot")
 		}
-		if err := in.change(func(version *int64) (int64, error) {
+		if err := seen.change(func(version *int64) (int64, error) {
 			return q.BotUpdate(ctx, queries.BotUpdateParams{
 				ID: in.BotID, Version: version, Name: clip(who.Name, maxBotName), Username: clip(who.Username, maxBotName), Credential: sealed, KeyID: keyID,
 			})
@@ -338,7 +335,6 @@ func (a *API) updateBot(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	a.ChatBots.Forget(of, row.Bot)
 	return out, a.connectBot(ctx, of, row.Bot)
 }
 
@@ -382,8 +378,9 @@ func (a *API) deleteBot(ctx context.Context, in *struct {
 	return nil, nil //nolint:nilnil // 204
 }
 
-// connectBot has Telegram deliver what happens in a bot's chats.
+// connectBot has Telegram deliver what happens in a bot's chats, with the secret that is stored now.
 func (a *API) connectBot(ctx context.Context, of chat.Platform, id string) error {
+	a.ChatBots.Forget(of, id)
 	bot, err := a.ChatBots.Bot(ctx, of, id)
 	if err != nil || bot == nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"fanfare/internal/bots"
 	"fanfare/internal/chat"
 	"fanfare/queries"
 )
@@ -407,14 +408,14 @@ func (a *API) earlierGetContext(ctx context.Context, in *CustomerPath) (*earlier
 // earlierGeneratePairingCode pairs with the bot that the earlier service had, the installation's, since nothing here can name one. Where
 // there is none, it is the customer's own.
 func (a *API) earlierGeneratePairingCode(ctx context.Context, in *CustomerPath) (*earlierPairingCodeOutput, error) {
-	bots, err := a.pairingBots(ctx, in.CustomerID, string(chat.Telegram), "")
+	all, err := a.pairingBots(ctx, in.CustomerID, chat.Telegram)
 	if err != nil {
 		return nil, err
 	}
-	if shared := slices.IndexFunc(bots, func(b chat.BotInfo) bool { return b.Owner == nil }); shared >= 0 {
-		bots = bots[shared : shared+1]
+	if shared := slices.IndexFunc(all, func(o bots.Offer) bool { return !o.Own }); shared >= 0 {
+		all = all[shared : shared+1]
 	}
-	switch len(bots) {
+	switch len(all) {
 	case 0:
 		return nil, conflict("There is no Telegram bot on this server, and the customer has none of its own: add one with create-bot.")
 	case 1:
@@ -424,7 +425,7 @@ func (a *API) earlierGeneratePairingCode(ctx context.Context, in *CustomerPath) 
 	made, err := a.createPairing(ctx, &struct {
 		CustomerPath
 		Body PairingCreate
-	}{*in, PairingCreate{Platform: string(chat.Telegram), Bot: bots[0].ID}})
+	}{*in, PairingCreate{Platform: string(chat.Telegram), Bot: all[0].ID}})
 	if err != nil {
 		return nil, err
 	}

@@ -232,6 +232,7 @@ var hints = map[string]func(g *generator) string{
 		return time.Now().Add(-time.Duration(1+g.IntN(1000)) * time.Minute).UTC().Format(time.RFC3339)
 	},
 	"client_id":       func(g *generator) string { return g.stock.customer },
+	"bot":             func(*generator) string { return sharedBot },
 	"image_id":        func(g *generator) string { return g.stock.photo },
 	"rrule":           func(g *generator) string { return one(g, []string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO"}) },
 	"starts_local":    func(*generator) string { return "2026-01-05T09:00" },

@@ -17,6 +17,8 @@ const (
 	maxDelivery = 1 << 20
 	// deliveryTimeout bounds reading it and writing it down. Slack waits for 3 seconds, and delivers again what took longer.
 	deliveryTimeout = 8 * time.Second
+	// laterDelivery is after how long what was too much may be delivered again: some of it is taken by then.
+	laterDelivery = 15 * time.Second
 )
 
 // registerHooks takes what platforms deliver to bots. These are the platforms' protocols and no operations of the API: what was
@@ -33,7 +35,7 @@ func (a *API) registerHooks(mux *http.ServeMux) {
 }
 
 // delivery takes a delivery: it is written down, and a worker does what is to be done. 200 says that all of it is there; after
-// 5xx the platform delivers it again. What is the platform's and cannot be understood is 200 too, or it would come for ever.
+// 429 and 5xx the platform delivers it again. What is the platform's and cannot be understood is 200 too, or it would come for ever.
 func (a *API) delivery(of chat.Platform) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), deliveryTimeout)
@@ -68,12 +70,18 @@ func (a *API) delivery(of chat.Platform) http.HandlerFunc {
 			a.write(w, r, unavailable())
 			return
 		}
-		if err := a.ChatBots.Receive(ctx, updates); err != nil {
+		switch err := a.ChatBots.Receive(ctx, updates); {
+		case errors.Is(err, bots.ErrLater):
+			log.WarnContext(ctx, "a delivery is put off", "error", err)
+			p := problem(http.StatusTooManyRequests, "The customer's bots have brought more in a minute than is taken of them. Deliver this again later.")
+			p.retryAfter = laterDelivery
+			a.write(w, r, p)
+		case err != nil:
 			log.WarnContext(ctx, "a delivery could not be stored", "error", err)
 			a.write(w, r, unavailable())
-			return
+		default:
+			w.WriteHeader(http.StatusOK)
 		}
-		w.WriteHeader(http.StatusOK)
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
@@ -27,15 +26,23 @@ import (
 	"fanfare/internal/vault"
 )
 
-// chatBots are the bots of an API whose platforms the sandbox is.
-func (w *world) chatBots(t testing.TB, pool *pgxpool.Pool, apiURL string, log *slog.Logger) *bots.Registry {
+// sharedBot is the platform's id of the installation's bot at Telegram, the first that a sandbox makes.
+const sharedBot = "7000000001"
+
+// chatBots are the bots of an API whose platforms the sandbox is: two of the installation, one with links and, at Slack, one without.
+func (w *world) chatBots(t testing.TB, o options, apiURL string, log *slog.Logger) *bots.Registry {
 	t.Helper()
-	registry, err := bots.New(pool, w.vault, bots.Config{
+	config := bots.Config{
 		Telegram:  bots.TelegramConfig{URL: w.boxURL + "/telegram", LinkURL: w.boxURL + "/telegram-me"},
 		WhatsApp:  bots.WhatsAppConfig{URL: w.boxURL + "/whatsapp-graph/v26.0"},
 		Slack:     bots.SlackConfig{URL: w.boxURL + "/slack/api"},
 		PublicURL: apiURL,
-	}, log)
+	}
+	if !o.noBots {
+		config.Telegram.Token, config.Telegram.WebhookSecret = w.bot.Token, "a-secret-of-the-tests"
+		config.Slack.Token, config.Slack.SigningSecret, config.Slack.AppID = "xoxb-1", "a-secret-of-the-tests", "A1"
+	}
+	registry, err := bots.New(o.pool, w.vault, config, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +303,17 @@ func TestWhatsAppDeliveries(t *testing.T) {
 	if status, n := deliverAll(flood...), w.updates(t, id); status != http.StatusOK || n < 290 || n > 350 {
 		t.Errorf("a flood: %d, %d updates", status, n)
 	}
-	w.exec(t, "delete from caller_rate_limits where caller = $1 or caller = $2", "bot:whatsapp:"+id, "bots:"+c.customer.ID.String())
+	// What is said in a space is not lost for it: it is to be delivered again.
+	w.exec(t, "delete from caller_rate_limits where caller = $1", "bot:whatsapp:"+id)
+	w.Space(t, dbtest.Space{CustomerID: c.customer.ID, PairedBy: c.owner.ID, Platform: "whatsapp", Bot: id, Kind: "user", ExternalID: "US.1349"})
+	w.exec(t, "update caller_rate_limits set tat = now() + interval '60 seconds' where caller = $1", "bots:"+c.customer.ID.String())
+	if status, before := deliver("wamid.much", time.Now()), w.updates(t, id); status != http.StatusTooManyRequests || w.updates(t, id) != before {
+		t.Errorf("a space of a customer whose bots are told too much: %d", status)
+	}
+	w.exec(t, "delete from caller_rate_limits where caller = $1", "bots:"+c.customer.ID.String())
+	if status, n := deliver("wamid.much", time.Now()), w.count(t, "select count(*) from chat_updates where update_id = 'wamid.much'"); status != http.StatusOK || n != 1 {
+		t.Errorf("delivered again: %d, %d updates", status, n)
+	}
 	w.exec(t, "update customers set archived_at = now() where id = $1", c.customer.ID)
 	before := w.updates(t, id)
 	if status := deliver("wamid.archived", time.Now()); status != http.StatusOK || w.updates(t, id) != before {
@@ -355,4 +372,25 @@ func TestSlackDeliveries(t *testing.T) {
 	if n := w.count(t, "select count(*) from chat_updates where bot = $1 and chat = 'C1' and body ->> 'Event' = $2", id, string(chat.Removed)); n != 1 {
 		t.Error("the chats of the workspace are not told")
 	}
+}
+
+// Of two changes of a bot at once, one is made, and the other told to look again: it would put back the secret that the first has replaced.
+func TestBotChangedTwice(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	number := w.inBox(t, http.MethodPost, "whatsapp/numbers", map[string]any{"verified_name": "Northlight"}, http.StatusCreated)
+	made := into[api.NewBot](t, w.call(t, c.owner, http.MethodPost, c.path("/bots"), m{
+		"platform": "whatsapp", "token": number["access_token"], "phone_number_id": number["phone_number_id"], "app_secret": number["app_secret"],
+	}).want(t, http.StatusCreated))
+	path := c.path("/bots/%s", made.ID)
+	if err := w.box.AddFault(sandbox.Fault{Step: "whatsapp.number", Kind: sandbox.FaultSlow, DelayMS: 3000, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	before, slow := w.box.Count("whatsapp.number"), make(chan answer)
+	go func() { slow <- w.call(t, c.owner, http.MethodPatch, path, m{"app_secret": "of the slow one"}) }()
+	eventually(t, "the slow one asks Meta", func() bool { return w.box.Count("whatsapp.number") > before })
+	w.call(t, c.owner, http.MethodPatch, path, m{"token": number["access_token"]}).want(t, http.StatusOK)
+	(<-slow).want(t, http.StatusPreconditionFailed)
+	w.call(t, c.owner, http.MethodPatch, path, m{"app_secret": "of a later one"}).want(t, http.StatusOK)
 }

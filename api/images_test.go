@@ -354,7 +354,7 @@ func TestEarlierRoutes(t *testing.T) {
 	coded := announced(w.call(t, c.owner, "POST", "/client/"+c.customer.ID.String()+"/generate_pairing_code", nil, "Idempotency-Key", "k").want(t, 201), c.path("/pairings"))
 	code := into[api.EarlierPairingCode](t, coded)
 	if again := w.call(t, c.owner, "POST", "/client/"+c.customer.ID.String()+"/generate_pairing_code", nil, "Idempotency-Key", "k").want(t, 201); string(again.body) != string(coded.body) ||
-		len(code.Code) != 6 || code.ClientID != c.customer.ID || code.Link == nil || !strings.HasPrefix(*code.Link, "https://t.me/") {
+		len(code.Code) != 6 || code.ClientID != c.customer.ID || code.Link == nil || !strings.HasPrefix(*code.Link, w.boxURL+"/telegram-me/") {
 		t.Errorf("%s, again %s", coded.body, again.body)
 	}
 	w.call(t, c.member, "POST", "/client/"+c.customer.ID.String()+"/generate_pairing_code", nil).want(t, 403)

@@ -72,7 +72,7 @@ var bodies = map[string]any{
 	"create-bot":              m{"platform": "telegram", "token": "1:forged-forged-forged"},
 	"update-bot":              m{"token": "1:forged-forged-forged"},
 	"update-space":            m{"title": "Forged"},
-	"create-pairing":          m{"platform": "telegram", "bot": "7000001"},
+	"create-pairing":          m{"platform": "telegram", "bot": sharedBot},
 	"erase-customer":          m{"name": "Forged"},
 	"update-integration":      m{"is_default": true},
 	"choose-accounts":         m{"external_ids": []string{sessionAccount}},

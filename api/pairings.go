@@ -17,6 +17,7 @@ import (
 	"rsc.io/qr"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/bots"
 	"fanfare/internal/chat"
 	"fanfare/jobs"
 	"fanfare/queries"
@@ -135,34 +136,33 @@ func (a *API) listPairings(ctx context.Context, in *struct {
 	return &pageOutput[Pairing]{Body: body}, err
 }
 
-// pairingBots finds the bots of a platform in whose chats a customer's pairings can be used; of all ids where id is "".
-func (a *API) pairingBots(ctx context.Context, customerID uuid.UUID, platform, id string) ([]chat.BotInfo, error) {
-	if a.Bots == nil {
-		return nil, nil
+// pairingBots finds the bots of a platform in whose chats a customer's pairings can be used: the installation's, and the customer's own.
+func (a *API) pairingBots(ctx context.Context, customerID uuid.UUID, platform chat.Platform) ([]bots.Offer, error) {
+	own, err := read(ctx, a, scope(ctx).In(customerID), func(q *queries.Queries) ([]queries.BotListRow, error) { return q.BotList(ctx) })
+	if err != nil || a.ChatBots == nil {
+		return nil, err
 	}
-	all, err := a.Bots(ctx, customerID)
-	if err != nil {
-		return nil, fmt.Errorf("look for bots: %w", err)
-	}
-	return slices.DeleteFunc(slices.Clone(all), func(b chat.BotInfo) bool {
-		return string(b.Platform) != platform || id != "" && b.ID != id || b.Owner != nil && *b.Owner != customerID
-	}), nil
+	return slices.DeleteFunc(a.ChatBots.Offered(ctx, own), func(o bots.Offer) bool { return o.Platform != platform }), nil
 }
 
-// pairingBot finds the bot in whose chats a pairing is to be used.
-func (a *API) pairingBot(ctx context.Context, customerID uuid.UUID, platform, id string) (chat.BotInfo, error) {
-	bots, err := a.pairingBots(ctx, customerID, platform, id)
-	switch {
-	case err != nil:
-		return chat.BotInfo{}, err
-	case len(bots) == 1:
-		return bots[0], nil
-	case len(bots) > 1:
-		return chat.BotInfo{}, invalid("body.bot", "is needed: there are several bots on this platform")
-	case id != "":
-		return chat.BotInfo{}, invalid("body.bot", "is no bot of this platform here")
+// pairingBot finds the bot in whose chats a pairing is to be used; id may be "" where there is one.
+func (a *API) pairingBot(ctx context.Context, customerID uuid.UUID, platform chat.Platform, id string) (bots.Offer, error) {
+	all, err := a.pairingBots(ctx, customerID, platform)
+	if err != nil {
+		return bots.Offer{}, err
 	}
-	return chat.BotInfo{}, invalid("body.platform", "has no bot on this server")
+	named := slices.IndexFunc(all, func(o bots.Offer) bool { return o.ID == id })
+	switch {
+	case named >= 0:
+		return all[named], nil
+	case id != "":
+		return bots.Offer{}, invalid("body.bot", "is no bot of this platform here")
+	case len(all) == 0:
+		return bots.Offer{}, invalid("body.platform", "has no bot on this server")
+	case len(all) > 1:
+		return bots.Offer{}, invalid("body.bot", "is needed: there are several bots on this platform")
+	}
+	return all[0], nil
 }
 
 // newCode makes six digits, each as likely as the others.
@@ -194,7 +194,7 @@ func (a *API) createPairing(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
-	bot, err := a.pairingBot(ctx, in.CustomerID, in.Body.Platform, in.Body.Bot)
+	bot, err := a.pairingBot(ctx, in.CustomerID, chat.Platform(in.Body.Platform), in.Body.Bot)
 	if err != nil {
 		return nil, err
 	}

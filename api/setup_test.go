@@ -23,7 +23,6 @@ import (
 	"fanfare/api"
 	"fanfare/db/dbtest"
 	"fanfare/internal/bucket"
-	"fanfare/internal/chat"
 	"fanfare/internal/embedding"
 	"fanfare/internal/identity"
 	"fanfare/internal/images"
@@ -53,7 +52,8 @@ type world struct {
 	siteHits *hits
 	bucket   *bucket.Bucket
 	logs     *logBuffer
-	boxURL   string // of the sandbox
+	boxURL   string              // of the sandbox
+	bot      sandbox.TelegramBot // of the installation
 }
 
 // options are what a test wants to be different.
@@ -75,7 +75,7 @@ type options struct {
 	apiURL         string // in place of the server's own
 	returnURLs     []string
 	embedder       embedding.Embedder
-	bots           func(context.Context, uuid.UUID) ([]chat.BotInfo, error) // botsOfTests if nil
+	noBots         bool // the installation has none
 	noConnectors   bool
 	noImages       bool
 	mails          bool           // e-mail is set up
@@ -110,6 +110,7 @@ func setupWith(t testing.TB, o options) *world {
 	if w.box, err = sandbox.New(sandbox.Options{}); err != nil {
 		t.Fatal(err)
 	}
+	w.bot = must(w.box.AddTelegramBot(sandbox.TelegramBot{Username: "fanfare_bot"}))
 	w.box.OnRequest(w.siteHits.add)
 	boxServer := httptest.NewServer(w.box.Handler())
 	t.Cleanup(boxServer.Close)
@@ -181,13 +182,9 @@ func (w *world) serve(t testing.TB, o options) {
 	case "money":
 		money = 0
 	}
-	bots := o.bots
-	if bots == nil {
-		bots = botsOfTests
-	}
 	handler := api.New(api.Deps{
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout, UploadStall: o.uploadStall,
-		Connectors: connectors, Egress: o.egress, Images: photos, APIURL: apiURL, Issuer: issuer, Bots: bots, ChatBots: w.chatBots(t, o.pool, apiURL, log), ReturnURLs: o.returnURLs, Embedder: o.embedder,
+		Connectors: connectors, Egress: o.egress, Images: photos, APIURL: apiURL, Issuer: issuer, ChatBots: w.chatBots(t, o, apiURL, log), ReturnURLs: o.returnURLs, Embedder: o.embedder,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		LLM: model, LLMMonthlyTokens: tokens, LLMMonthlyMicroUSD: money, AdminsMakeCustomers: o.adminsOnly,
 		Ghost: platform.NewGhost(platform.NewEgress(o.allowed)),

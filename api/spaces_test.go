@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"encoding/base64"
 	"image/png"
 	"net/http"
@@ -13,16 +12,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db/dbtest"
-	"fanfare/internal/chat"
 )
-
-// botsOfTests are two bots of the installation: one with links, one without.
-func botsOfTests(context.Context, uuid.UUID) ([]chat.BotInfo, error) {
-	return []chat.BotInfo{
-		{Platform: chat.Telegram, ID: "7000001", Name: "@fanfare_bot", Link: func(token string) string { return "https://t.me/fanfare_bot?start=" + token }},
-		{Platform: chat.Slack, ID: "A1", Name: "Fanfare"},
-	}, nil
-}
 
 // claimed lets a chat use the pairing in a path by its code, as the worker does.
 func (w *world) claimed(t testing.TB, path string) {
@@ -152,7 +142,7 @@ func TestPairings(t *testing.T) {
 	if len(p.Code) != 6 || strings.Trim(p.Code, "0123456789") != "" || p.Link == nil || p.QR == nil || p.State != "open" || !p.Own || p.ChatID != nil {
 		t.Fatalf("made %+v", p)
 	}
-	token := strings.TrimPrefix(*p.Link, "https://t.me/fanfare_bot?start=")
+	token := strings.TrimPrefix(*p.Link, w.boxURL+"/telegram-me/fanfare_bot?start=")
 	if len(token) != 43 {
 		t.Errorf("the link is %s", *p.Link)
 	}

@@ -151,10 +151,6 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer pool.Close()
-	queue, err := jobs.NewInserter(log)
-	if err != nil {
-		return err
-	}
 	c.PublicURL = cmp.Or(c.PublicURL, apiURL)
 	mailer, err := c.sender()
 	if err != nil {
@@ -164,17 +160,16 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	registry, err := newBots(pool, sealer, chats, log)
+	with := services{
+		vault: sealer, outside: outside, bots: chats, photos: photos, files: files, mailer: mailer, model: model,
+		monthlyTokens: c.LLMMonthlyTokens, monthlyMicroUSD: llmMicroUSD, publicURL: c.PublicURL,
+	}
+	deps, err := with.api(pool, log)
 	if err != nil {
 		return err
 	}
-	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Images: photos, Queue: queue, Bucket: files, Log: log,
-		ChatBots:  registry,
-		Issuer:    devIssuer,
-		PublicURL: c.PublicURL, APIURL: apiURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil,
-		LLM: model, LLMMonthlyTokens: c.LLMMonthlyTokens, LLMMonthlyMicroUSD: llmMicroUSD,
-	})
+	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, devIssuer, apiURL, c.ReturnURLs
+	handler := api.New(deps)
 	demo := &demo{
 		adminURL: adminURL, apiURL: apiURL, sandboxURL: boxURL,
 		databaseURL: ownerURL, workerURL: workerURL, box: box, vault: sealer, signer: signer,
@@ -184,7 +179,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
 		watchKeys(sealer, log),
 		func(ctx context.Context) error {
-			return runWorker(ctx, log, workerURL, workerConnections, &chatting{api: handler, bots: chats}, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress}, jobs.WorkerConfig{Lease: 2 * time.Second})
+			return with.work(ctx, log, workerURL, workerConnections, handler, jobs.WorkerConfig{Lease: 2 * time.Second})
 		},
 		func(ctx context.Context) error {
 			if err := demo.prepare(ctx); err != nil {

@@ -14,7 +14,6 @@ import (
 	"fanfare/api"
 	"fanfare/db"
 	"fanfare/internal/telemetry"
-	"fanfare/jobs"
 	"fanfare/queries"
 )
 
@@ -22,23 +21,12 @@ import (
 const shutdownTimeout = 25 * time.Second
 
 type serveCommand struct {
-	logConfig
-	keyConfig
+	serviceConfig
 	authConfig
-	platformConfig
-	imagesConfig
-	bucketConfig
-	mailConfig
-	embeddingConfig
 	returnConfig
-	chatConfig
-	metricsConfig
-	llmConfig
-	llmBudgetConfig
 	customersConfig
 	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
-	MediaQuota   int64  `name:"media-quota" default:"10737418240" env:"FANFARE_MEDIA_QUOTA" help:"How many bytes the images and videos of one customer may have together."`
 	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
 
 	TrustedProxies []string `env:"FANFARE_TRUSTED_PROXIES" help:"Networks (CIDR) of your reverse proxies, whose X-Forwarded-For says from where a request comes; none by default."`
@@ -53,49 +41,17 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if c.Worker && c.WorkerDatabaseURL == "" {
 		return errors.New("--worker (FANFARE_SERVE_WORKER) needs " + workerSetting)
 	}
-	if c.MediaQuota <= 0 {
-		return errors.New(named("media-quota") + " must be a number of bytes above 0")
+	if err := c.check(false); err != nil { // the bots are to know the address as it is written right
+		return err
 	}
-	llmMicroUSD, err := c.microUSD()
+	with, err := c.services(ctx, c.APIURL, true)
 	if err != nil {
 		return err
 	}
-	model, err := c.model()
-	if err != nil {
-		return err
-	}
-	sealer, err := c.open(ctx)
-	if err != nil {
+	if err := c.check(len(with.outside.connectors) > 0); err != nil {
 		return err
 	}
 	verifier, err := c.verifier(ctx, log)
-	if err != nil {
-		return err
-	}
-	outside, err := c.platforms()
-	if err != nil {
-		return err
-	}
-	if err := c.check(len(outside.connectors) > 0); err != nil {
-		return err
-	}
-	chats, err := c.bots(c.APIURL, true)
-	if err != nil {
-		return err
-	}
-	photos, err := c.unsplash()
-	if err != nil {
-		return err
-	}
-	files, err := c.openBucket()
-	if err != nil {
-		return err
-	}
-	mailer, err := c.sender()
-	if err != nil {
-		return err
-	}
-	embedder, err := c.embedder()
 	if err != nil {
 		return err
 	}
@@ -110,34 +66,25 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	defer pool.Close()
 	warnIfNotMigrated(ctx, pool, log)
 	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
-	queue, err := jobs.NewInserter(log)
-	if err != nil {
-		return err
-	}
 	listener, err := listen(ctx, named("addr"), c.Addr)
 	if err != nil {
 		return err
 	}
-	registry, err := newBots(pool, sealer, chats, log)
+	deps, err := with.api(pool, log)
 	if err != nil {
 		return err
 	}
-	handler := api.New(api.Deps{
-		Pool: pool, Verifier: verifier, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Images: photos, Queue: queue, Bucket: files, MediaQuota: c.MediaQuota, Log: log,
-		ChatBots:  registry,
-		Issuer:    c.JwtIssuer,
-		PublicURL: c.PublicURL, APIURL: c.APIURL, ReturnURLs: c.ReturnURLs, MailsInvitations: mailer != nil, TrustedProxies: proxies,
-		LLM: model, LLMMonthlyTokens: c.LLMMonthlyTokens, LLMMonthlyMicroUSD: llmMicroUSD, Embedder: embedder,
-		AdminsMakeCustomers: c.adminsOnly(),
-	})
+	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, c.JwtIssuer, c.APIURL, c.ReturnURLs
+	deps.TrustedProxies, deps.AdminsMakeCustomers = proxies, c.adminsOnly()
+	handler := api.New(deps)
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
-		watchKeys(sealer, log),
-		connectBots(registry),
+		watchKeys(with.vault, log),
+		connectBots(deps.ChatBots),
 	}
 	if c.Worker {
 		parts = append(parts, func(ctx context.Context) error {
-			return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, &chatting{api: handler, bots: chats}, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress, Embedder: embedder}, c.config())
+			return with.work(ctx, log, c.WorkerDatabaseURL, c.Pool, handler, c.config())
 		})
 	}
 	parts, err = c.withMetrics(ctx, log, parts...)

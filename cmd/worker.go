@@ -9,29 +9,17 @@ import (
 
 	"fanfare/api"
 	"fanfare/db"
-	"fanfare/internal/bots"
 	"fanfare/internal/telemetry"
 	"fanfare/jobs"
 	"fanfare/queries"
 )
 
 type workerCommand struct {
-	logConfig
-	keyConfig
-	platformConfig
-	bucketConfig
-	mailConfig
-	embeddingConfig
-	chatConfig
-	imagesConfig
-	llmConfig
-	llmBudgetConfig
-	metricsConfig
+	serviceConfig
 	workerSettings
 	WorkerDatabaseURL string `required:"" env:"WORKER_DATABASE_URL" help:"Database, as fanfare_worker; a direct connection, not through a transaction pooler."`
 	DatabaseURL       string `env:"DATABASE_URL" help:"Database, as fanfare_login, with which chats are answered; without it this worker answers none."`
 	ChatPool          int32  `name:"chat-database-pool" default:"10" env:"FANFARE_CHAT_DATABASE_POOL" help:"Connections at most of that URL."`
-	MediaQuota        int64  `name:"media-quota" default:"10737418240" env:"FANFARE_MEDIA_QUOTA" help:"As of the API: how many bytes the images and videos of one customer may have together."`
 }
 
 // workerConnections is how many connections a worker has at most, unless that is set.
@@ -73,47 +61,15 @@ func (c *workerSettings) config() jobs.WorkerConfig {
 // Run works the queue until it is told to stop.
 func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	log := c.logger(s.err)
-	sealer, err := c.open(ctx)
+	with, err := c.services(ctx, "", false)
 	if err != nil {
 		return err
 	}
-	outside, err := c.platforms()
-	if err != nil {
-		return err
-	}
-	chats, err := c.bots("", false)
-	if err != nil {
-		return err
-	}
-	files, err := c.openBucket()
-	if err != nil {
-		return err
-	}
-	mailer, err := c.sender()
-	if err != nil {
-		return err
-	}
-	embedder, err := c.embedder()
-	if err != nil {
-		return err
-	}
-	photos, err := c.unsplash()
-	if err != nil {
-		return err
-	}
-	model, err := c.model()
-	if err != nil {
-		return err
-	}
-	llmMicroUSD, err := c.microUSD()
-	if err != nil {
-		return err
-	}
-	var answering *chatting
+	var handler http.Handler
 	if c.DatabaseURL == "" {
 		log.WarnContext(ctx, "this worker answers no chats: "+loginSetting+" is not set")
 	} else {
-		for _, missing := range missingForChats(model != nil, photos != nil) {
+		for _, missing := range missingForChats(with.model != nil, with.photos != nil) {
 			log.WarnContext(ctx, missing)
 		}
 		pool, err := openPool(ctx, c.DatabaseURL, loginSetting, "fanfare_login", c.ChatPool, log)
@@ -121,23 +77,14 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		defer pool.Close()
-		queue, err := jobs.NewInserter(log)
+		deps, err := with.api(pool, log) // nobody reaches it from outside, so that there is nothing to verify tokens with
 		if err != nil {
 			return err
 		}
-		registry, err := newBots(pool, sealer, chats, log)
-		if err != nil {
-			return err
-		}
-		// Nobody reaches it from outside, so that there is nothing to verify tokens with.
-		answering = &chatting{bots: chats, api: api.New(api.Deps{
-			Pool: pool, Vault: sealer, Ghost: outside.ghost, Egress: outside.egress, Connectors: outside.connectors, Images: photos, Queue: queue, Bucket: files, MediaQuota: c.MediaQuota, Log: log,
-			ChatBots: registry, PublicURL: c.PublicURL, MailsInvitations: mailer != nil,
-			LLM: model, LLMMonthlyTokens: c.LLMMonthlyTokens, LLMMonthlyMicroUSD: llmMicroUSD, Embedder: embedder,
-		})}
+		handler = api.New(deps)
 	}
-	parts, err := c.withMetrics(ctx, log, watchKeys(sealer, log), func(ctx context.Context) error {
-		return runWorker(ctx, log, c.WorkerDatabaseURL, c.Pool, answering, jobs.Deps{Vault: sealer, Publishers: outside.publishers, Connectors: outside.connectors, Bucket: files, Mail: mailer, PublicURL: c.PublicURL, Egress: outside.egress, Embedder: embedder}, c.config())
+	parts, err := c.withMetrics(ctx, log, watchKeys(with.vault, log), func(ctx context.Context) error {
+		return with.work(ctx, log, c.WorkerDatabaseURL, c.Pool, handler, c.config())
 	})
 	if err != nil {
 		return err
@@ -159,15 +106,9 @@ func missingForChats(model, photos bool) []string {
 	return all
 }
 
-// chatting is with what a worker answers chats.
-type chatting struct {
-	api  http.Handler
-	bots bots.Config
-}
-
-// runWorker runs a worker with so many connections until ctx ends, then lets the jobs under way finish. While the database is away
-// at the start, it waits for it. chats is nil where it answers none.
-func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, connections int32, chats *chatting, deps jobs.Deps, config jobs.WorkerConfig) error {
+// work runs a worker with so many connections until ctx ends, then lets the jobs under way finish. While the database is away
+// at the start, it waits for it. handler is the API's, through which chats are answered; nil: this worker answers none.
+func (s services) work(ctx context.Context, log *slog.Logger, databaseURL string, connections int32, handler http.Handler, config jobs.WorkerConfig) error {
 	pool, err := openPool(ctx, databaseURL, workerSetting, "fanfare_worker", connections, log)
 	if err != nil {
 		return err
@@ -175,13 +116,16 @@ func runWorker(ctx context.Context, log *slog.Logger, databaseURL string, connec
 	defer pool.Close()
 	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	telemetry.ObserveOldestChatUpdate(queries.New(pool).ChatOldest)
-	deps.Pool, deps.Log, deps.Version = pool, slog.New(newCalmHandler(log.Handler())), api.Version
-	if chats != nil {
-		registry, err := newBots(pool, deps.Vault, chats.bots, deps.Log)
+	deps := jobs.Deps{
+		Pool: pool, Log: slog.New(newCalmHandler(log.Handler())), Vault: s.vault, Publishers: s.outside.publishers, Connectors: s.outside.connectors,
+		Bucket: s.files, Mail: s.mailer, PublicURL: s.publicURL, Egress: s.outside.egress, Embedder: s.embedder, Version: api.Version,
+	}
+	if handler != nil {
+		registry, err := newBots(pool, s.vault, s.bots, deps.Log)
 		if err != nil {
 			return err
 		}
-		deps.Chats = &jobs.Chats{API: chats.api, Bots: registry}
+		deps.Chats = &jobs.Chats{API: handler, Bots: registry}
 	}
 	worker, err := jobs.NewWorker(deps, config)
 	if err != nil {

@@ -8,6 +8,24 @@ import (
 	"fanfare/db/dbtest"
 )
 
+// What was still to be said in a space that ends is said to nobody: the chat may be another customer's next.
+func TestSpaceEndsSilently(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	customer := d.Customer(t, dbtest.Customer{})
+	owner := d.Member(t, customer.ID, "owner")
+	ending := d.Space(t, dbtest.Space{CustomerID: customer.ID, PairedBy: owner.ID, ExternalID: "ends"})
+	staying := d.Space(t, dbtest.Space{CustomerID: customer.ID, PairedBy: owner.ID, ExternalID: "stays"})
+	for _, space := range []dbtest.Space{ending, staying} {
+		mustExec(t, d, `insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)
+			select $1, s.platform, s.bot, s.team, s.kind, s.external_id, s.customer_id, s.id, '{}' from spaces s where s.id = $2`, newID(t), space.ID)
+	}
+	mustExec(t, d, "update spaces set ended_at = now(), ended_because = 'released' where id = $1", ending.ID)
+	if chat := one[string](context.Background(), t, d.Super, "select string_agg(chat, ' ') from chat_outbox"); chat != "stays" {
+		t.Errorf("something is to be said in %s", chat)
+	}
+}
+
 // Of each chat and each customer's bots so much is taken in a minute, and who says too much keeps no other chat out.
 func TestChatUpdateLimits(t *testing.T) {
 	t.Parallel()
@@ -54,8 +72,8 @@ func TestChatUpdateLimits(t *testing.T) {
 	between("a chat that is nobody's", tell("101", "a", 350), 20, 30, "dropped")
 	between("all that are nobody's", tell("101", "%d", 330), 275, 310, "dropped")
 	between("a chat of the customer beside them", tell("101", "paired", 80), 80, 80, "")
-	between("another bot of theirs", tell("102", "%d", 290), 150, 265, "closed")
-	between("any chat of theirs", tell("102", "paired", 5), 0, 5, "closed")
+	between("another bot of theirs", tell("102", "%d", 290), 150, 265, "dropped")
+	between("any chat of theirs", tell("102", "paired", 5), 0, 5, "later")
 	between("the installation's", tell("900", "b", 5), 5, 5, "")
 	mustExec(t, d, "delete from caller_rate_limits")
 	mustExec(t, d, "update customers set archived_at = now() where id = $1", customer.ID)

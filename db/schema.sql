@@ -4516,9 +4516,8 @@ begin
         where s.platform = p_platform and s.bot = p_bot and s.team = p_team and s.kind = p_kind and s.external_id = p_chat and s.ended_at is null);
     begin -- what refuses takes back what was charged before it
         if v_bot.customer_id is not null then
-            v_refused := 'closed';
+            v_refused := case when v_paired then 'later' else 'dropped' end;
             perform tenancy.charge(null, 'bots:' || v_bot.customer_id::text, 'chat-update', 600, 60);
-            v_refused := 'dropped';
             if not v_paired then
                 perform tenancy.charge(null, 'bot:' || p_platform || ':' || p_bot, 'chat-update', 300, 60);
             end if;
@@ -5649,6 +5648,8 @@ begin
     update public.credentials c set withdrawn_at = now()
     where c.customer_id = new.customer_id and c.space_id = new.id and c.withdrawn_at is null;
     update public.mcp_servers m set next_check_at = null where m.customer_id = new.customer_id and m.space_id = new.id;
+    -- What was still to be said there is nobody's business any more: least of all whose the chat is next.
+    delete from public.chat_outbox o where o.subject_id = new.customer_id and o.space_id = new.id and o.ended_at is null;
     return null;
 end
 $$;

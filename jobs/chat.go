@@ -44,8 +44,12 @@ const (
 	unknownBotTime = time.Hour
 	// giveUpTime is after how long nobody expects an answer any more.
 	giveUpTime = 3 * 24 * time.Hour
-	// sayAttempts is how often something is tried to be said, over about a day.
-	sayAttempts = 30
+	// sayAttempts is how often something is tried to be said, over about a day, and sayPause the longest pause in between: a platform that
+	// is there again does not wait for long.
+	sayAttempts = 300
+	sayPause    = 5 * time.Minute
+	// maxSayWait is the longest wait that a platform may ask for.
+	maxSayWait = time.Hour
 	// arrivedPause is when it is looked again whether a chat is done with what happened under its id before.
 	arrivedPause = time.Second
 	// sayTimeout bounds one call of a bot.
@@ -99,20 +103,17 @@ func (w *Worker) dispatchChats(ctx context.Context) error {
 
 // forgetChats gives up what waits for too long, and forgets what was handled long ago.
 func (w *Worker) forgetChats(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	given, err := w.q.ChatGiveUp(ctx, queries.ChatGiveUpParams{Older: giveUpTime, MaxRows: limitsBatch})
+	given, err := timed(ctx, 30*time.Second, func(ctx context.Context) (queries.ChatGiveUpRow, error) {
+		return w.q.ChatGiveUp(ctx, queries.ChatGiveUpParams{Older: giveUpTime, MaxRows: limitsBatch})
+	})
 	if err != nil {
 		return fmt.Errorf("give up what waits in chats: %w", err)
 	}
 	if given.Updates > 0 || given.Messages > 0 {
 		w.deps.Log.ErrorContext(ctx, "what has waited in chats for days is given up", "updates", given.Updates, "messages", given.Messages)
 	}
-	if _, err := w.q.ChatUpdateForget(ctx, limitsBatch); err != nil {
-		return fmt.Errorf("forget what happened in chats: %w", err)
-	}
-	if _, err := w.q.ChatOutboxForget(ctx, limitsBatch); err != nil {
-		return fmt.Errorf("forget what was said in chats: %w", err)
+	if err := errors.Join(repeatedly(ctx, w.q.ChatUpdateForget), repeatedly(ctx, w.q.ChatOutboxForget)); err != nil {
+		return fmt.Errorf("forget what happened and was said in chats: %w", err)
 	}
 	return nil
 }
@@ -245,27 +246,33 @@ func (w *chatWork) handleNext(ctx context.Context) (bool, error) {
 	if update.At.IsZero() {
 		update.At = row.ReceivedAt
 	}
-	holder, held, err := holderOf(ctx, w.q, w.in)
+	space, err := w.space(ctx)
 	if err != nil {
 		return false, err
-	}
-	var space *conversation.Space
-	if held {
-		space = &conversation.Space{CustomerID: holder.CustomerID, ID: holder.SpaceID}
 	}
 	if update.Event == chat.Pressed && update.Callback != "" {
 		w.acknowledge(ctx, update.Callback)
 	}
 	answer, err := w.answer(ctx, update, space, row.Attempts)
-	if err != nil {
-		var wait *river.JobSnoozeError
-		if row.Attempts < chatAttempts || ctx.Err() != nil || errors.As(err, &wait) {
-			return false, err
-		}
-		w.log.ErrorContext(ctx, "an update of a chat is given up", "update_id", row.UpdateID, "error", err)
-		answer = reply{messages: []chat.Message{{Text: "Something went wrong on my side, and I could not do that. Please try again."}}}
+	if err == nil {
+		err = w.finish(ctx, update, space, row.UpdateID, answer)
 	}
+	var wait *river.JobSnoozeError
+	if err == nil || row.Attempts < chatAttempts || ctx.Err() != nil || errors.As(err, &wait) {
+		return err == nil, err
+	}
+	w.log.ErrorContext(ctx, "an update of a chat is given up", "update_id", row.UpdateID, "error", err)
+	answer = reply{messages: []chat.Message{{Text: "Something went wrong on my side, and I could not do that. Please try again."}}}
 	return true, w.finish(ctx, update, space, row.UpdateID, answer)
+}
+
+// space is the one that the chat is; nil: it is nobody's.
+func (w *chatWork) space(ctx context.Context) (*conversation.Space, error) {
+	holder, held, err := holderOf(ctx, w.q, w.in)
+	if err != nil || !held {
+		return nil, err
+	}
+	return &conversation.Space{CustomerID: holder.CustomerID, ID: holder.SpaceID}, nil
 }
 
 // acknowledge ends the waiting that a pressed button shows. Nothing depends on it.

@@ -24,8 +24,14 @@ type outboxBody struct {
 	PostID  uuid.UUID     `json:"post_id,omitzero"`
 }
 
+// maxSaid is how much is said at once, in characters: the outbox has room for them, and nobody reads more in a chat.
+const maxSaid = 30_000
+
 // addToOutbox has something said in a chat, in the caller's transaction. space is nil where the chat is nobody's.
 func addToOutbox(ctx context.Context, q *queries.Queries, to chat.Chat, space *conversation.Space, m chat.Message) error {
+	if clipped := clipRunes(m.Text, maxSaid); clipped != m.Text {
+		m.Text = clipped + "…\n\n(That is not all of it. The rest is in the dashboard.)"
+	}
 	body, err := json.Marshal(outboxBody{Message: &m})
 	if err != nil {
 		return fmt.Errorf("encode message: %w", err)
@@ -111,7 +117,7 @@ func (w *chatWork) notSaid(ctx context.Context, row queries.ChatOutboxNextRow, s
 	log := w.log.With("outbox_id", row.ID, "class", string(refused.Class), "status", refused.Status)
 	switch {
 	case refused.NewID != "":
-		return false, w.follow(ctx, space, refused.NewID)
+		return false, w.follow(ctx, refused.NewID)
 	case refused.Class == chat.Gone:
 		log.InfoContext(ctx, "a chat cannot be reached any more")
 		if space != nil {
@@ -133,9 +139,9 @@ func (w *chatWork) notSaid(ctx context.Context, row queries.ChatOutboxNextRow, s
 	if refused.Class != chat.RateLimited {
 		log.WarnContext(ctx, "what is to be said in a chat must wait", "error", failure)
 	}
-	wait := backoff(int(row.Attempts)+1, time.Second, time.Hour)
+	wait := backoff(int(row.Attempts)+1, time.Second, sayPause)
 	if until := time.Until(refused.RetryAt); until > 0 {
-		wait = min(until, time.Hour)
+		wait = min(until, maxSayWait)
 	}
 	if err := w.q.ChatOutboxPutOff(ctx, queries.ChatOutboxPutOffParams{ID: row.ID, SendAt: time.Now().Add(wait)}); err != nil {
 		return false, fmt.Errorf("put off what is to be said: %w", err)
@@ -143,8 +149,13 @@ func (w *chatWork) notSaid(ctx context.Context, row queries.ChatOutboxNextRow, s
 	return true, nil
 }
 
-// follow goes on in a chat that has another id, as the platform says.
-func (w *chatWork) follow(ctx context.Context, space *conversation.Space, newID string) error {
+// follow goes on in a chat that has another id, as the platform says, with the space that the chat is now: what was to be said may
+// be of none.
+func (w *chatWork) follow(ctx context.Context, newID string) error {
+	space, err := w.space(ctx)
+	if err != nil {
+		return err
+	}
 	if err := w.tx(ctx, space, func(ctx context.Context, q *queries.Queries) error { return w.move(ctx, q, space, newID) }); err != nil {
 		return fmt.Errorf("follow a chat: %w", err)
 	}
@@ -153,23 +164,19 @@ func (w *chatWork) follow(ctx context.Context, space *conversation.Space, newID 
 
 // end notes that something was said, and in a space what. Where id is nil it was not, and never will be.
 func (w *chatWork) end(ctx context.Context, row queries.ChatOutboxNextRow, space *conversation.Space, id *string, text string) error {
-	params := queries.ChatOutboxEndParams{ID: row.ID, MessageID: id}
-	if space == nil || id == nil {
-		if err := w.q.ChatOutboxEnd(ctx, params); err != nil {
-			return fmt.Errorf("note what was said: %w", err)
-		}
-		return nil
+	var err error = tenant.ErrNotFound
+	if space != nil && id != nil {
+		err = w.tx(ctx, space, func(ctx context.Context, q *queries.Queries) error {
+			if err := q.MessageCreate(ctx, queries.MessageCreateParams{
+				ID: row.ID, SpaceID: space.ID, Direction: "out", Text: clipRunes(text, maxMessage), SaidAt: time.Now(),
+			}); err != nil {
+				return err
+			}
+			return q.ChatOutboxEnd(ctx, queries.ChatOutboxEndParams{ID: row.ID, MessageID: id})
+		})
 	}
-	err := w.tx(ctx, space, func(ctx context.Context, q *queries.Queries) error {
-		if err := q.MessageCreate(ctx, queries.MessageCreateParams{
-			ID: row.ID, SpaceID: space.ID, Direction: "out", Text: clipRunes(text, maxMessage), SaidAt: time.Now(),
-		}); err != nil {
-			return err
-		}
-		return q.ChatOutboxEnd(ctx, params)
-	})
-	if errors.Is(err, tenant.ErrNotFound) { // erased meanwhile, and the outbox with it
-		return nil
+	if errors.Is(err, tenant.ErrNotFound) { // it is kept in no space, or that was erased meanwhile
+		err = w.q.ChatOutboxEnd(ctx, queries.ChatOutboxEndParams{ID: row.ID, MessageID: id})
 	}
 	if err != nil {
 		return fmt.Errorf("note what was said: %w", err)

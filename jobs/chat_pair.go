@@ -10,7 +10,6 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/chat"
-	"fanfare/internal/conversation"
 	"fanfare/queries"
 )
 
@@ -43,13 +42,13 @@ func (w *chatWork) pair(ctx context.Context, update chat.Update, word pairingWor
 
 // pairedWith says whose the chat is; "" where it is nobody's any more.
 func (w *chatWork) pairedWith(ctx context.Context) (string, error) {
-	holder, held, err := holderOf(ctx, w.q, w.in)
-	if err != nil || !held {
+	space, err := w.space(ctx)
+	if err != nil || space == nil {
 		return "", err
 	}
 	var brief queries.SpaceBriefRow
-	err = w.tx(ctx, &conversation.Space{CustomerID: holder.CustomerID, ID: holder.SpaceID}, func(ctx context.Context, q *queries.Queries) (err error) {
-		brief, err = q.SpaceBrief(ctx, holder.SpaceID)
+	err = w.tx(ctx, space, func(ctx context.Context, q *queries.Queries) (err error) {
+		brief, err = q.SpaceBrief(ctx, space.ID)
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, tenant.ErrNotFound) {

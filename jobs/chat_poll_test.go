@@ -103,16 +103,10 @@ func TestPollAfterACrash(t *testing.T) {
 	p.start(p.chatting())
 	p.say("after the crash")
 	eventually(p.bundle, 4, countUpdates, p.id)
-	for deadline := time.Now().Add(10 * time.Second); p.box.TelegramPending(p.bot.ID) > 0; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("nothing is confirmed")
-		}
-	}
+	await(t, func() (bool, string) { return p.box.TelegramPending(p.bot.ID) == 0, "nothing is confirmed" })
 	eventually(p.bundle, 4, countUpdates+" and handled_at is not null", p.id)
 	eventually(p.bundle, 0, "select count(*) from chat_outbox where ended_at is null") // it is handled before it is answered
-	view, _ := p.box.TelegramChat(p.bot.ID, p.person.ID)
-	answers := slices.DeleteFunc(view.Messages, func(m sandbox.TelegramMessage) bool { return !m.Bot })
-	if len(answers) != 4 {
+	if answers := p.heard(); len(answers) != 4 {
 		t.Errorf("the bot has said %d things, want 4", len(answers))
 	}
 }
@@ -178,18 +172,19 @@ func (p *polling) addBot(bot, token string) {
 // said waits until the bot's last words contain these.
 func (p *polling) said(words string) {
 	p.t.Helper()
-	last := ""
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(last, words); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			p.t.Fatalf("the bot says %q, not %q", last, words)
+	await(p.t, func() (bool, string) {
+		last := ""
+		if all := p.heard(); len(all) > 0 {
+			last = all[len(all)-1].Text
 		}
-		view, _ := p.box.TelegramChat(p.bot.ID, p.person.ID)
-		for _, m := range view.Messages {
-			if m.Bot {
-				last = m.Text
-			}
-		}
-	}
+		return strings.Contains(last, words), fmt.Sprintf("the bot says %q, not %q", last, words)
+	})
+}
+
+// heard is what the bot has said to the person.
+func (p *polling) heard() []sandbox.TelegramMessage {
+	view, _ := p.box.TelegramChat(p.bot.ID, p.person.ID)
+	return slices.DeleteFunc(view.Messages, func(m sandbox.TelegramMessage) bool { return !m.Bot })
 }
 
 // Somebody who pairs a chat is told how it stands, however often they ask.

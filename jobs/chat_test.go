@@ -1,11 +1,15 @@
 package jobs
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,9 +20,10 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"fanfare/db/dbtest"
+	"fanfare/db/tenant"
 	"fanfare/internal/chat"
-	"fanfare/internal/conversation"
 	"fanfare/internal/inprocess"
+	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/queries"
 )
@@ -190,11 +195,9 @@ func TestSlowChats(t *testing.T) {
 	p.start(w)
 	write := sync.OnceFunc(func() { close(written) })
 	t.Cleanup(write)
-	for deadline := time.Now().Add(20 * time.Second); held.Load() < 100; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d chats wait for language models", held.Load())
-		}
-	}
+	await(t, func() (bool, string) {
+		return held.Load() >= 100, fmt.Sprintf("%d chats wait for language models", held.Load())
+	})
 	p.Space(t, dbtest.Space{
 		CustomerID: p.customer.ID, PairedBy: p.Member(t, p.customer.ID, "owner").ID, Bot: p.id, Kind: "user", ExternalID: strconv.FormatInt(p.person.ID, 10),
 	})
@@ -284,9 +287,7 @@ func TestSaidLater(t *testing.T) {
 	p.say("and hello")
 	eventually(p.bundle, 2, countUpdates+" and handled_at is not null", p.id)
 	eventually(p.bundle, 0, "select count(*) from chat_outbox where ended_at is null")
-	view, _ := p.box.TelegramChat(p.bot.ID, p.person.ID)
-	answers := slices.DeleteFunc(view.Messages, func(m sandbox.TelegramMessage) bool { return !m.Bot })
-	if len(answers) != 2 {
+	if answers := p.heard(); len(answers) != 2 {
 		t.Errorf("the bot has said %d things, want 2", len(answers))
 	}
 	if n := scan[int](p.bundle, "select count(*) from chat_outbox where message_id is null"); n != 0 {
@@ -308,11 +309,11 @@ func TestChatMoves(t *testing.T) {
 		b.exec(`insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)
 			values ($1, $2, $3, '', $4, $5, $6, $7, '{}')`, dbtest.NewID(t), space.Platform, space.Bot, space.Kind, from, b.customer.ID, space.ID)
 		w := &chatWork{
-			chatWorker: &chatWorker{db: b.TenantWorker(), pool: b.Worker}, job: &river.Job[ChatArgs]{JobRow: &rivertype.JobRow{ID: 1}},
+			chatWorker: &chatWorker{db: b.TenantWorker(), pool: b.Worker, q: queries.New(b.Worker)}, job: &river.Job[ChatArgs]{JobRow: &rivertype.JobRow{ID: 1}},
 			in: chat.Chat{Platform: chat.Platform(space.Platform), Bot: space.Bot, Kind: chat.Kind(space.Kind), ID: from},
 		}
 		for range 2 {
-			if err := w.follow(t.Context(), &conversation.Space{CustomerID: b.customer.ID, ID: space.ID}, to); err != nil {
+			if err := w.follow(t.Context(), to); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}
@@ -334,5 +335,101 @@ func TestChatMoves(t *testing.T) {
 		if got != want {
 			t.Errorf("held by %s: %+v, want %+v", name, got, want)
 		}
+	}
+}
+
+// answers has a worker handle everything that waits, and gives what the bot has said to the person by then.
+func (p *polling) answers(w *Worker) []sandbox.TelegramMessage {
+	p.t.Helper()
+	p.start(w)
+	eventually(p.bundle, 0, "select (select count(*) from chat_updates where handled_at is null) + (select count(*) from chat_outbox where ended_at is null)")
+	return p.heard()
+}
+
+// pairedPerson makes the person's chat a space of the bundle's customer.
+func (p *polling) pairedPerson() dbtest.Space {
+	p.t.Helper()
+	return p.Space(p.t, dbtest.Space{
+		CustomerID: p.customer.ID, PairedBy: p.Member(p.t, p.customer.ID, "owner").ID, Bot: p.id, Kind: "user", ExternalID: strconv.FormatInt(p.person.ID, 10),
+	})
+}
+
+// A post that is longer than anybody reads in a chat, and than is stored of what is to be said, is shown as far as that goes.
+func TestVeryLongPost(t *testing.T) {
+	p := setupPolling(t)
+	id, of := dbtest.NewID(t), []map[string]any{}
+	for _, name := range platform.Names {
+		of = append(of, map[string]any{"id": dbtest.NewID(t), "platform": name, "text": string(name) + strings.Repeat(" ä", 45_000), "state": "draft"})
+	}
+	w := p.chattingWith(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, id.String()) {
+			_, _ = io.WriteString(out, `{"permissions": ["posts:write"]}`)
+			return
+		}
+		out.Header().Set("ETag", `"v1"`)
+		if err := json.NewEncoder(out).Encode(map[string]any{"id": id, "text": "Rye", "state": "draft", "time_zone": "UTC", "platform_posts": of}); err != nil {
+			t.Error(err)
+		}
+	}))
+	p.pairedPerson()
+	chatID := strconv.FormatInt(p.person.ID, 10)
+	p.say("hello") // it lets the bot write to the person
+	p.exec(`insert into chat_updates (platform, bot, update_id, team, kind, chat, place, body)
+		select 'telegram', $1::text, 'a press', '', 'user', $2::text, 1, jsonb_build_object('ID', '1', 'Event', 'pressed', 'Button', $3::text, 'Chat', jsonb_build_object('Platform', 'telegram',
+			'Bot', $1::text, 'Kind', 'user', 'ID', $2::text), 'Person', jsonb_build_object('ID', $2::text, 'Name', 'Ada'))`, p.id, chatID, "sh:"+base64.RawURLEncoding.EncodeToString(id[:])+":1")
+	said, all := p.answers(w), ""
+	for _, m := range said {
+		all += m.Text
+	}
+	if len(said) > 12 || !strings.Contains(all, "The rest is in the dashboard") || strings.Contains(all, "went wrong") {
+		t.Errorf("it is shown in %d messages, which end with %q", len(said), said[len(said)-1].Text)
+	}
+}
+
+// What is to be said of a customer that is erased meanwhile is said once all the same, and a platform that was away for long is not
+// waited for any longer.
+func TestSaidOnceAndSoon(t *testing.T) {
+	p := setupPolling(t)
+	p.say("hello")
+	chatID := strconv.FormatInt(p.person.ID, 10)
+	const toSay = `insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body) values ($1, 'telegram', $2, '', 'user', $3, $4, $4,
+		'{"message": {"Text": "of nobody any more"}}')`
+	p.exec(toSay, dbtest.NewID(t), p.id, chatID, dbtest.NewID(t))
+	said := slices.DeleteFunc(p.answers(p.chatting()), func(m sandbox.TelegramMessage) bool { return m.Text != "of nobody any more" })
+	if len(said) != 1 {
+		t.Errorf("it is said %d times", len(said))
+	}
+	if err := p.box.AddFault(sandbox.Fault{Step: "telegram.send_message", Kind: sandbox.FaultStatus, Status: http.StatusServiceUnavailable, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	p.exec("insert into chat_outbox (id, platform, bot, team, kind, chat, body, attempts) values ($1, 'telegram', $2, '', 'user', $3, $4, 200)",
+		dbtest.NewID(t), p.id, chatID, `{"message": {"Text": "late"}}`)
+	eventually(p.bundle, true, "select send_at between now() + interval '4 minutes' and now() + interval '5 minutes' from chat_outbox where attempts = 201")
+	total := time.Duration(0)
+	for n := range sayAttempts {
+		total += backoff(n+1, time.Second, sayPause)
+	}
+	if total < 23*time.Hour || total > 26*time.Hour {
+		t.Errorf("it is given up after %s", total)
+	}
+}
+
+// A chat that has another id takes its space with it, also where what was to be said was of none.
+func TestFollowChat(t *testing.T) {
+	b := setup(t)
+	space := b.Space(t, dbtest.Space{CustomerID: b.customer.ID, PairedBy: b.Member(t, b.customer.ID, "owner").ID, Bot: "600", Kind: "group", ExternalID: "-1"})
+	b.tell("telegram", "600", "group", "hello", "-1")
+	w := &chatWork{
+		chatWorker: &chatWorker{db: tenant.New(b.Worker), pool: b.Worker, q: queries.New(b.Worker)}, job: &river.Job[ChatArgs]{JobRow: &rivertype.JobRow{}},
+		in: chat.Chat{Platform: chat.Telegram, Bot: "600", Kind: chat.Group, ID: "-1"},
+	}
+	if err := w.follow(t.Context(), "-1001"); err != nil {
+		t.Fatal(err)
+	}
+	if id := scan[string](b, "select external_id from spaces where id = $1", space.ID); id != "-1001" {
+		t.Errorf("the space is that of %s", id)
+	}
+	if id := scan[string](b, "select chat from chat_updates"); id != "-1001" {
+		t.Errorf("what was said waits in %s", id)
 	}
 }

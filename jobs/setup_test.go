@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -148,19 +149,27 @@ func queryOne[T any](b *bundle, sql string, args ...any) (T, error) {
 // eventually waits until a query answers the wanted value.
 func eventually[T comparable](b *bundle, want T, sql string, args ...any) {
 	b.t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		got, err := queryOne[T](b, sql, args...)
-		if err == nil && got == want {
-			return
-		}
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	var got T
+	await(b.t, func() (bool, string) {
+		var err error
+		if got, err = queryOne[T](b, sql, args...); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			b.t.Fatalf("%s: %v", sql, err)
 		}
-		if time.Now().After(deadline) {
-			b.t.Fatalf("%s: %v is still not %v", sql, got, want)
+		return err == nil && got == want, fmt.Sprintf("%s: %v is still not %v", sql, got, want)
+	})
+}
+
+// await waits until something is so, or else fails with what is said of it.
+func await(t testing.TB, so func() (bool, string)) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		is, instead := so()
+		if is {
+			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		if time.Now().After(deadline) {
+			t.Fatal(instead)
+		}
 	}
 }
 

@@ -1,4 +1,4 @@
--- Stores what a platform tells of; answers new, known, dropped or closed. Runs as the API's login or the worker, outside of a tenant.
+-- Stores what a platform tells of; answers new, known, dropped, later or closed. Runs as the API's login or the worker, outside of a tenant.
 -- name: ChatUpdateReceive :one
 select tenancy.receive_chat_update(@platform, @bot, @update_id, @team, @kind, @chat, @place, @body)::text as result;
 

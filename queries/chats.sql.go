@@ -529,7 +529,7 @@ type ChatUpdateReceiveParams struct {
 	Body     json.RawMessage
 }
 
-// Stores what a platform tells of; answers new, known, dropped or closed. Runs as the API's login or the worker, outside of a tenant.
+// Stores what a platform tells of; answers new, known, dropped, later or closed. Runs as the API's login or the worker, outside of a tenant.
 func (q *Queries) ChatUpdateReceive(ctx context.Context, arg ChatUpdateReceiveParams) (string, error) {
 	row := q.db.QueryRow(ctx, chatUpdateReceive,
 		arg.Platform,

@@ -90,9 +90,10 @@ grant select, insert, update on chat_polls to fanfare_worker;
 grant select, delete on chat_polls to fanfare_definer;
 
 -- Stores an update unless it is there already. Answers 'new' or 'known', or where it is more than is taken in a minute 'dropped': of
--- a chat that is nobody's 20 updates, of all those together 300 at a customer's own bot. 'closed': nothing more is taken of any bot of
--- its customer at the moment, as the customer is archived, or they have all brought 600 in a minute. What is said in a space at a bot
--- of the installation is all taken: after an outage a platform delivers at once what was said meanwhile.
+-- a chat that is nobody's 20 updates, of all those together 300 at a customer's own bot. 'later': what is said in a space is to be told
+-- again, as all bots of its customer have brought 600 in a minute. 'closed': nothing is taken of any of them, as the customer is
+-- archived. What is said in a space at a bot of the installation is all taken: after an outage a platform delivers at once what was
+-- said meanwhile.
 create function tenancy.receive_chat_update(p_platform text, p_bot text, p_update_id text, p_team text, p_kind text, p_chat text, p_place bigint, p_body jsonb)
 returns text
 language plpgsql security definer set search_path = '' as $$
@@ -115,9 +116,8 @@ begin
         where s.platform = p_platform and s.bot = p_bot and s.team = p_team and s.kind = p_kind and s.external_id = p_chat and s.ended_at is null);
     begin -- what refuses takes back what was charged before it
         if v_bot.customer_id is not null then
-            v_refused := 'closed';
+            v_refused := case when v_paired then 'later' else 'dropped' end;
             perform tenancy.charge(null, 'bots:' || v_bot.customer_id::text, 'chat-update', 600, 60);
-            v_refused := 'dropped';
             if not v_paired then
                 perform tenancy.charge(null, 'bot:' || p_platform || ':' || p_bot, 'chat-update', 300, 60);
             end if;

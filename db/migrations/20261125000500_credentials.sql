@@ -369,6 +369,8 @@ begin
     update public.credentials c set withdrawn_at = now()
     where c.customer_id = new.customer_id and c.space_id = new.id and c.withdrawn_at is null;
     update public.mcp_servers m set next_check_at = null where m.customer_id = new.customer_id and m.space_id = new.id;
+    -- What was still to be said there is nobody's business any more: least of all whose the chat is next.
+    delete from public.chat_outbox o where o.subject_id = new.customer_id and o.space_id = new.id and o.ended_at is null;
     return null;
 end
 $$;

@@ -6,6 +6,7 @@
 package bots
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -231,30 +232,44 @@ func (b *Bot) ask(ctx context.Context) (Identity, error) {
 	return Identity{}, errors.New("a bot of no platform")
 }
 
+// Offer is a bot in whose chats a customer's pairings can be used.
+type Offer struct {
+	Platform chat.Platform
+	// ID is the platform's, as in chat.Chat.
+	ID string
+	// Name is what people find it by there, such as @fanfare_bot.
+	Name string
+	// Own: it is the customer's own, and else the installation's.
+	Own bool
+	// Link makes the address that opens a chat with the bot and hands it the token, such as
+	// https://t.me/fanfare_bot?start=<token>. A token is 43 characters of the URL-safe base64 alphabet, which Telegram takes
+	// (64 at most: https://core.telegram.org/bots/features#deep-linking). nil: the platform has no such addresses.
+	Link func(token string) string
+}
+
 // Offered gives the bots in whose chats a customer's pairings can be used: the installation's, and the given ones, which are the
 // customer's own. A bot of the installation that cannot be asked who it is, is named by its id and has no link.
-func (r *Registry) Offered(ctx context.Context, customerID uuid.UUID, own []queries.BotListRow) []chat.BotInfo {
-	var offered []chat.BotInfo
+func (r *Registry) Offered(ctx context.Context, own []queries.BotListRow) []Offer {
+	var offered []Offer
 	for _, b := range r.shared {
 		who, err := b.Self(ctx)
 		if err != nil {
 			r.log.WarnContext(ctx, "a platform does not say who the bot is", "platform", b.Platform, "bot", b.ID, "error", err)
 		}
-		offered = append(offered, r.info(b.Platform, b.ID, who, nil))
+		offered = append(offered, r.offer(b.Platform, b.ID, who, false))
 	}
 	for _, row := range own {
-		who := Identity{Name: row.Name, Username: row.Username, Team: row.Team}
-		offered = append(offered, r.info(chat.Platform(row.Platform), row.Bot, who, &customerID))
+		offered = append(offered, r.offer(chat.Platform(row.Platform), row.Bot, Identity{Name: row.Name, Username: row.Username}, true))
 	}
 	return offered
 }
 
-func (r *Registry) info(platform chat.Platform, id string, who Identity, owner *uuid.UUID) chat.BotInfo {
-	info := chat.BotInfo{Platform: platform, ID: id, Name: who.Name, Owner: owner}
+func (r *Registry) offer(platform chat.Platform, id string, who Identity, own bool) Offer {
+	offer := Offer{Platform: platform, ID: id, Name: who.Name, Own: own}
 	switch {
 	case platform == chat.Telegram && who.Username != "":
-		info.Name = "@" + who.Username
-		info.Link = func(token string) string {
+		offer.Name = "@" + who.Username
+		offer.Link = func(token string) string {
 			link, err := telegram.StartLink(r.config.telegram(), who.Username, token)
 			if err != nil {
 				return ""
@@ -262,13 +277,11 @@ func (r *Registry) info(platform chat.Platform, id string, who Identity, owner *
 			return link
 		}
 	case platform == chat.WhatsApp && who.Username != "":
-		info.Name = strings.TrimSpace(who.Name + " " + who.Username)
-		info.Link = func(token string) string { return whatsapp.StartLink(who.Username, token) }
+		offer.Name = strings.TrimSpace(who.Name + " " + who.Username)
+		offer.Link = func(token string) string { return whatsapp.StartLink(who.Username, token) }
 	}
-	if info.Name == "" {
-		info.Name = id
-	}
-	return info
+	offer.Name = cmp.Or(offer.Name, id)
+	return offer
 }
 
 // Secrets are the bot's.

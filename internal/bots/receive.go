@@ -110,8 +110,11 @@ func (b *Bot) Read(ctx context.Context, body []byte) ([]chat.Update, error) {
 	return ours, err
 }
 
+// ErrLater says that a customer's bots are told more in a minute than is taken of them, and that the rest is to be told again.
+var ErrLater = errors.New("bots: more is told than is taken in a minute")
+
 // Receive writes down what a bot was told, each once however often it is told, for a worker to handle. Where it fails, it is to be
-// told again. What no database takes is left out, as it would fail again and again, and so is what is more than is taken.
+// told again. What no database takes is left out, as it would fail again and again, and so is what strangers say too much.
 func (r *Registry) Receive(ctx context.Context, updates []chat.Update) error {
 	dropped := 0
 	defer func() {
@@ -129,6 +132,8 @@ func (r *Registry) Receive(ctx context.Context, updates []chat.Update) error {
 			switch {
 			case err != nil:
 				return err
+			case result == "later":
+				return ErrLater
 			case result == "closed": // to all of its bots, and they are all one bot's
 				dropped += len(updates) - i
 				return nil
