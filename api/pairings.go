@@ -158,7 +158,7 @@ func (a *API) pairingBot(ctx context.Context, customerID uuid.UUID, platform, id
 	case len(bots) == 1:
 		return bots[0], nil
 	case len(bots) > 1:
-		return chat.BotInfo{}, invalid("body.bot", "is needed: there are several bots on this platform")
+		return chat.BotInfo{}, invalid("body.bot", "is needed, as there are several bots on this platform: the platform's id of one, which is bot in the answers of list-bots")
 	case id != "":
 		return chat.BotInfo{}, invalid("body.bot", "is no bot of this platform here")
 	}
