@@ -81,12 +81,8 @@ func (a *API) listMessages(ctx context.Context, in *struct {
 		return nil, err
 	}
 	if len(rows) == 0 { // of one that is there, or of none
-		there, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (bool, error) { return q.SpaceThere(ctx, in.SpaceID) })
-		if err != nil {
+		if err := a.spaceThere(ctx, in.CustomerID, in.SpaceID); err != nil {
 			return nil, err
-		}
-		if !there {
-			return nil, notFound("space")
 		}
 	}
 	convert := func(row queries.MessageListRow) (Message, error) {
@@ -97,6 +93,15 @@ func (a *API) listMessages(ctx context.Context, in *struct {
 	}
 	body, err := page(rows, in.Limit, convert, func(row queries.MessageListRow) string { return cursorOf(listOfMessages, row.ID) })
 	return &pageOutput[Message]{Body: body}, err
+}
+
+// spaceThere refuses a space that is not there for the caller.
+func (a *API) spaceThere(ctx context.Context, customerID, id uuid.UUID) error {
+	there, err := read(ctx, a, scope(ctx).In(customerID), func(q *queries.Queries) (bool, error) { return q.SpaceThere(ctx, id) })
+	if err == nil && !there {
+		err = notFound("space")
+	}
+	return err
 }
 
 func (a *API) deleteMessages(ctx context.Context, in *struct {

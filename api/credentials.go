@@ -28,7 +28,7 @@ type Credential struct {
 	Provider    *string    `json:"provider" enum:"anthropic,gemini,openai" doc:"Of a language model; openai is also every other server that speaks its API."`
 	Model       *string    `json:"model"`
 	BaseURL     string     `json:"base_url" doc:"Where the model is reached; empty: at the provider's own address."`
-	Hint        string     `json:"hint" doc:"The last characters of the secret, or empty."`
+	Hint        string     `json:"hint" doc:"The last four characters of the secret; empty where it has fewer than 20."`
 	MCPServerID *uuid.UUID `json:"mcp_server_id" format:"uuid" nullable:"true"`
 	Login       *string    `json:"login" enum:"oauth,token" doc:"Of an MCP server: oauth, somebody has signed in; token, it was given out by the server's owner."`
 	Shared      bool       `json:"shared" doc:"Its person lets the others in the space use it."`
@@ -43,7 +43,7 @@ type LLMKey struct {
 	Name     string `json:"name" minLength:"1" maxLength:"100"`
 	Provider string `json:"provider" enum:"anthropic,gemini,openai"`
 	Model    string `json:"model" minLength:"1" maxLength:"200" doc:"The provider's name for the model."`
-	BaseURL  string `json:"base_url,omitempty" maxLength:"2000" doc:"Of a server that speaks the provider's API; it begins with https:// and leads to the public internet." example:"https://llm.example.com/v1"`
+	BaseURL  string `json:"base_url,omitempty" maxLength:"2000" doc:"Of a server that speaks the provider's API; it begins with https:// and leads to the public internet; in networks that this server allows, as it does its own machine in development, http:// will do. Left out, it is the provider's own." example:"https://llm.example.com/v1"`
 	Key      string `json:"key" minLength:"8" maxLength:"4000" doc:"The secret. It is stored sealed, and never shown again."`
 }
 
@@ -99,7 +99,7 @@ func (a *API) registerCredentials() {
 	}, a.createCredential)
 	register(a, huma.Operation{
 		OperationID: "update-credential", Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Change or replace a credential of the customer",
-		Description: "Owners and admins only.", Errors: []int{http.StatusPreconditionFailed},
+		Description: "Provider and address stay: for others, delete it and give a key anew. Owners and admins only.", Errors: []int{http.StatusPreconditionFailed},
 	}, a.updateCredential)
 	register(a, huma.Operation{
 		OperationID: "delete-credential", Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Delete a credential of the customer",
@@ -116,7 +116,7 @@ func (a *API) registerCredentials() {
 	}, a.createSpaceCredential)
 	register(a, huma.Operation{
 		OperationID: "update-space-credential", Metadata: needs("spaces:read", "credentials:write"), Method: http.MethodPatch, Path: inSpace, Tags: tags,
-		Summary: "Change, replace, share or unshare a credential of a space", Description: "What is somebody's, they change and share alone, and others never see it before. To take sharing back takes no permission to write.",
+		Summary: "Change, replace, share or unshare a credential of a space", Description: "What is somebody's, they change and share alone, and others never see it before. Provider and address stay: for others, delete it and give a key anew. To take sharing back takes no permission to write.",
 		Errors: []int{http.StatusPreconditionFailed},
 	}, a.updateSpaceCredential)
 	register(a, huma.Operation{

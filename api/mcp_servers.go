@@ -69,7 +69,7 @@ type MCPLogin struct {
 // MCPServerCreate is a new server.
 type MCPServerCreate struct {
 	Name string `json:"name" minLength:"1" maxLength:"100"`
-	URL  string `json:"url" minLength:"1" maxLength:"2048" doc:"Begins with https:// and leads to the public internet." example:"https://mcp.example.com/mcp"`
+	URL  string `json:"url" minLength:"1" maxLength:"2048" doc:"Begins with https:// and leads to the public internet; in networks that this server allows, as it does its own machine in development, http:// will do." example:"https://mcp.example.com/mcp"`
 }
 
 // MCPServerUpdate changes the fields that are given.

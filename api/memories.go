@@ -101,6 +101,9 @@ func (a *API) listMemories(ctx context.Context, in *struct {
 	}
 	if in.Q != "" {
 		found, err := a.searchMemories(ctx, scope(ctx).In(in.CustomerID), space, in.Q, in.Limit)
+		if err == nil && space != nil {
+			err = a.spaceThere(ctx, in.CustomerID, *space)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -113,6 +116,9 @@ func (a *API) listMemories(ctx context.Context, in *struct {
 	rows, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) ([]queries.MemoryListRow, error) {
 		return q.MemoryList(ctx, queries.MemoryListParams{Before: before, SpaceID: space, MaxRows: in.more()})
 	})
+	if err == nil && space != nil {
+		err = a.spaceThere(ctx, in.CustomerID, *space)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -155,13 +155,21 @@ func TestMemories(t *testing.T) {
 	write(inHere, m{"text": "x", "space_id": there.ID}).want(t, http.StatusForbidden)
 	write(nowhere, m{"text": "x", "space_id": there.ID}).want(t, http.StatusForbidden)
 	write(c.admin, m{"text": "x", "space_id": uuid.New()}).want(t, http.StatusNotFound)
+	get := func(rest string) answer { return w.as(t, c.admin, http.MethodGet, c.path("/memories%s", rest), nil) }
+	for _, wrong := range []answer{write(c.admin, m{"text": "x", "space_id": "x"}), get("?space_id=x"), get("/x")} {
+		if p := wrong.want(t, http.StatusUnprocessableEntity).problem(t); len(p.Errors) != 1 || p.Errors[0].Message != "must be a UUID" {
+			t.Errorf("%+v", p)
+		}
+	}
 	write(c.member, m{"text": "x"}).want(t, http.StatusForbidden)
 	write(key(&here.ID, "memories:read"), m{"text": "x"}).want(t, http.StatusForbidden)
 
 	expect(t, "here", read(inHere, ""), "Emojis, emojis, emojis", "Kate writes the emojis herself", "Never use emojis")
 	expect(t, "there", read(inThere, ""), "There is a secret", "Never use emojis")
-	expect(t, "there, asked for here", read(inThere, "space_id="+here.ID.String()), "Never use emojis")
-	expect(t, "there, searched for here", read(inThere, "q=emojis&space_id="+here.ID.String()), "Never use emojis")
+	for _, query := range []string{"space_id=", "q=emojis&space_id="} {
+		w.as(t, inThere, http.MethodGet, c.path("/memories?%s%s", query, here.ID), nil).want(t, http.StatusNotFound)
+		w.as(t, c.admin, http.MethodGet, c.path("/memories?%s%s", query, uuid.New()), nil).want(t, http.StatusNotFound)
+	}
 	expect(t, "nowhere", read(nowhere, ""), "Never use emojis")
 	expect(t, "admin", read(c.admin, ""), "Emojis, emojis, emojis", "There is a secret", "Kate writes the emojis herself", "Never use emojis")
 	expect(t, "admin of here", read(c.admin, "space_id="+here.ID.String()), "Emojis, emojis, emojis", "Kate writes the emojis herself", "Never use emojis")

@@ -160,7 +160,7 @@ func (a *API) pairingBot(ctx context.Context, customerID uuid.UUID, platform cha
 	case len(all) == 0:
 		return bots.Offer{}, invalid("body.platform", "has no bot on this server")
 	case len(all) > 1:
-		return bots.Offer{}, invalid("body.bot", "is needed: there are several bots on this platform")
+		return bots.Offer{}, invalid("body.bot", "is needed, as there are several bots on this platform: the platform's id of one, which is bot in the answers of list-bots")
 	}
 	return all[0], nil
 }

@@ -24,7 +24,7 @@ import (
 
 // PostGenerate says what is to be written.
 type PostGenerate struct {
-	Prompt         string           `json:"prompt" minLength:"1" maxLength:"10000" doc:"What to write about, in your own words." example:"Our autumn menu starts on Monday"`
+	Prompt         string           `json:"prompt" minLength:"1" maxLength:"10000" doc:"What to write about, in your own words. Besides it, platforms or integration_ids must be given." example:"Our autumn menu starts on Monday"`
 	Platforms      []string         `json:"platforms,omitempty" maxItems:"5" nullable:"false" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"A variant is written for each. The post goes to the default account of each that has one. twitter is X."`
 	IntegrationIDs []uuid.UUID      `json:"integration_ids,omitempty" maxItems:"50" nullable:"false" doc:"Accounts that the post goes to, in place of the default ones of their platforms. A variant is written for each of their platforms."`
 	CampaignID     *uuid.UUID       `json:"campaign_id,omitempty" format:"uuid" nullable:"true"`
@@ -102,6 +102,8 @@ func (a *API) registerPostGeneration() {
 		OperationID: "generate-post", Metadata: metadata, Method: http.MethodPost, Path: path, Tags: []string{"Posts"},
 		Summary: "Have a language model write posts",
 		Description: "Writes a variant for each platform in the customer's voice and language, from what its context says, and stores them as drafts. " +
+			"`platforms` or `integration_ids` says for which. For a platform without an account it is written too, with `connected: false`, and stands in the answer alone: " +
+			"a draft holds the texts of its accounts, and where it has none, the first. " +
 			"What breaks a platform's rule is given back to the model once; what still does is stored and answered with its violations, and never cut. " +
 			"It takes up to some minutes. With `Accept: text/event-stream` it tells how far it is: `started`, `writing` with a platform and its characters so far, " +
 			"`checking`, `repairing`, and at the end `done` with the answer, or `problem`. " +

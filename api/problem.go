@@ -173,8 +173,8 @@ func fromHuma(status int, message string, errs ...error) *Problem {
 		}
 		detail := detailer.ErrorDetail()
 		message, at := finding(detail.Message), place(detail.Location)
-		if message == notValid && strings.HasPrefix(at, "path.") && strings.HasSuffix(at, "_id") {
-			message = "must be a UUID"
+		if message == notValid && strings.HasSuffix(at, "_id") && (strings.HasPrefix(at, "path.") || strings.HasPrefix(at, "query.")) {
+			message = notUUID
 		}
 		p.Errors = append(p.Errors, ProblemDetail{Message: message, Location: at})
 	}
@@ -187,8 +187,8 @@ var findings = []string{"expected ", "unexpected property", "unknown query param
 
 // finding is what is wrong, in words that do not depend on the rejected value.
 func finding(message string) string {
-	if message, _, uuid := strings.Cut(message, "RFC 4122 uuid"); uuid {
-		return message + "RFC 4122 uuid"
+	if strings.Contains(message, "RFC 4122 uuid") {
+		return notUUID
 	}
 	if strings.HasPrefix(message, "invalid date/time") {
 		return "must be RFC 3339, such as 2026-01-02T15:04:05Z"
@@ -206,6 +206,9 @@ func finding(message string) string {
 
 // notValid is what is said where the validator's own words would quote the request.
 const notValid = "is not valid"
+
+// notUUID is what is said of an id that is none, wherever it stands.
+const notUUID = "must be a UUID"
 
 var acceptablePlace = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,100}$`)
 

@@ -64,7 +64,11 @@ func (c *chatConfig) bots(apiURL string, delivered bool) (bots.Config, error) {
 			}
 		}
 		if one.token != "" && apiURL == "" && delivered && (one.flag != "telegram-token" || !c.TelegramPoll) {
-			return bots.Config{}, fmt.Errorf("%s needs %s, to which the platform delivers messages", named(one.flag), named("api-url"))
+			var otherwise string
+			if one.flag == "telegram-token" {
+				otherwise = ", or " + named("telegram-poll") + " for workers to fetch them"
+			}
+			return bots.Config{}, fmt.Errorf("%s needs %s, to which the platform delivers messages%s", named(one.flag), named("api-url"), otherwise)
 		}
 	}
 	return bots.Config{

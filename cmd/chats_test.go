@@ -18,7 +18,7 @@ func TestChatSettings(t *testing.T) {
 		"none":                      {chatConfig{}, "", ""},
 		"telegram":                  {chatConfig{TelegramToken: token, TelegramWebhookSecret: secret}, address, ""},
 		"telegram, fetched":         {chatConfig{TelegramToken: token, TelegramPoll: true}, "", ""},
-		"telegram, no address":      {chatConfig{TelegramToken: token, TelegramWebhookSecret: secret}, "", "FANFARE_API_URL"},
+		"telegram, no address":      {chatConfig{TelegramToken: token, TelegramWebhookSecret: secret}, "", "FANFARE_TELEGRAM_POLL"},
 		"telegram, no secret":       {chatConfig{TelegramToken: token}, address, "FANFARE_TELEGRAM_WEBHOOK_SECRET"},
 		"telegram, a short secret":  {chatConfig{TelegramToken: token, TelegramWebhookSecret: "short"}, address, "FANFARE_TELEGRAM_WEBHOOK_SECRET"},
 		"telegram, no token":        {chatConfig{TelegramWebhookSecret: secret}, address, "FANFARE_TELEGRAM_TOKEN"},

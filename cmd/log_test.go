@@ -34,3 +34,15 @@ func TestCalmHandler(t *testing.T) {
 		}
 	})
 }
+
+// TestLogDurations: a number in the log says in which unit it is.
+func TestLogDurations(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logConfig{LogFormat: "json", LogLevel: "info"}.logger(&out).With("took", 2*time.Second).Info("request", "duration", 17135605*time.Nanosecond, "status", 200)
+	for _, part := range []string{`"duration_ms":17.135,`, `"took_ms":2000,`, `"status":200`} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %s in %s", part, out.String())
+		}
+	}
+}

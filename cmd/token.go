@@ -42,6 +42,9 @@ func (c *tokenCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
+	if demoName(c.Email) == "" {
+		fmt.Fprintf(s.err, "%s is nobody of the demo data: a person who was invited to no customer, and made none, belongs to none\n", c.Email)
+	}
 	fmt.Fprintln(s.out, token)
 	return nil
 }

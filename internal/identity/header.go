@@ -22,7 +22,7 @@ type header struct {
 // readHeader checks the token's outer form and reads its header. Nothing of it is trusted yet.
 func readHeader(token string) (header, error) {
 	if strings.Count(token, ".") != 2 || strings.ContainsFunc(token, notInToken) {
-		return header{}, refuse(ErrMalformed, "The token is not a compact JWS.")
+		return header{}, refuse(ErrMalformed, "This is neither a token of the issuer (a compact JWS) nor a key (which begins with ffk_).")
 	}
 	encoded, _, _ := strings.Cut(token, ".")
 	decoded, err := base64.RawURLEncoding.Strict().DecodeString(encoded)

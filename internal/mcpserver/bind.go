@@ -89,7 +89,10 @@ func newBoundTool(document *huma.OpenAPI, t tool, method, path string, operation
 		b.events = b.events || response.Content["text/event-stream"] != nil
 	}
 	var output map[string]any
-	output, b.etag = answerOf(document, operation)
+	var answer *huma.Schema
+	if answer, b.etag = answerOf(operation); answer != nil {
+		output = answerSchema(document, operation, answer)
+	}
 	b.described = &mcp.Tool{
 		Name: t.Name, Title: t.Title, Description: t.Description + b.access(), InputSchema: b.inputSchema(), OutputSchema: b.outputSchema(output),
 		Annotations: &mcp.ToolAnnotations{

@@ -11,7 +11,7 @@ import (
 // schemaOf gives a schema of the OpenAPI document (3.1, and so JSON Schema 2020-12) as one that stands for itself: what it refers to is
 // written out, since clients hand schemas on to models that know no references.
 func schemaOf(document *huma.OpenAPI, schema *huma.Schema) map[string]any {
-	return writeOut(document, decoded(schema), 0).(map[string]any) //nolint:forcetypeassert // a map stays one
+	return writeOut(document, decoded(schema), 0, nil).(map[string]any) //nolint:forcetypeassert // a map stays one
 }
 
 // decoded gives a schema as plain values of its own.
@@ -30,7 +30,8 @@ func decoded(schema *huma.Schema) map[string]any {
 // maxDepth is how deep schemas may refer to each other; only one that refers to itself does more.
 const maxDepth = 12
 
-func writeOut(document *huma.OpenAPI, value any, depth int) any {
+// writeOut leaves out the descriptions of all in brief, which are references.
+func writeOut(document *huma.OpenAPI, value any, depth int, brief map[string]bool) any {
 	switch v := value.(type) {
 	case map[string]any:
 		if ref, ok := v["$ref"].(string); ok {
@@ -44,14 +45,18 @@ func writeOut(document *huma.OpenAPI, value any, depth int) any {
 					written[name] = other
 				}
 			}
-			return writeOut(document, written, depth+1)
+			whole := writeOut(document, written, depth+1, brief)
+			if brief[ref] {
+				leaveOut(whole, "description")
+			}
+			return whole
 		}
 		for name, part := range v {
-			v[name] = writeOut(document, part, depth)
+			v[name] = writeOut(document, part, depth, brief)
 		}
 	case []any:
 		for i, part := range v {
-			v[i] = writeOut(document, part, depth)
+			v[i] = writeOut(document, part, depth, brief)
 		}
 	}
 	return value
@@ -70,15 +75,58 @@ func operationOf(document *huma.OpenAPI, id string) (method, path string, operat
 }
 
 // answerOf gives the schema of what an operation answers where it succeeds, nil where that is nothing, and whether an ETag comes with it.
-func answerOf(document *huma.OpenAPI, operation *huma.Operation) (schema map[string]any, etag bool) {
+func answerOf(operation *huma.Operation) (schema *huma.Schema, etag bool) {
 	for status, response := range operation.Responses {
 		if !strings.HasPrefix(status, "2") {
 			continue
 		}
 		if content := response.Content["application/json"]; content != nil {
 			_, etag = response.Headers["ETag"]
-			return schemaOf(document, content.Schema), etag
+			return content.Schema, etag
 		}
 	}
 	return nil, false
+}
+
+// answerSchema gives the schema of an operation's answer as tools have it, which is short, since clients read those of all tools at once:
+// what other tools get one of, such as a post, is described there alone.
+func answerSchema(document *huma.OpenAPI, operation *huma.Operation, answer *huma.Schema) map[string]any {
+	brief := map[string]bool{}
+	for _, t := range tools {
+		if _, _, other := operationOf(document, t.Operation); other != nil && strings.HasPrefix(t.Operation, "get-") && t.Operation != operation.OperationID {
+			if got, _ := answerOf(other); got != nil && got.Ref != "" {
+				brief[got.Ref] = true
+			}
+		}
+	}
+	schema := writeOut(document, decoded(answer), 0, brief).(map[string]any) //nolint:forcetypeassert // a map stays one
+	leaveOut(schema, limits...)
+	return schema
+}
+
+// limits are words of schemas about what may be sent.
+var limits = []string{"examples", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern"}
+
+// leaveOut takes words out of a schema and of all in it. What it still says is as true as before.
+func leaveOut(schema any, words ...string) {
+	switch v := schema.(type) {
+	case map[string]any:
+		for _, word := range words {
+			delete(v, word)
+		}
+		for name, part := range v {
+			properties, named := part.(map[string]any)
+			if name != "properties" || !named {
+				leaveOut(part, words...)
+				continue
+			}
+			for _, property := range properties { // whose names may be such words
+				leaveOut(property, words...)
+			}
+		}
+	case []any:
+		for _, part := range v {
+			leaveOut(part, words...)
+		}
+	}
 }
