@@ -45,4 +45,14 @@ func TestRefusedInChat(t *testing.T) {
 			t.Errorf("%s: refused with %s", name, p.Detail)
 		}
 	}
+	// What they wrote they may discard, until somebody has it on its way.
+	for step, status := range map[string]int{"": 200, "/submit": 200, "/publish": 403} {
+		one := c.path("/posts/%s", into[api.Post](t, says("POST", c.path("/posts"), m{"title": "Rye", "text": "Rye.", "platforms": []m{{"integration_id": account.ID}}}).want(t, 201)).ID)
+		if step != "" {
+			if got := w.call(t, c.owner, "POST", one+step, nil); got.status >= 300 {
+				t.Fatalf("%s: %d %s", step, got.status, got.body)
+			}
+		}
+		says("POST", one+"/cancel", nil).want(t, status)
+	}
 }

@@ -68,8 +68,8 @@ func (a *API) registerPostPublishing() {
 		Errors: []int{http.StatusPreconditionFailed},
 	}, a.schedulePost)
 	register(a, huma.Operation{
-		OperationID: "cancel-post", Metadata: needs("posts:publish"), Method: http.MethodPost, Path: one + "/cancel", Tags: tags, Summary: "Do not publish a post",
-		Description: "Takes back everything that is not yet published or being published. It can be scheduled again later, but not on an account where it may be out: that would post it twice.",
+		OperationID: "cancel-post", Metadata: needs("posts:write", "posts:publish"), Method: http.MethodPost, Path: one + "/cancel", Tags: tags, Summary: "Do not publish a post",
+		Description: "Takes back everything that is not yet published or being published. It can be scheduled again later, but not on an account where it may be out: that would post it twice. With posts:write alone, only what nobody has approved or scheduled is cancelled.",
 		Errors:      []int{http.StatusPreconditionFailed},
 	}, a.cancelPost)
 }
@@ -298,6 +298,9 @@ func (a *API) cancelPost(ctx context.Context, in *struct {
 		}
 		if cancelled == 0 {
 			return conflict("The post is " + spoken(post.State) + ": there is nothing left to cancel.")
+		}
+		if post.State == "draft" || post.State == "pending_approval" { // which has no jobs
+			return nil
 		}
 		_, err = q.JobCancel(ctx, &in.PostID)
 		return err

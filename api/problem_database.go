@@ -48,12 +48,18 @@ func (a *API) explain(ctx context.Context, err error) *Problem {
 // inChat says to somebody in a chat why they may not: they know of no key, token or permission.
 func inChat(err error, detail string, needed []string) string {
 	switch {
+	case strings.Contains(err.Error(), "somebody else must approve"):
+		return "You, or somebody in a chat that you paired, wrote or submitted it: somebody else must approve it."
+	case strings.Contains(err.Error(), "the role does not allow approving"):
+		return "Here, you may not approve posts. Whoever may does that in the dashboard."
 	case !errors.Is(err, tenant.ErrLacksPermission) && detail != forbidden().Detail:
 		return detail
 	case len(needed) == 1 && needed[0] == "posts:publish":
 		return "Here, people may not publish or schedule posts, or take them back. Whoever looks after this chat in the dashboard can allow it."
 	case len(needed) == 1 && needed[0] == "posts:write":
 		return "Here, people may not write or change posts. Whoever looks after this chat in the dashboard can allow it."
+	case len(needed) == 1 && needed[0] == "customer:read":
+		return "Here, people may not see the customer's settings. Whoever looks after this chat in the dashboard can allow it (customer:read)."
 	case len(needed) == 1 && needed[0] == "memories:write":
 		return "Here, people may not have anything remembered. Whoever looks after this chat in the dashboard can allow it."
 	case errors.Is(err, tenant.ErrLacksPermission) && len(needed) == 0:
@@ -267,7 +273,7 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 	case err.Code == "42501" && strings.Contains(err.Message, "changing how posts are approved"):
 		return problem(http.StatusForbidden, "Only who may approve posts here changes how they are approved; the customer's approver_role says who does. Ask one of them, or an owner.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "somebody else must approve"):
-		return problem(http.StatusForbidden, "You, or a key or agent token of yours, changed this post last or submitted it. Somebody else must approve it here.").cause(err)
+		return problem(http.StatusForbidden, "You, a key or agent token of yours, or somebody in a chat that you paired, changed this post last or submitted it. Somebody else must approve it here.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "is for a person to say"):
 		return problem(http.StatusForbidden, "Nobody knows whether this post is there. A person must look, and confirm it or post it again.").cause(err)
 	case err.Code == "42501" && strings.Contains(err.Message, "a post that recurs goes out as it is"):

@@ -5206,7 +5206,7 @@ declare
         when new.state = 'claimed' and old.state = 'open' and new.claimed_by = 'code' then
             'Thank you. Somebody must confirm in Fanfare now that this is the right chat, within an hour.'
         when new.state = 'done' then
-            format('This chat is paired with %s.', (select c.name from public.customers c where c.id = new.customer_id))
+            format('This chat is paired with %s. Try: write a post about our new opening hours', (select c.name from public.customers c where c.id = new.customer_id))
         when new.state = 'denied' then 'The pairing was not confirmed.'
         when new.state = 'expired' then 'The time for pairing this chat is over. Ask for a new code.'
     end;

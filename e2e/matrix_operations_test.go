@@ -146,7 +146,7 @@ var acts = map[string]act{
 	"schedule-post": {success: http.StatusAccepted, action: "post.update", body: func(*cell) any {
 		return map[string]any{"scheduled_at": time.Now().Add(24 * time.Hour)}
 	}},
-	"cancel-post": {success: http.StatusOK, action: "post.update", prepare: scheduled},
+	"cancel-post": {success: http.StatusOK, action: "post.update", prepare: submitted},
 
 	"submit-post":        {success: http.StatusOK, action: "post.update"},
 	"withdraw-post":      {success: http.StatusOK, action: "post.update", prepare: submitted},

@@ -48,7 +48,7 @@ func TestTelegramToPublished(t *testing.T) {
 			nina.pairByLink(t, e.owner, e.path)
 
 			nina.say(t, "write a post about the rye loaf that is back on Saturday")
-			draft := nina.hear(t, "Draft", "X:", "LinkedIn:", "Facebook:", "Mailchimp:", "Ghost:")
+			draft := nina.hear(t, "Draft", "Goes to: X (", "LinkedIn (", "Facebook (", "Mailchimp (", "Ghost (")
 			nina.press(t, draft, "Edit")
 			which := nina.hear(t, "On which platform")
 			nina.press(t, which, "X")

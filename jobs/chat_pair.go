@@ -10,6 +10,7 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/chat"
+	"fanfare/internal/conversation"
 	"fanfare/queries"
 )
 
@@ -26,7 +27,7 @@ func (w *chatWork) pair(ctx context.Context, update chat.Update, word pairingWor
 		return reply{}, err
 	}
 	text := map[claimAnswer]string{
-		claimInvalid:   "That code or link is not valid, or not any more: they work once, and for 15 minutes. There are new ones under Spaces in the dashboard.",
+		claimInvalid:   conversation.NotValid,
 		claimThrottled: "Too many codes were tried. Try again in a quarter of an hour, or use the link from the dashboard.",
 	}[answer]
 	if answer == claimAlreadyYours || answer == claimPairedBefore {

@@ -105,7 +105,7 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	if deps.Chats != nil {
 		river.AddWorker(workers, &chatWorker{
 			db: db, pool: deps.Pool, q: queries.New(deps.Pool), chats: *deps.Chats, slots: newChatSlots(chatsConcurrency), lease: holder, log: deps.Log,
-			conversation: &conversation.Conversation{API: deps.Chats.API, DashboardURL: deps.PublicURL},
+			conversation: &conversation.Conversation{API: deps.Chats.API},
 		})
 	}
 	if deps.Mail != nil {

@@ -68,7 +68,7 @@ const (
 )
 
 func saidPaired(customer dbtest.Customer) string {
-	return "This chat is paired with " + customer.Name + "."
+	return "This chat is paired with " + customer.Name + ". Try: write a post about our new opening hours"
 }
 
 func (b *bundle) wantTold(in chat.Chat, want ...string) {

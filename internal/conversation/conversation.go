@@ -6,6 +6,7 @@
 package conversation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,13 +32,16 @@ type Space struct {
 
 // State is what a person's next words are an answer to. It is kept with the person, per space.
 type State struct {
-	// Awaiting is text (of one of a post's platforms, or where none is named of all), time (at which a post goes out), or choice (one of Choices alone).
+	// Awaiting is text (of one of a post's platforms, or where none is named of all), time (at which a post goes out), topic (of a post for Platforms), memory,
+	// or choice (one of Choices alone).
 	Awaiting string     `json:"awaiting"`
 	PostID   uuid.UUID  `json:"post_id"`
 	Platform *uuid.UUID `json:"platform_post_id,omitempty"`
 	// Version is that of the post that the person has seen, as an ETag.
 	Version string    `json:"version"`
 	Until   time.Time `json:"until"`
+	// Platforms are those that a post is to be written for; none: all.
+	Platforms []platform.Name `json:"platforms,omitempty"`
 	// Choices are the data of the buttons of which the person was given the numbers, where the chat shows none.
 	Choices []string `json:"choices,omitempty"`
 }
@@ -45,6 +49,8 @@ type State struct {
 const (
 	awaitsText   = "text"
 	awaitsTime   = "time"
+	awaitsTopic  = "topic"
+	awaitsMemory = "memory"
 	awaitsChoice = "choice"
 	// stateLasts is how long an answer is waited for.
 	stateLasts = time.Hour
@@ -72,8 +78,6 @@ type Answer struct {
 type Conversation struct {
 	// API is the handler of the API's operations.
 	API http.Handler
-	// DashboardURL is the dashboard's address, "" where it is not configured.
-	DashboardURL string
 }
 
 // Answer answers a turn. An error says that it could not be answered now and is to be tried again, with the same update:
@@ -125,6 +129,12 @@ func reason(refused *inprocess.Problem) string {
 	}
 	if len(broken) > 0 {
 		return "That breaks rules, and cannot go out like this:\n" + strings.Join(broken, "\n")
+	}
+	if refused.Status == http.StatusPaymentRequired { // how much it is concerns nobody here
+		if refused.Header.Get("Retry-After") != "" {
+			return "The rest of this month's budget for writing is in use just now. Try again in a minute."
+		}
+		return "This month's budget for writing is used up, or does not do for this. It is renewed on the first of the month; whoever looks after this chat in the dashboard knows more."
 	}
 	if refused.Status == http.StatusUnprocessableEntity && len(refused.Errors) > 0 {
 		var messages []string
@@ -196,19 +206,24 @@ func (s *speech) answer() (Answer, error) {
 		return s.pressed()
 	}
 	wish := understand(text)
-	if s.State != nil && s.State.Awaiting != awaitsChoice && s.Now.Before(s.State.Until) && (wish.kind == wishUnclear || wish.kind == wishPair || wish.kind == wishRemember && !strings.HasPrefix(text, "/")) {
-		if s.State.Awaiting == awaitsTime {
+	if s.State != nil && s.State.Awaiting != awaitsChoice && s.Now.Before(s.State.Until) && (wish.kind == wishUnclear || wish.kind == wishPress || wish.kind == wishPair || wish.kind == wishRemember && !strings.HasPrefix(text, "/")) {
+		switch s.State.Awaiting {
+		case awaitsTime:
 			return s.timeGiven(text)
+		case awaitsTopic:
+			return s.topicGiven(text)
+		case awaitsMemory:
+			return s.remember(cmp.Or(wish.about, text))
 		}
 		return s.textGiven(text)
 	}
 	switch wish.kind {
 	case wishHelp:
-		return s.help(), nil
+		return s.help()
 	case wishStatus:
 		return s.status()
 	case wishWrite:
-		return s.write(wish.about, wish.platforms)
+		return s.write(wish)
 	case wishRemember:
 		if s.Update.Addressed || s.Update.Chat.Kind != chat.Group || strings.HasPrefix(text, "/") { // else it is said to others
 			return s.remember(wish.about)
@@ -217,6 +232,8 @@ func (s *speech) answer() (Answer, error) {
 		return say("All right."), nil
 	case wishPair: // digits that are no command: what else they may be, the person knows
 		return say("This chat belongs to " + s.Space.Customer + " already. " + s.hint()), nil
+	case wishBadLink:
+		return say(NotValid), nil
 	}
 	if s.Update.Chat.Kind == chat.Group && !s.Update.Addressed {
 		if s.State != nil && s.State.Awaiting == awaitsChoice { // said to others, who do not take the choice away
@@ -226,6 +243,9 @@ func (s *speech) answer() (Answer, error) {
 	}
 	if text == "" {
 		return say("I read text only. " + s.hint()), nil
+	}
+	if wish.kind == wishPress {
+		return say("That is done with the buttons below a post. For those of an earlier one, say " + slash(s.Update.Chat.Platform) + "status and press Show."), nil
 	}
 	return say("I did not understand that. " + s.hint()), nil
 }
@@ -251,29 +271,64 @@ var Commands = []chat.Command{
 	{Name: "help", Does: "What I can do"},
 }
 
-func (s *speech) help() Answer {
-	text := "I write and publish posts for " + s.Space.Customer + ".\n\n" +
+// help says what goes here, by what people here may do.
+func (s *speech) help() (Answer, error) {
+	may, err := s.rules()
+	if err != nil {
+		return Answer{}, err
+	}
+	command := slash(s.Update.Chat.Platform)
+	does, below := "write", "Below a draft there is a button to edit it. It cannot be published from this chat: the team finds it among the drafts in the dashboard."
+	switch {
+	case may.publishes && !may.approvalRequired:
+		does, below = "write and publish", "Below a draft there are buttons to publish, edit and schedule it."
+	case may.publishes:
+		does, below = "write and publish", "Below a draft there are buttons to have it approved, edit and schedule it."
+	case may.approvalRequired:
+		below = "Below a draft there are buttons to edit it and to submit it for approval."
+	}
+	if !may.writes {
+		return say("I tell what becomes of the posts of " + s.Space.Customer + " that belong to this chat: " + command + "status\n\n" +
+			"Nobody can write posts from here. Whoever looks after this chat in the dashboard can allow it."), nil
+	}
+	return say("I " + does + " posts for " + s.Space.Customer + ".\n\n" +
 		"• write a post about …: I draft it for every connected platform\n" +
 		"• write a post for LinkedIn about …: only for that platform\n" +
 		"• remember that …: I keep it in mind for this chat\n" +
-		"• " + slash(s.Update.Chat.Platform) + "status: what became of the posts of this chat\n" +
-		"• " + slash(s.Update.Chat.Platform) + "cancel: forget what I have just asked\n\n" +
-		"Below a draft there are buttons to approve, edit and schedule it. Only this chat sees what is drafted here, besides the team in the dashboard."
-	if s.DashboardURL != "" {
-		text += "\n\n" + s.DashboardURL
-	}
-	return say(text)
+		"• " + command + "status: what became of the posts of this chat\n" +
+		"• " + command + "cancel: forget what I have just asked\n\n" +
+		below + " Only this chat sees what is drafted here, besides the team in the dashboard."), nil
 }
 
-// remember keeps something in mind for the space.
+// remember keeps something in mind for the space; "" asks for it.
 func (s *speech) remember(what string) (Answer, error) {
+	if what == "" {
+		return s.ask("What shall I keep in mind for this chat?", State{Awaiting: awaitsMemory}), nil
+	}
 	if _, err := s.call(http.MethodPost, []string{"memories"}, "", map[string]any{"text": what}, nil); err != nil {
 		return Answer{}, err
 	}
 	return say("I keep that in mind for this chat."), nil
 }
 
+// orCancel ends a question.
+func (s *speech) orCancel() string { return "or " + slash(s.Update.Chat.Platform) + "cancel." }
+
+// ask asks for what the state awaits.
+func (s *speech) ask(question string, state State) Answer {
+	state.Until = s.Now.Add(stateLasts)
+	return Answer{Messages: []chat.Message{{Text: question + " Write it to me, " + s.orCancel()}}, State: &state}
+}
+
 func say(text string) Answer { return Answer{Messages: []chat.Message{{Text: text}}} }
+
+// get asks for something that nobody changes, with a query.
+func (s *speech) get(path []string, query map[string][]string, out any) (http.Header, error) {
+	answer, err := inprocess.Do(s.ctx, s.API, inprocess.Call{
+		Method: http.MethodGet, Path: inprocess.Path(append([]string{"v1", "customers", s.Space.CustomerID.String()}, path...)...), Query: query,
+	}, out)
+	return answer.Header, err
+}
 
 // call asks an operation inside the space's customer. What changes something carries a key that is the same when the
 // update is handled again.
@@ -303,14 +358,27 @@ func (s *speech) changed() (Answer, error) {
 	if s.post == uuid.Nil {
 		return say("It has been changed meanwhile. Nothing was done."), nil
 	}
-	return s.show(s.post, "It has been changed meanwhile, so I did nothing. This is how it is now:")
+	p, err := s.read(s.post)
+	if err != nil {
+		return Answer{}, err
+	}
+	if said := frozen(p, s.Now); said != "" {
+		return s.show(p.ID, said+" I did nothing. This is how it is now:")
+	}
+	return s.show(p.ID, "It has been changed meanwhile, so I did nothing. This is how it is now:")
 }
+
+// NotValid is said of a code or link that pairs nothing, whyever: nobody learns which were good before.
+const NotValid = "That code or link is not valid, or not any more: they work once, and for 15 minutes. There are new ones under Spaces in the dashboard."
 
 // Unpaired answers somebody in a chat that is nobody's, whose words are no code and no link. waits: the chat has used a code, and
 // somebody is still to confirm it.
 func Unpaired(update chat.Update, waits bool) Answer {
 	if update.Chat.Kind == chat.Group && !update.Addressed && update.Event == chat.Said {
 		return Answer{}
+	}
+	if understand(strings.TrimSpace(update.Text)).kind == wishBadLink {
+		return say(NotValid)
 	}
 	if waits {
 		return say("I cannot do anything here yet: this chat waits to be confirmed, by whoever gave you the code, under Spaces in the dashboard.")

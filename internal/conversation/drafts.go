@@ -59,6 +59,7 @@ const (
 	verbSubmit   = "su"
 	verbEditAll  = "ea"
 	verbTakeBack = "tb"
+	verbWithdraw = "wd"
 )
 
 // button makes a button's data: at most 2+1+22+1+20 bytes.
@@ -88,42 +89,82 @@ func (s *speech) read(id uuid.UUID) (*post, error) {
 	return p, err
 }
 
-// write has a post drafted for every connected platform, or those that were named.
-func (s *speech) write(about string, only []platform.Name) (Answer, error) {
-	var known struct {
-		Integrations []struct {
-			Platform string `json:"platform"`
-			State    string `json:"state"`
-		} `json:"integrations"`
+// account is a connected account.
+type account struct {
+	ID       uuid.UUID `json:"id"`
+	Platform string    `json:"platform"`
+	Name     string    `json:"name"`
+	State    string    `json:"state"`
+}
+
+// accounts are the customer's.
+func (s *speech) accounts() ([]account, error) {
+	var list struct {
+		Items []account `json:"items"`
 	}
-	if _, err := s.call(http.MethodGet, []string{"context"}, "", nil, &known); err != nil {
+	_, err := s.get([]string{"integrations"}, map[string][]string{"limit": {"100"}}, &list)
+	return list.Items, err
+}
+
+// titles are what platforms are called, as a list in words.
+func titles(names []platform.Name) string {
+	var said []string
+	for _, name := range names {
+		said = append(said, name.Title())
+	}
+	return listed(said)
+}
+
+// listed is a list in words.
+func listed(words []string) string {
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " and " + words[last]
+	}
+	return strings.Join(words, "")
+}
+
+// topicGiven takes what the person says for what a post is to be about.
+func (s *speech) topicGiven(text string) (Answer, error) {
+	if text == "" {
+		return s.ask("I read text only. What shall the post be about?", *s.State), nil
+	}
+	w := wishAbout(text)
+	if len(w.platforms)+len(w.unknown) == 0 {
+		w.platforms = s.State.Platforms
+	}
+	return s.write(w)
+}
+
+// write has a post drafted for every connected platform, or those that were named.
+func (s *speech) write(w wish) (Answer, error) {
+	if len(w.unknown) > 0 {
+		return say("I do not know " + listed(w.unknown) + ", and have written nothing. I know " + titles(platform.Names) + ": ask me again for some of these, or without naming any for all that are connected."), nil
+	}
+	if w.about == "" {
+		return s.ask("What shall the post be about?", State{Awaiting: awaitsTopic, Platforms: w.platforms}), nil
+	}
+	connected, err := s.accounts()
+	if err != nil {
 		return Answer{}, err
 	}
-	platforms := []string{}
-	for _, account := range known.Integrations {
-		if account.State == "active" && !slices.Contains(platforms, account.Platform) {
-			platforms = append(platforms, account.Platform)
+	var platforms, missing []platform.Name
+	for _, name := range platform.Names {
+		there := slices.ContainsFunc(connected, func(a account) bool { return a.Platform == string(name) && a.State == "active" })
+		switch asked := slices.Contains(w.platforms, name); {
+		case there && (asked || len(w.platforms) == 0):
+			platforms = append(platforms, name)
+		case asked:
+			missing = append(missing, name)
 		}
 	}
-	if len(platforms) == 0 {
+	switch {
+	case len(missing) > 0:
+		return say("No account is connected for " + titles(missing) + ". Connect one in the dashboard, or ask me for a post without it."), nil
+	case len(platforms) == 0:
 		return say("There is nothing to publish on: no account is connected. Connect one in the dashboard, then ask me again."), nil
 	}
-	if len(only) > 0 {
-		var missing, there []string
-		for _, name := range only {
-			if slices.Contains(platforms, string(name)) {
-				there = append(there, string(name))
-			} else {
-				missing = append(missing, name.Title())
-			}
-		}
-		if len(missing) > 0 {
-			return say("No account is connected for " + strings.Join(missing, ", ") + ". Connect one in the dashboard, or ask me for a post without it."), nil
-		}
-		platforms = there
-	}
 	if s.Say != nil {
-		s.Say(s.ctx, chat.Message{Text: "I am writing …"})
+		s.Say(s.ctx, chat.Message{Text: "I am writing for " + titles(platforms) + " …"})
 	}
 	s.told = true
 	var drafted struct {
@@ -137,7 +178,7 @@ func (s *speech) write(about string, only []platform.Name) (Answer, error) {
 			} `json:"platforms"`
 		} `json:"posts"`
 	}
-	if _, err := s.call(http.MethodPost, []string{"posts", "generate"}, "", map[string]any{"prompt": about, "platforms": platforms}, &drafted); err != nil {
+	if _, err := s.call(http.MethodPost, []string{"posts", "generate"}, "", map[string]any{"prompt": w.about, "platforms": platforms}, &drafted); err != nil {
 		return Answer{}, err
 	}
 	var all Answer
@@ -167,11 +208,29 @@ func (s *speech) show(id uuid.UUID, before string) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	return s.showAs(p, before)
+}
+
+// showAs shows a post that was read.
+func (s *speech) showAs(p *post, before string) (Answer, error) {
 	may, err := s.rules()
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{Messages: []chat.Message{shown(p, before, may)}}, nil
+	accounts, err := s.accounts()
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Messages: []chat.Message{{Text: shown(p, before, accounts, may, s.Now), Buttons: choices(p, may, s.Now)}}}, nil
+}
+
+// showOnWay shows a post that was sent on its way at this moment: nothing can be done about it until it is told what became of it.
+func (s *speech) showOnWay(id uuid.UUID, before string) (Answer, error) {
+	answer, err := s.show(id, before)
+	for i := range answer.Messages {
+		answer.Messages[i].Buttons = nil
+	}
+	return answer, err
 }
 
 // rules are what the conversation knows of who may do what, so as to offer nothing that would be refused. The API decides.
@@ -180,11 +239,14 @@ type rules struct {
 	approvalRequired bool
 	// writes and publishes: the person may change posts, and may put them on their way.
 	writes, publishes bool
-	// approves: they may approve what waits for it; approvesOwn: also what they have just submitted.
+	// approves: they may approve what waits for it, or in a group somebody may; approvesOwn: they may approve what they have just submitted.
 	approves, approvesOwn bool
+	// group: others read along.
+	group bool
 }
 
-// rules reads them. In a group others may read along who may approve.
+// rules reads them. In a group others may read along who may approve. In a chat of one person nearly all that waits was written and
+// submitted by them.
 func (s *speech) rules() (rules, error) {
 	var customer struct {
 		ApprovalRequired bool     `json:"approval_required"`
@@ -193,49 +255,138 @@ func (s *speech) rules() (rules, error) {
 		MayApprove       bool     `json:"may_approve"`
 	}
 	_, err := s.call(http.MethodGet, nil, "", nil, &customer)
+	group := s.Update.Chat.Kind == chat.Group
+	var refused *inprocess.Problem
+	if errors.As(err, &refused) && refused.Status == http.StatusForbidden { // they may not see the customer, and its rules neither
+		return rules{writes: true, publishes: true, group: group}, nil
+	}
+	own := customer.MayApprove && customer.SelfApproval
 	return rules{
 		approvalRequired: customer.ApprovalRequired,
 		writes:           slices.Contains(customer.Permissions, "posts:write"), publishes: slices.Contains(customer.Permissions, "posts:publish"),
-		approves: customer.MayApprove || s.Update.Chat.Kind == chat.Group, approvesOwn: customer.MayApprove && customer.SelfApproval,
+		approves: own || group, approvesOwn: own, group: group,
 	}, err
 }
 
-// shown is a post as a message.
-func shown(p *post, before string, may rules) chat.Message {
+// shown is a post in words.
+func shown(p *post, before string, accounts []account, may rules, now time.Time) string {
 	var text strings.Builder
 	if before != "" {
 		text.WriteString(before + "\n\n")
 	}
-	text.WriteString(heading(p))
-	same := true
+	text.WriteString(heading(p, now))
+	if p.Title != "" {
+		text.WriteString(": " + p.Title)
+	}
+	var failed []string
 	for _, pp := range p.PlatformPosts {
-		same = same && pp.Text == p.PlatformPosts[0].Text
-	}
-	switch {
-	case len(p.PlatformPosts) == 0:
-		text.WriteString("\n\n" + p.Text + "\n\n(It names no platform yet.)")
-	case same:
-		names := make([]string, 0, len(p.PlatformPosts))
-		for _, pp := range p.PlatformPosts {
-			names = append(names, platform.Name(pp.Platform).Title())
+		o := PlatformOutcome{Platform: pp.Platform, State: pp.State}
+		if pp.ExternalURL != nil {
+			o.URL = *pp.ExternalURL
 		}
-		text.WriteString("\n\n" + strings.Join(names, ", ") + ":\n" + p.PlatformPosts[0].Text)
-	default:
-		for _, pp := range p.PlatformPosts {
-			text.WriteString("\n\n" + platform.Name(pp.Platform).Title() + ":\n" + pp.Text)
+		if pp.Problem != nil {
+			o.Problem = *pp.Problem
+		}
+		if o.URL != "" || o.Problem != "" || p.State == "partially_published" || p.State == "failed" {
+			text.WriteString("\n" + o.line())
+		}
+		if pp.State == "failed" {
+			failed = append(failed, platform.Name(pp.Platform).Title())
 		}
 	}
-	return chat.Message{Text: text.String(), Buttons: choices(p, may)}
+	for _, said := range texts(p) {
+		text.WriteString("\n\n")
+		if said.on != "" {
+			text.WriteString(said.on + ":\n")
+		}
+		text.WriteString(said.text)
+	}
+	switch p.State {
+	case "draft", "pending_approval", "approved", "scheduled", "cancelled":
+		text.WriteString("\n\n" + goesTo(p, accounts))
+	case "partially_published":
+		if len(failed) > 0 {
+			text.WriteString("\n\n" + anew(failed))
+		}
+	}
+	if note := note(p, may); note != "" {
+		text.WriteString("\n\n" + note)
+	}
+	return text.String()
 }
 
-// heading says what it is and how it stands.
-func heading(p *post) string {
+// saidOn is a text with the platforms on which a post says it.
+type saidOn struct{ on, text string }
+
+// texts are what a post says, each text once.
+func texts(p *post) []saidOn {
+	if len(p.PlatformPosts) == 0 {
+		return []saidOn{{"", p.Text}}
+	}
+	var all []saidOn
+	for _, pp := range p.PlatformPosts {
+		title := platform.Name(pp.Platform).Title()
+		if i := slices.IndexFunc(all, func(said saidOn) bool { return said.text == pp.Text }); i >= 0 {
+			all[i].on += ", " + title
+		} else {
+			all = append(all, saidOn{title, pp.Text})
+		}
+	}
+	return all
+}
+
+// goesTo says on which accounts a post is published.
+func goesTo(p *post, accounts []account) string {
+	if len(p.PlatformPosts) == 0 {
+		return "(It names no platform yet.)"
+	}
+	names := make([]string, 0, len(p.PlatformPosts))
+	for _, pp := range p.PlatformPosts {
+		name := platform.Name(pp.Platform).Title()
+		if i := slices.IndexFunc(accounts, func(a account) bool { return a.ID == pp.IntegrationID }); i >= 0 && accounts[i].Name != "" {
+			name += " (" + accounts[i].Name + ")"
+		}
+		names = append(names, name)
+	}
+	return "Goes to: " + strings.Join(names, ", ")
+}
+
+// note says what somebody else must do, where the person can do nothing.
+func note(p *post, may rules) string {
+	toApprove := may.approvalRequired && p.ApprovedAt == nil
+	switch p.State {
+	case "pending_approval":
+		if toApprove && may.group && may.approves {
+			return "Somebody who may approve it does that here or in the dashboard."
+		}
+		if toApprove && !may.approves {
+			return "Somebody else has to approve it, in the dashboard."
+		}
+	case "draft", "approved", "cancelled":
+		if !may.publishes && !(toApprove && may.writes) {
+			return "You cannot publish from this chat. The team finds it in the dashboard."
+		}
+	}
+	return ""
+}
+
+// due tells whether a post is about to be taken up: its time has come.
+func (p *post) due(now time.Time) bool {
+	if p.State != "scheduled" || p.ScheduledLocal == nil {
+		return false
+	}
+	at, err := time.Parse(time.RFC3339, *p.ScheduledLocal)
+	return err == nil && at.Before(now.Add(5*time.Second))
+}
+
+// heading says how it stands.
+func heading(p *post, now time.Time) string {
+	if p.due(now) {
+		return "On its way"
+	}
 	text := strings.ToUpper(p.State[:1]) + strings.ReplaceAll(p.State[1:], "_", " ")
 	if p.ScheduledLocal != nil && (p.State == "scheduled" || p.State == "pending_approval" || p.State == "approved") {
-		text += ", for " + spokenTime(*p.ScheduledLocal)
-	}
-	if p.Title != "" {
-		text += ": " + p.Title
+		text += ", for " + spokenTime(*p.ScheduledLocal) + " (" + p.TimeZone + ")"
 	}
 	return text
 }
@@ -253,19 +404,21 @@ func spokenTime(local string) string {
 const spokenLayout = "Monday, 2 January 2006, 15:04"
 
 // choices are the buttons below a post: what the person can do with it as it is.
-func choices(p *post, may rules) [][]chat.Button {
+func choices(p *post, may rules, now time.Time) [][]chat.Button {
 	if len(p.PlatformPosts) == 0 {
 		return nil
 	}
 	var first, second []chat.Button
-	if approved := p.ApprovedAt != nil; may.approvalRequired && !approved && p.State != "scheduled" {
-		switch {
-		case p.State == "pending_approval" && may.approves, may.approvesOwn:
-			first = append(first, button("Approve", verbApprove, p))
-		case p.State != "pending_approval" && may.writes:
-			first = append(first, button("Submit for approval", verbSubmit, p))
-		}
-	} else if may.publishes {
+	toApprove := may.approvalRequired && p.ApprovedAt == nil && p.State != "scheduled"
+	switch {
+	case toApprove && (p.State == "pending_approval" && may.approves || may.approvesOwn):
+		first = append(first, button("Approve", verbApprove, p))
+	case toApprove && p.State != "pending_approval" && may.writes:
+		first = append(first, button("Submit for approval", verbSubmit, p))
+	case toApprove || !may.publishes:
+	case p.State == "failed" || p.State == "partially_published":
+		first = append(first, button("Try again", verbRetry, p))
+	case !p.due(now):
 		first = append(first, button("Publish now", verbPublish, p))
 	}
 	edit := button("Edit", verbEdit, p)
@@ -277,24 +430,27 @@ func choices(p *post, may rules) [][]chat.Button {
 		if may.publishes || may.approvalRequired && may.writes && p.State != "pending_approval" { // then it is submitted with its time
 			first = append(first, button("Schedule", verbSchedule, p))
 		}
-		if may.publishes && p.State != "cancelled" {
+		if may.writes && p.State == "pending_approval" {
+			second = append(second, button("Withdraw", verbWithdraw, p))
+		}
+		if (may.writes || may.publishes) && p.State != "cancelled" {
 			second = append(second, button("Discard", verbDiscard, p))
 		}
 	case "approved", "scheduled":
-		if may.writes && may.publishes {
+		if !p.due(now) && may.writes && may.publishes {
 			first = append(first, edit)
 		}
-		again := map[string]string{"approved": "Schedule", "scheduled": "Reschedule"}[p.State]
-		if may.publishes {
+		if again := map[string]string{"approved": "Schedule", "scheduled": "Reschedule"}[p.State]; !p.due(now) && may.publishes {
 			first = append(first, button(again, verbSchedule, p))
+		}
+		if may.publishes {
 			second = append(second, button("Take back", verbTakeBack, p))
 		}
-	case "failed", "partially_published":
-		first = nil
-		if may.publishes {
-			first = append(first, button("Try again", verbRetry, p))
+	case "failed":
+		if may.writes {
+			first = append(first, edit)
 		}
-		first = append(first, button("Show", verbShow, p))
+	case "partially_published":
 	default:
 		return nil
 	}
@@ -331,19 +487,24 @@ func (s *speech) doPressed(verb string, id uuid.UUID, rest, seen string) (Answer
 		if _, err := s.submit(path, id, seen, nil); err != nil {
 			return Answer{}, err
 		}
-		return s.show(id, "It waits for approval now. Somebody who may approve it has to, here or in the dashboard.")
+		return s.show(id, "It waits for approval now.")
 	case verbApprove:
 		return s.approve(path, id, seen)
 	case verbPublish:
 		if _, err := s.call(http.MethodPost, append(path, "publish"), seen, nil, nil); err != nil {
 			return Answer{}, err
 		}
-		return s.show(id, "On its way. I tell you when it is out.")
+		return s.showOnWay(id, "On its way. I tell you when it is out.")
 	case verbSlot:
 		if _, err := s.call(http.MethodPost, append(path, "queue"), seen, nil, nil); err != nil {
 			return Answer{}, err
 		}
 		return s.show(id, "It goes out in the next free slot.")
+	case verbWithdraw:
+		if _, err := s.call(http.MethodPost, append(path, "withdraw"), seen, nil, nil); err != nil {
+			return Answer{}, err
+		}
+		return s.show(id, "Withdrawn: nobody is asked to approve it any more.")
 	case verbDiscard, verbTakeBack:
 		if _, err := s.call(http.MethodPost, append(path, "cancel"), seen, nil, nil); err != nil {
 			return Answer{}, err
@@ -368,7 +529,7 @@ func (s *speech) doPressed(verb string, id uuid.UUID, rest, seen string) (Answer
 	return say("That button is none of mine any more."), nil
 }
 
-// approve approves what the person has seen. Whoever may not has submitted it, which is said to them.
+// approve approves what the person has seen. Whoever may not has submitted it, and is told why they may not.
 func (s *speech) approve(path []string, id uuid.UUID, seen string) (Answer, error) {
 	submitted, err := s.submit(path, id, seen, nil)
 	if err != nil {
@@ -380,7 +541,7 @@ func (s *speech) approve(path []string, id uuid.UUID, seen string) (Answer, erro
 	_, err = s.call(http.MethodPost, append(path, "approve"), seen, nil, nil)
 	var refused *inprocess.Problem
 	if errors.As(err, &refused) && refused.Status == http.StatusForbidden {
-		return s.show(id, "It waits for approval now. You cannot approve it in this chat: whoever may does that in the dashboard.")
+		return s.show(id, reason(refused))
 	}
 	if err != nil {
 		return Answer{}, err
@@ -424,7 +585,7 @@ func (s *speech) retry(id uuid.UUID) (Answer, error) {
 	if tried == 0 {
 		return s.show(id, "There is nothing to try again.")
 	}
-	return s.show(id, "I try again, and tell you what becomes of it.")
+	return s.showOnWay(id, "I try again, and tell you what becomes of it.")
 }
 
 // edit asks for another text, of one platform where they differ.
@@ -436,7 +597,7 @@ func (s *speech) edit(id uuid.UUID) (Answer, error) {
 	if len(p.PlatformPosts) < 2 {
 		return s.editOne(id, "0")
 	}
-	if said := frozen(p); said != "" {
+	if said := frozen(p, s.Now); said != "" {
 		return s.show(id, said)
 	}
 	var rows [][]chat.Button
@@ -450,10 +611,15 @@ func (s *speech) edit(id uuid.UUID) (Answer, error) {
 }
 
 // frozen says why a post's texts cannot be changed any more, "" where they can.
-func frozen(p *post) string {
+func frozen(p *post, now time.Time) string {
 	switch p.State {
-	case "publishing", "published", "partially_published", "needs_attention":
-		return "Its text cannot be changed any more: it is out, or on its way."
+	case "published", "partially_published", "needs_attention":
+		return "It is out already, and cannot be changed any more."
+	case "publishing":
+		return "It is on its way already, and cannot be changed any more."
+	}
+	if p.due(now) {
+		return "It is on its way already."
 	}
 	return ""
 }
@@ -481,11 +647,11 @@ func (s *speech) editAll(id uuid.UUID) (Answer, error) {
 
 // askText asks for another text, on one platform or, with nil, on all.
 func (s *speech) askText(p *post, where, now string, on *uuid.UUID) (Answer, error) {
-	if said := frozen(p); said != "" {
+	if said := frozen(p, s.Now); said != "" {
 		return s.show(p.ID, said)
 	}
 	return Answer{
-		Messages: []chat.Message{{Text: "Send me the new text for " + where + ", or /cancel. It is now:\n\n" + now}},
+		Messages: []chat.Message{{Text: "Send me the new text for " + where + ", " + s.orCancel() + " It is now:\n\n" + now}},
 		State:    &State{Awaiting: awaitsText, PostID: p.ID, Platform: on, Version: p.etag, Until: s.Now.Add(stateLasts)},
 	}, nil
 }
@@ -495,7 +661,7 @@ func (s *speech) askText(p *post, where, now string, on *uuid.UUID) (Answer, err
 func (s *speech) textGiven(text string) (Answer, error) {
 	s.post = s.State.PostID
 	if text == "" {
-		return Answer{Messages: []chat.Message{{Text: "I read text only. Send me the new text, or /cancel."}}, State: s.State}, nil
+		return Answer{Messages: []chat.Message{{Text: "I read text only. Send me the new text, " + s.orCancel()}}, State: s.State}, nil
 	}
 	p, err := s.read(s.State.PostID)
 	if err != nil {
@@ -519,19 +685,19 @@ func (s *speech) textGiven(text string) (Answer, error) {
 	again := *s.State
 	switch refused.Status {
 	case http.StatusPreconditionFailed:
-		if frozen(p) != "" {
-			return s.show(p.ID, frozen(p)+" I have not used what you wrote.")
+		if frozen(p, s.Now) != "" {
+			return s.show(p.ID, frozen(p, s.Now)+" I have not used what you wrote.")
 		}
 		again.Version = p.etag
 		answer, err := s.changed()
-		answer.Messages = append(answer.Messages, chat.Message{Text: "What you wrote is not used yet. Send it again to have it in place of what stands there now, or /cancel."})
+		answer.Messages = append(answer.Messages, chat.Message{Text: "What you wrote is not used yet. Send it again to have it in place of what stands there now, " + s.orCancel()})
 		answer.State = &again
 		return answer, err
 	case http.StatusUnprocessableEntity, http.StatusConflict:
-		if frozen(p) != "" {
-			return s.show(p.ID, frozen(p)+" I have not used what you wrote.")
+		if frozen(p, s.Now) != "" {
+			return s.show(p.ID, frozen(p, s.Now)+" I have not used what you wrote.")
 		}
-		return Answer{Messages: []chat.Message{{Text: reason(refused) + "\n\nNothing is changed. Send me another text, or /cancel."}}, State: &again}, nil
+		return Answer{Messages: []chat.Message{{Text: reason(refused) + "\n\nNothing is changed. Send me another text, " + s.orCancel()}}, State: &again}, nil
 	}
 	return Answer{}, err
 }
@@ -542,10 +708,6 @@ func (s *speech) showRewritten(before *post) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	may, err := s.rules()
-	if err != nil {
-		return Answer{}, err
-	}
 	said := "Changed."
 	switch {
 	case p.State == "pending_approval" && before.State != p.State:
@@ -553,7 +715,7 @@ func (s *speech) showRewritten(before *post) (Answer, error) {
 	case p.State == "scheduled":
 		said = "Changed. It goes out at its time."
 	}
-	return Answer{Messages: []chat.Message{shown(p, said, may)}}, nil
+	return s.showAs(p, said)
 }
 
 // rewritten is the change with which a post says the text on one platform, or with nil on all; done: it does already. nil: the
@@ -594,7 +756,9 @@ func (s *speech) askTime(id uuid.UUID, seen string) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	p.etag = seen
+	if p.etag != seen {
+		return s.changed()
+	}
 	in := func(text, when string) chat.Button {
 		b := button(text, verbAt, p)
 		version := strings.LastIndexByte(b.Data, ':') + 1
@@ -655,7 +819,7 @@ func (s *speech) timeGiven(text string) (Answer, error) {
 	}
 	local, ok := s.when(text, p)
 	if !ok {
-		return Answer{Messages: []chat.Message{{Text: "I do not understand that time. Write for example “tomorrow 9:00” or “2026-12-24 18:00”, or /cancel."}}, State: s.State}, nil
+		return Answer{Messages: []chat.Message{{Text: "I do not understand that time. Write for example “tomorrow 9:00” or “2026-12-24 18:00”, " + s.orCancel()}}, State: s.State}, nil
 	}
 	return s.schedule(p, local, s.State.Version)
 }
@@ -673,7 +837,7 @@ func (s *speech) schedule(p *post, local, seen string) (Answer, error) {
 		text = "That time is over. In " + p.TimeZone + " it is " + s.Now.In(zone).Format(spokenLayout) + "."
 	}
 	return Answer{
-		Messages: []chat.Message{{Text: text + " When shall it go out? Write for example “tomorrow 9:00” or “2026-12-24 18:00”, or /cancel."}},
+		Messages: []chat.Message{{Text: text + " When shall it go out? Write for example “tomorrow 9:00” or “2026-12-24 18:00”, " + s.orCancel()}},
 		State:    &State{Awaiting: awaitsTime, PostID: p.ID, Version: seen, Until: s.Now.Add(stateLasts)},
 	}, nil
 }
@@ -705,9 +869,7 @@ func (s *speech) status() (Answer, error) {
 	var list struct {
 		Items []post `json:"items"`
 	}
-	path := inprocess.Path("v1", "customers", s.Space.CustomerID.String(), "posts")
-	_, err := inprocess.Do(s.ctx, s.API, inprocess.Call{Method: http.MethodGet, Path: path, Query: map[string][]string{"limit": {"5"}}}, &list)
-	if err != nil {
+	if _, err := s.get([]string{"posts"}, map[string][]string{"limit": {"5"}}, &list); err != nil {
 		return Answer{}, err
 	}
 	if len(list.Items) == 0 {
@@ -717,7 +879,19 @@ func (s *speech) status() (Answer, error) {
 	var rows [][]chat.Button
 	for i := range list.Items {
 		p := &list.Items[i]
-		fmt.Fprintf(&text, "%d. %s\n%s\n\n", i+1, heading(p), beginning(p.Text, 120))
+		fmt.Fprintf(&text, "%d. %s", i+1, heading(p, s.Now))
+		if p.Title != "" {
+			text.WriteString(": " + p.Title)
+		}
+		said := texts(p)
+		for _, one := range said {
+			text.WriteString("\n")
+			if len(said) > 1 {
+				text.WriteString(one.on + ": ")
+			}
+			text.WriteString(beginning(one.text, 120/len(said)))
+		}
+		text.WriteString("\n\n")
 		rows = append(rows, []chat.Button{button(fmt.Sprintf("Show %d", i+1), verbShow, p)})
 	}
 	return Answer{Messages: []chat.Message{{Text: strings.TrimSpace(text.String()), Buttons: rows}}}, nil

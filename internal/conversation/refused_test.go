@@ -159,16 +159,18 @@ func TestOffered(t *testing.T) {
 		want               string
 	}{
 		"all":                           {"draft", all, false, false, "Publish now, Edit, Schedule, Discard"},
-		"who writes":                    {"draft", writes, false, false, "Edit"},
-		"who writes, with approval":     {"draft", writes, true, false, "Submit for approval, Edit, Schedule"},
+		"who writes":                    {"draft", writes, false, false, "Edit, Discard"},
+		"who writes, with approval":     {"draft", writes, true, false, "Submit for approval, Edit, Schedule, Discard"},
 		"who approves":                  {"draft", all, true, true, "Approve, Edit, Schedule, Discard"},
 		"who publishes, with approval":  {"draft", all, true, false, "Submit for approval, Edit, Schedule, Discard"},
-		"waits":                         {"pending_approval", writes, true, false, "Edit"},
-		"waits for who approves":        {"pending_approval", all, true, true, "Approve, Edit, Schedule, Discard"},
+		"waits":                         {"pending_approval", writes, true, false, "Edit, Withdraw, Discard"},
+		"waits for who approves":        {"pending_approval", all, true, true, "Approve, Edit, Schedule, Withdraw, Discard"},
 		"scheduled":                     {"scheduled", all, false, false, "Publish now, Edit, Reschedule, Take back"},
 		"scheduled, for who writes":     {"scheduled", writes, false, false, ""},
-		"failed, for who writes":        {"failed", writes, false, false, "Show"},
-		"failed":                        {"failed", all, true, false, "Try again, Show"},
+		"failed, for who writes":        {"failed", writes, false, false, "Edit"},
+		"failed":                        {"failed", all, false, false, "Try again, Edit"},
+		"failed, with approval":         {"failed", all, true, false, "Submit for approval, Edit"},
+		"out in part":                   {"partially_published", all, false, false, "Try again"},
 		"published":                     {"published", all, false, false, ""},
 		"who may do nothing but read":   {"draft", []string{"posts:read"}, true, false, ""},
 		"cancelled, for who writes":     {"cancelled", writes, false, false, "Edit"},
@@ -214,7 +216,16 @@ func TestNamed(t *testing.T) {
 	k.say("remember that we close at six", "in mind")
 	k.press(verbEdit)
 	k.say("Remember that Rye is back", "Changed.") // is what the post says
-	want := `generate {"platforms":["twitter"],"prompt":"rye"} memories {"text":"we close at six"} change`
+	k.say("write a post about rye for TikTok and X", "I do not know TikTok, and have written nothing", "I know X, LinkedIn, Facebook, Mailchimp and Ghost")
+	k.say("/write", "What shall the post be about?", "/cancel")
+	k.say("", "I read text only. What shall the post be about?")
+	k.say("about spelt, please", "Goes to: Ghost (Bread Weekly)")
+	k.say("write a post for X", "What shall the post be about?")
+	k.say("wheat", "Draft")
+	k.say("/remember", "What shall I keep in mind")
+	k.say("no emoji", "in mind")
+	want := `generate {"platforms":["twitter"],"prompt":"rye"} memories {"text":"we close at six"} change ` +
+		`generate {"platforms":["twitter","ghost"],"prompt":"spelt"} generate {"platforms":["twitter"],"prompt":"wheat"} memories {"text":"no emoji"}`
 	if got := strings.Join(k.api.done, " "); got != want {
 		t.Errorf("it was done: %s", got)
 	}
@@ -224,4 +235,62 @@ func TestNamed(t *testing.T) {
 	if len(others) > 0 {
 		t.Errorf("what is said to others is answered %+v", others)
 	}
+}
+
+// Whoever cannot publish is told so, and who does.
+func TestMayNot(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, fakeAPI{state: "draft", platforms: []string{"draft"}, may: []string{"posts:write"}})
+	k.say("write a post about rye", "Goes to: Ghost (Bread Weekly)", "You cannot publish from this chat.")
+	if got := k.say("/help", "I write posts for", "cannot be published from this chat"); strings.Contains(got[0].Text, "http") {
+		t.Errorf("the help is %q", got[0].Text)
+	}
+	k.api.required = true
+	k.say("/help", "submit it for approval")
+	k.press(verbSubmit, "It waits for approval now.", "Somebody else has to approve it, in the dashboard.")
+	k.api.state, k.api.may = "draft", nil
+	k.say("/help", "I write and publish posts for", "have it approved")
+	k.api.state = "pending_approval"
+	k.api.refusals = map[string]map[string]any{"approve": {"status": http.StatusForbidden, "detail": "You, or somebody in a chat that you paired, wrote or submitted it."}}
+	if got := labels(k.press(verbApprove, "You, or somebody in a chat that you paired")); slices.Contains(got, "Approve") {
+		t.Errorf("there are %q", got)
+	}
+	k.api.may = []string{"posts:read"}
+	k.say("/help", "Nobody can write posts from here.")
+	k.api.refusals["memories"] = map[string]any{"status": http.StatusPaymentRequired, "detail": "Of 1000 tokens 13583 are used."}
+	if got := k.say("remember rye", "This month's budget for writing is used up"); strings.Contains(got[0].Text, "13583") {
+		t.Errorf("the budget is told: %q", got[0].Text)
+	}
+}
+
+// What is on its way or out offers nothing that is over, and is told as it stands.
+func TestOnItsWay(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, fakeAPI{state: "draft", platforms: []string{"draft"}})
+	if got := k.press(verbPublish, "On its way."); got[0].Replaces != "77" || len(labels(got)) > 0 {
+		t.Errorf("it is answered %+v", got)
+	}
+	old := button("", verbSchedule, &post{ID: k.api.id, etag: `"v3"`})
+	for state, words := range map[string][]string{
+		"publishing": {"It is on its way already"}, "published": {"It is out already", "Published", "• Ghost: https://ghost.test/rye"},
+		"failed": {"Failed", "• Ghost: Too long."}, "partially_published": {"It is out already", "• Ghost: https://", "• Ghost: Too long.", "“write a post for Ghost about …”"},
+	} {
+		k.api.state, k.api.platforms = state, map[string][]string{"failed": {"failed"}, "partially_published": {"published", "failed"}}[state]
+		if k.api.platforms == nil {
+			k.api.platforms = []string{state}
+		}
+		k.want("an old button when it is "+state, k.turn(chat.Update{Event: chat.Pressed, Button: old.Data, MessageID: "77"}), words)
+		if k.state != nil {
+			t.Errorf("%s: it is asked %+v", state, k.state)
+		}
+	}
+	k.api.state, k.api.platforms, k.api.at = "scheduled", []string{"scheduled"}, time.Now()
+	if got := labels(k.press(verbShow, "On its way")); !slices.Equal(got, []string{"Take back"}) {
+		t.Errorf("there are %q", got)
+	}
+	k.api.at = time.Date(2090, 1, 2, 9, 0, 0, 0, time.UTC)
+	k.press(verbShow, "Scheduled, for Monday, 2 January 2090, 09:00 (UTC)")
+	k.say("/status", "1. Scheduled, for", "\nRye")
+	k.say("publish it", "That is done with the buttons", "/status")
+	k.say("/start old-link", "is not valid")
 }

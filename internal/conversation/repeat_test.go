@@ -21,6 +21,7 @@ type fakeAPI struct {
 	state    string
 	version  int
 	required bool
+	at       time.Time // when it goes out
 	// platforms are the states of what is posted.
 	platforms []string
 	answers   map[string]string // what was asked and answered, by operation and key
@@ -34,12 +35,26 @@ type fakeAPI struct {
 	patched map[string]any
 }
 
+// account is the one that everything goes to.
+func (f *fakeAPI) account() uuid.UUID { return uuid.NewSHA1(f.id, []byte("account")) }
+
 func (f *fakeAPI) post() map[string]any {
 	all := []map[string]any{}
 	for i, state := range f.platforms {
-		all = append(all, map[string]any{"id": uuid.NewSHA1(f.id, []byte{byte(i)}), "integration_id": uuid.New(), "platform": "ghost", "text": "Rye", "state": state})
+		one := map[string]any{"id": uuid.NewSHA1(f.id, []byte{byte(i)}), "integration_id": f.account(), "platform": "ghost", "text": "Rye", "state": state}
+		switch state {
+		case "published":
+			one["external_url"] = "https://ghost.test/rye"
+		case "failed":
+			one["problem"] = "Too long."
+		}
+		all = append(all, one)
 	}
-	return map[string]any{"id": f.id, "text": "Rye", "state": f.state, "time_zone": "UTC", "platform_posts": all}
+	post := map[string]any{"id": f.id, "text": "What nobody reads", "state": f.state, "time_zone": "UTC", "platform_posts": all}
+	if !f.at.IsZero() {
+		post["scheduled_local"] = f.at.Format(time.RFC3339)
+	}
+	return post
 }
 
 func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -57,8 +72,14 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"approval_required": f.required, "self_approval": true, "permissions": may, "may_approve": f.approves})
 		return
 	}
-	if r.Method == http.MethodGet && parts[len(parts)-1] == "context" {
-		_, _ = io.WriteString(w, `{"integrations": [{"platform": "twitter", "state": "active"}, {"platform": "ghost", "state": "active"}]}`)
+	if r.Method == http.MethodGet && parts[len(parts)-1] == "integrations" {
+		_ = json.NewEncoder(w).Encode(map[string]any{"items": []map[string]any{
+			{"id": uuid.New(), "platform": "twitter", "name": "@bakery", "state": "active"}, {"id": f.account(), "platform": "ghost", "name": "Bread Weekly", "state": "active"},
+		}})
+		return
+	}
+	if r.Method == http.MethodGet && parts[len(parts)-1] == "posts" {
+		_ = json.NewEncoder(w).Encode(map[string]any{"items": []any{f.post()}})
 		return
 	}
 	if r.Method == http.MethodGet {
