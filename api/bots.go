@@ -28,7 +28,7 @@ type Bot struct {
 	Name       string    `json:"name"`
 	Username   string    `json:"username" doc:"Telegram's, without @, or WhatsApp's phone number."`
 	State      string    `json:"state" enum:"active,refused" doc:"refused: the platform does not accept the token any more; give it a new one."`
-	Problem    *string   `json:"problem" doc:"What is wrong."`
+	Problem    *string   `json:"problem" doc:"What is wrong. Also of an active bot: while whoever gave its secrets is no owner or admin any more, nobody may do anything in its chats."`
 	WebhookURL *string   `json:"webhook_url" doc:"To be entered at WhatsApp or Slack (there for events), to which they deliver messages. null: nothing is to be entered, or this server has no public address."`
 	ActionsURL *string   `json:"actions_url" doc:"To be entered at Slack, for interactivity. null elsewhere."`
 	CreatedAt  time.Time `json:"created_at"`
@@ -88,6 +88,9 @@ type BotPath struct {
 	BotID uuid.UUID `path:"bot_id" format:"uuid" doc:"The bot."`
 }
 
+// saidNotHeld is what is wrong with a bot whose secrets somebody may know who should not any more.
+const saidNotHeld = "Whoever gave the bot its secrets is no owner or admin of the customer any more, and could speak in its chats as anybody. Nobody may do anything there until an owner or admin gives it new ones."
+
 // botTimeout is how long the operations may take that ask a platform.
 const botTimeout = 30 * time.Second
 
@@ -109,8 +112,9 @@ func (a *API) registerBots() {
 	}, a.getBot)
 	register(a, huma.Operation{
 		OperationID: "update-bot", Metadata: map[string]any{timeoutKey: botTimeout}, Method: http.MethodPatch, Path: one, Tags: tags, Summary: "Give a bot a new token",
-		Description: "Of the same bot. Telegram is told again where to deliver messages. Owners and admins only.",
-		Errors:      []int{http.StatusPreconditionFailed, http.StatusBadGateway},
+		Description: "Of the same bot. Telegram is told again where to deliver messages. Owners and admins only. " +
+			"Once whoever gave its secrets is no owner or admin any more, new ones are needed: at Telegram the token, at WhatsApp the app_secret, at Slack the signing_secret.",
+		Errors: []int{http.StatusPreconditionFailed, http.StatusBadGateway},
 	}, a.updateBot)
 	register(a, huma.Operation{
 		OperationID: "delete-bot", Metadata: map[string]any{timeoutKey: botTimeout}, Method: http.MethodDelete, Path: one, Tags: tags, Summary: "Remove a bot",
@@ -282,7 +286,7 @@ func (a *API) updateBot(ctx context.Context, in *struct {
 	if bot == nil || bot.Owner == nil || *bot.Owner != in.CustomerID {
 		return nil, notFound("bot")
 	}
-	secrets := bot.Secrets()
+	secrets, before := bot.Secrets(), bot.Secrets()
 	for _, field := range []struct {
 		name  string
 		given *string
@@ -302,6 +306,17 @@ func (a *API) updateBot(ctx context.Context, in *struct {
 	}
 	if err := checkSecret("body.token", secrets.Token); err != nil {
 		return nil, err
+	}
+	if !row.Held { // whoever gave the one before could still speak with it as anybody
+		const message = "must be a new one, as whoever gave the one before is no owner or admin any more"
+		switch {
+		case of == chat.Telegram && secrets.Token == before.Token:
+			return nil, invalid("body.token", message)
+		case of == chat.WhatsApp && secrets.AppSecret == before.AppSecret:
+			return nil, invalid("body.app_secret", message)
+		case of == chat.Slack && secrets.SigningSecret == before.SigningSecret:
+			return nil, invalid("body.signing_secret", message)
+		}
 	}
 	now, who, err := a.ChatBots.Check(ctx, of, row.Bot, secrets)
 	if err != nil {
@@ -426,6 +441,9 @@ func (a *API) botFrom(row queries.BotGetRow) Bot {
 	bot := Bot{
 		ID: row.ID, Platform: row.Platform, Bot: row.Bot, Team: row.Team, Name: row.Name, Username: row.Username, State: row.State, Problem: row.Problem,
 		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+	}
+	if said := saidNotHeld; !row.Held && bot.Problem == nil {
+		bot.Problem = &said
 	}
 	if of := chat.Platform(row.Platform); a.ChatBots != nil && of != chat.Telegram {
 		if address := a.ChatBots.HookURL(of, row.Bot); address != "" {

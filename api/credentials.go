@@ -112,16 +112,17 @@ func (a *API) registerCredentials() {
 	register(a, huma.Operation{
 		OperationID: "create-space-credential", Metadata: needs("credentials:write"), Method: http.MethodPost, Path: space, Tags: tags, Summary: "Give a key of a language model in a space",
 		Description: "One for the space, by its admins, and one for each person in it, by themselves: a member who is known to be somebody there, whoever speaks in its chat, or with an agent token whom it names. " +
-			"Posts are written with the person's own, else the space's, else the customer's, else one that is shared in the space.", DefaultStatus: http.StatusCreated,
+			"Posts are written with the person's own, else the space's, else the customer's, else one that is shared in the space: what an agent token shares, for agent tokens alone.", DefaultStatus: http.StatusCreated,
 	}, a.createSpaceCredential)
 	register(a, huma.Operation{
 		OperationID: "update-space-credential", Metadata: needs("spaces:read", "credentials:write"), Method: http.MethodPatch, Path: inSpace, Tags: tags,
-		Summary: "Change, replace, share or unshare a credential of a space", Description: "What is somebody's, they change and share alone, and others never see it before. Provider and address stay: for others, delete it and give a key anew. To take sharing back takes no permission to write.",
+		Summary: "Change, replace, share or unshare a credential of a space", Description: "What is somebody's, they change and share alone, and others never see it before. Provider and address stay: for others, delete it and give a key anew. To take sharing back takes no permission to write; owners and admins may take it back for others. " +
+			"What an agent token shares is for agent tokens alone, and ends when that token or its key is revoked. In a chat and with a token, sharing the key of a language model takes posts:write: its server sees what is asked.",
 		Errors: []int{http.StatusPreconditionFailed},
 	}, a.updateSpaceCredential)
 	register(a, huma.Operation{
 		OperationID: "delete-space-credential", Metadata: needs("spaces:read", "credentials:write"), Method: http.MethodDelete, Path: inSpace, Tags: tags,
-		Summary: "Delete a credential of a space", Description: "It is of no use from then on. Where somebody has signed in to an MCP server, that is ended there too, if it can be.",
+		Summary: "Delete a credential of a space", Description: "Owners and admins may delete what others share, too. It is of no use from then on. Where somebody has signed in to an MCP server, that is ended there too, if it can be.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusPreconditionFailed},
 	}, a.deleteSpaceCredential)
 }
@@ -351,6 +352,15 @@ func (a *API) changeCredential(ctx context.Context, customerID uuid.UUID, spaceI
 				return nil, err
 			}
 		}
+		if seen.Person != nil && !seen.Own && in.empty() && !*in.Shared {
+			if err := condition.change(func(version *int64) (int64, error) {
+				return q.CredentialTakeBack(ctx, queries.CredentialTakeBackParams{ID: id, SpaceID: *spaceID, Version: version})
+			}, func() error { _, err := get(); return err }); err != nil {
+				return nil, err
+			}
+			seen.SharedAt = nil // which the caller does not see any more
+			return &credentialOutput{ETag: etag(seen.Version + 1), Body: credentialFrom(seen, spaceID)}, nil
+		}
 		if err := condition.change(func(version *int64) (int64, error) {
 			if sealed == nil {
 				return q.CredentialUpdate(ctx, queries.CredentialUpdateParams{ID: id, SpaceID: spaceID, Version: version, Name: in.Name, Model: in.Model, Shared: in.Shared})
@@ -383,7 +393,11 @@ func (a *API) deleteSpaceCredential(ctx context.Context, in *struct {
 func (a *API) withdrawCredential(ctx context.Context, customerID uuid.UUID, spaceID *uuid.UUID, id uuid.UUID, condition Condition) error {
 	return a.tx(ctx, scope(ctx).In(customerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
 		return condition.change(func(version *int64) (int64, error) {
-			return q.CredentialWithdraw(ctx, queries.CredentialWithdrawParams{ID: id, SpaceID: spaceID, Version: version})
+			n, err := q.CredentialWithdraw(ctx, queries.CredentialWithdrawParams{ID: id, SpaceID: spaceID, Version: version})
+			if err == nil && n == 0 && spaceID != nil { // it may be somebody else's, who shares it
+				n, err = q.CredentialTakeBack(ctx, queries.CredentialTakeBackParams{ID: id, SpaceID: *spaceID, Version: version, Whole: true})
+			}
+			return n, err
 		}, func() error {
 			_, err := q.CredentialGet(ctx, queries.CredentialGetParams{ID: id, SpaceID: spaceID})
 			return noRows(err, "credential")

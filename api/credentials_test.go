@@ -136,15 +136,30 @@ func TestCredentialsOfSpace(t *testing.T) {
 	}
 	everybody("shared", both, both, both)
 	for who, credential := range map[string]string{"lee": c.lee, "whom a program calls kim": c.kim, "the key": c.key, "pat": w.token(t, c.admin)} {
-		for _, body := range []m{{"shared": false}, {"name": "Taken"}, {"key": "sk-another-secret"}} {
+		for _, body := range []m{{"name": "Taken"}, {"key": "sk-another-secret"}, {"shared": false, "name": "Taken"}, {"shared": false}} {
+			if who == "pat" && len(body) == 1 && body["shared"] == false {
+				continue // see below
+			}
 			if got := w.callWith(t, credential, "PATCH", one, body); got.status != 403 {
 				t.Errorf("%s changes what is shared: %d %s", who, got.status, got.body)
 			}
+		}
+		if who == "pat" {
+			continue
 		}
 		if got := w.callWith(t, credential, "DELETE", one, nil); got.status != 403 {
 			t.Errorf("%s deletes what is shared: %d %s", who, got.status, got.body)
 		}
 	}
+	// Admins take it back, as seen or not at all, and then see nothing of it.
+	w.call(t, c.owner, "PATCH", one, m{"shared": false}, "If-Match", `"v1"`).want(t, 412)
+	taken := w.call(t, c.owner, "PATCH", one, m{"shared": false}, "If-Match", shared.etag()).want(t, 200)
+	if got := into[api.Credential](t, taken); got.Shared || got.SharedAt != nil {
+		t.Errorf("taken back: %+v", got)
+	}
+	everybody("taken back by the owner", both, space, space)
+	w.call(t, c.owner, "DELETE", one, nil).want(t, 404)
+	w.call(t, c.member, "PATCH", one, m{"shared": true}, "If-Match", taken.etag()).want(t, 200)
 	if got := into[api.Credential](t, w.call(t, c.member, "PATCH", one, m{"key": "sk-replaced-secret-key"}).want(t, 200)); got.Shared {
 		t.Error("consent for one key is consent for another")
 	}
@@ -167,7 +182,8 @@ func TestCredentialsOfSpace(t *testing.T) {
 	if n := w.count(t, "select count(*) from audit_log where changes::text like '%sk-%' and customer_id = $1", c.customer.ID); n > 0 {
 		t.Error("a secret is in the log")
 	}
-	w.call(t, c.member, "DELETE", one, nil).want(t, 204)
+	w.call(t, c.member, "PATCH", one, m{"shared": true}).want(t, 200)
+	w.call(t, c.admin, "DELETE", one, nil).want(t, 204)
 	w.call(t, c.member, "DELETE", one, nil).want(t, 404)
 	if n := w.count(t, "select count(*) from credentials where credential is not null and id = $1", kims.ID); n > 0 {
 		t.Error("a deleted key is still there")

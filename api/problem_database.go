@@ -232,7 +232,10 @@ var constraints = map[string]func() *Problem{
 	"pairings_program_limit": func() *Problem {
 		return conflict("Five pairings made by keys wait already, which is the most there can be. Wait until they are used or expire.")
 	},
-	"pairings_ended":            func() *Problem { return conflict("The pairing has ended. Nothing can be changed any more.") },
+	"pairings_ended": func() *Problem { return conflict("The pairing has ended. Nothing can be changed any more.") },
+	"pairings_maker": func() *Problem {
+		return conflict("Whoever made the pairing, or the key or token that did, may not pair chats any more. Deny it, and make another.")
+	},
 	"pairings_state_transition": func() *Problem { return conflict("The pairing's state does not allow this.") },
 	"posts_names_platform":      func() *Problem { return conflict("The post names no platform to publish on. Add one first.") },
 	"credentials_space_fkey": func() *Problem {

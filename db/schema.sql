@@ -636,6 +636,19 @@ begin
 end
 $$;
 
+-- Name: bot_held(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.bot_held(p_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select from public.bots b
+        where b.customer_id = tenancy.customer_id() and b.id = p_id and tenancy.may_give_bots(b.customer_id, b.given_by));
+end
+$$;
+
 -- Name: bots_of(text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.bots_of(p_platform text) RETURNS TABLE(bot text, version bigint)
@@ -1445,11 +1458,13 @@ declare
     v_role text;
 begin
     perform tenancy.nothing_entered();
-    select s.permissions, s.paired_by, p.id as person_id, c.archived_at, i.user_id into v
+    select s.permissions, s.paired_by, p.id as person_id, c.archived_at, i.user_id,
+        b.id is null or tenancy.may_give_bots(s.customer_id, b.given_by) as held into v
     from public.spaces s
         join public.customers c on c.id = s.customer_id
         join public.space_people p on p.customer_id = s.customer_id and p.space_id = s.id and p.external_id = p_person and p.left_at is null
         left join public.chat_identities i on i.customer_id = s.customer_id and i.platform = s.platform and i.bot = s.bot and i.team = s.team and i.external_id = p_person
+        left join public.bots b on b.platform = s.platform and b.bot = s.bot
     where s.customer_id = p_space_customer_id and s.id = p_space_id and s.ended_at is null;
     if not found then
         raise exception using errcode = 'FF003', message = 'the chat is not of this space';
@@ -1460,7 +1475,7 @@ begin
     else
         v_permissions := array(select p from unnest(v.permissions) p where p = any (tenancy.permissions_of_user(p_space_customer_id, v.paired_by)));
     end if;
-    if cardinality(v_permissions) = 0 then
+    if not v.held or cardinality(v_permissions) = 0 then
         raise exception using errcode = 'FF003', message = 'the chat has no rights any more';
     end if;
     perform set_config('fanfare.space_id', p_space_id::text, true), set_config('fanfare.person', p_person, true),
@@ -1914,7 +1929,8 @@ begin
         left join public.space_people p on p.customer_id = c.customer_id and p.space_id = c.space_id and p.external_id = c.person
     where c.customer_id = tenancy.customer_id() and c.kind = 'llm' and c.withdrawn_at is null
         and (c.space_id is null or (c.space_id = v_space and s.ended_at is null
-            and (c.person is null or ((c.person like 'agent:%' or p.id is not null and p.left_at is null) and (c.person = any (v_people) or c.shared_at is not null)))))
+            and (c.person is null or case when c.person like 'agent:%' then c.person = any (v_people) or (c.shared_at is not null and tenancy.token_id() is not null)
+                else p.id is not null and p.left_at is null and (c.person = any (v_people) or c.shared_at is not null) end)))
     order by coalesce(c.person = any (v_people), false) desc, c.person is null desc, c.space_id is null, c.shared_at, c.id
     limit 1;
     if v.id is null then
@@ -2723,6 +2739,10 @@ begin
         if not tenancy.hold_space(new.space_id, new.person) then
             raise insufficient_privilege using message = 'permission denied: the person is not in the space';
         end if;
+        -- whoever's key it is sees what is asked with it
+        if current_user = 'fanfare_agent' and new.kind = 'llm' and not tenancy.has_permission('posts:write') then
+            raise insufficient_privilege using message = 'permission denied: what posts are written with is shared by those who write posts';
+        end if;
         new.shared_at := now();
         new.shared_by := tenancy.actor_id();
     end if;
@@ -3067,11 +3087,16 @@ begin
             if old.own and old.kind = 'user' and old.created_by is distinct from tenancy.user_id() then
                 raise insufficient_privilege using message = 'permission denied: only whoever made the pairing knows whether the chat is their own';
             end if;
+            if not tenancy.pairing_stands(old.id) then
+                raise check_violation using message = 'whoever made the pairing may not pair any more', constraint = 'pairings_maker', table = 'pairings', schema = 'public';
+            end if;
             new.confirmed_at := coalesce(old.confirmed_at, now());
             new.confirmed_by := coalesce(old.confirmed_by, tenancy.user_id());
         end if;
     elsif current_user = 'fanfare_worker' and new.state = 'done' and not (new.claimed_by = 'link' or new.confirmed_at is not null) then
         raise insufficient_privilege using message = 'permission denied: nobody has confirmed what a code has brought';
+    elsif current_user = 'fanfare_worker' and new.state = 'done' and not tenancy.pairing_stands(old.id) then
+        raise insufficient_privilege using message = 'permission denied: whoever made the pairing may not pair any more';
     end if;
     return new;
 end
@@ -3915,6 +3940,18 @@ begin
 end
 $$;
 
+-- Name: may_give_bots(uuid, uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.may_give_bots(p_customer_id uuid, p_user_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (select from public.memberships m where m.customer_id = p_customer_id and m.user_id = p_user_id and m.role in ('owner', 'admin'))
+        or exists (select from public.system_roles s where s.user_id = p_user_id and s.role = 'admin');
+end
+$$;
+
 -- Name: mcp_registration(uuid, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.mcp_registration(p_server_id uuid, p_person text) RETURNS TABLE(metadata jsonb, registration bytea)
@@ -4211,6 +4248,25 @@ CREATE FUNCTION tenancy.own_people(p_space_id uuid) RETURNS text[]
 CREATE FUNCTION tenancy.pairing_permissions() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ARRAY(SELECT p.p FROM unnest(tenancy.chat_permissions()) p(p) WHERE ((p.p <> ALL (ARRAY['posts:publish'::text, 'credentials:write'::text])) AND ((cardinality(tenancy.permissions()) = 0) OR (p.p = ANY (tenancy.permissions())))));
+
+-- Name: pairing_stands(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.pairing_stands(p_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select from public.pairings p
+            join public.memberships m on m.customer_id = p.customer_id and m.user_id = p.created_by and m.role in ('owner', 'admin')
+        where p.customer_id = tenancy.customer_id() and p.id = p_id
+            and (p.by_key is null or exists (
+                select from public.api_keys k
+                where k.customer_id = p.customer_id and k.id = p.by_key and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())))
+            and (p.by_agent is null or exists (
+                select from public.agent_tokens t where t.customer_id = p.customer_id and t.id = p.by_agent and t.revoked_at is null)));
+end
+$$;
 
 -- Name: pairing_state_of_code(text, text); Type: FUNCTION; Schema: tenancy
 
@@ -4736,7 +4792,8 @@ begin
     update public.credentials c set next_check_at = greatest(now(), c.checked_at + interval '10 seconds')
     where c.customer_id = tenancy.customer_id() and c.mcp_server_id = p_server_id and c.kind = 'mcp' and c.withdrawn_at is null
         and (c.person is null or c.person = any (v_people)
-            or (c.shared_at is not null and (cardinality(v_people) > 0 or tenancy.space_id() = v_space)));
+            or (c.shared_at is not null and (c.person not like 'agent:%' or tenancy.token_id() is not null)
+                and (cardinality(v_people) > 0 or tenancy.space_id() = v_space)));
     return true;
 end
 $$;
@@ -5133,6 +5190,27 @@ begin
 end
 $$;
 
+-- Name: take_back_shared(uuid, uuid, bigint, boolean); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_count bigint;
+begin
+    if (tenancy.member_role() in ('owner', 'admin') or tenancy.system_role() = 'admin') is not true then
+        return 0;
+    end if;
+    update public.credentials c
+    set shared_at = null, withdrawn_at = case when p_delete then now() end, version = c.version + 1, updated_at = now()
+    where c.customer_id = tenancy.customer_id() and c.space_id = p_space_id and c.id = p_id and c.shared_at is not null and c.withdrawn_at is null
+        and c.version = coalesce(p_version, c.version);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+
 -- Name: tell_of_integration(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.tell_of_integration() RETURNS trigger
@@ -5282,6 +5360,21 @@ $$;
 CREATE FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((from_state = to_state) OR (to_state = ANY (CASE ((entity || ' '::text) || from_state) WHEN 'platform_post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'cancelled'::text] WHEN 'platform_post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'platform_post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'failed'::text, 'needs_attention'::text] WHEN 'platform_post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'platform_post needs_attention'::text THEN ARRAY['published'::text, 'scheduled'::text, 'pending_approval'::text, 'cancelled'::text] WHEN 'platform_post cancelled'::text THEN ARRAY['draft'::text] WHEN 'post draft'::text THEN ARRAY['pending_approval'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post pending_approval'::text THEN ARRAY['draft'::text, 'approved'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post approved'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'scheduled'::text, 'cancelled'::text] WHEN 'post scheduled'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'publishing'::text, 'needs_attention'::text, 'cancelled'::text] WHEN 'post publishing'::text THEN ARRAY['scheduled'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'needs_attention'::text, 'cancelled'::text, 'draft'::text, 'pending_approval'::text, 'approved'::text] WHEN 'post partially_published'::text THEN ARRAY['publishing'::text, 'published'::text, 'needs_attention'::text] WHEN 'post failed'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'cancelled'::text] WHEN 'post needs_attention'::text THEN ARRAY['draft'::text, 'pending_approval'::text, 'approved'::text, 'scheduled'::text, 'publishing'::text, 'published'::text, 'partially_published'::text, 'failed'::text, 'cancelled'::text] WHEN 'post cancelled'::text THEN ARRAY['draft'::text] ELSE ARRAY[]::text[] END)));
+
+-- Name: unshare_of_token(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.unshare_of_token() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.credentials c set shared_at = null, version = c.version + 1, updated_at = now()
+    where c.customer_id = new.customer_id and c.shared_at is not null and c.shared_by in (
+        select t.id from public.agent_tokens t
+        where t.customer_id = new.customer_id and new.id = case tg_table_name when 'api_keys' then t.api_key_id else t.id end);
+    return null;
+end
+$$;
 
 -- Name: usage_of_customers(date, uuid, integer); Type: FUNCTION; Schema: tenancy
 
@@ -6447,7 +6540,7 @@ CREATE VIEW public.mcp_servers_with_status WITH (security_invoker='true') AS
                     ELSE 'shared'::text
                 END AS whose
            FROM (( SELECT tenancy.own_people(m.space_id) AS people) p
-             JOIN public.credentials o ON (((o.customer_id = m.customer_id) AND (o.mcp_server_id = m.id) AND (o.kind = 'mcp'::text) AND (o.withdrawn_at IS NULL) AND ((o.person IS NULL) OR (o.person = ANY (p.people)) OR ((o.shared_at IS NOT NULL) AND ((cardinality(p.people) > 0) OR (tenancy.space_id() = m.space_id)))))))
+             JOIN public.credentials o ON (((o.customer_id = m.customer_id) AND (o.mcp_server_id = m.id) AND (o.kind = 'mcp'::text) AND (o.withdrawn_at IS NULL) AND ((o.person IS NULL) OR (o.person = ANY (p.people)) OR ((o.shared_at IS NOT NULL) AND ((o.person !~~ 'agent:%'::text) OR (tenancy.token_id() IS NOT NULL)) AND ((cardinality(p.people) > 0) OR (tenancy.space_id() = m.space_id)))))))
           ORDER BY COALESCE((o.person = ANY (p.people)), false) DESC, (o.person IS NULL) DESC, o.shared_at, o.id
          LIMIT 1) c ON (true));
 
@@ -6581,6 +6674,8 @@ CREATE TABLE public.pairings (
     own boolean NOT NULL,
     created_by uuid DEFAULT COALESCE(tenancy.user_id(), tenancy.acts_for()) NOT NULL,
     by_program boolean DEFAULT false NOT NULL,
+    by_key uuid DEFAULT tenancy.key_id(),
+    by_agent uuid DEFAULT tenancy.token_id(),
     expires_at timestamp with time zone DEFAULT (now() + '00:15:00'::interval) NOT NULL,
     state text DEFAULT 'open'::text NOT NULL,
     claimed_by text,
@@ -8009,6 +8104,10 @@ CREATE TRIGGER agent_tokens_guard BEFORE UPDATE OF revoked_at ON public.agent_to
 
 CREATE TRIGGER agent_tokens_touch BEFORE UPDATE ON public.agent_tokens FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
+-- Name: agent_tokens agent_tokens_unshare; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER agent_tokens_unshare AFTER UPDATE ON public.agent_tokens FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL))) EXECUTE FUNCTION tenancy.unshare_of_token();
+
 -- Name: api_keys api_keys_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER api_keys_guard BEFORE UPDATE OF revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION tenancy.guard_revocation();
@@ -8016,6 +8115,10 @@ CREATE TRIGGER api_keys_guard BEFORE UPDATE OF revoked_at ON public.api_keys FOR
 -- Name: api_keys api_keys_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER api_keys_touch BEFORE UPDATE OF name, revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: api_keys api_keys_unshare; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER api_keys_unshare AFTER UPDATE ON public.api_keys FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL))) EXECUTE FUNCTION tenancy.unshare_of_token();
 
 -- Name: agent_token_keys audit_delete; Type: TRIGGER; Schema: public
 
@@ -9945,7 +10048,7 @@ CREATE POLICY credentials_agent_insert ON public.credentials FOR INSERT TO fanfa
 CREATE POLICY credentials_agent_select ON public.credentials FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'credentials:write'::text]) AS has_any_permission) AND
 CASE
     WHEN (( SELECT tenancy.space_id() AS space_id) IS NULL) THEN (person IS NULL)
-    ELSE ((space_id = ( SELECT tenancy.space_id() AS space_id)) AND ((person IS NULL) OR (shared_at IS NOT NULL) OR (person = ( SELECT tenancy.person() AS person))))
+    ELSE ((space_id = ( SELECT tenancy.space_id() AS space_id)) AND ((person IS NULL) OR (person = ( SELECT tenancy.person() AS person)) OR ((shared_at IS NOT NULL) AND ((person !~~ 'agent:%'::text) OR (( SELECT tenancy.token_id() AS token_id) IS NOT NULL)))))
 END));
 
 -- Name: credentials credentials_agent_update; Type: POLICY; Schema: public
@@ -12020,6 +12123,13 @@ REVOKE ALL ON FUNCTION tenancy.bot_credential(p_platform text, p_bot text) FROM 
 GRANT ALL ON FUNCTION tenancy.bot_credential(p_platform text, p_bot text) TO fanfare_login;
 GRANT ALL ON FUNCTION tenancy.bot_credential(p_platform text, p_bot text) TO fanfare_worker;
 
+-- Name: FUNCTION bot_held(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.bot_held(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.bot_held(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.bot_held(p_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.bot_held(p_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION bots_of(p_platform text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.bots_of(p_platform text) FROM PUBLIC;
@@ -12707,6 +12817,10 @@ REVOKE ALL ON FUNCTION tenancy.may_connect_mcp(p_server_id uuid, p_person text) 
 GRANT ALL ON FUNCTION tenancy.may_connect_mcp(p_server_id uuid, p_person text) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.may_connect_mcp(p_server_id uuid, p_person text) TO fanfare_admin;
 
+-- Name: FUNCTION may_give_bots(p_customer_id uuid, p_user_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.may_give_bots(p_customer_id uuid, p_user_id uuid) FROM PUBLIC;
+
 -- Name: FUNCTION mcp_registration(p_server_id uuid, p_person text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.mcp_registration(p_server_id uuid, p_person text) FROM PUBLIC;
@@ -12807,6 +12921,13 @@ REVOKE ALL ON FUNCTION tenancy.pairing_permissions() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.pairing_permissions() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.pairing_permissions() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.pairing_permissions() TO fanfare_admin;
+
+-- Name: FUNCTION pairing_stands(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.pairing_stands(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.pairing_stands(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.pairing_stands(p_id uuid) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.pairing_stands(p_id uuid) TO fanfare_worker;
 
 -- Name: FUNCTION pairing_state_of_code(p_code text, p_chat text); Type: ACL; Schema: tenancy
 
@@ -13110,6 +13231,13 @@ GRANT ALL ON FUNCTION tenancy.stranded_platform_posts(p_overdue interval, p_limi
 REVOKE ALL ON FUNCTION tenancy.sweep_rate_limits(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.sweep_rate_limits(p_limit integer) TO fanfare_worker;
 
+-- Name: FUNCTION take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean) TO fanfare_admin;
+
 -- Name: FUNCTION tell_of_integration(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.tell_of_integration() FROM PUBLIC;
@@ -13154,6 +13282,10 @@ GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, t
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) TO fanfare_definer;
+
+-- Name: FUNCTION unshare_of_token(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.unshare_of_token() FROM PUBLIC;
 
 -- Name: FUNCTION usage_of_customers(p_month date, p_after uuid, p_limit integer); Type: ACL; Schema: tenancy
 
@@ -14218,6 +14350,7 @@ GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare
 GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare_agent;
 GRANT SELECT(shared_at),UPDATE(shared_at) ON TABLE public.credentials TO fanfare_admin;
 GRANT SELECT(shared_at) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(shared_at) ON TABLE public.credentials TO fanfare_definer;
 
 -- Name: COLUMN credentials.shared_by; Type: ACL; Schema: public
 
@@ -14323,6 +14456,7 @@ GRANT SELECT(version) ON TABLE public.credentials TO fanfare_user;
 GRANT SELECT(version) ON TABLE public.credentials TO fanfare_agent;
 GRANT SELECT(version) ON TABLE public.credentials TO fanfare_admin;
 GRANT SELECT(version) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(version) ON TABLE public.credentials TO fanfare_definer;
 
 -- Name: COLUMN credentials.created_at; Type: ACL; Schema: public
 
@@ -14337,6 +14471,7 @@ GRANT SELECT(updated_at) ON TABLE public.credentials TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.credentials TO fanfare_agent;
 GRANT SELECT(updated_at) ON TABLE public.credentials TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.credentials TO fanfare_worker;
+GRANT UPDATE(updated_at) ON TABLE public.credentials TO fanfare_definer;
 
 -- Name: TABLE customers; Type: ACL; Schema: public
 
@@ -15392,6 +15527,7 @@ GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_user;
 GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_agent;
 GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_admin;
 GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(created_by) ON TABLE public.pairings TO fanfare_definer;
 
 -- Name: COLUMN pairings.by_program; Type: ACL; Schema: public
 
@@ -15399,6 +15535,22 @@ GRANT SELECT(by_program) ON TABLE public.pairings TO fanfare_user;
 GRANT SELECT(by_program) ON TABLE public.pairings TO fanfare_agent;
 GRANT SELECT(by_program) ON TABLE public.pairings TO fanfare_admin;
 GRANT SELECT(by_program) ON TABLE public.pairings TO fanfare_worker;
+
+-- Name: COLUMN pairings.by_key; Type: ACL; Schema: public
+
+GRANT SELECT(by_key) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(by_key) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(by_key) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(by_key) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(by_key) ON TABLE public.pairings TO fanfare_definer;
+
+-- Name: COLUMN pairings.by_agent; Type: ACL; Schema: public
+
+GRANT SELECT(by_agent) ON TABLE public.pairings TO fanfare_user;
+GRANT SELECT(by_agent) ON TABLE public.pairings TO fanfare_agent;
+GRANT SELECT(by_agent) ON TABLE public.pairings TO fanfare_admin;
+GRANT SELECT(by_agent) ON TABLE public.pairings TO fanfare_worker;
+GRANT SELECT(by_agent) ON TABLE public.pairings TO fanfare_definer;
 
 -- Name: COLUMN pairings.expires_at; Type: ACL; Schema: public
 

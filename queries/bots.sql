@@ -1,10 +1,12 @@
 -- name: BotList :many
-select b.id, b.platform, b.bot, b.team, b.name, b.username, b.state, b.problem, b.version, b.created_at, b.updated_at
+select b.id, b.platform, b.bot, b.team, b.name, b.username, b.state, b.problem, b.version, b.created_at, b.updated_at,
+    tenancy.bot_held(b.id)::boolean as held
 from bots b
 order by b.platform, b.name, b.id;
 
 -- name: BotGet :one
-select b.id, b.platform, b.bot, b.team, b.name, b.username, b.state, b.problem, b.version, b.created_at, b.updated_at
+select b.id, b.platform, b.bot, b.team, b.name, b.username, b.state, b.problem, b.version, b.created_at, b.updated_at,
+    tenancy.bot_held(b.id)::boolean as held
 from bots b
 where b.id = @id;
 

@@ -100,7 +100,8 @@ func (q *Queries) BotDelete(ctx context.Context, arg BotDeleteParams) (int64, er
 }
 
 const botGet = `-- name: BotGet :one
-select b.id, b.platform, b.bot, b.team, b.name, b.username, b.state, b.problem, b.version, b.created_at, b.updated_at
+select b.id, b.platform, b.bot, b.team, b.name, b.username, b.state, b.problem, b.version, b.created_at, b.updated_at,
+    tenancy.bot_held(b.id)::boolean as held
 from bots b
 where b.id = $1
 `
@@ -117,6 +118,7 @@ type BotGetRow struct {
 	Version   int64
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	Held      bool
 }
 
 func (q *Queries) BotGet(ctx context.Context, id uuid.UUID) (BotGetRow, error) {
@@ -134,12 +136,14 @@ func (q *Queries) BotGet(ctx context.Context, id uuid.UUID) (BotGetRow, error) {
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Held,
 	)
 	return i, err
 }
 
 const botList = `-- name: BotList :many
-select b.id, b.platform, b.bot, b.team, b.name, b.username, b.state, b.problem, b.version, b.created_at, b.updated_at
+select b.id, b.platform, b.bot, b.team, b.name, b.username, b.state, b.problem, b.version, b.created_at, b.updated_at,
+    tenancy.bot_held(b.id)::boolean as held
 from bots b
 order by b.platform, b.name, b.id
 `
@@ -156,6 +160,7 @@ type BotListRow struct {
 	Version   int64
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	Held      bool
 }
 
 func (q *Queries) BotList(ctx context.Context) ([]BotListRow, error) {
@@ -179,6 +184,7 @@ func (q *Queries) BotList(ctx context.Context) ([]BotListRow, error) {
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Held,
 		); err != nil {
 			return nil, err
 		}

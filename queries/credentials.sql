@@ -49,6 +49,10 @@ update credentials
 set withdrawn_at = now()
 where id = @id and space_id is not distinct from sqlc.narg('space_id') and withdrawn_at is null and version = coalesce(sqlc.narg('version'), version);
 
+-- Takes back what somebody else shares, or the sharing alone, for admins.
+-- name: CredentialTakeBack :one
+select tenancy.take_back_shared(@id, @space_id, sqlc.narg('version'), @whole::boolean)::bigint as count;
+
 -- The sealed key of the language model that answers the caller; no row: there is none.
 -- name: CredentialFindLLM :one
 select f.id::uuid as id, f.provider::text as provider, f.model::text as model, f.base_url::text as base_url, f.credential::bytea as credential,

@@ -553,6 +553,30 @@ func (q *Queries) CredentialStoreTokens(ctx context.Context, arg CredentialStore
 	return result.RowsAffected(), nil
 }
 
+const credentialTakeBack = `-- name: CredentialTakeBack :one
+select tenancy.take_back_shared($1, $2, $3, $4::boolean)::bigint as count
+`
+
+type CredentialTakeBackParams struct {
+	ID      uuid.UUID
+	SpaceID uuid.UUID
+	Version *int64
+	Whole   bool
+}
+
+// Takes back what somebody else shares, or the sharing alone, for admins.
+func (q *Queries) CredentialTakeBack(ctx context.Context, arg CredentialTakeBackParams) (int64, error) {
+	row := q.db.QueryRow(ctx, credentialTakeBack,
+		arg.ID,
+		arg.SpaceID,
+		arg.Version,
+		arg.Whole,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const credentialTakeLease = `-- name: CredentialTakeLease :one
 with before as materialized (
     select c.id, c.unanswered

@@ -890,7 +890,7 @@ func (q *Queries) ExportRowsOfMessages(ctx context.Context, arg ExportRowsOfMess
 }
 
 const exportRowsOfPairings = `-- name: ExportRowsOfPairings :many
-select p.id, json_build_object('id', p.id, 'platform', p.platform, 'bot', p.bot, 'permissions', p.permissions, 'own', p.own, 'created_by', p.created_by, 'by_program', p.by_program,
+select p.id, json_build_object('id', p.id, 'platform', p.platform, 'bot', p.bot, 'permissions', p.permissions, 'own', p.own, 'created_by', p.created_by, 'by_program', p.by_program, 'by_key', p.by_key, 'by_agent', p.by_agent,
     'expires_at', p.expires_at, 'state', p.state, 'claimed_by', p.claimed_by, 'claimed_at', p.claimed_at, 'team', p.team, 'kind', p.kind,
     'external_id', p.external_id, 'title', p.title, 'person_id', p.person_id, 'person_name', p.person_name, 'confirmed_at', p.confirmed_at,
     'confirmed_by', p.confirmed_by, 'held_elsewhere', p.held_elsewhere, 'space_id', p.space_id,

@@ -432,7 +432,7 @@ select p.platform, p.bot, p.permissions, p.own, p.created_by, p.expires_at, p.st
     coalesce(p.title, '')::text as title, coalesce(p.person_id, '')::text as person_id, coalesce(p.person_name, '')::text as person_name,
     (p.confirmed_at is not null)::boolean as confirmed, p.held_elsewhere,
     (p.expires_at <= now())::boolean as over, now()::timestamptz as database_now,
-    exists (select from memberships m where m.customer_id = p.customer_id and m.user_id = p.created_by and m.role in ('owner', 'admin')) as may_pair
+    tenancy.pairing_stands(p.id)::boolean as may_pair
 from pairings p
 where p.id = $1
 for no key update

@@ -20,6 +20,9 @@ create table pairings (
     created_by uuid not null default coalesce(tenancy.user_id(), tenancy.acts_for()),
     -- made with a key or token of theirs
     by_program boolean not null default false,
+    -- which; it is worth no more than they are
+    by_key uuid default tenancy.key_id(),
+    by_agent uuid default tenancy.token_id(),
     -- of the code and the link, and once they are used, of the wait for what is missing
     expires_at timestamptz not null default now() + interval '15 minutes',
     state text not null default 'open',
@@ -109,11 +112,16 @@ begin
             if old.own and old.kind = 'user' and old.created_by is distinct from tenancy.user_id() then
                 raise insufficient_privilege using message = 'permission denied: only whoever made the pairing knows whether the chat is their own';
             end if;
+            if not tenancy.pairing_stands(old.id) then
+                raise check_violation using message = 'whoever made the pairing may not pair any more', constraint = 'pairings_maker', table = 'pairings', schema = 'public';
+            end if;
             new.confirmed_at := coalesce(old.confirmed_at, now());
             new.confirmed_by := coalesce(old.confirmed_by, tenancy.user_id());
         end if;
     elsif current_user = 'fanfare_worker' and new.state = 'done' and not (new.claimed_by = 'link' or new.confirmed_at is not null) then
         raise insufficient_privilege using message = 'permission denied: nobody has confirmed what a code has brought';
+    elsif current_user = 'fanfare_worker' and new.state = 'done' and not tenancy.pairing_stands(old.id) then
+        raise insufficient_privilege using message = 'permission denied: whoever made the pairing may not pair any more';
     end if;
     return new;
 end
@@ -138,7 +146,7 @@ create policy pairings_agent_insert on pairings for insert to fanfare_agent
     with check ((select tenancy.has_permission('spaces:pair')) and (select tenancy.space_id()) is null
         and permissions <@ (select tenancy.permissions())::text[]);
 create policy pairings_worker on pairings to fanfare_worker using (true) with check (true);
-grant select (customer_id, id, platform, bot, permissions, own, created_by, by_program, expires_at, state, claimed_by, claimed_at, team, kind, external_id, title,
+grant select (customer_id, id, platform, bot, permissions, own, created_by, by_program, by_key, by_agent, expires_at, state, claimed_by, claimed_at, team, kind, external_id, title,
         person_id, person_name, confirmed_at, confirmed_by, held_elsewhere, space_id, version, created_at, updated_at)
     on pairings to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker;
 grant insert (id, platform, bot, code_hash, link_hash, permissions, own) on pairings to fanfare_user, fanfare_agent;
@@ -146,9 +154,29 @@ grant update (state, confirmed_at) on pairings to fanfare_user, fanfare_admin;
 grant update (state, expires_at, claimed_by, claimed_at, team, kind, external_id, title, person_id, person_name, held_elsewhere, space_id) on pairings to fanfare_worker;
 create policy pairings_definer on pairings for select to fanfare_definer using (true);
 create policy pairings_erase on pairings for delete to fanfare_definer using (true);
-grant select (ctid, customer_id, id, platform, bot, code_hash, link_hash, expires_at, state, claimed_by, claimed_at, confirmed_at, team, kind, external_id, person_id),
+grant select (ctid, customer_id, id, platform, bot, created_by, by_key, by_agent, code_hash, link_hash, expires_at, state, claimed_by, claimed_at, confirmed_at, team, kind, external_id, person_id),
     delete on pairings to fanfare_definer;
 select tenancy.audit_table('pairings', 'pairing', 'id', '{code_hash,link_hash}', '{}');
+
+-- Whether whoever made a pairing of the entered customer may still pair chats, with what it was made with: a key that is revoked or has
+-- expired, and a token that is revoked, pair nothing any more. A token's own end is no matter: it may be sooner than that of a link.
+create function tenancy.pairing_stands(p_id uuid) returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return exists (
+        select from public.pairings p
+            join public.memberships m on m.customer_id = p.customer_id and m.user_id = p.created_by and m.role in ('owner', 'admin')
+        where p.customer_id = tenancy.customer_id() and p.id = p_id
+            and (p.by_key is null or exists (
+                select from public.api_keys k
+                where k.customer_id = p.customer_id and k.id = p.by_key and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())))
+            and (p.by_agent is null or exists (
+                select from public.agent_tokens t where t.customer_id = p.customer_id and t.id = p.by_agent and t.revoked_at is null)));
+end
+$$;
+revoke execute on function tenancy.pairing_stands(uuid) from public;
+grant execute on function tenancy.pairing_stands(uuid) to fanfare_user, fanfare_admin, fanfare_worker;
+alter function tenancy.pairing_stands(uuid) owner to fanfare_definer;
 
 -- Refuses, instead of showing nothing, whoever may not see pairings.
 create function tenancy.permit_pairing() returns boolean
@@ -336,3 +364,4 @@ drop table pairings;
 drop function tenancy.pairing_permissions();
 drop function tenancy.permit_pairing();
 drop function tenancy.guard_pairing();
+drop function tenancy.pairing_stands(uuid);

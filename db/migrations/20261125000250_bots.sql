@@ -241,7 +241,72 @@ begin
 end
 $$;
 
+-- Whether somebody may give a customer's bots their secrets at this moment: the customer's owners and admins, and system admins.
+create function tenancy.may_give_bots(p_customer_id uuid, p_user_id uuid) returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return exists (select from public.memberships m where m.customer_id = p_customer_id and m.user_id = p_user_id and m.role in ('owner', 'admin'))
+        or exists (select from public.system_roles s where s.user_id = p_user_id and s.role = 'admin');
+end
+$$;
+revoke execute on function tenancy.may_give_bots(uuid, uuid) from public;
+alter function tenancy.may_give_bots(uuid, uuid) owner to fanfare_definer;
+
+-- Whether whoever gave a bot of the entered customer its secrets may still give it some. As long as they may not, nobody has rights in
+-- its chats. A definer's, since not all who see bots see who is who.
+create function tenancy.bot_held(p_id uuid) returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return exists (
+        select from public.bots b
+        where b.customer_id = tenancy.customer_id() and b.id = p_id and tenancy.may_give_bots(b.customer_id, b.given_by));
+end
+$$;
+revoke execute on function tenancy.bot_held(uuid) from public;
+grant execute on function tenancy.bot_held(uuid) to fanfare_user, fanfare_agent, fanfare_admin;
+alter function tenancy.bot_held(uuid) owner to fanfare_definer;
+
 set local role fanfare_definer;
+-- As before, and in the chats of a customer's own bot nobody has rights while whoever gave its secrets may not give it any: they may
+-- know them still, and could speak there as anybody.
+create or replace function tenancy.enter_chat(p_space_customer_id uuid, p_space_id uuid, p_person text, p_customer_id uuid, p_needs text[], p_request text) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+    v record;
+    v_permissions text[];
+    v_role text;
+begin
+    perform tenancy.nothing_entered();
+    select s.permissions, s.paired_by, p.id as person_id, c.archived_at, i.user_id,
+        b.id is null or tenancy.may_give_bots(s.customer_id, b.given_by) as held into v
+    from public.spaces s
+        join public.customers c on c.id = s.customer_id
+        join public.space_people p on p.customer_id = s.customer_id and p.space_id = s.id and p.external_id = p_person and p.left_at is null
+        left join public.chat_identities i on i.customer_id = s.customer_id and i.platform = s.platform and i.bot = s.bot and i.team = s.team and i.external_id = p_person
+        left join public.bots b on b.platform = s.platform and b.bot = s.bot
+    where s.customer_id = p_space_customer_id and s.id = p_space_id and s.ended_at is null;
+    if not found then
+        raise exception using errcode = 'FF003', message = 'the chat is not of this space';
+    end if;
+    if v.user_id is not null then
+        select m.role into v_role from public.memberships m where m.customer_id = p_space_customer_id and m.user_id = v.user_id;
+        v_permissions := array(select p from unnest(tenancy.chat_permissions()) p where p = any (tenancy.permissions_of(v_role)));
+    else
+        v_permissions := array(select p from unnest(v.permissions) p where p = any (tenancy.permissions_of_user(p_space_customer_id, v.paired_by)));
+    end if;
+    if not v.held or cardinality(v_permissions) = 0 then
+        raise exception using errcode = 'FF003', message = 'the chat has no rights any more';
+    end if;
+    perform set_config('fanfare.space_id', p_space_id::text, true), set_config('fanfare.person', p_person, true),
+        set_config('fanfare.space_person_id', v.person_id::text, true), set_config('fanfare.chat_role', coalesce(v_role, ''), true);
+    -- What is for people alone is for those who are known.
+    perform tenancy.enter_as_agent(null, null, p_space_customer_id, p_customer_id, v.archived_at is not null, v_permissions,
+        case when v.user_id is not null and coalesce(cardinality(p_needs), 0) = 0 then v_permissions else p_needs end, p_request);
+    perform set_config('fanfare.user_id', coalesce(v.user_id::text, ''), true);
+    return 'fanfare_agent';
+end
+$$;
+
 -- As before, and of whoever speaks in a chat of a customer's own bot: who gave its secrets.
 create or replace function tenancy.acts_for() returns uuid
 language plpgsql stable security definer set search_path = '' as $$
@@ -274,6 +339,45 @@ end
 $$;
 
 -- migrate:down
+set local role fanfare_definer;
+create or replace function tenancy.enter_chat(p_space_customer_id uuid, p_space_id uuid, p_person text, p_customer_id uuid, p_needs text[], p_request text) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+    v record;
+    v_permissions text[];
+    v_role text;
+begin
+    perform tenancy.nothing_entered();
+    select s.permissions, s.paired_by, p.id as person_id, c.archived_at, i.user_id into v
+    from public.spaces s
+        join public.customers c on c.id = s.customer_id
+        join public.space_people p on p.customer_id = s.customer_id and p.space_id = s.id and p.external_id = p_person and p.left_at is null
+        left join public.chat_identities i on i.customer_id = s.customer_id and i.platform = s.platform and i.bot = s.bot and i.team = s.team and i.external_id = p_person
+    where s.customer_id = p_space_customer_id and s.id = p_space_id and s.ended_at is null;
+    if not found then
+        raise exception using errcode = 'FF003', message = 'the chat is not of this space';
+    end if;
+    if v.user_id is not null then
+        select m.role into v_role from public.memberships m where m.customer_id = p_space_customer_id and m.user_id = v.user_id;
+        v_permissions := array(select p from unnest(tenancy.chat_permissions()) p where p = any (tenancy.permissions_of(v_role)));
+    else
+        v_permissions := array(select p from unnest(v.permissions) p where p = any (tenancy.permissions_of_user(p_space_customer_id, v.paired_by)));
+    end if;
+    if cardinality(v_permissions) = 0 then
+        raise exception using errcode = 'FF003', message = 'the chat has no rights any more';
+    end if;
+    perform set_config('fanfare.space_id', p_space_id::text, true), set_config('fanfare.person', p_person, true),
+        set_config('fanfare.space_person_id', v.person_id::text, true), set_config('fanfare.chat_role', coalesce(v_role, ''), true);
+    -- What is for people alone is for those who are known.
+    perform tenancy.enter_as_agent(null, null, p_space_customer_id, p_customer_id, v.archived_at is not null, v_permissions,
+        case when v.user_id is not null and coalesce(cardinality(p_needs), 0) = 0 then v_permissions else p_needs end, p_request);
+    perform set_config('fanfare.user_id', coalesce(v.user_id::text, ''), true);
+    return 'fanfare_agent';
+end
+$$;
+reset role;
+drop function tenancy.bot_held(uuid);
+drop function tenancy.may_give_bots(uuid, uuid);
 create or replace function tenancy.sealed_columns()
 returns table (table_name text, column_name text, key_columns text[], key_types text[], customer_column text, platform_column text, resource text)
 language plpgsql immutable parallel safe as $$

@@ -238,6 +238,10 @@ begin
         if not tenancy.hold_space(new.space_id, new.person) then
             raise insufficient_privilege using message = 'permission denied: the person is not in the space';
         end if;
+        -- whoever's key it is sees what is asked with it
+        if current_user = 'fanfare_agent' and new.kind = 'llm' and not tenancy.has_permission('posts:write') then
+            raise insufficient_privilege using message = 'permission denied: what posts are written with is shared by those who write posts';
+        end if;
         new.shared_at := now();
         new.shared_by := tenancy.actor_id();
     end if;
@@ -378,6 +382,44 @@ revoke execute on function tenancy.withdraw_space() from public;
 create trigger spaces_withdraw after update on spaces
     for each row when (old.ended_at is null and new.ended_at is not null) execute function tenancy.withdraw_space();
 
+-- What a token has shared is shared no more once it, or the key that it was made with, is revoked.
+create function tenancy.unshare_of_token() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    update public.credentials c set shared_at = null, version = c.version + 1, updated_at = now()
+    where c.customer_id = new.customer_id and c.shared_at is not null and c.shared_by in (
+        select t.id from public.agent_tokens t
+        where t.customer_id = new.customer_id and new.id = case tg_table_name when 'api_keys' then t.api_key_id else t.id end);
+    return null;
+end
+$$;
+revoke execute on function tenancy.unshare_of_token() from public;
+create trigger agent_tokens_unshare after update on agent_tokens
+    for each row when (old.revoked_at is null and new.revoked_at is not null) execute function tenancy.unshare_of_token();
+create trigger api_keys_unshare after update on api_keys
+    for each row when (old.revoked_at is null and new.revoked_at is not null) execute function tenancy.unshare_of_token();
+
+-- Takes back what somebody else shares in a space, which owners and admins may: the sharing, or with p_delete the whole of it. They
+-- change nothing else of it, and do not see it afterwards. Answers how many that were.
+create function tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_count bigint;
+begin
+    if (tenancy.member_role() in ('owner', 'admin') or tenancy.system_role() = 'admin') is not true then
+        return 0;
+    end if;
+    update public.credentials c
+    set shared_at = null, withdrawn_at = case when p_delete then now() end, version = c.version + 1, updated_at = now()
+    where c.customer_id = tenancy.customer_id() and c.space_id = p_space_id and c.id = p_id and c.shared_at is not null and c.withdrawn_at is null
+        and c.version = coalesce(p_version, c.version);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+revoke execute on function tenancy.take_back_shared(uuid, uuid, bigint, boolean) from public;
+grant execute on function tenancy.take_back_shared(uuid, uuid, bigint, boolean) to fanfare_user, fanfare_agent, fanfare_admin;
+
 alter table mcp_servers enable row level security;
 alter table mcp_servers force row level security;
 create policy mcp_servers_tenant on mcp_servers as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
@@ -417,7 +459,8 @@ create policy credentials_admin_select on credentials for select to fanfare_admi
 create policy credentials_agent_select on credentials for select to fanfare_agent
     using ((select tenancy.has_any_permission('spaces:read', 'credentials:write'))
         and case when (select tenancy.space_id()) is null then person is null
-            else space_id = (select tenancy.space_id()) and (person is null or shared_at is not null or person = (select tenancy.person())) end);
+            else space_id = (select tenancy.space_id()) and (person is null or person = (select tenancy.person())
+                or (shared_at is not null and (person not like 'agent:%' or (select tenancy.token_id()) is not null))) end);
 create policy credentials_worker on credentials to fanfare_worker using (true) with check (true);
 create policy credentials_insert on credentials for insert to fanfare_user
     with check (case when person is null then (select tenancy.has_role('admin'))
@@ -447,7 +490,7 @@ grant select (customer_id, id, space_id, kind, person, name, provider, model, ba
     update (credential, key_id, status, server, failure_code, failure, failures, checked_at, next_check_at, expires_at, renew_at, lease, lease_until, unanswered), delete
     on credentials to fanfare_worker;
 create policy credentials_definer on credentials to fanfare_definer using (true) with check (true);
-grant select, update (credential, key_id, mcp_server_id, withdrawn_at, next_check_at), delete on credentials to fanfare_definer;
+grant select, update (credential, key_id, mcp_server_id, shared_at, withdrawn_at, next_check_at, version, updated_at), delete on credentials to fanfare_definer;
 grant select (ctid) on credentials to fanfare_definer;
 select tenancy.audit_table('credentials', 'credential', 'id', '{credential,base_url}',
     '{key_id,status,server,failure_code,failure,failures,checked_at,next_check_at,expires_at,renew_at,lease,lease_until,unanswered}');
@@ -470,14 +513,15 @@ from mcp_servers m
         from (select tenancy.own_people(m.space_id) as people) p
             join credentials o on o.customer_id = m.customer_id and o.mcp_server_id = m.id and o.kind = 'mcp' and o.withdrawn_at is null
                 and (o.person is null or o.person = any (p.people)
-                    or (o.shared_at is not null and (cardinality(p.people) > 0 or tenancy.space_id() = m.space_id)))
+                    or (o.shared_at is not null and (o.person not like 'agent:%' or tenancy.token_id() is not null)
+                        and (cardinality(p.people) > 0 or tenancy.space_id() = m.space_id)))
         order by coalesce(o.person = any (p.people), false) desc, o.person is null desc, o.shared_at, o.id
         limit 1) c on true;
 grant select on mcp_servers_with_status to fanfare_user, fanfare_agent, fanfare_admin;
 
 -- Hands out the sealed key of the language model that answers the caller, and records the use: their own in the space that
 -- they act in, then the space's, then the customer's, then one that somebody shares there: what others ask goes where an admin says,
--- if one has said it. No row: there is none.
+-- if one has said it. What a program shares is for programs: no person is answered with it. No row: there is none.
 create function tenancy.find_llm_credential() returns table (id uuid, provider text, model text, base_url text, credential bytea)
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -494,7 +538,8 @@ begin
         left join public.space_people p on p.customer_id = c.customer_id and p.space_id = c.space_id and p.external_id = c.person
     where c.customer_id = tenancy.customer_id() and c.kind = 'llm' and c.withdrawn_at is null
         and (c.space_id is null or (c.space_id = v_space and s.ended_at is null
-            and (c.person is null or ((c.person like 'agent:%' or p.id is not null and p.left_at is null) and (c.person = any (v_people) or c.shared_at is not null)))))
+            and (c.person is null or case when c.person like 'agent:%' then c.person = any (v_people) or (c.shared_at is not null and tenancy.token_id() is not null)
+                else p.id is not null and p.left_at is null and (c.person = any (v_people) or c.shared_at is not null) end)))
     order by coalesce(c.person = any (v_people), false) desc, c.person is null desc, c.space_id is null, c.shared_at, c.id
     limit 1;
     if v.id is null then
@@ -628,7 +673,8 @@ begin
     update public.credentials c set next_check_at = greatest(now(), c.checked_at + interval '10 seconds')
     where c.customer_id = tenancy.customer_id() and c.mcp_server_id = p_server_id and c.kind = 'mcp' and c.withdrawn_at is null
         and (c.person is null or c.person = any (v_people)
-            or (c.shared_at is not null and (cardinality(v_people) > 0 or tenancy.space_id() = v_space)));
+            or (c.shared_at is not null and (c.person not like 'agent:%' or tenancy.token_id() is not null)
+                and (cardinality(v_people) > 0 or tenancy.space_id() = v_space)));
     return true;
 end
 $$;
@@ -729,6 +775,8 @@ alter function tenancy.withdraw_mcp_server() owner to fanfare_definer;
 alter function tenancy.withdraw_person() owner to fanfare_definer;
 alter function tenancy.withdraw_identity() owner to fanfare_definer;
 alter function tenancy.withdraw_space() owner to fanfare_definer;
+alter function tenancy.unshare_of_token() owner to fanfare_definer;
+alter function tenancy.take_back_shared(uuid, uuid, bigint, boolean) owner to fanfare_definer;
 alter function tenancy.find_llm_credential() owner to fanfare_definer;
 alter function tenancy.use_mcp_credential(uuid, text) owner to fanfare_definer;
 alter function tenancy.use_mcp_credentials_of_erased(uuid) owner to fanfare_definer;
@@ -773,6 +821,10 @@ drop function tenancy.use_mcp_credential(uuid, text);
 drop function tenancy.find_llm_credential();
 drop view mcp_servers_with_status;
 drop policy spaces_agent_select_own on spaces;
+drop function tenancy.take_back_shared(uuid, uuid, bigint, boolean);
+drop trigger api_keys_unshare on api_keys;
+drop trigger agent_tokens_unshare on agent_tokens;
+drop function tenancy.unshare_of_token();
 drop trigger spaces_withdraw on spaces;
 drop function tenancy.withdraw_space();
 drop trigger chat_identities_withdraw_changed on chat_identities;

@@ -98,7 +98,7 @@ func (c *Conversation) Answer(ctx context.Context, turn Turn) (Answer, error) {
 			return Answer{}, err
 		}
 	case http.StatusUnauthorized:
-		return say("I may not do anything here any more: whoever paired this chat has left, or the chat was released. Pair it again in the dashboard."), nil
+		return say("I may not do anything here any more: whoever paired this chat or gave this bot its secrets has left or is no admin now, or the chat was released. In the dashboard, pair it again or give the bot new secrets."), nil
 	case http.StatusPreconditionFailed:
 		answer, err := s.changed()
 		return s.numbered(s.inPlace(answer)), err
