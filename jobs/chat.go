@@ -369,7 +369,8 @@ func (w *chatWork) arrived(ctx context.Context, space *conversation.Space, updat
 	}
 	// Only this is known of the move so far.
 	err = w.tx(ctx, &conversation.Space{CustomerID: holder.CustomerID, ID: holder.SpaceID}, func(ctx context.Context, q *queries.Queries) error {
-		return q.SpaceMove(ctx, queries.SpaceMoveParams{ID: holder.SpaceID, ExternalID: w.in.ID})
+		_, err := q.SpaceMove(ctx, queries.SpaceMoveParams{ID: holder.SpaceID, ExternalID: w.in.ID})
+		return err
 	})
 	if err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return reply{}, fmt.Errorf("move space: %w", err)
@@ -377,10 +378,21 @@ func (w *chatWork) arrived(ctx context.Context, space *conversation.Space, updat
 	return reply{keep: true}, nil
 }
 
-// move follows a chat that has another id from now on, with what is still to be handled and said there.
+// move follows a chat that has another id from now on, with what is still to be handled and said there. Where it has been paired under
+// that id already, the space that it was ends, with all of that.
 func (w *chatWork) move(ctx context.Context, q *queries.Queries, space *conversation.Space, newID string) error {
 	if space != nil {
-		if err := q.SpaceMove(ctx, queries.SpaceMoveParams{ID: space.ID, ExternalID: newID}); err != nil {
+		moved, err := q.SpaceMove(ctx, queries.SpaceMoveParams{ID: space.ID, ExternalID: newID})
+		if err != nil {
+			return err
+		}
+		if moved == 0 {
+			if err := q.SpaceEnd(ctx, queries.SpaceEndParams{ID: space.ID, Because: "gone"}); err != nil {
+				return err
+			}
+			_, err = q.ChatDrop(ctx, queries.ChatDropParams{
+				Platform: string(w.in.Platform), Bot: w.in.Bot, Team: w.in.Team, Kind: string(w.in.Kind), Chat: w.in.ID,
+			})
 			return err
 		}
 	}

@@ -395,3 +395,46 @@ func TestFollowChat(t *testing.T) {
 		t.Errorf("what was said waits in %s", id)
 	}
 }
+
+// A chat that has another id by now keeps its space and what is to be said there, also when it is told twice. Where it has been paired
+// anew under that id, by the same customer or another, the space that it was ends, and nothing of it is said to whoever has it now.
+func TestChatMoves(t *testing.T) {
+	b := setup(t)
+	other := b.second()
+	for name, holder := range map[string]*dbtest.Customer{"nobody": nil, "the same": &b.customer, "another": &other.customer} {
+		from, to := name+" before", name+" after"
+		space := b.Space(t, dbtest.Space{CustomerID: b.customer.ID, PairedBy: b.Member(t, b.customer.ID, "owner").ID, ExternalID: from})
+		if holder != nil {
+			b.Space(t, dbtest.Space{CustomerID: holder.ID, PairedBy: b.Member(t, holder.ID, "owner").ID, ExternalID: to})
+		}
+		b.exec(`insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)
+			values ($1, $2, $3, '', $4, $5, $6, $7, '{}')`, dbtest.NewID(t), space.Platform, space.Bot, space.Kind, from, b.customer.ID, space.ID)
+		w := &chatWork{
+			chatWorker: &chatWorker{db: b.TenantWorker(), pool: b.Worker, q: queries.New(b.Worker)}, job: &river.Job[ChatArgs]{JobRow: &rivertype.JobRow{ID: 1}},
+			in: chat.Chat{Platform: chat.Platform(space.Platform), Bot: space.Bot, Kind: chat.Kind(space.Kind), ID: from},
+		}
+		for range 2 {
+			if err := w.follow(t.Context(), to); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		var got struct {
+			chat         string
+			ended        bool
+			there, still int
+		}
+		if err := b.Super.QueryRow(t.Context(), `select external_id, coalesce(ended_because = 'gone', false),
+				(select count(*) from chat_outbox where chat = $2 and ended_at is null), (select count(*) from chat_outbox where chat = $3 and ended_at is null)
+			from spaces where id = $1`, space.ID, to, from).Scan(&got.chat, &got.ended, &got.there, &got.still); err != nil {
+			t.Fatal(err)
+		}
+		want := got
+		want.chat, want.ended, want.there, want.still = to, false, 1, 0
+		if holder != nil {
+			want.chat, want.ended, want.there = from, true, 0
+		}
+		if got != want {
+			t.Errorf("held by %s: %+v, want %+v", name, got, want)
+		}
+	}
+}

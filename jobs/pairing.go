@@ -186,19 +186,19 @@ func complete(ctx context.Context, q *queries.Queries, id uuid.UUID, row queries
 	if !row.MayPair {
 		return "denied", row.HeldElsewhere, q.PairingDenied(ctx, id)
 	}
-	of := queries.SpaceOfChatParams{Platform: row.Platform, Bot: row.Bot, Team: row.Team, Kind: row.Kind, ExternalID: row.ExternalID}
-	spaceID, err := q.SpaceOfChat(ctx, of)
+	newID, err := uuid.NewV7()
+	if err != nil {
+		return "", false, fmt.Errorf("make id: %w", err)
+	}
+	if err := q.SpaceCreate(ctx, queries.SpaceCreateParams{
+		ID: newID, Platform: row.Platform, Bot: row.Bot, Team: row.Team, Kind: row.Kind, ExternalID: row.ExternalID,
+		Title: row.Title, Permissions: row.Permissions, PairedBy: row.CreatedBy,
+	}); err != nil {
+		return "", false, err
+	}
+	spaceID, err := q.SpaceOfChat(ctx, queries.SpaceOfChatParams{Platform: row.Platform, Bot: row.Bot, Team: row.Team, Kind: row.Kind, ExternalID: row.ExternalID})
 	if errors.Is(err, pgx.ErrNoRows) {
-		var made int64
-		if spaceID, err = uuid.NewV7(); err != nil {
-			return "", false, fmt.Errorf("make id: %w", err)
-		}
-		if made, err = q.SpaceCreate(ctx, queries.SpaceCreateParams{
-			ID: spaceID, Platform: row.Platform, Bot: row.Bot, Team: row.Team, Kind: row.Kind, ExternalID: row.ExternalID,
-			Title: row.Title, Permissions: row.Permissions, PairedBy: row.CreatedBy,
-		}); err == nil && made == 0 {
-			return "claimed", true, q.PairingHeld(ctx, queries.PairingHeldParams{ID: id, Wait: releaseWithin})
-		}
+		return "claimed", true, q.PairingHeld(ctx, queries.PairingHeldParams{ID: id, Wait: releaseWithin})
 	}
 	if err != nil {
 		return "", false, err

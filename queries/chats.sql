@@ -195,10 +195,12 @@ update spaces
 set ended_at = now(), ended_because = @because::text
 where id = @id and ended_at is null;
 
--- name: SpaceMove :exec
-update spaces
+-- A chat has another id. No row where the chat of that id is a space already, having been paired meanwhile, or this one has ended.
+-- name: SpaceMove :execrows
+update spaces s
 set external_id = @external_id
-where id = @id and ended_at is null;
+where s.id = @id and s.ended_at is null
+    and not exists (select from tenancy.chat_holder(s.platform, s.bot, s.team, s.kind, @external_id) h where h.space_id <> s.id);
 
 -- name: MessageCreate :exec
 insert into messages (id, space_id, direction, person, person_name, text, said_at)

@@ -712,10 +712,11 @@ func (q *Queries) SpaceEnd(ctx context.Context, arg SpaceEndParams) error {
 	return err
 }
 
-const spaceMove = `-- name: SpaceMove :exec
-update spaces
+const spaceMove = `-- name: SpaceMove :execrows
+update spaces s
 set external_id = $1
-where id = $2 and ended_at is null
+where s.id = $2 and s.ended_at is null
+    and not exists (select from tenancy.chat_holder(s.platform, s.bot, s.team, s.kind, $1) h where h.space_id <> s.id)
 `
 
 type SpaceMoveParams struct {
@@ -723,9 +724,13 @@ type SpaceMoveParams struct {
 	ID         uuid.UUID
 }
 
-func (q *Queries) SpaceMove(ctx context.Context, arg SpaceMoveParams) error {
-	_, err := q.db.Exec(ctx, spaceMove, arg.ExternalID, arg.ID)
-	return err
+// A chat has another id. No row where the chat of that id is a space already, having been paired meanwhile, or this one has ended.
+func (q *Queries) SpaceMove(ctx context.Context, arg SpaceMoveParams) (int64, error) {
+	result, err := q.db.Exec(ctx, spaceMove, arg.ExternalID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const spacePersonAsked = `-- name: SpacePersonAsked :exec

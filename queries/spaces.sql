@@ -53,7 +53,7 @@ select s.id from spaces s
 where s.platform = @platform and s.bot = @bot and s.team = @team and s.kind = @kind and s.external_id = @external_id and s.ended_at is null;
 
 -- Does nothing where somebody has the chat.
--- name: SpaceCreate :execrows
+-- name: SpaceCreate :exec
 insert into spaces (id, platform, bot, team, kind, external_id, title, permissions, paired_by)
 values (@id, @platform, @bot, @team, @kind, @external_id, @title, @permissions, @paired_by)
 on conflict (platform, bot, team, kind, external_id) where ended_at is null do nothing;

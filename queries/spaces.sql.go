@@ -128,7 +128,7 @@ func (q *Queries) ChatIdentitySet(ctx context.Context, arg ChatIdentitySetParams
 	return err
 }
 
-const spaceCreate = `-- name: SpaceCreate :execrows
+const spaceCreate = `-- name: SpaceCreate :exec
 insert into spaces (id, platform, bot, team, kind, external_id, title, permissions, paired_by)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (platform, bot, team, kind, external_id) where ended_at is null do nothing
@@ -147,8 +147,8 @@ type SpaceCreateParams struct {
 }
 
 // Does nothing where somebody has the chat.
-func (q *Queries) SpaceCreate(ctx context.Context, arg SpaceCreateParams) (int64, error) {
-	result, err := q.db.Exec(ctx, spaceCreate,
+func (q *Queries) SpaceCreate(ctx context.Context, arg SpaceCreateParams) error {
+	_, err := q.db.Exec(ctx, spaceCreate,
 		arg.ID,
 		arg.Platform,
 		arg.Bot,
@@ -159,10 +159,7 @@ func (q *Queries) SpaceCreate(ctx context.Context, arg SpaceCreateParams) (int64
 		arg.Permissions,
 		arg.PairedBy,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const spaceGet = `-- name: SpaceGet :one
