@@ -484,6 +484,17 @@ func TestMCPServers(t *testing.T) {
 		t.Fatalf("kim has %+v", kims.Credential)
 	}
 	w.becomes(t, w.token(t, c.member), path, "connected")
+	// The list tells how many tools each has, whatever the caller gets in with, and what they are is told of one server.
+	listed := w.callWith(t, w.token(t, c.member), "GET", c.within("/mcp-servers"), nil).want(t, 200)
+	for _, server := range into[struct{ Items []api.MCPServer }](t, listed).Items {
+		whole := into[api.MCPServer](t, w.callWith(t, w.token(t, c.member), "GET", c.within("/mcp-servers/%s", server.ID), nil).want(t, 200))
+		if server.Server == nil || server.Server.ToolCount == 0 || whole.Server.ToolCount != server.Server.ToolCount || len(whole.Server.Tools) != server.Server.ToolCount {
+			t.Errorf("listed as %+v, and it is %+v", server.Server, whole.Server)
+		}
+	}
+	if strings.Contains(string(listed.body), `"tools"`) {
+		t.Errorf("the list has tools: %s", listed.body)
+	}
 	for who, credential := range map[string]string{"lee": c.lee, "the key": c.key, "pat": w.token(t, c.admin), "the owner": w.token(t, c.owner)} {
 		if got := into[api.MCPServer](t, w.callWith(t, credential, "GET", path, nil).want(t, 200)); got.Credential != nil || got.Status != "needs_login" || got.Server != nil {
 			t.Errorf("%s gets in with what is kim's: %+v", who, got)

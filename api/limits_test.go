@@ -261,6 +261,29 @@ func TestLimits(t *testing.T) {
 		w.call(t, c.owner, "DELETE", c.path("/members/%s", c.viewer.ID), nil).want(t, 204).wantRate(t, "remove-member", 1200, 60, 1199)
 	})
 
+	t.Run("nor what takes chats and credentials back", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.cast(t)
+		for name, of := range map[string]struct {
+			method, path string
+			body         any
+		}{
+			"release-space": {"DELETE", "/spaces/%s", nil}, "delete-chat-identity": {"DELETE", "/chat-identities/%s", nil},
+			"deny-pairing": {"POST", "/pairings/%s/deny", nil}, "revoke-pairing": {"DELETE", "/pairings/%s", nil},
+			"delete-credential": {"DELETE", "/credentials/%s", nil}, "delete-space-credential": {"DELETE", "/spaces/%[1]s/credentials/%[1]s", nil},
+			"update-space-credential": {"PATCH", "/spaces/%[1]s/credentials/%[1]s", m{"shared": false}},
+			"delete-mcp-server":       {"DELETE", "/spaces/%[1]s/mcp-servers/%[1]s", nil},
+			"delete-mcp-login":        {"DELETE", "/spaces/%[1]s/mcp-servers/%[1]s/login?owner=me", nil},
+		} {
+			path := c.path(of.path, dbtest.NewID(t))
+			w.call(t, c.viewer, of.method, path, of.body).wantRate(t, name, 1200, 60, 1199)
+			w.exec(t, "update caller_rate_limits set tat = now() + interval '90 seconds' where caller = 'user:' || $1::text", c.viewer.ID)
+			w.call(t, c.viewer, of.method, path, of.body).wantLimited(t, name)
+			w.call(t, c.owner, of.method, path, of.body).wantRate(t, name, 1200, 60, 1199)
+		}
+	})
+
 	t.Run("who is in no customer is charged for themselves", func(t *testing.T) {
 		t.Parallel()
 		w := setup(t)

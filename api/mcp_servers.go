@@ -40,7 +40,8 @@ type MCPServerInfo struct {
 	Title     string    `json:"title"`
 	Version   string    `json:"version"`
 	Protocol  string    `json:"protocol" doc:"The version of MCP, a date."`
-	Tools     []MCPTool `json:"tools" nullable:"false"`
+	ToolCount int       `json:"tool_count"`
+	Tools     []MCPTool `json:"tools,omitzero" nullable:"false" doc:"Left out by list-mcp-servers."`
 	MoreTools bool      `json:"more_tools" doc:"It has more tools than these."`
 }
 
@@ -106,7 +107,7 @@ func (a *API) registerMCPServers() {
 	const list, one = "/v1/customers/{customer_id}/spaces/{space_id}/mcp-servers", "/v1/customers/{customer_id}/spaces/{space_id}/mcp-servers/{mcp_server_id}"
 	register(a, huma.Operation{
 		OperationID: "list-mcp-servers", Metadata: needs("spaces:read", "credentials:write"), Method: http.MethodGet, Path: list, Tags: tags, Summary: "List the MCP servers of a space",
-		Description: "With how each is for you: which you may use, and which want a sign-in.",
+		Description: "With how each is for you: which you may use, and which want a sign-in. What tools they have, get-mcp-server tells.",
 	}, a.listMCPServers)
 	register(a, huma.Operation{
 		OperationID: "create-mcp-server", Method: http.MethodPost, Path: list, Tags: tags, Summary: "Add an MCP server to a space",
@@ -222,6 +223,12 @@ func mcpServer(ctx context.Context, q *queries.Queries, spaceID, id uuid.UUID) (
 
 func mcpServerAnswer(row queries.McpServerGetRow) (*mcpServerOutput, error) {
 	server, err := mcpServerFrom(row)
+	if info := server.Server; info != nil {
+		info.ToolCount = len(info.Tools)
+		if info.Tools == nil {
+			info.Tools = []MCPTool{}
+		}
+	}
 	return &mcpServerOutput{ETag: etag(row.Version), Body: server}, err
 }
 
@@ -441,9 +448,6 @@ func mcpServerFrom(row queries.McpServerGetRow) (MCPServer, error) {
 		server.Server = &MCPServerInfo{}
 		if err := json.Unmarshal(info, server.Server); err != nil {
 			return MCPServer{}, fmt.Errorf("decode what a server says: %w", err)
-		}
-		if server.Server.Tools == nil {
-			server.Server.Tools = []MCPTool{}
 		}
 	}
 	return server, nil

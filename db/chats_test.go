@@ -76,6 +76,18 @@ func TestChatUpdateLimits(t *testing.T) {
 	between("any chat of theirs", tell("102", "paired", 5), 0, 5, "later")
 	between("the installation's", tell("900", "b", 5), 5, 5, "")
 	mustExec(t, d, "delete from caller_rate_limits")
+	// What is not taken of a chat counts for all of them too, 20 milliseconds each, until nothing is listened to.
+	const told = "update caller_rate_limits set tat = clock_timestamp() + $1::interval where endpoint = 'chat-told'"
+	tell("103", "a", 30)
+	mustExec(t, d, told, "30 seconds")
+	before := one[float64](ctx, t, d.Super, "select extract(epoch from tat)::float8 from caller_rate_limits where endpoint = 'chat-told'")
+	between("a chat that is told of too much", tell("103", "a", 50), 0, 10, "dropped")
+	if seconds := one[float64](ctx, t, d.Super, "select extract(epoch from tat)::float8 from caller_rate_limits where endpoint = 'chat-told'") - before; seconds < 0.99 || seconds > 1.01 {
+		t.Errorf("50 updates count for %v seconds", seconds)
+	}
+	mustExec(t, d, told, "61 seconds")
+	between("another bot of theirs", tell("101", "%d", 3), 0, 0, "later")
+	mustExec(t, d, "delete from caller_rate_limits")
 	mustExec(t, d, "update customers set archived_at = now() where id = $1", customer.ID)
 	between("of an archived customer", tell("103", "a", 3), 0, 0, "closed")
 	mustExec(t, d, "update customers set archived_at = null where id = $1", customer.ID)

@@ -4570,7 +4570,14 @@ begin
     v_paired := exists (
         select from public.spaces s
         where s.platform = p_platform and s.bot = p_bot and s.team = p_team and s.kind = p_kind and s.external_id = p_chat and s.ended_at is null);
-    begin -- what refuses takes back what was charged before it
+    if v_bot.customer_id is not null then
+        begin
+            perform tenancy.charge(null, 'bots:' || v_bot.customer_id::text, 'chat-told', 3000, 60);
+        exception when sqlstate 'FF005' then
+            return 'later';
+        end;
+    end if;
+    begin -- what refuses takes back what was charged before it here, so that strangers use up nothing by what is not taken of them
         if v_bot.customer_id is not null then
             v_refused := case when v_paired then 'later' else 'dropped' end;
             perform tenancy.charge(null, 'bots:' || v_bot.customer_id::text, 'chat-update', 600, 60);

@@ -83,6 +83,12 @@ func (w *chatWork) say(ctx context.Context, row queries.ChatOutboxNextRow) (agai
 	var space *conversation.Space
 	if row.SubjectID != nil && row.SpaceID != nil {
 		space = &conversation.Space{CustomerID: *row.SubjectID, ID: *row.SpaceID}
+		switch has, err := w.hasChat(ctx, space); {
+		case err != nil:
+			return false, err
+		case !has: // what was still to be said then is said to nobody: the chat may be another customer's
+			return false, w.end(ctx, row, nil, nil, "")
+		}
 	}
 	message := body.Message
 	if message == nil {
@@ -108,6 +114,21 @@ func (w *chatWork) say(ctx context.Context, row queries.ChatOutboxNextRow) (agai
 		return false, ctx.Err()
 	}
 	return w.notSaid(ctx, row, space, err)
+}
+
+// hasChat tells whether a space still has its chat. It has not once it was released, or erased.
+func (w *chatWork) hasChat(ctx context.Context, space *conversation.Space) (bool, error) {
+	err := w.tx(ctx, space, func(ctx context.Context, q *queries.Queries) error {
+		_, err := q.SpaceBrief(ctx, space.ID)
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, tenant.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look whether a space has its chat: %w", err)
+	}
+	return true, nil
 }
 
 // notSaid does what is to be done about a message that the platform has not taken.

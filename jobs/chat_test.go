@@ -386,18 +386,26 @@ func TestVeryLongPost(t *testing.T) {
 	}
 }
 
-// What is to be said of a customer that is erased meanwhile is said once all the same, and a platform that was away for long is not
-// waited for any longer.
+// What a space was still to say when it was released, or its customer erased, is said to nobody: the chat may be another customer's, and
+// what that one says comes next. A platform that was away for long is not waited for any longer.
 func TestSaidOnceAndSoon(t *testing.T) {
 	p := setupPolling(t)
 	p.say("hello")
 	chatID := strconv.FormatInt(p.person.ID, 10)
-	const toSay = `insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body) values ($1, 'telegram', $2, '', 'user', $3, $4, $4,
-		'{"message": {"Text": "of nobody any more"}}')`
-	p.exec(toSay, dbtest.NewID(t), p.id, chatID, dbtest.NewID(t))
-	said := slices.DeleteFunc(p.answers(p.chatting()), func(m sandbox.TelegramMessage) bool { return m.Text != "of nobody any more" })
-	if len(said) != 1 {
-		t.Errorf("it is said %d times", len(said))
+	released := p.pairedPerson()
+	p.exec("update spaces set ended_at = now(), ended_because = 'released' where id = $1", released.ID)
+	other := p.second().customer
+	taken := p.Space(t, dbtest.Space{CustomerID: other.ID, PairedBy: p.Member(t, other.ID, "owner").ID, Bot: p.id, Kind: "user", ExternalID: chatID})
+	for _, of := range []struct {
+		what            string
+		customer, space uuid.UUID
+	}{{"of the one before", p.customer.ID, released.ID}, {"of nobody any more", dbtest.NewID(t), dbtest.NewID(t)}, {"of whose it is", other.ID, taken.ID}} {
+		p.exec(`insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body) values ($1, 'telegram', $2, '', 'user', $3, $4, $5,
+			jsonb_build_object('message', jsonb_build_object('Text', $6::text)))`, dbtest.NewID(t), p.id, chatID, of.customer, of.space, of.what)
+	}
+	said := slices.DeleteFunc(p.answers(p.chatting()), func(m sandbox.TelegramMessage) bool { return !strings.HasPrefix(m.Text, "of ") })
+	if len(said) != 1 || said[0].Text != "of whose it is" {
+		t.Errorf("it says %v", said)
 	}
 	if err := p.box.AddFault(sandbox.Fault{Step: "telegram.send_message", Kind: sandbox.FaultStatus, Status: http.StatusServiceUnavailable, Times: 1}); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,14 @@
+-- With the number of their tools in place of them, which are many and long.
 -- name: McpServerList :many
-select s.id, s.name, s.url, s.status, s.login, s.server, s.failure_code, s.failure, s.checked_at, s.registered::boolean as registered,
+select s.id, s.name, s.url, s.status, s.login,
+    (s.server - 'tools' || jsonb_build_object('tool_count',
+        case jsonb_typeof(s.server -> 'tools') when 'array' then jsonb_array_length(s.server -> 'tools') else 0 end))::jsonb as server,
+    s.failure_code, s.failure, s.checked_at, s.registered::boolean as registered,
     coalesce(s.used_id, '00000000-0000-0000-0000-000000000000')::uuid as used_id, s.used_login, coalesce(s.used_of, '')::text as used_of, s.used_until,
-    coalesce(s.used_status, '')::text as used_status, s.used_server, s.used_failure_code, s.used_failure, s.used_checked_at, s.version, s.created_at, s.updated_at
+    coalesce(s.used_status, '')::text as used_status,
+    (s.used_server - 'tools' || jsonb_build_object('tool_count',
+        case jsonb_typeof(s.used_server -> 'tools') when 'array' then jsonb_array_length(s.used_server -> 'tools') else 0 end))::jsonb as used_server,
+    s.used_failure_code, s.used_failure, s.used_checked_at, s.version, s.created_at, s.updated_at
 from mcp_servers_with_status s
 where s.space_id = @space_id and s.id < @before
 order by s.id desc

@@ -261,9 +261,15 @@ func (q *Queries) McpServerKeepRegistration(ctx context.Context, arg McpServerKe
 }
 
 const mcpServerList = `-- name: McpServerList :many
-select s.id, s.name, s.url, s.status, s.login, s.server, s.failure_code, s.failure, s.checked_at, s.registered::boolean as registered,
+select s.id, s.name, s.url, s.status, s.login,
+    (s.server - 'tools' || jsonb_build_object('tool_count',
+        case jsonb_typeof(s.server -> 'tools') when 'array' then jsonb_array_length(s.server -> 'tools') else 0 end))::jsonb as server,
+    s.failure_code, s.failure, s.checked_at, s.registered::boolean as registered,
     coalesce(s.used_id, '00000000-0000-0000-0000-000000000000')::uuid as used_id, s.used_login, coalesce(s.used_of, '')::text as used_of, s.used_until,
-    coalesce(s.used_status, '')::text as used_status, s.used_server, s.used_failure_code, s.used_failure, s.used_checked_at, s.version, s.created_at, s.updated_at
+    coalesce(s.used_status, '')::text as used_status,
+    (s.used_server - 'tools' || jsonb_build_object('tool_count',
+        case jsonb_typeof(s.used_server -> 'tools') when 'array' then jsonb_array_length(s.used_server -> 'tools') else 0 end))::jsonb as used_server,
+    s.used_failure_code, s.used_failure, s.used_checked_at, s.version, s.created_at, s.updated_at
 from mcp_servers_with_status s
 where s.space_id = $1 and s.id < $2
 order by s.id desc
@@ -301,6 +307,7 @@ type McpServerListRow struct {
 	UpdatedAt       time.Time
 }
 
+// With the number of their tools in place of them, which are many and long.
 func (q *Queries) McpServerList(ctx context.Context, arg McpServerListParams) ([]McpServerListRow, error) {
 	rows, err := q.db.Query(ctx, mcpServerList, arg.SpaceID, arg.Before, arg.MaxRows)
 	if err != nil {

@@ -91,7 +91,8 @@ grant select, delete on chat_polls to fanfare_definer;
 
 -- Stores an update unless it is there already. Answers 'new' or 'known', or where it is more than is taken in a minute 'dropped': of
 -- a chat that is nobody's 20 updates, of all those together 300 at a customer's own bot. 'later': what is said in a space is to be told
--- again, as all bots of its customer have brought 600 in a minute. 'closed': nothing is taken of any of them, as the customer is
+-- again, as all bots of its customer have brought 600 in a minute; and so is everything once they have told of 3,000, taken or not, so
+-- that whoever forges what their own bot is told is soon not listened to. 'closed': nothing is taken of any of them, as the customer is
 -- archived. What is said in a space at a bot of the installation is all taken: after an outage a platform delivers at once what was
 -- said meanwhile.
 create function tenancy.receive_chat_update(p_platform text, p_bot text, p_update_id text, p_team text, p_kind text, p_chat text, p_place bigint, p_body jsonb)
@@ -114,7 +115,14 @@ begin
     v_paired := exists (
         select from public.spaces s
         where s.platform = p_platform and s.bot = p_bot and s.team = p_team and s.kind = p_kind and s.external_id = p_chat and s.ended_at is null);
-    begin -- what refuses takes back what was charged before it
+    if v_bot.customer_id is not null then
+        begin
+            perform tenancy.charge(null, 'bots:' || v_bot.customer_id::text, 'chat-told', 3000, 60);
+        exception when sqlstate 'FF005' then
+            return 'later';
+        end;
+    end if;
+    begin -- what refuses takes back what was charged before it here, so that strangers use up nothing by what is not taken of them
         if v_bot.customer_id is not null then
             v_refused := case when v_paired then 'later' else 'dropped' end;
             perform tenancy.charge(null, 'bots:' || v_bot.customer_id::text, 'chat-update', 600, 60);

@@ -113,6 +113,10 @@ func (b *Bot) Read(ctx context.Context, body []byte) ([]chat.Update, error) {
 // ErrLater says that a customer's bots are told more in a minute than is taken of them, and that the rest is to be told again.
 var ErrLater = errors.New("bots: more is told than is taken in a minute")
 
+// maxUpdates is how much one delivery may tell: Meta puts up to 1,000 events into one
+// (https://developers.facebook.com/docs/graph-api/webhooks/getting-started), the others one.
+const maxUpdates = 1000
+
 // Receive writes down what a bot was told, each once however often it is told, for a worker to handle. Where it fails, it is to be
 // told again. What no database takes is left out, as it would fail again and again, and so is what strangers say too much.
 func (r *Registry) Receive(ctx context.Context, updates []chat.Update) error {
@@ -122,12 +126,23 @@ func (r *Registry) Receive(ctx context.Context, updates []chat.Update) error {
 			r.log.WarnContext(ctx, "a bot is told too much; updates of chats are left out", "platform", updates[0].Chat.Platform, "bot", updates[0].Chat.Bot, "updates", dropped)
 		}
 	}()
+	refused := map[chat.Chat]bool{} // in this minute, and so in this delivery
 	for i, u := range updates {
+		if i == maxUpdates {
+			dropped += len(updates) - i
+			return nil
+		}
 		all, err := r.places(ctx, u)
 		if err != nil {
 			return err
 		}
 		for _, u := range all {
+			in := u.Chat
+			in.Title = ""
+			if refused[in] {
+				dropped++
+				continue
+			}
 			result, err := r.receive(ctx, u)
 			switch {
 			case err != nil:
@@ -139,6 +154,7 @@ func (r *Registry) Receive(ctx context.Context, updates []chat.Update) error {
 				return nil
 			case result == "dropped":
 				dropped++
+				refused[in] = true
 			}
 		}
 	}

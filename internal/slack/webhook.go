@@ -252,6 +252,10 @@ type press struct {
 	} `json:"actions"`
 }
 
+// maxActions is how many presses one payload may have: a block has no more elements
+// (https://docs.slack.dev/reference/block-kit/blocks/actions-block), and people press one at a time.
+const maxActions = 25
+
 // readPress reads the form of an interaction behind its "payload=".
 func readPress(form []byte) ([]chat.Update, error) {
 	// Another field would have to be after the payload.
@@ -266,6 +270,9 @@ func readPress(form []byte) ([]chat.Update, error) {
 	}
 	if p.Type != "block_actions" {
 		return []chat.Update{}, nil
+	}
+	if len(p.Actions) > maxActions {
+		return nil, fmt.Errorf("%w: a payload with %d presses", chat.ErrMalformed, len(p.Actions))
 	}
 	updates := []chat.Update{}
 	for _, action := range p.Actions {

@@ -133,6 +133,7 @@ func TestReadPress(t *testing.T) {
 		"no time":        form(strings.Replace(payload, "1548426417.840180", "x", 1)),
 		"a value of 65":  form(strings.Replace(payload, "approve:1", strings.Repeat("x", 65), 1)),
 		"no application": form(strings.Replace(payload, "A0MDYCDME", "", 1)),
+		"very many":      form(`{"type":"block_actions","actions":[{}` + strings.Repeat(",{}", 25) + "]}"),
 	} {
 		if got, err := slack.Read(other, ""); !errors.Is(err, chat.ErrMalformed) || len(got) != 0 {
 			t.Errorf("%s: %+v %v", name, got, err)
