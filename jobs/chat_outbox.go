@@ -185,7 +185,7 @@ func (w *chatWork) follow(ctx context.Context, newID string) error {
 
 // end notes that something was said, and in a space what. Where id is nil it was not, and never will be.
 func (w *chatWork) end(ctx context.Context, row queries.ChatOutboxNextRow, space *conversation.Space, id *string, text string) error {
-	var err error = tenant.ErrNotFound
+	err := tenant.ErrNotFound
 	if space != nil && id != nil {
 		err = w.tx(ctx, space, func(ctx context.Context, q *queries.Queries) error {
 			if err := q.MessageCreate(ctx, queries.MessageCreateParams{

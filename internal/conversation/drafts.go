@@ -102,7 +102,7 @@ func (s *speech) accounts() ([]account, error) {
 	var list struct {
 		Items []account `json:"items"`
 	}
-	_, err := s.get([]string{"integrations"}, map[string][]string{"limit": {"100"}}, &list)
+	err := s.get([]string{"integrations"}, map[string][]string{"limit": {"100"}}, &list)
 	return list.Items, err
 }
 
@@ -363,7 +363,7 @@ func note(p *post, may rules) string {
 			return "Somebody else has to approve it, in the dashboard."
 		}
 	case "draft", "approved", "cancelled":
-		if !may.publishes && !(toApprove && may.writes) {
+		if !may.publishes && (!toApprove || !may.writes) {
 			return "You cannot publish from this chat. The team finds it in the dashboard."
 		}
 	}
@@ -869,7 +869,7 @@ func (s *speech) status() (Answer, error) {
 	var list struct {
 		Items []post `json:"items"`
 	}
-	if _, err := s.get([]string{"posts"}, map[string][]string{"limit": {"5"}}, &list); err != nil {
+	if err := s.get([]string{"posts"}, map[string][]string{"limit": {"5"}}, &list); err != nil {
 		return Answer{}, err
 	}
 	if len(list.Items) == 0 {
