@@ -341,6 +341,7 @@ func sealedBot(t testing.TB, c *cell) {
 	c.botToken = bot.Token
 	sealed, keyID := c.seal(t, bots.Secrets{Token: bot.Token, WebhookSecret: bots.NewSecret()}, vault.BotCredential(c.customer, uuid.MustParse(c.ids["bot_id"]), "telegram"))
 	c.exec(t, "update bots set bot = $2, credential = $3, key_id = $4 where id = $1", c.ids["bot_id"], strconv.FormatInt(bot.ID, 10), sealed, keyID)
+	c.exec(t, "update bots set given_by = $2 where id = $1", c.ids["bot_id"], c.m.members["owner"].ID)
 }
 
 // seal gives a secret as it is stored.
