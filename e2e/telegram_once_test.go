@@ -12,7 +12,7 @@ import (
 	"fanfare/internal/sandbox"
 )
 
-// writers are people who each have a chat of their own with the bot, as the owner of one customer.
+// writers are people who each have a chat of their own with the bot, as the owner of one customer or one of its admins.
 func writers(t *testing.T, s *system, bot sandbox.TelegramBot, n int) (*brand, []*chatter) {
 	t.Helper()
 	b := s.newBrand(t)
@@ -25,9 +25,14 @@ func writers(t *testing.T, s *system, bot sandbox.TelegramBot, n int) (*brand, [
 		t.Fatal(err)
 	}
 	var all []*chatter
-	for range n {
+	maker := b.owner
+	for i := range n {
+		if i > 0 && i%5 == 0 { // what kills have done anew counts too, and one person has so much written in an hour
+			maker = s.person(t)
+			b.join(t, maker, "admin")
+		}
 		c := s.chatter(t, bot)
-		c.pairByLink(t, b.owner, b.path)
+		c.pairByLink(t, maker, b.path)
 		all = append(all, c)
 	}
 	return b, all
