@@ -66,17 +66,18 @@ var headerArguments = map[string]string{"If-Match": etagArgument, "Idempotency-K
 // bind finds the operations of the tools. A tool whose operation the document does not have is left out.
 func bind(document *huma.OpenAPI, people bool) []*boundTool {
 	var bound []*boundTool
+	gotten := gottenBy(document)
 	for _, t := range tools {
 		method, path, operation := operationOf(document, t.Operation)
 		if operation == nil || t.People && !people {
 			continue
 		}
-		bound = append(bound, newBoundTool(document, t, method, path, operation, people))
+		bound = append(bound, newBoundTool(document, t, method, path, operation, people, gotten))
 	}
 	return bound
 }
 
-func newBoundTool(document *huma.OpenAPI, t tool, method, path string, operation *huma.Operation, people bool) *boundTool {
+func newBoundTool(document *huma.OpenAPI, t tool, method, path string, operation *huma.Operation, people bool, gotten map[string]string) *boundTool {
 	b := &boundTool{tool: t, method: method, path: path, arguments: map[string]argument{}, timeout: timeoutOf(operation)}
 	b.needs, _ = operation.Metadata["permissions"].([]string)
 	for _, p := range operation.Parameters {
@@ -91,7 +92,7 @@ func newBoundTool(document *huma.OpenAPI, t tool, method, path string, operation
 	var output map[string]any
 	var answer *huma.Schema
 	if answer, b.etag = answerOf(operation); answer != nil {
-		output = answerSchema(document, operation, answer)
+		output = answerSchema(document, operation, answer, gotten)
 	}
 	b.described = &mcp.Tool{
 		Name: t.Name, Title: t.Title, Description: t.Description + b.access(), InputSchema: b.inputSchema(), OutputSchema: b.outputSchema(output),

@@ -88,16 +88,28 @@ func answerOf(operation *huma.Operation) (schema *huma.Schema, etag bool) {
 	return nil, false
 }
 
-// answerSchema gives the schema of an operation's answer as tools have it, which is short, since clients read those of all tools at once:
-// what other tools get one of, such as a post, is described there alone.
-func answerSchema(document *huma.OpenAPI, operation *huma.Operation, answer *huma.Schema) map[string]any {
-	brief := map[string]bool{}
+// gottenBy gives, by their references, the schemas of what tools get one of, such as a post, each with the operation that gets it.
+func gottenBy(document *huma.OpenAPI) map[string]string {
+	gotten := map[string]string{}
 	for _, t := range tools {
-		if _, _, other := operationOf(document, t.Operation); other != nil && strings.HasPrefix(t.Operation, "get-") && t.Operation != operation.OperationID {
-			if got, _ := answerOf(other); got != nil && got.Ref != "" {
-				brief[got.Ref] = true
+		if !strings.HasPrefix(t.Operation, "get-") {
+			continue
+		}
+		if _, _, operation := operationOf(document, t.Operation); operation != nil {
+			if answer, _ := answerOf(operation); answer != nil && answer.Ref != "" {
+				gotten[answer.Ref] = t.Operation
 			}
 		}
+	}
+	return gotten
+}
+
+// answerSchema gives the schema of an operation's answer as tools have it, which is short, since clients read those of all tools at once:
+// what other tools get one of is described there alone.
+func answerSchema(document *huma.OpenAPI, operation *huma.Operation, answer *huma.Schema, gotten map[string]string) map[string]any {
+	brief := map[string]bool{}
+	for ref, by := range gotten {
+		brief[ref] = by != operation.OperationID
 	}
 	schema := writeOut(document, decoded(answer), 0, brief).(map[string]any) //nolint:forcetypeassert // a map stays one
 	leaveOut(schema, limits...)
