@@ -81,7 +81,7 @@ func (a *API) listMessages(ctx context.Context, in *struct {
 		return nil, err
 	}
 	if len(rows) == 0 { // of one that is there, or of none
-		if err := a.spaceThere(ctx, in.CustomerID, in.SpaceID); err != nil {
+		if err := a.spaceThere(ctx, scope(ctx).In(in.CustomerID), in.SpaceID); err != nil {
 			return nil, err
 		}
 	}
@@ -96,8 +96,8 @@ func (a *API) listMessages(ctx context.Context, in *struct {
 }
 
 // spaceThere refuses a space that is not there for the caller.
-func (a *API) spaceThere(ctx context.Context, customerID, id uuid.UUID) error {
-	there, err := read(ctx, a, scope(ctx).In(customerID), func(q *queries.Queries) (bool, error) { return q.SpaceThere(ctx, id) })
+func (a *API) spaceThere(ctx context.Context, in tenant.Scope, id uuid.UUID) error {
+	there, err := read(ctx, a, in, func(q *queries.Queries) (bool, error) { return q.SpaceThere(ctx, id) })
 	if err == nil && !there {
 		err = notFound("space")
 	}

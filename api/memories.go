@@ -99,11 +99,9 @@ func (a *API) listMemories(ctx context.Context, in *struct {
 	if in.SpaceID != uuid.Nil {
 		space = &in.SpaceID
 	}
+	within := scope(ctx).In(in.CustomerID)
 	if in.Q != "" {
-		found, err := a.searchMemories(ctx, scope(ctx).In(in.CustomerID), space, in.Q, in.Limit)
-		if err == nil && space != nil {
-			err = a.spaceThere(ctx, in.CustomerID, *space)
-		}
+		found, err := a.searchMemories(ctx, within, space, in.Q, in.Limit)
 		if err != nil {
 			return nil, err
 		}
@@ -113,11 +111,11 @@ func (a *API) listMemories(ctx context.Context, in *struct {
 		}
 		return &pageOutput[Memory]{Body: body}, nil
 	}
-	rows, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) ([]queries.MemoryListRow, error) {
+	rows, err := read(ctx, a, within, func(q *queries.Queries) ([]queries.MemoryListRow, error) {
 		return q.MemoryList(ctx, queries.MemoryListParams{Before: before, SpaceID: space, MaxRows: in.more()})
 	})
 	if err == nil && space != nil {
-		err = a.spaceThere(ctx, in.CustomerID, *space)
+		err = a.spaceThere(ctx, within, *space)
 	}
 	if err != nil {
 		return nil, err
@@ -133,6 +131,9 @@ func (a *API) searchMemories(ctx context.Context, in tenant.Scope, space *uuid.U
 	byWords, err := read(ctx, a, in, func(q *queries.Queries) ([]queries.MemorySearchRow, error) {
 		return q.MemorySearch(ctx, queries.MemorySearchParams{Query: text, SpaceID: space, MaxRows: limit})
 	})
+	if err == nil && space != nil {
+		err = a.spaceThere(ctx, in, *space)
+	}
 	if err != nil {
 		return nil, err
 	}
