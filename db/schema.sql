@@ -229,6 +229,27 @@ CREATE FUNCTION tenancy.append_attempt(p_log jsonb, p_attempt jsonb) RETURNS jso
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (CASE WHEN (jsonb_array_length(p_log) >= 20) THEN (p_log - 0) ELSE p_log END || jsonb_build_array(jsonb_strip_nulls(p_attempt)));
 
+-- Name: apply_file_change(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.apply_file_change(p_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_change public.file_changes;
+    v_workspace public.workspaces;
+begin
+    select * into v_change from public.file_changes c where c.customer_id = tenancy.customer_id() and c.id = p_id;
+    if v_change.id is not null then
+        v_workspace := tenancy.workspace_for(v_change.workspace_id, true, true);
+        select * into v_change from public.file_changes c where c.customer_id = tenancy.customer_id() and c.id = p_id for update;
+    end if;
+    if v_change.id is null or v_workspace.state <> 'active' then
+        raise check_violation using message = 'the change was given up', constraint = 'file_changes_given_up', table = 'file_changes', schema = 'public';
+    end if;
+end
+$$;
+
 -- Name: approval(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) RETURNS record
@@ -586,6 +607,104 @@ begin
 end
 $$;
 
+-- Name: backup_health(interval, interval); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.backup_health(p_late interval, p_drill_late interval) RETURNS TABLE(customers bigint, late bigint, oldest_good_at timestamp with time zone, newest_good_at timestamp with time zone, failing bigint, drills_late bigint, drills_failing bigint, newest_good_drill_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select count(*) filter (where s.last_good_at is not null),
+        count(*) filter (where s.last_good_at < now() - p_late),
+        min(s.last_good_at), max(s.last_good_at),
+        count(*) filter (where s.last_failed_at is not null and s.last_failed_at > coalesce(s.last_good_at, '-infinity')),
+        count(*) filter (where s.last_good_at is not null and coalesce(s.last_good_drill_at, '-infinity') < now() - p_drill_late),
+        count(*) filter (where s.last_failed_drill_at is not null and s.last_failed_drill_at > coalesce(s.last_good_drill_at, '-infinity')),
+        max(s.last_good_drill_at)
+    from public.backup_status s;
+end
+$$;
+
+-- Name: backups_to_do(interval, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.backups_to_do(p_drill_every interval, p_limit integer) RETURNS TABLE(customer_id uuid, id uuid, what text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with todo as (
+        (select b.customer_id, b.id, 'backup' as what from public.backups b
+        where b.state in ('queued', 'running', 'deleting') and not exists (
+            select from river.river_job j where j.customer_id = b.customer_id and j.args ->> 'backup_id' = b.id::text
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+        order by b.updated_at limit p_limit)
+        union all
+        (select r.customer_id, r.id, 'restore' from public.restores r
+        where r.state in ('planning', 'queued', 'running', 'applying') and not exists (
+            select from river.river_job j where j.customer_id = r.customer_id and j.args ->> 'restore_id' = r.id::text
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+        order by r.updated_at limit p_limit)
+        union all
+        (select d.customer_id, d.id, 'drill' from public.drills d
+        where d.state = 'running' and not exists (
+            select from river.river_job j where j.customer_id = d.customer_id and j.args ->> 'drill_id' = d.id::text
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
+        order by d.created_at limit p_limit)
+        union all
+        (select s.customer_id, s.last_good_id, 'begin_drill' from public.backup_status s
+        where s.last_good_id is not null and s.drilled_at < now() - p_drill_every
+        order by s.drilled_at, s.customer_id limit p_limit)
+    )
+    select t.customer_id, t.id, t.what
+    from todo t
+        join public.customers c on c.id = t.customer_id
+    where c.erasing_at is null;
+end
+$$;
+
+-- Name: begin_file_change(uuid, uuid, text, bigint, boolean, bigint); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.begin_file_change(p_id uuid, p_workspace_id uuid, p_kind text, p_bytes bigint, p_up_to boolean, p_quota bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_workspace public.workspaces := tenancy.workspace_for(p_workspace_id, true, false);
+    v_quota bigint;
+    v_used bigint;
+    v_room bigint := p_bytes;
+begin
+    if v_workspace.state <> 'active' then
+        raise check_violation using message = format('the workspace is %s', v_workspace.state),
+            constraint = 'workspaces_active', table = 'workspaces', schema = 'public';
+    end if;
+    perform pg_catalog.pg_advisory_xact_lock(7262837, hashtext(v_customer::text));
+    if (select count(*) from public.file_changes c where c.customer_id = v_customer) >= 20 then
+        raise check_violation using message = 'at most 20 changes of files are under way at once',
+            constraint = 'file_changes_at_once', table = 'file_changes', schema = 'public';
+    end if;
+    if p_kind in ('write', 'make_directory') and v_workspace.entries >= 100000 then
+        raise check_violation using message = 'the workspace has 100000 files and directories',
+            constraint = 'workspaces_entries', table = 'workspaces', schema = 'public';
+    end if;
+    if p_bytes > 0 then
+        v_quota := coalesce((select p.quota from public.workspace_policies p where p.customer_id = v_customer), p_quota);
+        v_used := (select coalesce(sum(w.bytes), 0) from public.workspaces w where w.customer_id = v_customer and w.state not in ('archived', 'deleted'))
+            + (select coalesce(sum(c.bytes), 0) from public.file_changes c where c.customer_id = v_customer);
+        if v_used + (case when p_up_to then 1 else p_bytes end) > v_quota then
+            raise check_violation using message = format('the workspaces have %s bytes of %s', v_used, v_quota),
+                constraint = 'workspaces_quota', table = 'workspaces', schema = 'public';
+        end if;
+        v_room := least(p_bytes, v_quota - v_used);
+    end if;
+    insert into public.file_changes (customer_id, id, workspace_id, kind, bytes) values (v_customer, p_id, p_workspace_id, p_kind, v_room);
+    return v_room;
+end
+$$;
+
 -- Name: begin_login_revocation(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.begin_login_revocation(p_authorization_id uuid) RETURNS boolean
@@ -619,6 +738,34 @@ CREATE FUNCTION tenancy.begin_measuring() RETURNS trigger
 begin
     new.measure_at := greatest(new.published_at, now()) + interval '1 hour';
     return new;
+end
+$$;
+
+-- Name: begin_night(date, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.begin_night(p_night date, p_limit integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_seen uuid[];
+begin
+    insert into public.backup_status (customer_id)
+    select c.id from public.customers c
+    where c.erasing_at is null and not exists (select from public.backup_status s where s.customer_id = c.id)
+    limit p_limit on conflict do nothing;
+    v_seen := array(
+        select s.customer_id from public.backup_status s where s.night < p_night order by s.night, s.customer_id limit p_limit for update skip locked);
+    update public.backup_status s set night = p_night where s.customer_id = any (v_seen);
+    insert into public.backups (customer_id, id, requested_by, night)
+    select c.id, gen_random_uuid(), null, p_night
+    from public.customers c
+    where c.id = any (v_seen) and c.erasing_at is null
+        and (exists (select from public.workspaces w where w.customer_id = c.id and w.state in ('active', 'archiving', 'restoring') and w.entries > 0)
+            or exists (select from public.media m where m.customer_id = c.id and m.state = 'ready')
+            or exists (select from public.backups b where b.customer_id = c.id))
+    on conflict do nothing;
+    return cardinality(v_seen);
 end
 $$;
 
@@ -1184,6 +1331,18 @@ begin
 end
 $$;
 
+-- Name: count_workspaces(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.count_workspaces() RETURNS TABLE(state text, workspaces bigint, bytes numeric, entries numeric, archive_bytes numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select w.state, count(*), coalesce(sum(w.bytes), 0), coalesce(sum(w.entries), 0), coalesce(sum(w.archive_bytes), 0) from public.workspaces w group by w.state;
+end
+$$;
+
 -- Name: create_customer(uuid, text, text, text, text, text, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) RETURNS void
@@ -1296,6 +1455,17 @@ begin
         where x.expires_at < now() - interval '7 days' limit p_limit);
     get diagnostics v_count = row_count;
     return v_count;
+end
+$$;
+
+-- Name: drop_file_change(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.drop_file_change(p_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.file_changes c where c.customer_id = tenancy.customer_id() and c.id = p_id;
 end
 $$;
 
@@ -1750,6 +1920,13 @@ begin
         ('public.chat_outbox', 'subject_id', 'ctid'),
         ('public.messages', 'customer_id', 'ctid'),
         ('public.memories', 'customer_id', 'ctid'),
+        ('public.drills', 'customer_id', 'ctid'),
+        ('public.restores', 'customer_id', 'ctid'),
+        ('public.backups', 'customer_id', 'ctid'),
+        ('public.backup_status', 'customer_id', 'ctid'),
+        ('public.file_changes', 'customer_id', 'ctid'),
+        ('public.workspaces', 'customer_id', 'ctid'),
+        ('public.workspace_policies', 'customer_id', 'ctid'),
         ('public.credentials', 'customer_id', 'ctid'),
         ('public.pairings', 'customer_id', 'ctid'),
         ('public.chat_identities', 'customer_id', 'ctid'),
@@ -2107,6 +2284,31 @@ begin
     return true;
 end
 $_$;
+
+-- Name: finish_file_change(uuid, text, text, bigint, bigint); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.finish_file_change(p_id uuid, p_path text, p_to text, p_bytes bigint, p_entries bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_change public.file_changes;
+begin
+    delete from public.file_changes c where c.customer_id = tenancy.customer_id() and c.id = p_id returning * into v_change;
+    if v_change.id is null then
+        raise check_violation using message = 'the change was given up', constraint = 'file_changes_given_up', table = 'file_changes', schema = 'public';
+    end if;
+    if p_bytes > v_change.bytes then
+        raise check_violation using message = 'the workspace has grown by more than the room that was held',
+            constraint = 'workspaces_quota', table = 'workspaces', schema = 'public';
+    end if;
+    update public.workspaces w
+    set bytes = greatest(w.bytes + p_bytes, 0), entries = greatest(w.entries + p_entries, 0), last_used_at = now(), announced_at = null
+    where w.customer_id = v_change.customer_id and w.id = v_change.workspace_id;
+    perform tenancy.audit_event(v_change.customer_id, 'file.' || v_change.kind, 'workspace', v_change.workspace_id::text,
+        jsonb_strip_nulls(jsonb_build_object('path', left(p_path, 1024), 'to', left(p_to, 1024), 'bytes', p_bytes)));
+end
+$$;
 
 -- Name: follow_alt_text(); Type: FUNCTION; Schema: tenancy
 
@@ -3413,6 +3615,37 @@ begin
 end
 $$;
 
+-- Name: guard_restore(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_restore() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user in ('fanfare_user', 'fanfare_admin') and (old.state, new.state) <> ('planned', 'queued')
+        or (old.state, new.state) not in (('planning', 'planned'), ('planning', 'failed'), ('planned', 'queued'), ('planned', 'failed'), ('queued', 'running'),
+            ('queued', 'failed'), ('running', 'running'), ('running', 'applying'), ('running', 'failed'), ('applying', 'applying'), ('applying', 'done'), ('applying', 'failed'),
+            ('running', 'done'), ('planning', 'planning'), ('planned', 'planned'), ('queued', 'queued'))
+    then
+        raise check_violation using message = format('a restore that is %s cannot become %s', old.state, new.state),
+            constraint = 'restores_state_transition', table = 'restores', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_restored_backup(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_restored_backup() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if (select b.state from public.backups b where b.customer_id = new.customer_id and b.id = new.backup_id for share) is distinct from 'ready' then
+        raise check_violation using message = 'the backup is not ready', constraint = 'restores_of_ready', table = 'restores', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
 -- Name: guard_revocation(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_revocation() RETURNS trigger
@@ -3516,6 +3749,19 @@ CREATE FUNCTION tenancy.guard_webhook_secret() RETURNS trigger
 begin
     if current_user in ('fanfare_user', 'fanfare_admin') then
         new.expires_at := least(new.expires_at, old.expires_at, now() + interval '24 hours');
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_workspace_policy(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_workspace_policy() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_user = 'fanfare_user' and new.quota is distinct from (case when tg_op = 'UPDATE' then old.quota end) then
+        raise insufficient_privilege using message = 'permission denied: the quota is for whoever runs the installation to say';
     end if;
     return new;
 end
@@ -3900,6 +4146,22 @@ begin
         perform tenancy.audit_event(tenancy.installation_id(), 'audit.drop_month', 'audit_log', v_name,
             jsonb_build_object('keep_months', p_keep_months));
     end loop;
+end
+$$;
+
+-- Name: make_workspace(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.make_workspace() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tg_table_name = 'customers' then
+        insert into public.workspaces (customer_id, id) values (new.id, gen_random_uuid()) on conflict do nothing;
+    else
+        insert into public.workspaces (customer_id, id, space_id) values (new.customer_id, gen_random_uuid(), new.id) on conflict do nothing;
+    end if;
+    return null;
 end
 $$;
 
@@ -4315,13 +4577,13 @@ $$;
 
 CREATE FUNCTION tenancy.permissions_known() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'audit:read'::text, 'tokens:mint'::text, 'spaces:read'::text, 'spaces:pair'::text, 'conversations:read'::text, 'memories:read'::text, 'memories:write'::text, 'credentials:write'::text];
+    RETURN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'audit:read'::text, 'tokens:mint'::text, 'spaces:read'::text, 'spaces:pair'::text, 'conversations:read'::text, 'memories:read'::text, 'memories:write'::text, 'credentials:write'::text, 'files:read'::text, 'files:write'::text];
 
 -- Name: permissions_of(text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.permissions_of(p_role text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE p_role WHEN 'owner'::text THEN tenancy.permissions_known() WHEN 'admin'::text THEN tenancy.permissions_known() WHEN 'member'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'spaces:read'::text, 'memories:read'::text, 'memories:write'::text, 'credentials:write'::text] WHEN 'viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text, 'spaces:read'::text] ELSE ARRAY[]::text[] END;
+    RETURN CASE p_role WHEN 'owner'::text THEN tenancy.permissions_known() WHEN 'admin'::text THEN tenancy.permissions_known() WHEN 'member'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'campaigns:write'::text, 'posts:read'::text, 'posts:write'::text, 'posts:publish'::text, 'jobs:read'::text, 'spaces:read'::text, 'memories:read'::text, 'memories:write'::text, 'credentials:write'::text, 'files:read'::text, 'files:write'::text] WHEN 'viewer'::text THEN ARRAY['customer:read'::text, 'campaigns:read'::text, 'posts:read'::text, 'jobs:read'::text, 'spaces:read'::text, 'files:read'::text] ELSE ARRAY[]::text[] END;
 
 -- Name: permissions_of_user(uuid, uuid); Type: FUNCTION; Schema: tenancy
 
@@ -4347,6 +4609,19 @@ begin
         raise insufficient_privilege using message = 'permission denied: this is the admins'' business';
     end if;
     return true;
+end
+$$;
+
+-- Name: permit_backups(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.permit_backups() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if coalesce(tenancy.member_role() in ('owner', 'admin') or tenancy.system_role() = 'admin', false) then
+        return true;
+    end if;
+    raise insufficient_privilege using message = 'permission denied: backups are the admins'' business';
 end
 $$;
 
@@ -4531,6 +4806,21 @@ begin
         raise insufficient_privilege using message = 'permission denied: the role does not allow reading the audit log';
     end if;
     return true;
+end
+$$;
+
+-- Name: reads_files(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reads_files(p_space_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if coalesce(tenancy.key_id(), tenancy.token_id(), tenancy.space_person_id(), tenancy.space_id()) is null then
+        return p_space_id is null or tenancy.reads_as_admin();
+    end if;
+    return tenancy.has_any_permission('files:read', 'files:write')
+        and case when tenancy.space_id() is not null then p_space_id is not distinct from tenancy.space_id()
+            else p_space_id is null or tenancy.has_permission('conversations:read') end;
 end
 $$;
 
@@ -4756,13 +5046,20 @@ begin
         raise check_violation using message = 'only an archived customer can be erased',
             constraint = 'erasures_of_archived', table = 'erasures', schema = 'public';
     end if;
+    if exists (select from public.workspace_policies p where p.customer_id = v_id and p.legal_hold) then
+        raise check_violation using message = 'the customer is under a legal hold',
+            constraint = 'erasures_legal_hold', table = 'erasures', schema = 'public';
+    end if;
     if v_name is distinct from p_name then
         raise check_violation using message = 'the customer has another name',
             constraint = 'erasures_name_given', table = 'erasures', schema = 'public';
     end if;
-    insert into public.erasures (id, subject_id, requested_by, has_files)
+    insert into public.erasures (id, subject_id, requested_by, has_files, has_workspaces, has_backups)
     values (p_id, v_id, tenancy.user_id(), exists (select from public.exports e where e.customer_id = v_id)
-        or exists (select from public.media m where m.customer_id = v_id));
+            or exists (select from public.media m where m.customer_id = v_id),
+        exists (select from public.workspaces w where w.customer_id = v_id and w.state <> 'new'),
+        exists (select from public.backups b where b.customer_id = v_id)
+            or exists (select from public.workspaces w where w.customer_id = v_id and w.archive_id is not null));
     update public.customers set erasing_at = now() where id = v_id;
     -- In the installation's log, as the customer's own is erased with it.
     perform tenancy.audit_event(tenancy.installation_id(), 'customer.erase_request', 'customer', v_id::text,
@@ -5362,6 +5659,20 @@ begin
 end
 $$;
 
+-- Name: touch_file_change(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.touch_file_change(p_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.file_changes c set touched_at = now() where c.customer_id = tenancy.customer_id() and c.id = p_id;
+    if not found then
+        raise check_violation using message = 'the change was given up', constraint = 'file_changes_given_up', table = 'file_changes', schema = 'public';
+    end if;
+end
+$$;
+
 -- Name: transition_allowed(text, text, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) RETURNS boolean
@@ -5556,6 +5867,29 @@ begin
     from public.credentials c
     where c.customer_id = v_subject and c.kind = 'mcp' and c.login = 'oauth' and c.credential is not null
     order by c.id;
+end
+$$;
+
+-- Name: use_workspace(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.use_workspace(p_id uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_workspace public.workspaces := tenancy.workspace_for(p_id, false, false);
+begin
+    if v_workspace.state = 'deleted' then
+        update public.workspaces w set state = 'new', last_used_at = now(), announced_at = null, archived_at = null, archive_id = null, archive_sha256 = null,
+            archive_bytes = null, wanted_at = null
+        where w.customer_id = v_workspace.customer_id and w.id = p_id and w.state = 'deleted';
+        return 'new';
+    end if;
+    update public.workspaces w
+    set last_used_at = now(), announced_at = null, wanted_at = case when w.state in ('archiving', 'archived', 'returning') then coalesce(w.wanted_at, now()) end
+    where w.customer_id = v_workspace.customer_id and w.id = p_id and (
+        w.last_used_at < now() - interval '1 hour' or w.announced_at is not null or (w.state in ('archiving', 'archived', 'returning') and w.wanted_at is null));
+    return v_workspace.state;
 end
 $$;
 
@@ -5766,6 +6100,168 @@ CREATE FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) RETURN
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_to_tsvector(ARRAY(SELECT ("right"((words_of_space.p_space_id)::text, 12) || "left"(w.w, 500)) FROM unnest(tsvector_to_array(words_of_space.p_words)) w(w)));
 
+-- Name: workspaces; Type: TABLE; Schema: public
+
+CREATE TABLE public.workspaces (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    space_id uuid,
+    state text DEFAULT 'new'::text NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    entries bigint DEFAULT 0 NOT NULL,
+    measured_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    announced_at timestamp with time zone,
+    wanted_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    archive_id uuid,
+    archive_sha256 text,
+    archive_bytes bigint,
+    problem text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workspaces_archive_form CHECK ((archive_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT workspaces_archive_whole CHECK (((state <> ALL (ARRAY['archived'::text, 'returning'::text])) OR ((archive_id IS NOT NULL) AND (archive_sha256 IS NOT NULL) AND (archived_at IS NOT NULL)))),
+    CONSTRAINT workspaces_counts CHECK (((bytes >= 0) AND (entries >= 0))),
+    CONSTRAINT workspaces_problem_length CHECK ((char_length(problem) <= 2000)),
+    CONSTRAINT workspaces_state_known CHECK ((state = ANY (ARRAY['new'::text, 'active'::text, 'archiving'::text, 'archived'::text, 'returning'::text, 'restoring'::text, 'deleted'::text])))
+);
+
+ALTER TABLE ONLY public.workspaces FORCE ROW LEVEL SECURITY;
+
+-- Name: workspace_for(uuid, boolean, boolean); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.workspace_for(p_id uuid, p_change boolean, p_lock boolean) RETURNS public.workspaces
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_workspace public.workspaces;
+begin
+    if p_lock then
+        select * into v_workspace from public.workspaces w where w.customer_id = tenancy.customer_id() and w.id = p_id for no key update;
+    else
+        select * into v_workspace from public.workspaces w where w.customer_id = tenancy.customer_id() and w.id = p_id;
+    end if;
+    if v_workspace.id is null or not tenancy.reads_files(v_workspace.space_id) then
+        raise no_data_found using message = 'there is no such workspace', constraint = 'workspaces_there', table = 'workspaces', schema = 'public';
+    end if;
+    if p_change and not tenancy.writes_files(v_workspace.space_id) then
+        raise insufficient_privilege using message = 'permission denied: files of this workspace may not be changed';
+    end if;
+    return v_workspace;
+end
+$$;
+
+-- Name: workspace_made(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.workspace_made(p_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform tenancy.workspace_for(p_id, false, false);
+    update public.workspaces w set state = 'active' where w.customer_id = tenancy.customer_id() and w.id = p_id and w.state = 'new';
+end
+$$;
+
+-- Name: workspaces_due(interval, interval, interval, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.workspaces_due(p_unused interval, p_notice interval, p_keep interval, p_limit integer) RETURNS TABLE(customer_id uuid, id uuid, what text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with due as (
+        (select w.customer_id, w.id, 'make' as what from public.workspaces w where w.state = 'new' order by w.created_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'return' from public.workspaces w where w.wanted_at is not null order by w.wanted_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'archive' from public.workspaces w where w.state = 'archiving' and w.wanted_at is null order by w.updated_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'announce' from public.workspaces w
+            left join public.workspace_policies p on p.customer_id = w.customer_id
+        where w.state = 'active' and w.announced_at is null and w.last_used_at < now() - p_unused
+            and p.unused_days is null and coalesce(p.legal_hold, false) = false
+        order by w.last_used_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'announce' from public.workspace_policies p
+            join public.workspaces w on w.customer_id = p.customer_id
+        where not p.legal_hold and p.unused_days is not null and w.state = 'active' and w.announced_at is null
+            and w.last_used_at < now() - make_interval(days => p.unused_days)
+        limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'archive' from public.workspaces w
+            left join public.workspace_policies p on p.customer_id = w.customer_id
+        where w.state = 'active' and w.announced_at < now() - p_notice and coalesce(p.legal_hold, false) = false
+        order by w.announced_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'delete' from public.workspaces w
+            left join public.workspace_policies p on p.customer_id = w.customer_id
+        where w.state = 'archived' and w.archived_at < now() - p_keep and p.archive_days is null and coalesce(p.legal_hold, false) = false
+            and w.wanted_at is null
+        order by w.archived_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'delete' from public.workspace_policies p
+            join public.workspaces w on w.customer_id = p.customer_id
+        where not p.legal_hold and p.archive_days is not null and w.state = 'archived' and w.wanted_at is null
+            and w.archived_at < now() - make_interval(days => p.archive_days)
+        limit p_limit)
+        union all
+        (select c.customer_id, c.workspace_id, 'measure' from public.file_changes c where c.touched_at < now() - interval '2 minutes' order by c.touched_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'measure' from public.workspaces w where w.state = 'active' and w.measured_at < now() - interval '1 day'
+        order by w.measured_at limit p_limit)
+    )
+    select d.customer_id, d.id, d.what
+    from due d
+        join public.customers c on c.id = d.customer_id
+    where c.erasing_at is null;
+end
+$$;
+
+-- Name: workspaces_of_customers(text, timestamp with time zone, timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) RETURNS TABLE(customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, last_used_at timestamp with time zone, announced_at timestamp with time zone, archived_at timestamp with time zone, archive_bytes bigint, legal_hold boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not tenancy.has_system_role('viewer') then
+        raise insufficient_privilege using message = 'permission denied: only system roles see all workspaces';
+    end if;
+    return query
+    select w.customer_id, c.name, w.id, w.space_id, w.state, w.bytes, w.entries, w.last_used_at, w.announced_at, w.archived_at, w.archive_bytes,
+        coalesce(p.legal_hold, false)
+    from public.workspaces w
+        join public.customers c on c.id = w.customer_id
+        left join public.workspace_policies p on p.customer_id = w.customer_id
+    where (w.last_used_at, w.id) > (p_after, p_after_id) and c.erasing_at is null
+        and (p_state is null or w.state = p_state) and (p_unused_since is null or w.last_used_at < p_unused_since)
+    order by w.last_used_at, w.id
+    limit p_limit;
+end
+$$;
+
+-- Name: writes_files(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.writes_files(p_space_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if not tenancy.reads_files(p_space_id) then
+        return false;
+    elsif coalesce(tenancy.key_id(), tenancy.token_id(), tenancy.space_person_id(), tenancy.space_id()) is not null then
+        return tenancy.has_permission('files:write');
+    elsif tenancy.member_role() is not null then
+        return tenancy.has_role(case when p_space_id is null then 'member' else 'admin' end);
+    end if;
+    return tenancy.has_system_role(case when p_space_id is null then 'manager' else 'admin' end);
+end
+$$;
+
 -- Name: account_limits; Type: TABLE; Schema: public
 
 CREATE TABLE public.account_limits (
@@ -5917,6 +6413,53 @@ CREATE TABLE public.authorizations (
 );
 
 ALTER TABLE ONLY public.authorizations FORCE ROW LEVEL SECURITY;
+
+-- Name: backup_status; Type: TABLE; Schema: public
+
+CREATE TABLE public.backup_status (
+    customer_id uuid NOT NULL,
+    night date DEFAULT '-infinity'::date NOT NULL,
+    last_good_id uuid,
+    last_good_at timestamp with time zone,
+    last_failed_at timestamp with time zone,
+    drilled_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    last_good_drill_at timestamp with time zone,
+    last_failed_drill_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.backup_status FORCE ROW LEVEL SECURITY;
+
+-- Name: backups; Type: TABLE; Schema: public
+
+CREATE TABLE public.backups (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    requested_by uuid DEFAULT tenancy.user_id(),
+    night date,
+    is_full boolean DEFAULT false NOT NULL,
+    previous_id uuid,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    manifest_sha256 text,
+    files bigint,
+    bytes bigint,
+    stored_bytes bigint,
+    left_out bigint,
+    unstable bigint,
+    damaged_at timestamp with time zone,
+    problem text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT backups_failed_says_why CHECK (((state <> 'failed'::text) OR (problem IS NOT NULL))),
+    CONSTRAINT backups_problem_length CHECK ((char_length(problem) <= 2000)),
+    CONSTRAINT backups_ready_is_whole CHECK (((state <> 'ready'::text) OR ((manifest_sha256 IS NOT NULL) AND (finished_at IS NOT NULL) AND (files IS NOT NULL) AND (bytes IS NOT NULL)))),
+    CONSTRAINT backups_sha256_form CHECK ((manifest_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT backups_state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'failed'::text, 'deleting'::text])))
+);
+
+ALTER TABLE ONLY public.backups FORCE ROW LEVEL SECURITY;
 
 -- Name: bots; Type: TABLE; Schema: public
 
@@ -6206,6 +6749,27 @@ CREATE TABLE public.customers (
 
 ALTER TABLE ONLY public.customers FORCE ROW LEVEL SECURITY;
 
+-- Name: drills; Type: TABLE; Schema: public
+
+CREATE TABLE public.drills (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    backup_id uuid NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    files bigint,
+    bytes bigint,
+    differences bigint,
+    problem text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT drills_failed_says_why CHECK (((state <> 'failed'::text) OR (problem IS NOT NULL))),
+    CONSTRAINT drills_good_is_whole CHECK (((state <> 'good'::text) OR ((files IS NOT NULL) AND (bytes IS NOT NULL) AND (differences = 0)))),
+    CONSTRAINT drills_problem_length CHECK ((char_length(problem) <= 2000)),
+    CONSTRAINT drills_state_known CHECK ((state = ANY (ARRAY['running'::text, 'good'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.drills FORCE ROW LEVEL SECURITY;
+
 -- Name: email_templates; Type: TABLE; Schema: public
 
 CREATE TABLE public.email_templates (
@@ -6240,6 +6804,8 @@ CREATE TABLE public.erasures (
     has_files boolean NOT NULL,
     counts jsonb DEFAULT '{}'::jsonb NOT NULL,
     files bigint DEFAULT 0 NOT NULL,
+    has_workspaces boolean DEFAULT false NOT NULL,
+    has_backups boolean DEFAULT false NOT NULL,
     CONSTRAINT erasures_finished_has_time CHECK (((state = 'finished'::text) = (finished_at IS NOT NULL))),
     CONSTRAINT erasures_state_known CHECK ((state = ANY (ARRAY['requested'::text, 'running'::text, 'finished'::text])))
 );
@@ -6270,6 +6836,21 @@ CREATE TABLE public.exports (
 );
 
 ALTER TABLE ONLY public.exports FORCE ROW LEVEL SECURITY;
+
+-- Name: file_changes; Type: TABLE; Schema: public
+
+CREATE TABLE public.file_changes (
+    customer_id uuid NOT NULL,
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    bytes bigint NOT NULL,
+    touched_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT file_changes_bytes_known CHECK ((bytes >= 0)),
+    CONSTRAINT file_changes_kind_known CHECK ((kind = ANY (ARRAY['write'::text, 'make_directory'::text, 'move'::text, 'delete'::text])))
+);
+
+ALTER TABLE ONLY public.file_changes FORCE ROW LEVEL SECURITY;
 
 -- Name: idempotency_keys; Type: TABLE; Schema: public
 
@@ -6992,6 +7573,39 @@ CREATE TABLE public.recurring_posts (
 
 ALTER TABLE ONLY public.recurring_posts FORCE ROW LEVEL SECURITY;
 
+-- Name: restores; Type: TABLE; Schema: public
+
+CREATE TABLE public.restores (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    id uuid NOT NULL,
+    backup_id uuid NOT NULL,
+    state text DEFAULT 'planning'::text NOT NULL,
+    requested_by uuid DEFAULT tenancy.user_id(),
+    workspace_id uuid,
+    path text,
+    to_workspace_id uuid,
+    to_path text,
+    exact boolean DEFAULT false NOT NULL,
+    plan jsonb,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    problem text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT restores_elsewhere_of_workspace CHECK (((to_workspace_id IS NULL) OR (workspace_id IS NOT NULL))),
+    CONSTRAINT restores_exact_in_place CHECK (((NOT exact) OR (to_workspace_id IS NULL))),
+    CONSTRAINT restores_failed_says_why CHECK (((state <> 'failed'::text) OR (problem IS NOT NULL))),
+    CONSTRAINT restores_path_length CHECK (((char_length(path) <= 1024) AND (char_length(to_path) <= 1024))),
+    CONSTRAINT restores_path_of_workspace CHECK (((path IS NULL) OR (workspace_id IS NOT NULL))),
+    CONSTRAINT restores_place_whole CHECK (((to_workspace_id IS NULL) = (to_path IS NULL))),
+    CONSTRAINT restores_planned CHECK (((state = ANY (ARRAY['planning'::text, 'failed'::text])) OR (plan IS NOT NULL))),
+    CONSTRAINT restores_problem_length CHECK ((char_length(problem) <= 2000)),
+    CONSTRAINT restores_state_known CHECK ((state = ANY (ARRAY['planning'::text, 'planned'::text, 'queued'::text, 'running'::text, 'applying'::text, 'done'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.restores FORCE ROW LEVEL SECURITY;
+
 -- Name: space_people; Type: TABLE; Schema: public
 
 CREATE TABLE public.space_people (
@@ -7192,6 +7806,26 @@ CREATE TABLE public.workers (
 
 ALTER TABLE ONLY public.workers FORCE ROW LEVEL SECURITY;
 
+-- Name: workspace_policies; Type: TABLE; Schema: public
+
+CREATE TABLE public.workspace_policies (
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
+    unused_days integer,
+    archive_days integer,
+    legal_hold boolean DEFAULT false NOT NULL,
+    hold_reason text,
+    quota bigint,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workspace_policies_days CHECK ((((unused_days >= 1) AND (unused_days <= 3650)) AND ((archive_days >= 1) AND (archive_days <= 3650)))),
+    CONSTRAINT workspace_policies_hold_reason_length CHECK (((char_length(hold_reason) >= 1) AND (char_length(hold_reason) <= 1000))),
+    CONSTRAINT workspace_policies_hold_says_why CHECK ((legal_hold = (hold_reason IS NOT NULL))),
+    CONSTRAINT workspace_policies_quota_positive CHECK ((quota >= 0))
+);
+
+ALTER TABLE ONLY public.workspace_policies FORCE ROW LEVEL SECURITY;
+
 -- Name: river_job; Type: TABLE; Schema: river
 
 CREATE TABLE river.river_job (
@@ -7349,6 +7983,16 @@ ALTER TABLE ONLY public.authorizations
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: backup_status backup_status_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.backup_status
+    ADD CONSTRAINT backup_status_pkey PRIMARY KEY (customer_id);
+
+-- Name: backups backups_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: bots bots_bot_key; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.bots
@@ -7434,6 +8078,11 @@ ALTER TABLE ONLY public.credentials
 ALTER TABLE ONLY public.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
 
+-- Name: drills drills_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.drills
+    ADD CONSTRAINT drills_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: email_templates email_templates_name_key; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.email_templates
@@ -7458,6 +8107,11 @@ ALTER TABLE ONLY public.erasures
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: file_changes file_changes_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.file_changes
+    ADD CONSTRAINT file_changes_pkey PRIMARY KEY (customer_id, id);
 
 -- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: public
 
@@ -7659,6 +8313,11 @@ ALTER TABLE ONLY public.rate_limits
 ALTER TABLE ONLY public.recurring_posts
     ADD CONSTRAINT recurring_posts_pkey PRIMARY KEY (customer_id, id);
 
+-- Name: restores restores_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.restores
+    ADD CONSTRAINT restores_pkey PRIMARY KEY (customer_id, id);
+
 -- Name: space_people space_people_person_key; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.space_people
@@ -7718,6 +8377,21 @@ ALTER TABLE ONLY public.webhook_secrets
 
 ALTER TABLE ONLY public.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
+
+-- Name: workspace_policies workspace_policies_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.workspace_policies
+    ADD CONSTRAINT workspace_policies_pkey PRIMARY KEY (customer_id);
+
+-- Name: workspaces workspaces_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_pkey PRIMARY KEY (customer_id, id);
+
+-- Name: workspaces workspaces_space_key; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_space_key UNIQUE NULLS NOT DISTINCT (customer_id, space_id);
 
 -- Name: river_job river_job_pkey; Type: CONSTRAINT; Schema: river
 
@@ -7782,6 +8456,22 @@ CREATE INDEX authorizations_to_renew ON public.authorizations USING btree (renew
 -- Name: authorizations_to_revoke; Type: INDEX; Schema: public
 
 CREATE INDEX authorizations_to_revoke ON public.authorizations USING btree (customer_id, id) WHERE (state = 'revoking'::text);
+
+-- Name: backup_status_by_night; Type: INDEX; Schema: public
+
+CREATE INDEX backup_status_by_night ON public.backup_status USING btree (night, customer_id);
+
+-- Name: backup_status_to_drill; Type: INDEX; Schema: public
+
+CREATE INDEX backup_status_to_drill ON public.backup_status USING btree (drilled_at, customer_id) WHERE (last_good_id IS NOT NULL);
+
+-- Name: backups_one_at_a_time; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX backups_one_at_a_time ON public.backups USING btree (customer_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+-- Name: backups_to_do; Type: INDEX; Schema: public
+
+CREATE INDEX backups_to_do ON public.backups USING btree (updated_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'deleting'::text]));
 
 -- Name: chat_identities_by_user; Type: INDEX; Schema: public
 
@@ -7851,6 +8541,18 @@ CREATE INDEX credentials_to_renew ON public.credentials USING btree (renew_at) W
 
 CREATE INDEX credentials_withdrawn ON public.credentials USING btree (withdrawn_at) WHERE (withdrawn_at IS NOT NULL);
 
+-- Name: drills_by_backup; Type: INDEX; Schema: public
+
+CREATE INDEX drills_by_backup ON public.drills USING btree (customer_id, backup_id);
+
+-- Name: drills_one_at_a_time; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX drills_one_at_a_time ON public.drills USING btree (customer_id) WHERE (state = 'running'::text);
+
+-- Name: drills_to_do; Type: INDEX; Schema: public
+
+CREATE INDEX drills_to_do ON public.drills USING btree (created_at) WHERE (state = 'running'::text);
+
 -- Name: erasures_under_way; Type: INDEX; Schema: public
 
 CREATE INDEX erasures_under_way ON public.erasures USING btree (id) WHERE (state <> 'finished'::text);
@@ -7862,6 +8564,14 @@ CREATE UNIQUE INDEX exports_one_at_a_time ON public.exports USING btree (custome
 -- Name: exports_to_expire; Type: INDEX; Schema: public
 
 CREATE INDEX exports_to_expire ON public.exports USING btree (customer_id, expires_at) WHERE (state = 'ready'::text);
+
+-- Name: file_changes_by_age; Type: INDEX; Schema: public
+
+CREATE INDEX file_changes_by_age ON public.file_changes USING btree (touched_at);
+
+-- Name: file_changes_by_workspace; Type: INDEX; Schema: public
+
+CREATE INDEX file_changes_by_workspace ON public.file_changes USING btree (customer_id, workspace_id);
 
 -- Name: idempotency_keys_by_age; Type: INDEX; Schema: public
 
@@ -7999,6 +8709,18 @@ CREATE UNIQUE INDEX recurring_posts_rule_key ON public.recurring_posts USING btr
 
 CREATE INDEX recurring_posts_to_look_at ON public.recurring_posts USING btree (look_at) WHERE (state = 'active'::text);
 
+-- Name: restores_by_backup; Type: INDEX; Schema: public
+
+CREATE INDEX restores_by_backup ON public.restores USING btree (customer_id, backup_id);
+
+-- Name: restores_one_at_a_time; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX restores_one_at_a_time ON public.restores USING btree (customer_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'applying'::text]));
+
+-- Name: restores_to_do; Type: INDEX; Schema: public
+
+CREATE INDEX restores_to_do ON public.restores USING btree (updated_at) WHERE (state = ANY (ARRAY['planning'::text, 'queued'::text, 'running'::text, 'applying'::text]));
+
 -- Name: spaces_by_chat; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX spaces_by_chat ON public.spaces USING btree (platform, bot, team, kind, external_id) WHERE (ended_at IS NULL);
@@ -8034,6 +8756,38 @@ CREATE INDEX webhook_secrets_by_expiry ON public.webhook_secrets USING btree (ex
 -- Name: webhook_secrets_current_key; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX webhook_secrets_current_key ON public.webhook_secrets USING btree (customer_id, endpoint_id) WHERE (expires_at IS NULL);
+
+-- Name: workspaces_by_use; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_by_use ON public.workspaces USING btree (last_used_at, id);
+
+-- Name: workspaces_to_announce; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_to_announce ON public.workspaces USING btree (last_used_at) WHERE ((state = 'active'::text) AND (announced_at IS NULL));
+
+-- Name: workspaces_to_archive; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_to_archive ON public.workspaces USING btree (announced_at) WHERE ((state = 'active'::text) AND (announced_at IS NOT NULL));
+
+-- Name: workspaces_to_delete; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_to_delete ON public.workspaces USING btree (archived_at) WHERE (state = 'archived'::text);
+
+-- Name: workspaces_to_make; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_to_make ON public.workspaces USING btree (created_at) WHERE (state = 'new'::text);
+
+-- Name: workspaces_to_measure; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_to_measure ON public.workspaces USING btree (measured_at) WHERE (state = 'active'::text);
+
+-- Name: workspaces_under_way; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_under_way ON public.workspaces USING btree (updated_at) WHERE (state = ANY (ARRAY['archiving'::text, 'returning'::text, 'restoring'::text]));
+
+-- Name: workspaces_wanted; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_wanted ON public.workspaces USING btree (wanted_at) WHERE (wanted_at IS NOT NULL);
 
 -- Name: river_job_args_index; Type: INDEX; Schema: river
 
@@ -8247,6 +9001,10 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.rate_limit_rules REFERENCING 
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.recurring_posts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
+-- Name: restores audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.restores REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan}');
+
 -- Name: space_people audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.space_people REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space_person', 'id', 'customer_id', '{}', '{version,created_at,updated_at,name,username,asked}');
@@ -8270,6 +9028,14 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.webhook_endpoints REFERENCING
 -- Name: webhook_secrets audit_delete; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_delete AFTER DELETE ON public.webhook_secrets REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook_secret', 'id', 'customer_id', '{sealed}', '{version,created_at,updated_at,key_id}');
+
+-- Name: workspace_policies audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.workspace_policies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace_policy', 'customer_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: workspaces audit_delete; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_delete AFTER DELETE ON public.workspaces REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at}');
 
 -- Name: agent_token_keys audit_insert; Type: TRIGGER; Schema: public
 
@@ -8391,6 +9157,10 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.rate_limit_rules REFERENCING 
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.recurring_posts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
+-- Name: restores audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.restores REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan}');
+
 -- Name: space_people audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.space_people REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space_person', 'id', 'customer_id', '{}', '{version,created_at,updated_at,name,username,asked}');
@@ -8414,6 +9184,14 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.webhook_endpoints REFERENCING
 -- Name: webhook_secrets audit_insert; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_insert AFTER INSERT ON public.webhook_secrets REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook_secret', 'id', 'customer_id', '{sealed}', '{version,created_at,updated_at,key_id}');
+
+-- Name: workspace_policies audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.workspace_policies REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace_policy', 'customer_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: workspaces audit_insert; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_insert AFTER INSERT ON public.workspaces REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at}');
 
 -- Name: agent_token_keys audit_update; Type: TRIGGER; Schema: public
 
@@ -8535,6 +9313,10 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.rate_limit_rules REFERENCING 
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.recurring_posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('recurring_post', 'id', 'customer_id', '{}', '{version,created_at,updated_at,next_at,made_until,look_at,skipped,skipped_at}');
 
+-- Name: restores audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.restores REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan}');
+
 -- Name: space_people audit_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.space_people REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('space_person', 'id', 'customer_id', '{}', '{version,created_at,updated_at,name,username,asked}');
@@ -8559,6 +9341,14 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.webhook_endpoints REFERENCING
 
 CREATE TRIGGER audit_update AFTER UPDATE ON public.webhook_secrets REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('webhook_secret', 'id', 'customer_id', '{sealed}', '{version,created_at,updated_at,key_id}');
 
+-- Name: workspace_policies audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.workspace_policies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace_policy', 'customer_id', 'customer_id', '{}', '{version,created_at,updated_at}');
+
+-- Name: workspaces audit_update; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at}');
+
 -- Name: authorizations authorizations_follow; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER authorizations_follow AFTER UPDATE ON public.authorizations FOR EACH ROW WHEN (((old.state = 'active'::text) AND (new.state = 'needs_reauth'::text))) EXECUTE FUNCTION tenancy.follow_authorization();
@@ -8570,6 +9360,10 @@ CREATE TRIGGER authorizations_guard BEFORE UPDATE ON public.authorizations FOR E
 -- Name: authorizations authorizations_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER authorizations_touch BEFORE UPDATE OF name, state, credential, expires_at, reconnect_by ON public.authorizations FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) OR (current_setting('fanfare.resealing'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION tenancy.touch();
+
+-- Name: backups backups_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER backups_touch BEFORE UPDATE ON public.backups FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
 -- Name: bots bots_follow_removal; Type: TRIGGER; Schema: public
 
@@ -8626,6 +9420,10 @@ CREATE TRIGGER customers_follow_name AFTER UPDATE ON public.customers FOR EACH R
 -- Name: customers customers_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER customers_guard BEFORE UPDATE ON public.customers FOR EACH ROW EXECUTE FUNCTION tenancy.guard_customer();
+
+-- Name: customers customers_make_workspace; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER customers_make_workspace AFTER INSERT ON public.customers FOR EACH ROW EXECUTE FUNCTION tenancy.make_workspace();
 
 -- Name: customers customers_time_zone_inserted; Type: TRIGGER; Schema: public
 
@@ -8991,6 +9789,18 @@ CREATE TRIGGER recurring_posts_time_zone_updated BEFORE UPDATE ON public.recurri
 
 CREATE TRIGGER recurring_posts_touch BEFORE UPDATE ON public.recurring_posts FOR EACH ROW WHEN ((((((old.rrule IS DISTINCT FROM new.rrule) OR (old.starts_local IS DISTINCT FROM new.starts_local)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.state IS DISTINCT FROM new.state)) OR (old.problem IS DISTINCT FROM new.problem))) EXECUTE FUNCTION tenancy.touch();
 
+-- Name: restores restores_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER restores_guard BEFORE UPDATE ON public.restores FOR EACH ROW EXECUTE FUNCTION tenancy.guard_restore();
+
+-- Name: restores restores_of_ready; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER restores_of_ready BEFORE INSERT ON public.restores FOR EACH ROW EXECUTE FUNCTION tenancy.guard_restored_backup();
+
+-- Name: restores restores_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER restores_touch BEFORE UPDATE ON public.restores FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
 -- Name: space_people space_people_withdraw; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER space_people_withdraw AFTER UPDATE ON public.space_people FOR EACH ROW WHEN (((old.left_at IS NULL) AND (new.left_at IS NOT NULL))) EXECUTE FUNCTION tenancy.withdraw_person();
@@ -9006,6 +9816,10 @@ CREATE TRIGGER spaces_guard BEFORE UPDATE ON public.spaces FOR EACH ROW EXECUTE 
 -- Name: spaces spaces_guard_bot; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER spaces_guard_bot BEFORE INSERT ON public.spaces FOR EACH ROW EXECUTE FUNCTION tenancy.guard_chat_of_bot();
+
+-- Name: spaces spaces_make_workspace; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER spaces_make_workspace AFTER INSERT ON public.spaces FOR EACH ROW EXECUTE FUNCTION tenancy.make_workspace();
 
 -- Name: spaces spaces_touch; Type: TRIGGER; Schema: public
 
@@ -9038,6 +9852,18 @@ CREATE TRIGGER webhook_endpoints_touch BEFORE UPDATE ON public.webhook_endpoints
 -- Name: webhook_secrets webhook_secrets_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER webhook_secrets_guard BEFORE UPDATE OF expires_at ON public.webhook_secrets FOR EACH ROW EXECUTE FUNCTION tenancy.guard_webhook_secret();
+
+-- Name: workspace_policies workspace_policies_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER workspace_policies_guard BEFORE INSERT OR UPDATE ON public.workspace_policies FOR EACH ROW EXECUTE FUNCTION tenancy.guard_workspace_policy();
+
+-- Name: workspace_policies workspace_policies_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER workspace_policies_touch BEFORE UPDATE ON public.workspace_policies FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
+
+-- Name: workspaces workspaces_touch; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER workspaces_touch BEFORE UPDATE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
 
 -- Name: river_job river_job_freeze; Type: TRIGGER; Schema: river
 
@@ -9096,6 +9922,21 @@ ALTER TABLE ONLY public.authorizations
 
 ALTER TABLE ONLY public.authorizations
     ADD CONSTRAINT authorizations_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: backup_status backup_status_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.backup_status
+    ADD CONSTRAINT backup_status_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: backups backups_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: backups backups_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
 
 -- Name: bots bots_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -9177,6 +10018,16 @@ ALTER TABLE ONLY public.credentials
 ALTER TABLE ONLY public.credentials
     ADD CONSTRAINT credentials_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id);
 
+-- Name: drills drills_backup_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.drills
+    ADD CONSTRAINT drills_backup_fkey FOREIGN KEY (customer_id, backup_id) REFERENCES public.backups(customer_id, id) ON DELETE CASCADE;
+
+-- Name: drills drills_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.drills
+    ADD CONSTRAINT drills_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
 -- Name: email_templates email_templates_created_by_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.email_templates
@@ -9201,6 +10052,11 @@ ALTER TABLE ONLY public.exports
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
+
+-- Name: file_changes file_changes_workspace_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.file_changes
+    ADD CONSTRAINT file_changes_workspace_fkey FOREIGN KEY (customer_id, workspace_id) REFERENCES public.workspaces(customer_id, id);
 
 -- Name: integrations integrations_authorization_fkey; Type: FK CONSTRAINT; Schema: public
 
@@ -9467,6 +10323,31 @@ ALTER TABLE ONLY public.recurring_posts
 ALTER TABLE ONLY public.recurring_posts
     ADD CONSTRAINT recurring_posts_post_fkey FOREIGN KEY (customer_id, post_id) REFERENCES public.posts(customer_id, id);
 
+-- Name: restores restores_backup_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.restores
+    ADD CONSTRAINT restores_backup_fkey FOREIGN KEY (customer_id, backup_id) REFERENCES public.backups(customer_id, id) ON DELETE CASCADE;
+
+-- Name: restores restores_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.restores
+    ADD CONSTRAINT restores_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: restores restores_requested_by_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.restores
+    ADD CONSTRAINT restores_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
+
+-- Name: restores restores_to_workspace_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.restores
+    ADD CONSTRAINT restores_to_workspace_fkey FOREIGN KEY (customer_id, to_workspace_id) REFERENCES public.workspaces(customer_id, id);
+
+-- Name: restores restores_workspace_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.restores
+    ADD CONSTRAINT restores_workspace_fkey FOREIGN KEY (customer_id, workspace_id) REFERENCES public.workspaces(customer_id, id);
+
 -- Name: space_people space_people_customer_fkey; Type: FK CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.space_people
@@ -9521,6 +10402,21 @@ ALTER TABLE ONLY public.webhook_secrets
 
 ALTER TABLE ONLY public.webhook_secrets
     ADD CONSTRAINT webhook_secrets_endpoint_fkey FOREIGN KEY (customer_id, endpoint_id) REFERENCES public.webhook_endpoints(customer_id, id) ON DELETE CASCADE;
+
+-- Name: workspace_policies workspace_policies_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.workspace_policies
+    ADD CONSTRAINT workspace_policies_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: workspaces workspaces_customer_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_customer_fkey FOREIGN KEY (customer_id) REFERENCES public.customers(id);
+
+-- Name: workspaces workspaces_space_fkey; Type: FK CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_space_fkey FOREIGN KEY (customer_id, space_id) REFERENCES public.spaces(customer_id, id);
 
 -- Name: account_limits; Type: ROW SECURITY; Schema: public
 
@@ -9777,6 +10673,66 @@ CREATE POLICY authorizations_update ON public.authorizations FOR UPDATE TO fanfa
 -- Name: authorizations authorizations_worker_update; Type: POLICY; Schema: public
 
 CREATE POLICY authorizations_worker_update ON public.authorizations FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: backup_status; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.backup_status ENABLE ROW LEVEL SECURITY;
+
+-- Name: backup_status backup_status_definer; Type: POLICY; Schema: public
+
+CREATE POLICY backup_status_definer ON public.backup_status TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: backup_status backup_status_select; Type: POLICY; Schema: public
+
+CREATE POLICY backup_status_select ON public.backup_status FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.permit_backups() AS permit_backups));
+
+-- Name: backup_status backup_status_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY backup_status_tenant ON public.backup_status AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: backup_status backup_status_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY backup_status_worker_select ON public.backup_status FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: backup_status backup_status_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY backup_status_worker_update ON public.backup_status FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: backups; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.backups ENABLE ROW LEVEL SECURITY;
+
+-- Name: backups backups_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY backups_admin_insert ON public.backups FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.administers() AS administers));
+
+-- Name: backups backups_definer; Type: POLICY; Schema: public
+
+CREATE POLICY backups_definer ON public.backups TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: backups backups_insert; Type: POLICY; Schema: public
+
+CREATE POLICY backups_insert ON public.backups FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.permit_backups() AS permit_backups));
+
+-- Name: backups backups_select; Type: POLICY; Schema: public
+
+CREATE POLICY backups_select ON public.backups FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.permit_backups() AS permit_backups));
+
+-- Name: backups backups_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY backups_tenant ON public.backups AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: backups backups_worker_delete; Type: POLICY; Schema: public
+
+CREATE POLICY backups_worker_delete ON public.backups FOR DELETE TO fanfare_worker USING ((state = ANY (ARRAY['deleting'::text, 'failed'::text, 'running'::text])));
+
+-- Name: backups backups_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY backups_worker_select ON public.backups FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: backups backups_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY backups_worker_update ON public.backups FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
 -- Name: bots; Type: ROW SECURITY; Schema: public
 
@@ -10134,6 +11090,34 @@ CREATE POLICY customers_update ON public.customers FOR UPDATE TO fanfare_user US
 
 CREATE POLICY customers_worker ON public.customers FOR SELECT TO fanfare_worker USING ((id = ( SELECT tenancy.customer_id() AS customer_id)));
 
+-- Name: drills; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.drills ENABLE ROW LEVEL SECURITY;
+
+-- Name: drills drills_definer; Type: POLICY; Schema: public
+
+CREATE POLICY drills_definer ON public.drills TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: drills drills_insert; Type: POLICY; Schema: public
+
+CREATE POLICY drills_insert ON public.drills FOR INSERT TO fanfare_worker WITH CHECK (true);
+
+-- Name: drills drills_select; Type: POLICY; Schema: public
+
+CREATE POLICY drills_select ON public.drills FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.permit_backups() AS permit_backups));
+
+-- Name: drills drills_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY drills_tenant ON public.drills AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: drills drills_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY drills_worker_select ON public.drills FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: drills drills_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY drills_worker_update ON public.drills FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: email_templates; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.email_templates ENABLE ROW LEVEL SECURITY;
@@ -10273,6 +11257,26 @@ CREATE POLICY exports_worker_select ON public.exports FOR SELECT TO fanfare_work
 -- Name: exports exports_worker_update; Type: POLICY; Schema: public
 
 CREATE POLICY exports_worker_update ON public.exports FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
+-- Name: file_changes; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.file_changes ENABLE ROW LEVEL SECURITY;
+
+-- Name: file_changes file_changes_definer; Type: POLICY; Schema: public
+
+CREATE POLICY file_changes_definer ON public.file_changes TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: file_changes file_changes_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY file_changes_tenant ON public.file_changes AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: file_changes file_changes_worker; Type: POLICY; Schema: public
+
+CREATE POLICY file_changes_worker ON public.file_changes FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: file_changes file_changes_worker_delete; Type: POLICY; Schema: public
+
+CREATE POLICY file_changes_worker_delete ON public.file_changes FOR DELETE TO fanfare_worker USING (true);
 
 -- Name: idempotency_keys; Type: ROW SECURITY; Schema: public
 
@@ -11382,6 +12386,58 @@ CREATE POLICY recurring_posts_update ON public.recurring_posts FOR UPDATE TO fan
 
 CREATE POLICY recurring_posts_worker_update ON public.recurring_posts FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
 
+-- Name: restores; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.restores ENABLE ROW LEVEL SECURITY;
+
+-- Name: restores restores_admin_delete; Type: POLICY; Schema: public
+
+CREATE POLICY restores_admin_delete ON public.restores FOR DELETE TO fanfare_admin USING ((( SELECT tenancy.permit_backups() AS permit_backups) AND ( SELECT tenancy.reason_given() AS reason_given) AND (state = ANY (ARRAY['planning'::text, 'planned'::text]))));
+
+-- Name: restores restores_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY restores_admin_insert ON public.restores FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: restores restores_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY restores_admin_update ON public.restores FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.permit_backups() AS permit_backups)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: restores restores_definer; Type: POLICY; Schema: public
+
+CREATE POLICY restores_definer ON public.restores TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: restores restores_delete; Type: POLICY; Schema: public
+
+CREATE POLICY restores_delete ON public.restores FOR DELETE TO fanfare_user USING ((( SELECT tenancy.permit_backups() AS permit_backups) AND (state = ANY (ARRAY['planning'::text, 'planned'::text]))));
+
+-- Name: restores restores_insert; Type: POLICY; Schema: public
+
+CREATE POLICY restores_insert ON public.restores FOR INSERT TO fanfare_user WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: restores restores_select; Type: POLICY; Schema: public
+
+CREATE POLICY restores_select ON public.restores FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.permit_backups() AS permit_backups));
+
+-- Name: restores restores_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY restores_tenant ON public.restores AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: restores restores_update; Type: POLICY; Schema: public
+
+CREATE POLICY restores_update ON public.restores FOR UPDATE TO fanfare_user USING (( SELECT tenancy.permit_backups() AS permit_backups)) WITH CHECK (( SELECT tenancy.has_role('admin'::text) AS has_role));
+
+-- Name: restores restores_worker_delete; Type: POLICY; Schema: public
+
+CREATE POLICY restores_worker_delete ON public.restores FOR DELETE TO fanfare_worker USING ((state = ANY (ARRAY['planned'::text, 'done'::text, 'failed'::text])));
+
+-- Name: restores restores_worker_select; Type: POLICY; Schema: public
+
+CREATE POLICY restores_worker_select ON public.restores FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: restores restores_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY restores_worker_update ON public.restores FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: space_people; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.space_people ENABLE ROW LEVEL SECURITY;
@@ -11706,6 +12762,70 @@ CREATE POLICY workers_definer ON public.workers FOR SELECT TO fanfare_definer US
 
 CREATE POLICY workers_worker ON public.workers TO fanfare_worker USING (true) WITH CHECK (true);
 
+-- Name: workspace_policies; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.workspace_policies ENABLE ROW LEVEL SECURITY;
+
+-- Name: workspace_policies workspace_policies_admin_insert; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_admin_insert ON public.workspace_policies FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.administers() AS administers));
+
+-- Name: workspace_policies workspace_policies_admin_update; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_admin_update ON public.workspace_policies FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin)) WITH CHECK (( SELECT tenancy.administers() AS administers));
+
+-- Name: workspace_policies workspace_policies_definer; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_definer ON public.workspace_policies FOR SELECT TO fanfare_definer USING (true);
+
+-- Name: workspace_policies workspace_policies_erase; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_erase ON public.workspace_policies FOR DELETE TO fanfare_definer USING (true);
+
+-- Name: workspace_policies workspace_policies_insert; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_insert ON public.workspace_policies FOR INSERT TO fanfare_user WITH CHECK ((( SELECT tenancy.member_role() AS member_role) = 'owner'::text));
+
+-- Name: workspace_policies workspace_policies_select; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_select ON public.workspace_policies FOR SELECT TO fanfare_user, fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin));
+
+-- Name: workspace_policies workspace_policies_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_tenant ON public.workspace_policies AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: workspace_policies workspace_policies_update; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_update ON public.workspace_policies FOR UPDATE TO fanfare_user USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin)) WITH CHECK ((( SELECT tenancy.member_role() AS member_role) = 'owner'::text));
+
+-- Name: workspace_policies workspace_policies_worker; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_worker ON public.workspace_policies FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: workspaces; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.workspaces ENABLE ROW LEVEL SECURITY;
+
+-- Name: workspaces workspaces_definer; Type: POLICY; Schema: public
+
+CREATE POLICY workspaces_definer ON public.workspaces TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: workspaces workspaces_select; Type: POLICY; Schema: public
+
+CREATE POLICY workspaces_select ON public.workspaces FOR SELECT TO fanfare_user, fanfare_agent, fanfare_admin USING (tenancy.reads_files(space_id));
+
+-- Name: workspaces workspaces_tenant; Type: POLICY; Schema: public
+
+CREATE POLICY workspaces_tenant ON public.workspaces AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
+-- Name: workspaces workspaces_worker; Type: POLICY; Schema: public
+
+CREATE POLICY workspaces_worker ON public.workspaces FOR SELECT TO fanfare_worker USING (true);
+
+-- Name: workspaces workspaces_worker_update; Type: POLICY; Schema: public
+
+CREATE POLICY workspaces_worker_update ON public.workspaces FOR UPDATE TO fanfare_worker USING (true) WITH CHECK (true);
+
 -- Name: river_job; Type: ROW SECURITY; Schema: river
 
 ALTER TABLE river.river_job ENABLE ROW LEVEL SECURITY;
@@ -11925,6 +13045,13 @@ REVOKE ALL ON FUNCTION tenancy.agree_with_platform_posts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenancy.append_attempt(p_log jsonb, p_attempt jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.append_attempt(p_log jsonb, p_attempt jsonb) TO fanfare_worker;
 
+-- Name: FUNCTION apply_file_change(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.apply_file_change(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.apply_file_change(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.apply_file_change(p_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.apply_file_change(p_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) FROM PUBLIC;
@@ -12110,6 +13237,24 @@ GRANT ALL ON FUNCTION tenancy.authorizations_to_do(p_platforms text[], p_limit i
 REVOKE ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) TO fanfare_worker;
 
+-- Name: FUNCTION backup_health(p_late interval, p_drill_late interval); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.backup_health(p_late interval, p_drill_late interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.backup_health(p_late interval, p_drill_late interval) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.backup_health(p_late interval, p_drill_late interval) TO fanfare_login;
+
+-- Name: FUNCTION backups_to_do(p_drill_every interval, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.backups_to_do(p_drill_every interval, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.backups_to_do(p_drill_every interval, p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION begin_file_change(p_id uuid, p_workspace_id uuid, p_kind text, p_bytes bigint, p_up_to boolean, p_quota bigint); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.begin_file_change(p_id uuid, p_workspace_id uuid, p_kind text, p_bytes bigint, p_up_to boolean, p_quota bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.begin_file_change(p_id uuid, p_workspace_id uuid, p_kind text, p_bytes bigint, p_up_to boolean, p_quota bigint) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.begin_file_change(p_id uuid, p_workspace_id uuid, p_kind text, p_bytes bigint, p_up_to boolean, p_quota bigint) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.begin_file_change(p_id uuid, p_workspace_id uuid, p_kind text, p_bytes bigint, p_up_to boolean, p_quota bigint) TO fanfare_admin;
+
 -- Name: FUNCTION begin_login_revocation(p_authorization_id uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.begin_login_revocation(p_authorization_id uuid) FROM PUBLIC;
@@ -12123,6 +13268,11 @@ GRANT ALL ON FUNCTION tenancy.begin_login_revocation_of_erased(p_erasure uuid, p
 -- Name: FUNCTION begin_measuring(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.begin_measuring() FROM PUBLIC;
+
+-- Name: FUNCTION begin_night(p_night date, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.begin_night(p_night date, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.begin_night(p_night date, p_limit integer) TO fanfare_worker;
 
 -- Name: FUNCTION bot_credential(p_platform text, p_bot text); Type: ACL; Schema: tenancy
 
@@ -12268,6 +13418,11 @@ GRANT ALL ON FUNCTION tenancy.count_usage(p_kind text, p_count bigint) TO fanfar
 GRANT ALL ON FUNCTION tenancy.count_usage(p_kind text, p_count bigint) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.count_usage(p_kind text, p_count bigint) TO fanfare_admin;
 
+-- Name: FUNCTION count_workspaces(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.count_workspaces() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.count_workspaces() TO fanfare_worker;
+
 -- Name: FUNCTION create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) FROM PUBLIC;
@@ -12314,6 +13469,13 @@ GRANT ALL ON FUNCTION tenancy.delete_expired_idempotency_keys(p_limit integer) T
 
 REVOKE ALL ON FUNCTION tenancy.delete_expired_tokens(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.delete_expired_tokens(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION drop_file_change(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.drop_file_change(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.drop_file_change(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.drop_file_change(p_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.drop_file_change(p_id uuid) TO fanfare_admin;
 
 -- Name: FUNCTION end_authorization(p_authorization_id uuid, p_version bigint, p_outcome text); Type: ACL; Schema: tenancy
 
@@ -12438,6 +13600,13 @@ GRANT ALL ON FUNCTION tenancy.find_pairing_by_link(p_platform text, p_bot text, 
 
 REVOKE ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) TO fanfare_worker;
+
+-- Name: FUNCTION finish_file_change(p_id uuid, p_path text, p_to text, p_bytes bigint, p_entries bigint); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.finish_file_change(p_id uuid, p_path text, p_to text, p_bytes bigint, p_entries bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.finish_file_change(p_id uuid, p_path text, p_to text, p_bytes bigint, p_entries bigint) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.finish_file_change(p_id uuid, p_path text, p_to text, p_bytes bigint, p_entries bigint) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.finish_file_change(p_id uuid, p_path text, p_to text, p_bytes bigint, p_entries bigint) TO fanfare_admin;
 
 -- Name: FUNCTION follow_alt_text(); Type: ACL; Schema: tenancy
 
@@ -12634,6 +13803,14 @@ REVOKE ALL ON FUNCTION tenancy.guard_recurring_content() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_recurring_post() FROM PUBLIC;
 
+-- Name: FUNCTION guard_restore(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_restore() FROM PUBLIC;
+
+-- Name: FUNCTION guard_restored_backup(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_restored_backup() FROM PUBLIC;
+
 -- Name: FUNCTION guard_revocation(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_revocation() FROM PUBLIC;
@@ -12657,6 +13834,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_webhook_delivery() FROM PUBLIC;
 -- Name: FUNCTION guard_webhook_secret(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_webhook_secret() FROM PUBLIC;
+
+-- Name: FUNCTION guard_workspace_policy(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_workspace_policy() FROM PUBLIC;
 
 -- Name: FUNCTION permissions(); Type: ACL; Schema: tenancy
 
@@ -12810,6 +13991,10 @@ GRANT ALL ON FUNCTION tenancy.login_needed(p_platform text, p_external_id text, 
 
 REVOKE ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) TO fanfare_worker;
+
+-- Name: FUNCTION make_workspace(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.make_workspace() FROM PUBLIC;
 
 -- Name: FUNCTION may_approve(); Type: ACL; Schema: tenancy
 
@@ -12976,6 +14161,12 @@ REVOKE ALL ON FUNCTION tenancy.permit_admins() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.permit_admins() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.permit_admins() TO fanfare_admin;
 
+-- Name: FUNCTION permit_backups(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.permit_backups() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.permit_backups() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.permit_backups() TO fanfare_admin;
+
 -- Name: FUNCTION permit_conversations(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.permit_conversations() FROM PUBLIC;
@@ -13080,6 +14271,14 @@ GRANT ALL ON FUNCTION tenancy.reads_audit() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.reads_audit() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.reads_audit() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.reads_audit() TO fanfare_worker;
+
+-- Name: FUNCTION reads_files(p_space_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reads_files(p_space_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reads_files(p_space_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.reads_files(p_space_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.reads_files(p_space_id uuid) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.reads_files(p_space_id uuid) TO fanfare_definer;
 
 -- Name: FUNCTION reason_given(); Type: ACL; Schema: tenancy
 
@@ -13281,6 +14480,13 @@ GRANT ALL ON FUNCTION tenancy.time_zone() TO fanfare_admin;
 
 REVOKE ALL ON FUNCTION tenancy.touch() FROM PUBLIC;
 
+-- Name: FUNCTION touch_file_change(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.touch_file_change(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.touch_file_change(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.touch_file_change(p_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.touch_file_change(p_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION transition_allowed(entity text, from_state text, to_state text); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.transition_allowed(entity text, from_state text, to_state text) FROM PUBLIC;
@@ -13330,6 +14536,13 @@ GRANT ALL ON FUNCTION tenancy.use_mcp_credential(p_id uuid, p_purpose text) TO f
 REVOKE ALL ON FUNCTION tenancy.use_mcp_credentials_of_erased(p_erasure uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.use_mcp_credentials_of_erased(p_erasure uuid) TO fanfare_worker;
 
+-- Name: FUNCTION use_workspace(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.use_workspace(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.use_workspace(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.use_workspace(p_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.use_workspace(p_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION warn_credential_moves(p_ahead interval); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) FROM PUBLIC;
@@ -13378,6 +14591,95 @@ GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) 
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_definer;
+
+-- Name: TABLE workspaces; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.workspaces TO fanfare_user;
+GRANT SELECT ON TABLE public.workspaces TO fanfare_agent;
+GRANT SELECT ON TABLE public.workspaces TO fanfare_admin;
+GRANT SELECT ON TABLE public.workspaces TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO fanfare_definer;
+
+-- Name: COLUMN workspaces.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.workspaces TO fanfare_definer;
+
+-- Name: COLUMN workspaces.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.bytes; Type: ACL; Schema: public
+
+GRANT UPDATE(bytes) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.entries; Type: ACL; Schema: public
+
+GRANT UPDATE(entries) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.measured_at; Type: ACL; Schema: public
+
+GRANT UPDATE(measured_at) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.last_used_at; Type: ACL; Schema: public
+
+GRANT UPDATE(last_used_at) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.announced_at; Type: ACL; Schema: public
+
+GRANT UPDATE(announced_at) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.wanted_at; Type: ACL; Schema: public
+
+GRANT UPDATE(wanted_at) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.archived_at; Type: ACL; Schema: public
+
+GRANT UPDATE(archived_at) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.archive_id; Type: ACL; Schema: public
+
+GRANT UPDATE(archive_id) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.archive_sha256; Type: ACL; Schema: public
+
+GRANT UPDATE(archive_sha256) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.archive_bytes; Type: ACL; Schema: public
+
+GRANT UPDATE(archive_bytes) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: COLUMN workspaces.problem; Type: ACL; Schema: public
+
+GRANT UPDATE(problem) ON TABLE public.workspaces TO fanfare_worker;
+
+-- Name: FUNCTION workspace_for(p_id uuid, p_change boolean, p_lock boolean); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.workspace_for(p_id uuid, p_change boolean, p_lock boolean) FROM PUBLIC;
+
+-- Name: FUNCTION workspace_made(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.workspace_made(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.workspace_made(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.workspace_made(p_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.workspace_made(p_id uuid) TO fanfare_admin;
+
+-- Name: FUNCTION workspaces_due(p_unused interval, p_notice interval, p_keep interval, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.workspaces_due(p_unused interval, p_notice interval, p_keep interval, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.workspaces_due(p_unused interval, p_notice interval, p_keep interval, p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) TO fanfare_admin;
+
+-- Name: FUNCTION writes_files(p_space_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.writes_files(p_space_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.writes_files(p_space_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.writes_files(p_space_id uuid) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.writes_files(p_space_id uuid) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.writes_files(p_space_id uuid) TO fanfare_definer;
 
 -- Name: TABLE account_limits; Type: ACL; Schema: public
 
@@ -13790,6 +15092,113 @@ GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_user;
 GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_agent;
 GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_admin;
 GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_worker;
+
+-- Name: TABLE backup_status; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.backup_status TO fanfare_user;
+GRANT SELECT ON TABLE public.backup_status TO fanfare_admin;
+GRANT SELECT ON TABLE public.backup_status TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.backup_status TO fanfare_definer;
+
+-- Name: COLUMN backup_status.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.backup_status TO fanfare_definer;
+
+-- Name: COLUMN backup_status.last_good_id; Type: ACL; Schema: public
+
+GRANT UPDATE(last_good_id) ON TABLE public.backup_status TO fanfare_worker;
+
+-- Name: COLUMN backup_status.last_good_at; Type: ACL; Schema: public
+
+GRANT UPDATE(last_good_at) ON TABLE public.backup_status TO fanfare_worker;
+
+-- Name: COLUMN backup_status.last_failed_at; Type: ACL; Schema: public
+
+GRANT UPDATE(last_failed_at) ON TABLE public.backup_status TO fanfare_worker;
+
+-- Name: COLUMN backup_status.drilled_at; Type: ACL; Schema: public
+
+GRANT UPDATE(drilled_at) ON TABLE public.backup_status TO fanfare_worker;
+
+-- Name: COLUMN backup_status.last_good_drill_at; Type: ACL; Schema: public
+
+GRANT UPDATE(last_good_drill_at) ON TABLE public.backup_status TO fanfare_worker;
+
+-- Name: COLUMN backup_status.last_failed_drill_at; Type: ACL; Schema: public
+
+GRANT UPDATE(last_failed_drill_at) ON TABLE public.backup_status TO fanfare_worker;
+
+-- Name: TABLE backups; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.backups TO fanfare_user;
+GRANT SELECT ON TABLE public.backups TO fanfare_admin;
+GRANT SELECT,DELETE ON TABLE public.backups TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.backups TO fanfare_definer;
+
+-- Name: COLUMN backups.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.backups TO fanfare_definer;
+
+-- Name: COLUMN backups.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.backups TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.backups TO fanfare_admin;
+
+-- Name: COLUMN backups.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.backups TO fanfare_worker;
+GRANT UPDATE(state) ON TABLE public.backups TO fanfare_user;
+GRANT UPDATE(state) ON TABLE public.backups TO fanfare_admin;
+
+-- Name: COLUMN backups.is_full; Type: ACL; Schema: public
+
+GRANT INSERT(is_full) ON TABLE public.backups TO fanfare_user;
+GRANT INSERT(is_full) ON TABLE public.backups TO fanfare_admin;
+GRANT UPDATE(is_full) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.previous_id; Type: ACL; Schema: public
+
+GRANT UPDATE(previous_id) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.started_at; Type: ACL; Schema: public
+
+GRANT UPDATE(started_at) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.finished_at; Type: ACL; Schema: public
+
+GRANT UPDATE(finished_at) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.manifest_sha256; Type: ACL; Schema: public
+
+GRANT UPDATE(manifest_sha256) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.files; Type: ACL; Schema: public
+
+GRANT UPDATE(files) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.bytes; Type: ACL; Schema: public
+
+GRANT UPDATE(bytes) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.stored_bytes; Type: ACL; Schema: public
+
+GRANT UPDATE(stored_bytes) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.left_out; Type: ACL; Schema: public
+
+GRANT UPDATE(left_out) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.unstable; Type: ACL; Schema: public
+
+GRANT UPDATE(unstable) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.damaged_at; Type: ACL; Schema: public
+
+GRANT UPDATE(damaged_at) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.problem; Type: ACL; Schema: public
+
+GRANT UPDATE(problem) ON TABLE public.backups TO fanfare_worker;
 
 -- Name: TABLE bots; Type: ACL; Schema: public
 
@@ -14538,6 +15947,49 @@ GRANT UPDATE(approver_role) ON TABLE public.customers TO fanfare_admin;
 GRANT UPDATE(self_approval) ON TABLE public.customers TO fanfare_user;
 GRANT UPDATE(self_approval) ON TABLE public.customers TO fanfare_admin;
 
+-- Name: TABLE drills; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.drills TO fanfare_user;
+GRANT SELECT ON TABLE public.drills TO fanfare_admin;
+GRANT SELECT ON TABLE public.drills TO fanfare_worker;
+GRANT SELECT,DELETE ON TABLE public.drills TO fanfare_definer;
+
+-- Name: COLUMN drills.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.drills TO fanfare_definer;
+
+-- Name: COLUMN drills.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.drills TO fanfare_worker;
+
+-- Name: COLUMN drills.backup_id; Type: ACL; Schema: public
+
+GRANT INSERT(backup_id) ON TABLE public.drills TO fanfare_worker;
+
+-- Name: COLUMN drills.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.drills TO fanfare_worker;
+
+-- Name: COLUMN drills.files; Type: ACL; Schema: public
+
+GRANT UPDATE(files) ON TABLE public.drills TO fanfare_worker;
+
+-- Name: COLUMN drills.bytes; Type: ACL; Schema: public
+
+GRANT UPDATE(bytes) ON TABLE public.drills TO fanfare_worker;
+
+-- Name: COLUMN drills.differences; Type: ACL; Schema: public
+
+GRANT UPDATE(differences) ON TABLE public.drills TO fanfare_worker;
+
+-- Name: COLUMN drills.problem; Type: ACL; Schema: public
+
+GRANT UPDATE(problem) ON TABLE public.drills TO fanfare_worker;
+
+-- Name: COLUMN drills.finished_at; Type: ACL; Schema: public
+
+GRANT UPDATE(finished_at) ON TABLE public.drills TO fanfare_worker;
+
 -- Name: TABLE email_templates; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.email_templates TO fanfare_user;
@@ -14647,6 +16099,15 @@ GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_user;
 GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_admin;
 GRANT UPDATE(expires_at) ON TABLE public.exports TO fanfare_worker;
 GRANT SELECT(expires_at) ON TABLE public.exports TO fanfare_definer;
+
+-- Name: TABLE file_changes; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.file_changes TO fanfare_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.file_changes TO fanfare_definer;
+
+-- Name: COLUMN file_changes.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.file_changes TO fanfare_definer;
 
 -- Name: TABLE idempotency_keys; Type: ACL; Schema: public
 
@@ -16329,6 +17790,74 @@ GRANT UPDATE(skipped) ON TABLE public.recurring_posts TO fanfare_worker;
 
 GRANT UPDATE(skipped_at) ON TABLE public.recurring_posts TO fanfare_worker;
 
+-- Name: TABLE restores; Type: ACL; Schema: public
+
+GRANT SELECT,DELETE ON TABLE public.restores TO fanfare_user;
+GRANT SELECT,DELETE ON TABLE public.restores TO fanfare_admin;
+GRANT SELECT,DELETE ON TABLE public.restores TO fanfare_worker;
+GRANT SELECT,DELETE ON TABLE public.restores TO fanfare_definer;
+
+-- Name: COLUMN restores.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.restores TO fanfare_definer;
+
+-- Name: COLUMN restores.id; Type: ACL; Schema: public
+
+GRANT INSERT(id) ON TABLE public.restores TO fanfare_user;
+GRANT INSERT(id) ON TABLE public.restores TO fanfare_admin;
+
+-- Name: COLUMN restores.backup_id; Type: ACL; Schema: public
+
+GRANT INSERT(backup_id) ON TABLE public.restores TO fanfare_user;
+GRANT INSERT(backup_id) ON TABLE public.restores TO fanfare_admin;
+
+-- Name: COLUMN restores.state; Type: ACL; Schema: public
+
+GRANT UPDATE(state) ON TABLE public.restores TO fanfare_user;
+GRANT UPDATE(state) ON TABLE public.restores TO fanfare_admin;
+GRANT UPDATE(state) ON TABLE public.restores TO fanfare_worker;
+
+-- Name: COLUMN restores.workspace_id; Type: ACL; Schema: public
+
+GRANT INSERT(workspace_id) ON TABLE public.restores TO fanfare_user;
+GRANT INSERT(workspace_id) ON TABLE public.restores TO fanfare_admin;
+
+-- Name: COLUMN restores.path; Type: ACL; Schema: public
+
+GRANT INSERT(path) ON TABLE public.restores TO fanfare_user;
+GRANT INSERT(path) ON TABLE public.restores TO fanfare_admin;
+
+-- Name: COLUMN restores.to_workspace_id; Type: ACL; Schema: public
+
+GRANT INSERT(to_workspace_id) ON TABLE public.restores TO fanfare_user;
+GRANT INSERT(to_workspace_id) ON TABLE public.restores TO fanfare_admin;
+
+-- Name: COLUMN restores.to_path; Type: ACL; Schema: public
+
+GRANT INSERT(to_path) ON TABLE public.restores TO fanfare_user;
+GRANT INSERT(to_path) ON TABLE public.restores TO fanfare_admin;
+
+-- Name: COLUMN restores.exact; Type: ACL; Schema: public
+
+GRANT INSERT(exact) ON TABLE public.restores TO fanfare_user;
+GRANT INSERT(exact) ON TABLE public.restores TO fanfare_admin;
+
+-- Name: COLUMN restores.plan; Type: ACL; Schema: public
+
+GRANT UPDATE(plan) ON TABLE public.restores TO fanfare_worker;
+
+-- Name: COLUMN restores.started_at; Type: ACL; Schema: public
+
+GRANT UPDATE(started_at) ON TABLE public.restores TO fanfare_worker;
+
+-- Name: COLUMN restores.finished_at; Type: ACL; Schema: public
+
+GRANT UPDATE(finished_at) ON TABLE public.restores TO fanfare_worker;
+
+-- Name: COLUMN restores.problem; Type: ACL; Schema: public
+
+GRANT UPDATE(problem) ON TABLE public.restores TO fanfare_worker;
+
 -- Name: TABLE space_people; Type: ACL; Schema: public
 
 GRANT SELECT ON TABLE public.space_people TO fanfare_user;
@@ -16708,6 +18237,50 @@ GRANT SELECT(created_at) ON TABLE public.webhook_secrets TO fanfare_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workers TO fanfare_worker;
 GRANT SELECT ON TABLE public.workers TO fanfare_definer;
+
+-- Name: TABLE workspace_policies; Type: ACL; Schema: public
+
+GRANT SELECT ON TABLE public.workspace_policies TO fanfare_user;
+GRANT SELECT ON TABLE public.workspace_policies TO fanfare_admin;
+GRANT SELECT ON TABLE public.workspace_policies TO fanfare_worker;
+GRANT DELETE ON TABLE public.workspace_policies TO fanfare_definer;
+
+-- Name: COLUMN workspace_policies.ctid; Type: ACL; Schema: public
+
+GRANT SELECT(ctid) ON TABLE public.workspace_policies TO fanfare_definer;
+
+-- Name: COLUMN workspace_policies.customer_id; Type: ACL; Schema: public
+
+GRANT SELECT(customer_id) ON TABLE public.workspace_policies TO fanfare_definer;
+
+-- Name: COLUMN workspace_policies.unused_days; Type: ACL; Schema: public
+
+GRANT INSERT(unused_days),UPDATE(unused_days) ON TABLE public.workspace_policies TO fanfare_user;
+GRANT INSERT(unused_days),UPDATE(unused_days) ON TABLE public.workspace_policies TO fanfare_admin;
+GRANT SELECT(unused_days) ON TABLE public.workspace_policies TO fanfare_definer;
+
+-- Name: COLUMN workspace_policies.archive_days; Type: ACL; Schema: public
+
+GRANT INSERT(archive_days),UPDATE(archive_days) ON TABLE public.workspace_policies TO fanfare_user;
+GRANT INSERT(archive_days),UPDATE(archive_days) ON TABLE public.workspace_policies TO fanfare_admin;
+GRANT SELECT(archive_days) ON TABLE public.workspace_policies TO fanfare_definer;
+
+-- Name: COLUMN workspace_policies.legal_hold; Type: ACL; Schema: public
+
+GRANT INSERT(legal_hold),UPDATE(legal_hold) ON TABLE public.workspace_policies TO fanfare_user;
+GRANT INSERT(legal_hold),UPDATE(legal_hold) ON TABLE public.workspace_policies TO fanfare_admin;
+GRANT SELECT(legal_hold) ON TABLE public.workspace_policies TO fanfare_definer;
+
+-- Name: COLUMN workspace_policies.hold_reason; Type: ACL; Schema: public
+
+GRANT INSERT(hold_reason),UPDATE(hold_reason) ON TABLE public.workspace_policies TO fanfare_user;
+GRANT INSERT(hold_reason),UPDATE(hold_reason) ON TABLE public.workspace_policies TO fanfare_admin;
+
+-- Name: COLUMN workspace_policies.quota; Type: ACL; Schema: public
+
+GRANT INSERT(quota),UPDATE(quota) ON TABLE public.workspace_policies TO fanfare_user;
+GRANT INSERT(quota),UPDATE(quota) ON TABLE public.workspace_policies TO fanfare_admin;
+GRANT SELECT(quota) ON TABLE public.workspace_policies TO fanfare_definer;
 
 -- Name: TABLE river_job; Type: ACL; Schema: river
 

@@ -7,6 +7,8 @@ package queries
 
 import (
 	"context"
+	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -40,9 +42,22 @@ from erasures e
 where e.id = $1
 `
 
-func (q *Queries) ErasureGet(ctx context.Context, id uuid.UUID) (Erasure, error) {
+type ErasureGetRow struct {
+	ID          uuid.UUID
+	SubjectID   uuid.UUID
+	State       string
+	RequestedBy uuid.UUID
+	RequestedAt time.Time
+	StartedAt   *time.Time
+	FinishedAt  *time.Time
+	HasFiles    bool
+	Counts      json.RawMessage
+	Files       int64
+}
+
+func (q *Queries) ErasureGet(ctx context.Context, id uuid.UUID) (ErasureGetRow, error) {
 	row := q.db.QueryRow(ctx, erasureGet, id)
-	var i Erasure
+	var i ErasureGetRow
 	err := row.Scan(
 		&i.ID,
 		&i.SubjectID,
@@ -64,10 +79,23 @@ from erasures e
 where e.subject_id = $1 and e.requested_by = tenancy.user_id()
 `
 
+type ErasureGetOwnRow struct {
+	ID          uuid.UUID
+	SubjectID   uuid.UUID
+	State       string
+	RequestedBy uuid.UUID
+	RequestedAt time.Time
+	StartedAt   *time.Time
+	FinishedAt  *time.Time
+	HasFiles    bool
+	Counts      json.RawMessage
+	Files       int64
+}
+
 // The erasure that the entered user has asked for, of a customer that is not there any more.
-func (q *Queries) ErasureGetOwn(ctx context.Context, subjectID uuid.UUID) (Erasure, error) {
+func (q *Queries) ErasureGetOwn(ctx context.Context, subjectID uuid.UUID) (ErasureGetOwnRow, error) {
 	row := q.db.QueryRow(ctx, erasureGetOwn, subjectID)
-	var i Erasure
+	var i ErasureGetOwnRow
 	err := row.Scan(
 		&i.ID,
 		&i.SubjectID,
@@ -96,15 +124,28 @@ type ErasureListParams struct {
 	MaxRows int32
 }
 
-func (q *Queries) ErasureList(ctx context.Context, arg ErasureListParams) ([]Erasure, error) {
+type ErasureListRow struct {
+	ID          uuid.UUID
+	SubjectID   uuid.UUID
+	State       string
+	RequestedBy uuid.UUID
+	RequestedAt time.Time
+	StartedAt   *time.Time
+	FinishedAt  *time.Time
+	HasFiles    bool
+	Counts      json.RawMessage
+	Files       int64
+}
+
+func (q *Queries) ErasureList(ctx context.Context, arg ErasureListParams) ([]ErasureListRow, error) {
 	rows, err := q.db.Query(ctx, erasureList, arg.Before, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Erasure{}
+	items := []ErasureListRow{}
 	for rows.Next() {
-		var i Erasure
+		var i ErasureListRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.SubjectID,

@@ -11,19 +11,6 @@ import (
 	"github.com/google/uuid"
 )
 
-type Erasure struct {
-	ID          uuid.UUID
-	SubjectID   uuid.UUID
-	State       string
-	RequestedBy uuid.UUID
-	RequestedAt time.Time
-	StartedAt   *time.Time
-	FinishedAt  *time.Time
-	HasFiles    bool
-	Counts      json.RawMessage
-	Files       int64
-}
-
 type IntegrationsWithHealth struct {
 	ID         uuid.UUID
 	Platform   string

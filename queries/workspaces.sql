@@ -1,0 +1,111 @@
+-- name: WorkspaceGet :one
+select w.id, w.space_id, w.state, w.bytes, w.entries, w.measured_at, w.last_used_at, w.announced_at, w.wanted_at, w.archived_at, w.archive_bytes, w.problem,
+    w.version, w.created_at, w.updated_at,
+    (w.last_used_at < now() - interval '1 hour' or w.announced_at is not null)::boolean as stale
+from workspaces w
+where w.id = @id;
+
+-- The customer's own first, then those of spaces, the newest first.
+-- name: WorkspaceList :many
+select w.id, w.space_id, w.state, w.bytes, w.entries, w.measured_at, w.last_used_at, w.announced_at, w.wanted_at, w.archived_at, w.archive_bytes, w.problem,
+    w.version, w.created_at, w.updated_at,
+    (w.last_used_at < now() - interval '1 hour' or w.announced_at is not null)::boolean as stale
+from workspaces w
+where case when @first_page::boolean then true else w.space_id < @before::uuid end
+order by w.space_id desc nulls first
+limit @max_rows;
+
+-- Notes the use and answers the state; see tenancy.use_workspace.
+-- name: WorkspaceUse :one
+select tenancy.use_workspace(@id)::text as state;
+
+-- name: WorkspaceMade :exec
+select tenancy.workspace_made(@id);
+
+-- name: FileChangeBegin :one
+select tenancy.begin_file_change(@id, @workspace_id, @kind, @bytes, @up_to, @quota)::bigint as room;
+
+-- name: FileChangeTouch :exec
+select tenancy.touch_file_change(@id);
+
+-- name: FileChangeApply :exec
+select tenancy.apply_file_change(@id);
+
+-- name: FileChangeFinish :exec
+select tenancy.finish_file_change(@id, sqlc.narg('path'), sqlc.narg('to_path'), @bytes, @entries);
+
+-- name: FileChangeDrop :exec
+select tenancy.drop_file_change(@id);
+
+-- How the customer's unused workspaces are kept; no row where as for everybody.
+-- name: WorkspacePolicyGet :one
+select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.quota, p.version, p.created_at, p.updated_at
+from workspace_policies p;
+
+-- name: WorkspacePolicyCreate :execrows
+insert into workspace_policies (unused_days, archive_days, legal_hold, hold_reason, quota)
+values (sqlc.narg('unused_days'), sqlc.narg('archive_days'), @legal_hold, sqlc.narg('hold_reason'), sqlc.narg('quota'))
+on conflict do nothing;
+
+-- name: WorkspacePolicyUpdate :execrows
+update workspace_policies
+set unused_days = sqlc.narg('unused_days'), archive_days = sqlc.narg('archive_days'), legal_hold = @legal_hold, hold_reason = sqlc.narg('hold_reason'),
+    quota = case when @sets_quota::boolean then sqlc.narg('quota') else quota end
+where version = coalesce(sqlc.narg('version'), version);
+
+-- What the files of all workspaces take, and hold at the moment.
+-- name: WorkspaceUsage :one
+select coalesce(sum(w.bytes), 0)::bigint as bytes
+from workspaces w
+where w.state not in ('archived', 'deleted');
+
+-- Of all customers. The zero id and the first day of all stand for none.
+-- name: WorkspaceListOfCustomers :many
+select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::uuid as id,
+    coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.state::text as state, w.bytes::bigint as bytes,
+    w.entries::bigint as entries, w.last_used_at::timestamptz as last_used_at, coalesce(w.announced_at, '0001-01-01 00:00Z')::timestamptz as announced_at,
+    coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at, coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold
+from tenancy.workspaces_of_customers(sqlc.narg('state'), sqlc.narg('unused_since'), @after, @after_id, @max_rows) w;
+
+-- What the worker has to do; see tenancy.workspaces_due.
+-- name: WorkspaceListDue :many
+select w.customer_id::uuid as customer_id, w.id::uuid as id, w.what::text as what
+from tenancy.workspaces_due(@unused, @notice, @keep, @max_rows) w;
+
+-- name: WorkspaceCount :many
+select w.state::text as state, w.workspaces::bigint as workspaces, w.bytes::bigint as bytes, w.entries::bigint as entries, w.archive_bytes::bigint as archive_bytes
+from tenancy.count_workspaces() w;
+
+-- name: WorkspaceForWorker :one
+select w.id, w.space_id, w.state, w.bytes, w.entries, w.last_used_at, w.announced_at, w.wanted_at, w.archived_at, w.archive_id, w.archive_sha256, w.archive_bytes, w.version
+from workspaces w
+where w.id = @id;
+
+-- name: WorkspaceListForWorker :many
+select w.id, w.space_id, w.state, w.entries
+from workspaces w
+order by w.space_id nulls first;
+
+-- name: WorkspaceMadeByWorker :execrows
+update workspaces set state = 'active', measured_at = now() where id = @id and state = 'new';
+
+-- Forgets changes that were broken off: whoever still works at one finds it given up.
+-- name: FileChangeForget :many
+delete from file_changes
+where workspace_id = @workspace_id and touched_at < now() - interval '2 minutes'
+returning id;
+
+-- name: FileChangeList :many
+select c.id from file_changes c where c.workspace_id = @workspace_id;
+
+-- What was found in the directory, unless something was changed meanwhile.
+-- name: WorkspaceMeasured :execrows
+update workspaces
+set bytes = @bytes, entries = @entries, measured_at = now(),
+    last_used_at = greatest(last_used_at, least(sqlc.narg('changed_at')::timestamptz, now())),
+    announced_at = case when sqlc.narg('changed_at')::timestamptz > announced_at then null else announced_at end
+where id = @id and version = @version;
+
+-- Nobody changes the workspace until the transaction ends.
+-- name: WorkspaceLock :one
+select w.version, w.state from workspaces w where w.id = @id for no key update;
