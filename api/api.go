@@ -30,6 +30,7 @@ import (
 	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
+	"fanfare/internal/workspace"
 	"fanfare/jobs"
 	"fanfare/queries"
 )
@@ -58,6 +59,12 @@ type Deps struct {
 	Bucket *bucket.Bucket
 	// MediaQuota is how many bytes the files of a customer may have together that has no quota of its own; 0 means 10 GiB.
 	MediaQuota int64
+	// Workspaces are the directories of files of customers and spaces; nil: there are none.
+	Workspaces *workspace.Store
+	// WorkspaceRules say how long unused ones are kept, and how much room they have, where nothing else is said; what is 0 is as in DefaultWorkspaceRules.
+	WorkspaceRules WorkspaceRules
+	// Backups: workers make backups of files.
+	Backups bool
 	// AdminsMakeCustomers: only system admins make customers, and not everybody who can sign in.
 	AdminsMakeCustomers bool
 	// LLM is the language model that posts are written by; nil: none is set up.
@@ -170,6 +177,9 @@ func (a *API) registerAll() {
 	a.registerPlatformPosts()
 	a.registerPostMetrics()
 	a.registerMedia()
+	a.registerWorkspaces()
+	a.registerFiles()
+	a.registerBackups()
 	a.registerImages()
 	a.registerEmailTemplates()
 	a.registerQueueSlots()

@@ -36,11 +36,16 @@ const (
 	defaultMediaQuota = 10 << 30
 )
 
-// MediaUpload is an upload: the parameters of its request, and the body, which is not read into memory.
+// MediaUpload is an upload: the parameters of its request, and the body.
 type MediaUpload struct {
 	CustomerPath
+	Upload
 	Name    string `query:"name" maxLength:"255" doc:"The file's name."`
 	AltText string `query:"alt_text" maxLength:"2000" doc:"Describes it to those who cannot see it."`
+}
+
+// Upload is the body of a request that is a file, which is not read into memory.
+type Upload struct {
 	// Size is what Content-Length says, -1 where it says nothing. The body itself is no part of what an Idempotency-Key is
 	// for: it would have to be read to the end to see that it is the same.
 	Size int64
@@ -50,10 +55,18 @@ type MediaUpload struct {
 }
 
 // Resolve takes the body of the request.
-func (u *MediaUpload) Resolve(ctx huma.Context) []error {
+func (u *Upload) Resolve(ctx huma.Context) []error {
 	r, w := humago.Unwrap(ctx)
 	u.Size, u.contentType = r.ContentLength, r.Header.Get("Content-Type")
 	u.body = &uploadBody{body: r.Body, control: http.NewResponseController(w)}
+	return nil
+}
+
+// refuse refuses a body that is no file itself.
+func (u *Upload) refuse() error {
+	if strings.HasPrefix(u.contentType, "multipart/") || u.contentType == "invalid" { // see mediaTypes
+		return problem(http.StatusUnsupportedMediaType, "The request's body must be the file itself, not a form, and not compressed.")
+	}
 	return nil
 }
 
@@ -171,37 +184,44 @@ func (a *API) createMedia(ctx context.Context, in *MediaUpload) (*mediaOutput, e
 	if out, err := answered[mediaOutput](ctx, a, customer); out != nil || err != nil {
 		return out, err
 	}
+	if err := in.refuse(); err != nil {
+		return nil, err
+	}
+	out, err := a.storeMedia(ctx, in.CustomerPath, in.body, in.Size, in.Name, in.AltText)
+	if problem := in.body.problem(); err != nil && problem != nil {
+		err = problem
+	}
+	return out, err
+}
+
+// storeMedia stores a file that posts are to show. size is -1 where it is not known.
+func (a *API) storeMedia(ctx context.Context, in CustomerPath, body io.Reader, size int64, name, altText string) (*mediaOutput, error) {
 	switch {
-	case strings.HasPrefix(in.contentType, "multipart/") || in.contentType == "invalid": // see mediaTypes
-		return nil, problem(http.StatusUnsupportedMediaType, "The request's body must be the file itself, not a form, and not compressed.")
-	case in.Size > mediafile.MaxVideo:
+	case size > mediafile.MaxVideo:
 		return nil, (&upload{contentType: mediafile.MP4, limit: mediafile.MaxVideo}).tooLarge()
 	case a.Bucket == nil:
 		return nil, noBucket()
 	}
 	head := make([]byte, mediafile.HeadSize)
-	n, err := io.ReadFull(in.body, head)
-	if head = head[:n]; err != nil && in.body.err != nil {
-		return nil, in.body.problem()
+	n, err := io.ReadFull(body, head)
+	if head = head[:n]; err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("read file: %w", err)
 	}
 	u := &upload{sum: sha256.New()}
 	if u.contentType, err = mediafile.Sniff(head); err != nil {
 		return nil, fileProblem(err)
 	}
-	if u.limit = mediafile.MaxSize(u.contentType); in.Size > u.limit {
+	if u.limit = mediafile.MaxSize(u.contentType); size > u.limit {
 		return nil, u.tooLarge()
 	}
-	u.CustomerPath = in.CustomerPath
+	u.CustomerPath = in
 	if u.MediaID, err = uuid.NewV7(); err != nil {
 		return nil, fmt.Errorf("make id: %w", err)
 	}
-	if err := a.beginUpload(ctx, u, in.Size, in.Name, in.AltText); err != nil {
+	if err := a.beginUpload(ctx, u, size, name, altText); err != nil {
 		return nil, err
 	}
-	out, err := a.storeUpload(ctx, u, io.MultiReader(strings.NewReader(string(head)), in.body))
-	if problem := in.body.problem(); err != nil && problem != nil {
-		err = problem
-	}
+	out, err := a.storeUpload(ctx, u, io.MultiReader(strings.NewReader(string(head)), body))
 	if err != nil || out.Body.ID != u.MediaID { // or the same request was answered meanwhile
 		a.giveUp(ctx, u)
 	}

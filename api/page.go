@@ -2,6 +2,8 @@ package api
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -49,6 +51,12 @@ const (
 	listOfPairings
 	listOfMessages
 	listOfMemories
+	listOfWorkspaces
+	listOfInstallationWorkspaces
+	listOfFiles
+	listOfBackups
+	listOfRestores
+	listOfDrills
 )
 
 func badCursor() *Problem {
@@ -78,6 +86,23 @@ func (p PageQuery) id(of list, first uuid.UUID) (uuid.UUID, error) {
 
 func cursorOf(of list, id uuid.UUID) string {
 	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(of)}, id[:]...))
+}
+
+// timeCursor reads a cursor of a list that is in the order of a time and an id, to the microsecond as Postgres has it.
+func timeCursor(of list, cursor string) (after time.Time, id uuid.UUID, err error) {
+	if cursor == "" {
+		return time.Time{}, uuid.Nil, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(raw) != 9+len(id) || raw[0] != byte(of) {
+		return after, id, badCursor()
+	}
+	return time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:]))), uuid.UUID(raw[9:]), nil //nolint:gosec // as it was written
+}
+
+func cursorOfTime(of list, at time.Time, id uuid.UUID) string {
+	raw := binary.BigEndian.AppendUint64([]byte{byte(of)}, uint64(at.UnixMicro())) //nolint:gosec // and back
+	return base64.RawURLEncoding.EncodeToString(append(raw, id[:]...))
 }
 
 // page maps rows to a page: at most limit of them, and a cursor if there are more.

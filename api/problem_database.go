@@ -156,6 +156,30 @@ var constraints = map[string]func() *Problem{
 	"media_alt_text_frozen": func() *Problem {
 		return conflict("A post that shows the file is being published, or nobody knows yet whether it was. Change the description after that.")
 	},
+	"workspaces_there":  func() *Problem { return notFound("workspace") },
+	"workspaces_active": func() *Problem { return comesBack("") },
+	"workspaces_quota":  noFileRoom,
+	"workspaces_entries": func() *Problem {
+		return problem(http.StatusInsufficientStorage, "The workspace has 100000 files and directories, which is the most there can be. Delete some.")
+	},
+	"workspaces_legal_hold": func() *Problem {
+		return conflict("The customer is under a legal hold: nothing of it is archived or erased until an owner lifts it.")
+	},
+	"erasures_legal_hold": func() *Problem {
+		return conflict("The customer is under a legal hold: nothing of it is archived or erased until an owner lifts it.")
+	},
+	"backups_one_at_a_time": func() *Problem { return conflict("A backup is being made at this moment. Wait until it is done.") },
+	"restores_one_at_a_time": func() *Problem {
+		return conflict("Files are being put back at this moment. Wait until that is done.")
+	},
+	"restores_of_ready":          func() *Problem { return conflict("The backup is not ready, so nothing can be restored from it.") },
+	"restores_backup_fkey":       func() *Problem { return notFound("backup") },
+	"restores_workspace_fkey":    func() *Problem { return invalid("body.workspace_id", "is no workspace of this customer") },
+	"restores_to_workspace_fkey": func() *Problem { return invalid("body.to.workspace_id", "is no workspace of this customer") },
+	"file_changes_at_once":       tooManyFileChanges,
+	"file_changes_given_up": func() *Problem {
+		return conflict("The change took too long, or the workspace was archived or restored meanwhile. Nothing was changed; try again.")
+	},
 	"media_quota":   noMediaRoom,
 	"media_uploads": tooManyUploads,
 	"posts_content_frozen": func() *Problem {

@@ -262,6 +262,32 @@ begin
 end
 $$;
 
+-- Name: archive_workspace(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.archive_workspace(p_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_workspace public.workspaces := tenancy.workspace_for(p_id, true, true);
+begin
+    if coalesce(tenancy.key_id(), tenancy.token_id(), tenancy.space_person_id(), tenancy.space_id()) is not null
+        or not (tenancy.has_role('admin') or tenancy.has_system_role('admin'))
+    then
+        raise insufficient_privilege using message = 'permission denied: archiving is the admins'' business';
+    end if;
+    if exists (select from public.workspace_policies p where p.customer_id = v_workspace.customer_id and p.legal_hold) then
+        raise check_violation using message = 'the customer is under a legal hold',
+            constraint = 'workspaces_legal_hold', table = 'workspaces', schema = 'public';
+    end if;
+    if v_workspace.state not in ('active', 'archiving') then
+        raise check_violation using message = format('the workspace is %s', v_workspace.state),
+            constraint = 'workspaces_active', table = 'workspaces', schema = 'public';
+    end if;
+    update public.workspaces w set state = 'archiving', wanted_at = null where w.customer_id = v_workspace.customer_id and w.id = p_id;
+end
+$$;
+
 -- Name: audit_change(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.audit_change() RETURNS trigger
@@ -3638,8 +3664,12 @@ $$;
 CREATE FUNCTION tenancy.guard_restored_backup() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    v_state text := (select b.state from public.backups b where b.customer_id = new.customer_id and b.id = new.backup_id);
 begin
-    if (select b.state from public.backups b where b.customer_id = new.customer_id and b.id = new.backup_id for share) is distinct from 'ready' then
+    if v_state is null then
+        raise foreign_key_violation using message = 'there is no such backup', constraint = 'restores_backup_fkey', table = 'restores', schema = 'public';
+    elsif v_state <> 'ready' then
         raise check_violation using message = 'the backup is not ready', constraint = 'restores_of_ready', table = 'restores', schema = 'public';
     end if;
     return new;
@@ -5879,9 +5909,8 @@ CREATE FUNCTION tenancy.use_workspace(p_id uuid) RETURNS text
 declare
     v_workspace public.workspaces := tenancy.workspace_for(p_id, false, false);
 begin
-    if v_workspace.state = 'deleted' then
-        update public.workspaces w set state = 'new', last_used_at = now(), announced_at = null, archived_at = null, archive_id = null, archive_sha256 = null,
-            archive_bytes = null, wanted_at = null
+    if v_workspace.state = 'deleted' and v_workspace.archive_id is null then
+        update public.workspaces w set state = 'new', bytes = 0, entries = 0, last_used_at = now(), announced_at = null, archived_at = null
         where w.customer_id = v_workspace.customer_id and w.id = p_id and w.state = 'deleted';
         return 'new';
     end if;
@@ -6214,6 +6243,8 @@ begin
         union all
         (select w.customer_id, w.id, 'measure' from public.workspaces w where w.state = 'active' and w.measured_at < now() - interval '1 day'
         order by w.measured_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'forget' from public.workspaces w where w.state in ('active', 'deleted') and w.archive_id is not null order by w.updated_at limit p_limit)
     )
     select d.customer_id, d.id, d.what
     from due d
@@ -6224,7 +6255,7 @@ $$;
 
 -- Name: workspaces_of_customers(text, timestamp with time zone, timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) RETURNS TABLE(customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, last_used_at timestamp with time zone, announced_at timestamp with time zone, archived_at timestamp with time zone, archive_bytes bigint, legal_hold boolean)
+CREATE FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) RETURNS TABLE(customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, last_used_at timestamp with time zone, announced_at timestamp with time zone, archived_at timestamp with time zone, archive_bytes bigint, legal_hold boolean, created_at timestamp with time zone, updated_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -6234,7 +6265,7 @@ begin
     end if;
     return query
     select w.customer_id, c.name, w.id, w.space_id, w.state, w.bytes, w.entries, w.last_used_at, w.announced_at, w.archived_at, w.archive_bytes,
-        coalesce(p.legal_hold, false)
+        coalesce(p.legal_hold, false), w.created_at, w.updated_at
     from public.workspaces w
         join public.customers c on c.id = w.customer_id
         left join public.workspace_policies p on p.customer_id = w.customer_id
@@ -8772,6 +8803,10 @@ CREATE INDEX workspaces_to_archive ON public.workspaces USING btree (announced_a
 -- Name: workspaces_to_delete; Type: INDEX; Schema: public
 
 CREATE INDEX workspaces_to_delete ON public.workspaces USING btree (archived_at) WHERE (state = 'archived'::text);
+
+-- Name: workspaces_to_forget; Type: INDEX; Schema: public
+
+CREATE INDEX workspaces_to_forget ON public.workspaces USING btree (updated_at) WHERE ((state = ANY (ARRAY['active'::text, 'deleted'::text])) AND (archive_id IS NOT NULL));
 
 -- Name: workspaces_to_make; Type: INDEX; Schema: public
 
@@ -13060,6 +13095,12 @@ GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role t
 GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.approval(OUT required boolean, OUT approver_role text, OUT self_approval boolean) TO fanfare_worker;
 
+-- Name: FUNCTION archive_workspace(p_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.archive_workspace(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.archive_workspace(p_id uuid) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.archive_workspace(p_id uuid) TO fanfare_admin;
+
 -- Name: FUNCTION audit_change(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.audit_change() FROM PUBLIC;
@@ -15147,8 +15188,6 @@ GRANT INSERT(id) ON TABLE public.backups TO fanfare_admin;
 -- Name: COLUMN backups.state; Type: ACL; Schema: public
 
 GRANT UPDATE(state) ON TABLE public.backups TO fanfare_worker;
-GRANT UPDATE(state) ON TABLE public.backups TO fanfare_user;
-GRANT UPDATE(state) ON TABLE public.backups TO fanfare_admin;
 
 -- Name: COLUMN backups.is_full; Type: ACL; Schema: public
 

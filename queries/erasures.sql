@@ -3,12 +3,12 @@
 select tenancy.request_erasure(@id, @name);
 
 -- name: ErasureGet :one
-select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files, e.has_workspaces, e.has_backups
 from erasures e
 where e.id = @id;
 
 -- name: ErasureList :many
-select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files, e.has_workspaces, e.has_backups
 from erasures e
 where e.id < @before
 order by e.id desc
@@ -16,7 +16,7 @@ limit @max_rows;
 
 -- The erasure that the entered user has asked for, of a customer that is not there any more.
 -- name: ErasureGetOwn :one
-select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files, e.has_workspaces, e.has_backups
 from erasures e
 where e.subject_id = @subject_id and e.requested_by = tenancy.user_id();
 

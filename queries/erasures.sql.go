@@ -7,8 +7,6 @@ package queries
 
 import (
 	"context"
-	"encoding/json"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -37,27 +35,14 @@ func (q *Queries) ErasureForget(ctx context.Context) (int64, error) {
 }
 
 const erasureGet = `-- name: ErasureGet :one
-select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files, e.has_workspaces, e.has_backups
 from erasures e
 where e.id = $1
 `
 
-type ErasureGetRow struct {
-	ID          uuid.UUID
-	SubjectID   uuid.UUID
-	State       string
-	RequestedBy uuid.UUID
-	RequestedAt time.Time
-	StartedAt   *time.Time
-	FinishedAt  *time.Time
-	HasFiles    bool
-	Counts      json.RawMessage
-	Files       int64
-}
-
-func (q *Queries) ErasureGet(ctx context.Context, id uuid.UUID) (ErasureGetRow, error) {
+func (q *Queries) ErasureGet(ctx context.Context, id uuid.UUID) (Erasure, error) {
 	row := q.db.QueryRow(ctx, erasureGet, id)
-	var i ErasureGetRow
+	var i Erasure
 	err := row.Scan(
 		&i.ID,
 		&i.SubjectID,
@@ -69,33 +54,22 @@ func (q *Queries) ErasureGet(ctx context.Context, id uuid.UUID) (ErasureGetRow, 
 		&i.HasFiles,
 		&i.Counts,
 		&i.Files,
+		&i.HasWorkspaces,
+		&i.HasBackups,
 	)
 	return i, err
 }
 
 const erasureGetOwn = `-- name: ErasureGetOwn :one
-select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files, e.has_workspaces, e.has_backups
 from erasures e
 where e.subject_id = $1 and e.requested_by = tenancy.user_id()
 `
 
-type ErasureGetOwnRow struct {
-	ID          uuid.UUID
-	SubjectID   uuid.UUID
-	State       string
-	RequestedBy uuid.UUID
-	RequestedAt time.Time
-	StartedAt   *time.Time
-	FinishedAt  *time.Time
-	HasFiles    bool
-	Counts      json.RawMessage
-	Files       int64
-}
-
 // The erasure that the entered user has asked for, of a customer that is not there any more.
-func (q *Queries) ErasureGetOwn(ctx context.Context, subjectID uuid.UUID) (ErasureGetOwnRow, error) {
+func (q *Queries) ErasureGetOwn(ctx context.Context, subjectID uuid.UUID) (Erasure, error) {
 	row := q.db.QueryRow(ctx, erasureGetOwn, subjectID)
-	var i ErasureGetOwnRow
+	var i Erasure
 	err := row.Scan(
 		&i.ID,
 		&i.SubjectID,
@@ -107,12 +81,14 @@ func (q *Queries) ErasureGetOwn(ctx context.Context, subjectID uuid.UUID) (Erasu
 		&i.HasFiles,
 		&i.Counts,
 		&i.Files,
+		&i.HasWorkspaces,
+		&i.HasBackups,
 	)
 	return i, err
 }
 
 const erasureList = `-- name: ErasureList :many
-select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files
+select e.id, e.subject_id, e.state, e.requested_by, e.requested_at, e.started_at, e.finished_at, e.has_files, e.counts, e.files, e.has_workspaces, e.has_backups
 from erasures e
 where e.id < $1
 order by e.id desc
@@ -124,28 +100,15 @@ type ErasureListParams struct {
 	MaxRows int32
 }
 
-type ErasureListRow struct {
-	ID          uuid.UUID
-	SubjectID   uuid.UUID
-	State       string
-	RequestedBy uuid.UUID
-	RequestedAt time.Time
-	StartedAt   *time.Time
-	FinishedAt  *time.Time
-	HasFiles    bool
-	Counts      json.RawMessage
-	Files       int64
-}
-
-func (q *Queries) ErasureList(ctx context.Context, arg ErasureListParams) ([]ErasureListRow, error) {
+func (q *Queries) ErasureList(ctx context.Context, arg ErasureListParams) ([]Erasure, error) {
 	rows, err := q.db.Query(ctx, erasureList, arg.Before, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ErasureListRow{}
+	items := []Erasure{}
 	for rows.Next() {
-		var i ErasureListRow
+		var i Erasure
 		if err := rows.Scan(
 			&i.ID,
 			&i.SubjectID,
@@ -157,6 +120,8 @@ func (q *Queries) ErasureList(ctx context.Context, arg ErasureListParams) ([]Era
 			&i.HasFiles,
 			&i.Counts,
 			&i.Files,
+			&i.HasWorkspaces,
+			&i.HasBackups,
 		); err != nil {
 			return nil, err
 		}

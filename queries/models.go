@@ -11,6 +11,21 @@ import (
 	"github.com/google/uuid"
 )
 
+type Erasure struct {
+	ID            uuid.UUID
+	SubjectID     uuid.UUID
+	State         string
+	RequestedBy   uuid.UUID
+	RequestedAt   time.Time
+	StartedAt     *time.Time
+	FinishedAt    *time.Time
+	HasFiles      bool
+	Counts        json.RawMessage
+	Files         int64
+	HasWorkspaces bool
+	HasBackups    bool
+}
+
 type IntegrationsWithHealth struct {
 	ID         uuid.UUID
 	Platform   string

@@ -37,10 +37,14 @@ select tenancy.finish_file_change(@id, sqlc.narg('path'), sqlc.narg('to_path'), 
 -- name: FileChangeDrop :exec
 select tenancy.drop_file_change(@id);
 
+-- name: WorkspaceArchive :exec
+select tenancy.archive_workspace(@id);
+
 -- How the customer's unused workspaces are kept; no row where as for everybody.
--- name: WorkspacePolicyGet :one
-select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.quota, p.version, p.created_at, p.updated_at
-from workspace_policies p;
+-- name: WorkspacePolicyGet :many
+select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.quota, p.version
+from workspace_policies p
+where (select tenancy.permit_admins());
 
 -- name: WorkspacePolicyCreate :execrows
 insert into workspace_policies (unused_days, archive_days, legal_hold, hold_reason, quota)
@@ -50,7 +54,7 @@ on conflict do nothing;
 -- name: WorkspacePolicyUpdate :execrows
 update workspace_policies
 set unused_days = sqlc.narg('unused_days'), archive_days = sqlc.narg('archive_days'), legal_hold = @legal_hold, hold_reason = sqlc.narg('hold_reason'),
-    quota = case when @sets_quota::boolean then sqlc.narg('quota') else quota end
+    quota = sqlc.narg('quota')
 where version = coalesce(sqlc.narg('version'), version);
 
 -- What the files of all workspaces take, and hold at the moment.
@@ -64,7 +68,8 @@ where w.state not in ('archived', 'deleted');
 select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::uuid as id,
     coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.state::text as state, w.bytes::bigint as bytes,
     w.entries::bigint as entries, w.last_used_at::timestamptz as last_used_at, coalesce(w.announced_at, '0001-01-01 00:00Z')::timestamptz as announced_at,
-    coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at, coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold
+    coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at, coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold,
+    w.created_at::timestamptz as created_at, w.updated_at::timestamptz as updated_at
 from tenancy.workspaces_of_customers(sqlc.narg('state'), sqlc.narg('unused_since'), @after, @after_id, @max_rows) w;
 
 -- What the worker has to do; see tenancy.workspaces_due.

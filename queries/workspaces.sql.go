@@ -140,6 +140,15 @@ func (q *Queries) FileChangeTouch(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
+const workspaceArchive = `-- name: WorkspaceArchive :exec
+select tenancy.archive_workspace($1)
+`
+
+func (q *Queries) WorkspaceArchive(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, workspaceArchive, id)
+	return err
+}
+
 const workspaceCount = `-- name: WorkspaceCount :many
 select w.state::text as state, w.workspaces::bigint as workspaces, w.bytes::bigint as bytes, w.entries::bigint as entries, w.archive_bytes::bigint as archive_bytes
 from tenancy.count_workspaces() w
@@ -432,7 +441,8 @@ const workspaceListOfCustomers = `-- name: WorkspaceListOfCustomers :many
 select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::uuid as id,
     coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.state::text as state, w.bytes::bigint as bytes,
     w.entries::bigint as entries, w.last_used_at::timestamptz as last_used_at, coalesce(w.announced_at, '0001-01-01 00:00Z')::timestamptz as announced_at,
-    coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at, coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold
+    coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at, coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold,
+    w.created_at::timestamptz as created_at, w.updated_at::timestamptz as updated_at
 from tenancy.workspaces_of_customers($1, $2, $3, $4, $5) w
 `
 
@@ -457,6 +467,8 @@ type WorkspaceListOfCustomersRow struct {
 	ArchivedAt   time.Time
 	ArchiveBytes int64
 	LegalHold    bool
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // Of all customers. The zero id and the first day of all stand for none.
@@ -488,6 +500,8 @@ func (q *Queries) WorkspaceListOfCustomers(ctx context.Context, arg WorkspaceLis
 			&i.ArchivedAt,
 			&i.ArchiveBytes,
 			&i.LegalHold,
+			&i.CreatedAt,
+			&i.UpdatedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -596,9 +610,10 @@ func (q *Queries) WorkspacePolicyCreate(ctx context.Context, arg WorkspacePolicy
 	return result.RowsAffected(), nil
 }
 
-const workspacePolicyGet = `-- name: WorkspacePolicyGet :one
-select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.quota, p.version, p.created_at, p.updated_at
+const workspacePolicyGet = `-- name: WorkspacePolicyGet :many
+select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.quota, p.version
 from workspace_policies p
+where (select tenancy.permit_admins())
 `
 
 type WorkspacePolicyGetRow struct {
@@ -608,32 +623,41 @@ type WorkspacePolicyGetRow struct {
 	HoldReason  *string
 	Quota       *int64
 	Version     int64
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
 }
 
 // How the customer's unused workspaces are kept; no row where as for everybody.
-func (q *Queries) WorkspacePolicyGet(ctx context.Context) (WorkspacePolicyGetRow, error) {
-	row := q.db.QueryRow(ctx, workspacePolicyGet)
-	var i WorkspacePolicyGetRow
-	err := row.Scan(
-		&i.UnusedDays,
-		&i.ArchiveDays,
-		&i.LegalHold,
-		&i.HoldReason,
-		&i.Quota,
-		&i.Version,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
+func (q *Queries) WorkspacePolicyGet(ctx context.Context) ([]WorkspacePolicyGetRow, error) {
+	rows, err := q.db.Query(ctx, workspacePolicyGet)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WorkspacePolicyGetRow{}
+	for rows.Next() {
+		var i WorkspacePolicyGetRow
+		if err := rows.Scan(
+			&i.UnusedDays,
+			&i.ArchiveDays,
+			&i.LegalHold,
+			&i.HoldReason,
+			&i.Quota,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const workspacePolicyUpdate = `-- name: WorkspacePolicyUpdate :execrows
 update workspace_policies
 set unused_days = $1, archive_days = $2, legal_hold = $3, hold_reason = $4,
-    quota = case when $5::boolean then $6 else quota end
-where version = coalesce($7, version)
+    quota = $5
+where version = coalesce($6, version)
 `
 
 type WorkspacePolicyUpdateParams struct {
@@ -641,7 +665,6 @@ type WorkspacePolicyUpdateParams struct {
 	ArchiveDays *int32
 	LegalHold   bool
 	HoldReason  *string
-	SetsQuota   bool
 	Quota       *int64
 	Version     *int64
 }
@@ -652,7 +675,6 @@ func (q *Queries) WorkspacePolicyUpdate(ctx context.Context, arg WorkspacePolicy
 		arg.ArchiveDays,
 		arg.LegalHold,
 		arg.HoldReason,
-		arg.SetsQuota,
 		arg.Quota,
 		arg.Version,
 	)

@@ -74,7 +74,7 @@ create table workspaces (
     wanted_at timestamptz,
     archived_at timestamptz,
     archive_id uuid,
-    -- of the archive's manifest, in hexadecimal
+    -- of the archive's manifest, in hexadecimal. There is an archive as long as archive_id is not NULL, whatever the state
     archive_sha256 text,
     archive_bytes bigint,
     -- why the last step came to nothing, for people
@@ -96,6 +96,7 @@ create table workspaces (
 -- What is due, of all customers; see tenancy.workspaces_due.
 create index workspaces_to_make on workspaces (created_at) where state = 'new';
 create index workspaces_under_way on workspaces (updated_at) where state in ('archiving', 'returning', 'restoring');
+create index workspaces_to_forget on workspaces (updated_at) where state in ('active', 'deleted') and archive_id is not null;
 create index workspaces_wanted on workspaces (wanted_at) where wanted_at is not null;
 create index workspaces_to_announce on workspaces (last_used_at) where state = 'active' and announced_at is null;
 create index workspaces_to_archive on workspaces (announced_at) where state = 'active' and announced_at is not null;
@@ -246,9 +247,8 @@ language plpgsql security definer set search_path = '' as $$
 declare
     v_workspace public.workspaces := tenancy.workspace_for(p_id, false, false);
 begin
-    if v_workspace.state = 'deleted' then
-        update public.workspaces w set state = 'new', last_used_at = now(), announced_at = null, archived_at = null, archive_id = null, archive_sha256 = null,
-            archive_bytes = null, wanted_at = null
+    if v_workspace.state = 'deleted' and v_workspace.archive_id is null then
+        update public.workspaces w set state = 'new', bytes = 0, entries = 0, last_used_at = now(), announced_at = null, archived_at = null
         where w.customer_id = v_workspace.customer_id and w.id = p_id and w.state = 'deleted';
         return 'new';
     end if;
@@ -390,9 +390,35 @@ revoke execute on function tenancy.drop_file_change(uuid) from public;
 grant execute on function tenancy.drop_file_change(uuid) to fanfare_user, fanfare_agent, fanfare_admin;
 alter function tenancy.drop_file_change(uuid) owner to fanfare_definer;
 
+-- Has a workspace archived now.
+create function tenancy.archive_workspace(p_id uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_workspace public.workspaces := tenancy.workspace_for(p_id, true, true);
+begin
+    if coalesce(tenancy.key_id(), tenancy.token_id(), tenancy.space_person_id(), tenancy.space_id()) is not null
+        or not (tenancy.has_role('admin') or tenancy.has_system_role('admin'))
+    then
+        raise insufficient_privilege using message = 'permission denied: archiving is the admins'' business';
+    end if;
+    if exists (select from public.workspace_policies p where p.customer_id = v_workspace.customer_id and p.legal_hold) then
+        raise check_violation using message = 'the customer is under a legal hold',
+            constraint = 'workspaces_legal_hold', table = 'workspaces', schema = 'public';
+    end if;
+    if v_workspace.state not in ('active', 'archiving') then
+        raise check_violation using message = format('the workspace is %s', v_workspace.state),
+            constraint = 'workspaces_active', table = 'workspaces', schema = 'public';
+    end if;
+    update public.workspaces w set state = 'archiving', wanted_at = null where w.customer_id = v_workspace.customer_id and w.id = p_id;
+end
+$$;
+revoke execute on function tenancy.archive_workspace(uuid) from public;
+grant execute on function tenancy.archive_workspace(uuid) to fanfare_user, fanfare_admin;
+alter function tenancy.archive_workspace(uuid) owner to fanfare_definer;
+
 -- What the worker has to do with workspaces of all customers, and why. Ids only.
 --   make: its directory. return: somebody wants it back. archiving, returning: a step that was begun. announce, archive, delete: nobody has used it for long.
---   measure: a change was broken off, or a day is over.
+--   measure: a change was broken off, or a day is over. forget: an archive that is not needed any more is still there.
 -- p_unused, p_notice and p_keep are for customers without a policy of their own; a hold keeps everything as it is.
 create function tenancy.workspaces_due(p_unused interval, p_notice interval, p_keep interval, p_limit integer)
 returns table (customer_id uuid, id uuid, what text)
@@ -439,6 +465,8 @@ begin
         union all
         (select w.customer_id, w.id, 'measure' from public.workspaces w where w.state = 'active' and w.measured_at < now() - interval '1 day'
         order by w.measured_at limit p_limit)
+        union all
+        (select w.customer_id, w.id, 'forget' from public.workspaces w where w.state in ('active', 'deleted') and w.archive_id is not null order by w.updated_at limit p_limit)
     )
     select d.customer_id, d.id, d.what
     from due d
@@ -453,7 +481,7 @@ alter function tenancy.workspaces_due(interval, interval, interval, integer) own
 -- The workspaces of all customers, those first that were not used for the longest, for system roles.
 create function tenancy.workspaces_of_customers(p_state text, p_unused_since timestamptz, p_after timestamptz, p_after_id uuid, p_limit integer)
 returns table (customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, last_used_at timestamptz, announced_at timestamptz,
-    archived_at timestamptz, archive_bytes bigint, legal_hold boolean)
+    archived_at timestamptz, archive_bytes bigint, legal_hold boolean, created_at timestamptz, updated_at timestamptz)
 language plpgsql stable security definer set search_path = '' as $$
 begin
     if not tenancy.has_system_role('viewer') then
@@ -461,7 +489,7 @@ begin
     end if;
     return query
     select w.customer_id, c.name, w.id, w.space_id, w.state, w.bytes, w.entries, w.last_used_at, w.announced_at, w.archived_at, w.archive_bytes,
-        coalesce(p.legal_hold, false)
+        coalesce(p.legal_hold, false), w.created_at, w.updated_at
     from public.workspaces w
         join public.customers c on c.id = w.customer_id
         left join public.workspace_policies p on p.customer_id = w.customer_id
@@ -492,6 +520,7 @@ alter function tenancy.count_workspaces() owner to fanfare_definer;
 drop function tenancy.count_workspaces();
 drop function tenancy.workspaces_of_customers(text, timestamptz, timestamptz, uuid, integer);
 drop function tenancy.workspaces_due(interval, interval, interval, integer);
+drop function tenancy.archive_workspace(uuid);
 drop function tenancy.drop_file_change(uuid);
 drop function tenancy.finish_file_change(uuid, text, text, bigint, bigint);
 drop function tenancy.apply_file_change(uuid);

@@ -127,8 +127,12 @@ create trigger restores_guard before update on restores for each row execute fun
 -- Only what is whole is restored.
 create function tenancy.guard_restored_backup() returns trigger
 language plpgsql as $$
+declare
+    v_state text := (select b.state from public.backups b where b.customer_id = new.customer_id and b.id = new.backup_id);
 begin
-    if (select b.state from public.backups b where b.customer_id = new.customer_id and b.id = new.backup_id for share) is distinct from 'ready' then
+    if v_state is null then
+        raise foreign_key_violation using message = 'there is no such backup', constraint = 'restores_backup_fkey', table = 'restores', schema = 'public';
+    elsif v_state <> 'ready' then
         raise check_violation using message = 'the backup is not ready', constraint = 'restores_of_ready', table = 'restores', schema = 'public';
     end if;
     return new;
@@ -213,7 +217,6 @@ create policy restores_worker_delete on restores for delete to fanfare_worker us
 grant insert (id, backup_id, workspace_id, path, to_workspace_id, to_path, exact), update (state), delete on restores to fanfare_user, fanfare_admin;
 grant update (state, plan, started_at, finished_at, problem), delete on restores to fanfare_worker;
 create trigger restores_of_ready before insert on restores for each row execute function tenancy.guard_restored_backup();
-grant update (state) on backups to fanfare_user, fanfare_admin; -- to hold the row; no policy lets them change one
 select tenancy.audit_table('restores', 'restore', 'id', '{}', '{plan}');
 
 create policy drills_insert on drills for insert to fanfare_worker with check (true);
