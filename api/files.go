@@ -200,7 +200,7 @@ func fileFault(err error, at string) error {
 }
 
 func fileFrom(entry workspace.Entry) File {
-	return File{Path: entry.Path, Name: path.Base(entry.Path), Kind: entry.Kind.String(), Bytes: entry.Bytes, ModifiedAt: entry.ModifiedAt.UTC(), ETag: entry.ETag}
+	return File{Path: entry.Path, Name: path.Base(entry.Path), Kind: string(entry.Kind), Bytes: entry.Bytes, ModifiedAt: entry.ModifiedAt.UTC(), ETag: entry.ETag}
 }
 
 func fileAnswer(entry workspace.Entry) *fileOutput {

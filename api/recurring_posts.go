@@ -235,7 +235,7 @@ func (a *API) updateRecurringPost(ctx context.Context, in *struct {
 }
 
 // or is what is given, else what is there.
-func or(given *string, there string) string {
+func or[T any](given *T, there T) T {
 	if given != nil {
 		return *given
 	}

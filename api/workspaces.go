@@ -204,13 +204,6 @@ func (a *API) workspacePolicy(ctx context.Context, q *queries.Queries) (*workspa
 	return &workspacePolicyOutput{ETag: etag(version), Body: policy}, nil
 }
 
-func or[T any](given *T, otherwise T) T {
-	if given != nil {
-		return *given
-	}
-	return otherwise
-}
-
 func (a *API) updateWorkspacePolicy(ctx context.Context, in *struct {
 	CustomerPath
 	Condition

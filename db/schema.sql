@@ -6472,7 +6472,9 @@ CREATE TABLE public.backups (
     previous_id uuid,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    object_id uuid,
     manifest_sha256 text,
+    uses jsonb,
     files bigint,
     bytes bigint,
     stored_bytes bigint,
@@ -6485,7 +6487,7 @@ CREATE TABLE public.backups (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT backups_failed_says_why CHECK (((state <> 'failed'::text) OR (problem IS NOT NULL))),
     CONSTRAINT backups_problem_length CHECK ((char_length(problem) <= 2000)),
-    CONSTRAINT backups_ready_is_whole CHECK (((state <> 'ready'::text) OR ((manifest_sha256 IS NOT NULL) AND (finished_at IS NOT NULL) AND (files IS NOT NULL) AND (bytes IS NOT NULL)))),
+    CONSTRAINT backups_ready_is_whole CHECK (((state <> 'ready'::text) OR ((object_id IS NOT NULL) AND (manifest_sha256 IS NOT NULL) AND (uses IS NOT NULL) AND (finished_at IS NOT NULL) AND (files IS NOT NULL) AND (bytes IS NOT NULL)))),
     CONSTRAINT backups_sha256_form CHECK ((manifest_sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT backups_state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'ready'::text, 'failed'::text, 'deleting'::text])))
 );
@@ -15207,9 +15209,17 @@ GRANT UPDATE(started_at) ON TABLE public.backups TO fanfare_worker;
 
 GRANT UPDATE(finished_at) ON TABLE public.backups TO fanfare_worker;
 
+-- Name: COLUMN backups.object_id; Type: ACL; Schema: public
+
+GRANT UPDATE(object_id) ON TABLE public.backups TO fanfare_worker;
+
 -- Name: COLUMN backups.manifest_sha256; Type: ACL; Schema: public
 
 GRANT UPDATE(manifest_sha256) ON TABLE public.backups TO fanfare_worker;
+
+-- Name: COLUMN backups.uses; Type: ACL; Schema: public
+
+GRANT UPDATE(uses) ON TABLE public.backups TO fanfare_worker;
 
 -- Name: COLUMN backups.files; Type: ACL; Schema: public
 

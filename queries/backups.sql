@@ -68,26 +68,26 @@ select t.customer_id::uuid as customer_id, t.id::uuid as id, t.what::text as wha
 from tenancy.backups_to_do(@drill_every, @max_rows) t;
 
 -- name: BackupForWorker :one
-select b.id, b.state, b.is_full, b.previous_id, b.manifest_sha256, b.damaged_at, b.version, b.created_at, b.finished_at
+select b.id, b.state, b.is_full, b.previous_id, b.object_id, b.manifest_sha256, b.damaged_at, b.version, b.created_at, b.finished_at
 from backups b
 where b.id = @id;
 
 -- The backups that are whole, newest first.
 -- name: BackupListReady :many
-select b.id, b.manifest_sha256::text as manifest_sha256, b.is_full, b.damaged_at, b.created_at, b.finished_at::timestamptz as finished_at
+select b.id, b.object_id::uuid as object_id, b.manifest_sha256::text as manifest_sha256, b.uses, b.is_full, b.damaged_at, b.created_at, b.finished_at::timestamptz as finished_at
 from backups b
-where b.state = 'ready' and b.manifest_sha256 is not null
+where b.state = 'ready'
 order by b.finished_at desc;
 
 -- name: BackupStart :execrows
-update backups set state = 'running', started_at = now(), previous_id = sqlc.narg('previous_id'), is_full = @is_full
+update backups set state = 'running', started_at = now(), object_id = @object_id, previous_id = sqlc.narg('previous_id'), is_full = @is_full
 where id = @id and state in ('queued', 'running');
 
 -- name: BackupReady :execrows
 update backups
-set state = 'ready', finished_at = now(), manifest_sha256 = @manifest_sha256, files = @files, bytes = @bytes, stored_bytes = @stored_bytes, left_out = @left_out,
+set state = 'ready', finished_at = now(), manifest_sha256 = @manifest_sha256, uses = @uses, files = @files, bytes = @bytes, stored_bytes = @stored_bytes, left_out = @left_out,
     unstable = @unstable, problem = null
-where id = @id and state = 'running';
+where id = @id and state = 'running' and object_id = @object_id;
 
 -- name: BackupFail :execrows
 update backups set state = 'failed', finished_at = now(), problem = @problem where id = @id and state in ('queued', 'running');
@@ -109,7 +109,7 @@ update backup_status set last_good_id = @backup_id, last_good_at = now();
 update backup_status set last_failed_at = now();
 
 -- name: RestoreForWorker :one
-select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, b.manifest_sha256, b.state as backup_state
+select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, b.object_id, b.manifest_sha256, b.state as backup_state
 from restores r
     join backups b on b.customer_id = r.customer_id and b.id = r.backup_id
 where r.id = @id;
@@ -133,7 +133,7 @@ where state = 'planned' and updated_at < now() - interval '1 day' or state in ('
 insert into drills (id, backup_id) values (@id, @backup_id);
 
 -- name: DrillForWorker :one
-select d.id, d.backup_id, d.state, b.manifest_sha256, b.state as backup_state
+select d.id, d.backup_id, d.state, b.object_id, b.manifest_sha256, b.state as backup_state
 from drills d
     join backups b on b.customer_id = d.customer_id and b.id = d.backup_id
 where d.id = @id;
@@ -155,3 +155,9 @@ update backup_status set drilled_at = now() where drilled_at < now() - @drill_ev
 -- Whether nothing of the customer is let go.
 -- name: WorkspaceHeld :one
 select exists (select from workspace_policies p where p.legal_hold)::boolean as held;
+
+-- What is being written at this moment.
+-- name: BackupListWriting :many
+select b.object_id::uuid as object_id
+from backups b
+where b.state in ('queued', 'running') and b.object_id is not null;

@@ -91,7 +91,7 @@ func (q *Queries) BackupFail(ctx context.Context, arg BackupFailParams) (int64, 
 }
 
 const backupForWorker = `-- name: BackupForWorker :one
-select b.id, b.state, b.is_full, b.previous_id, b.manifest_sha256, b.damaged_at, b.version, b.created_at, b.finished_at
+select b.id, b.state, b.is_full, b.previous_id, b.object_id, b.manifest_sha256, b.damaged_at, b.version, b.created_at, b.finished_at
 from backups b
 where b.id = $1
 `
@@ -101,6 +101,7 @@ type BackupForWorkerRow struct {
 	State          string
 	IsFull         bool
 	PreviousID     *uuid.UUID
+	ObjectID       *uuid.UUID
 	ManifestSha256 *string
 	DamagedAt      *time.Time
 	Version        int64
@@ -116,6 +117,7 @@ func (q *Queries) BackupForWorker(ctx context.Context, id uuid.UUID) (BackupForW
 		&i.State,
 		&i.IsFull,
 		&i.PreviousID,
+		&i.ObjectID,
 		&i.ManifestSha256,
 		&i.DamagedAt,
 		&i.Version,
@@ -305,15 +307,17 @@ func (q *Queries) BackupList(ctx context.Context, arg BackupListParams) ([]Backu
 }
 
 const backupListReady = `-- name: BackupListReady :many
-select b.id, b.manifest_sha256::text as manifest_sha256, b.is_full, b.damaged_at, b.created_at, b.finished_at::timestamptz as finished_at
+select b.id, b.object_id::uuid as object_id, b.manifest_sha256::text as manifest_sha256, b.uses, b.is_full, b.damaged_at, b.created_at, b.finished_at::timestamptz as finished_at
 from backups b
-where b.state = 'ready' and b.manifest_sha256 is not null
+where b.state = 'ready'
 order by b.finished_at desc
 `
 
 type BackupListReadyRow struct {
 	ID             uuid.UUID
+	ObjectID       uuid.UUID
 	ManifestSha256 string
+	Uses           json.RawMessage
 	IsFull         bool
 	DamagedAt      *time.Time
 	CreatedAt      time.Time
@@ -332,7 +336,9 @@ func (q *Queries) BackupListReady(ctx context.Context) ([]BackupListReadyRow, er
 		var i BackupListReadyRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.ObjectID,
 			&i.ManifestSha256,
+			&i.Uses,
 			&i.IsFull,
 			&i.DamagedAt,
 			&i.CreatedAt,
@@ -384,32 +390,63 @@ func (q *Queries) BackupListToDo(ctx context.Context, arg BackupListToDoParams) 
 	return items, nil
 }
 
+const backupListWriting = `-- name: BackupListWriting :many
+select b.object_id::uuid as object_id
+from backups b
+where b.state in ('queued', 'running') and b.object_id is not null
+`
+
+// What is being written at this moment.
+func (q *Queries) BackupListWriting(ctx context.Context) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, backupListWriting)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var object_id uuid.UUID
+		if err := rows.Scan(&object_id); err != nil {
+			return nil, err
+		}
+		items = append(items, object_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const backupReady = `-- name: BackupReady :execrows
 update backups
-set state = 'ready', finished_at = now(), manifest_sha256 = $1, files = $2, bytes = $3, stored_bytes = $4, left_out = $5,
-    unstable = $6, problem = null
-where id = $7 and state = 'running'
+set state = 'ready', finished_at = now(), manifest_sha256 = $1, uses = $2, files = $3, bytes = $4, stored_bytes = $5, left_out = $6,
+    unstable = $7, problem = null
+where id = $8 and state = 'running' and object_id = $9
 `
 
 type BackupReadyParams struct {
 	ManifestSha256 *string
+	Uses           json.RawMessage
 	Files          *int64
 	Bytes          *int64
 	StoredBytes    *int64
 	LeftOut        *int64
 	Unstable       *int64
 	ID             uuid.UUID
+	ObjectID       *uuid.UUID
 }
 
 func (q *Queries) BackupReady(ctx context.Context, arg BackupReadyParams) (int64, error) {
 	result, err := q.db.Exec(ctx, backupReady,
 		arg.ManifestSha256,
+		arg.Uses,
 		arg.Files,
 		arg.Bytes,
 		arg.StoredBytes,
 		arg.LeftOut,
 		arg.Unstable,
 		arg.ID,
+		arg.ObjectID,
 	)
 	if err != nil {
 		return 0, err
@@ -418,18 +455,24 @@ func (q *Queries) BackupReady(ctx context.Context, arg BackupReadyParams) (int64
 }
 
 const backupStart = `-- name: BackupStart :execrows
-update backups set state = 'running', started_at = now(), previous_id = $1, is_full = $2
-where id = $3 and state in ('queued', 'running')
+update backups set state = 'running', started_at = now(), object_id = $1, previous_id = $2, is_full = $3
+where id = $4 and state in ('queued', 'running')
 `
 
 type BackupStartParams struct {
+	ObjectID   *uuid.UUID
 	PreviousID *uuid.UUID
 	IsFull     bool
 	ID         uuid.UUID
 }
 
 func (q *Queries) BackupStart(ctx context.Context, arg BackupStartParams) (int64, error) {
-	result, err := q.db.Exec(ctx, backupStart, arg.PreviousID, arg.IsFull, arg.ID)
+	result, err := q.db.Exec(ctx, backupStart,
+		arg.ObjectID,
+		arg.PreviousID,
+		arg.IsFull,
+		arg.ID,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -563,7 +606,7 @@ func (q *Queries) DrillFinish(ctx context.Context, arg DrillFinishParams) (int64
 }
 
 const drillForWorker = `-- name: DrillForWorker :one
-select d.id, d.backup_id, d.state, b.manifest_sha256, b.state as backup_state
+select d.id, d.backup_id, d.state, b.object_id, b.manifest_sha256, b.state as backup_state
 from drills d
     join backups b on b.customer_id = d.customer_id and b.id = d.backup_id
 where d.id = $1
@@ -573,6 +616,7 @@ type DrillForWorkerRow struct {
 	ID             uuid.UUID
 	BackupID       uuid.UUID
 	State          string
+	ObjectID       *uuid.UUID
 	ManifestSha256 *string
 	BackupState    string
 }
@@ -584,6 +628,7 @@ func (q *Queries) DrillForWorker(ctx context.Context, id uuid.UUID) (DrillForWor
 		&i.ID,
 		&i.BackupID,
 		&i.State,
+		&i.ObjectID,
 		&i.ManifestSha256,
 		&i.BackupState,
 	)
@@ -686,7 +731,7 @@ func (q *Queries) RestoreDelete(ctx context.Context, id uuid.UUID) (int64, error
 }
 
 const restoreForWorker = `-- name: RestoreForWorker :one
-select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, b.manifest_sha256, b.state as backup_state
+select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, b.object_id, b.manifest_sha256, b.state as backup_state
 from restores r
     join backups b on b.customer_id = r.customer_id and b.id = r.backup_id
 where r.id = $1
@@ -701,6 +746,7 @@ type RestoreForWorkerRow struct {
 	ToWorkspaceID  *uuid.UUID
 	ToPath         *string
 	Exact          bool
+	ObjectID       *uuid.UUID
 	ManifestSha256 *string
 	BackupState    string
 }
@@ -717,6 +763,7 @@ func (q *Queries) RestoreForWorker(ctx context.Context, id uuid.UUID) (RestoreFo
 		&i.ToWorkspaceID,
 		&i.ToPath,
 		&i.Exact,
+		&i.ObjectID,
 		&i.ManifestSha256,
 		&i.BackupState,
 	)

@@ -118,7 +118,8 @@ func (d *DB) Integration(t testing.TB, i Integration) Integration {
 
 // AllPermissions are those that an API key can have.
 var AllPermissions = []string{"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish",
-	"jobs:read", "audit:read", "spaces:read", "spaces:pair", "conversations:read", "memories:read", "memories:write", "credentials:write", "tokens:mint"}
+	"jobs:read", "audit:read", "spaces:read", "spaces:pair", "conversations:read", "memories:read", "memories:write", "credentials:write", "tokens:mint",
+	"files:read", "files:write"}
 
 // APIKey is a key of a customer. Empty fields are filled.
 type APIKey struct {

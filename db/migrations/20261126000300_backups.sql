@@ -35,8 +35,12 @@ create table backups (
     previous_id uuid,
     started_at timestamptz,
     finished_at timestamptz,
+    -- under which it is, or is being, written: another one for each try
+    object_id uuid,
     -- of the manifest as it is stored, in hexadecimal
     manifest_sha256 text,
+    -- which objects it needs, of earlier backups too
+    uses jsonb,
     files bigint,
     bytes bigint,
     -- what this backup itself takes in the bucket
@@ -55,7 +59,7 @@ create table backups (
     constraint backups_requested_by_fkey foreign key (requested_by) references users (id),
     constraint backups_state_known check (state in ('queued', 'running', 'ready', 'failed', 'deleting')),
     constraint backups_sha256_form check (manifest_sha256 ~ '^[0-9a-f]{64}$'),
-    constraint backups_ready_is_whole check (state <> 'ready' or (manifest_sha256 is not null and finished_at is not null and files is not null and bytes is not null)),
+    constraint backups_ready_is_whole check (state <> 'ready' or (object_id is not null and manifest_sha256 is not null and uses is not null and finished_at is not null and files is not null and bytes is not null)),
     constraint backups_failed_says_why check (state <> 'failed' or problem is not null),
     constraint backups_problem_length check (char_length(problem) <= 2000)
 );
@@ -197,7 +201,7 @@ create policy backups_insert on backups for insert to fanfare_user with check ((
 create policy backups_admin_insert on backups for insert to fanfare_admin with check ((select tenancy.administers()));
 create policy backups_worker_delete on backups for delete to fanfare_worker using (state in ('deleting', 'failed', 'running'));
 grant insert (id, is_full) on backups to fanfare_user, fanfare_admin;
-grant update (state, is_full, previous_id, started_at, finished_at, manifest_sha256, files, bytes, stored_bytes, left_out, unstable, damaged_at, problem), delete
+grant update (state, is_full, previous_id, started_at, finished_at, object_id, manifest_sha256, uses, files, bytes, stored_bytes, left_out, unstable, damaged_at, problem), delete
     on backups to fanfare_worker;
 grant insert on backups to fanfare_definer;
 grant insert, update on backup_status to fanfare_definer;

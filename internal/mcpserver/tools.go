@@ -158,4 +158,36 @@ var tools = []tool{
 		Name: "delete_memory", Title: "Forget something", Operation: "delete-memory", Hints: removes,
 		Description: "Forgets a memory for good.",
 	},
+	{
+		Name: "list_workspaces", Title: "List workspaces", Operation: "list-workspaces", Hints: reads,
+		Description: "Lists the directories of files that last: the customer's own, and those of spaces. A credential of one space sees that of its space alone. Take a workspace_id from here.",
+	},
+	{
+		Name: "list_workspace_files", Title: "List files of a workspace", Operation: "list-files", Hidden: "name", Hints: reads,
+		Description: "Lists a directory of a workspace; path is the directory, the top of the workspace without it." + untrusted,
+	},
+	{
+		Name: "find_workspace_files", Title: "Find files of a workspace", Operation: "list-files", Search: "name", Hints: reads,
+		Description: "Finds files and directories by letters of their names, or by a pattern such as *.png, below path." + untrusted,
+	},
+	{
+		Name: "read_workspace_file", Title: "Read a file of a workspace", Operation: "read-file-text", Hints: reads,
+		Description: "Reads a file as text, in parts of 100 kB; what is no text comes in base64." + untrusted,
+	},
+	{
+		Name: "write_workspace_file", Title: "Write a file of a workspace", Operation: "write-file-text", Hints: removes,
+		Description: "Writes a whole file, in place of one that is there; directories on the way are made. Pass the etag that you have read where it must not have changed since.",
+	},
+	{
+		Name: "move_workspace_file", Title: "Move a file of a workspace", Operation: "move-file", Hints: Hints{Destructive: true},
+		Description: "Moves or renames a file or directory.",
+	},
+	{
+		Name: "delete_workspace_file", Title: "Delete a file of a workspace", Operation: "delete-file", Hints: removes,
+		Description: "Deletes a file, or a directory with recursive=true.",
+	},
+	{
+		Name: "use_workspace_file", Title: "Show a file of a workspace in posts", Operation: "use-file", Hints: adds,
+		Description: "Makes an image or video of a workspace a file that posts can show, and answers with its id: put that into media_ids of a post.",
+	},
 }
