@@ -26,6 +26,7 @@ import (
 	"fanfare/internal/localpg"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
+	"fanfare/internal/workspace"
 	"fanfare/jobs"
 )
 
@@ -146,6 +147,11 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	workspaces, err := openDevWorkspaces(filepath.Join(c.DataDir, "workspaces"))
+	if err != nil {
+		return err
+	}
+	defer workspaces.Close()
 	pool, err := openPool(ctx, loginURL, loginSetting, "fanfare_login", 20, log)
 	if err != nil {
 		return err
@@ -161,7 +167,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	with := services{
-		vault: sealer, outside: outside, bots: chats, photos: photos, files: files, mailer: mailer, model: model,
+		vault: sealer, outside: outside, bots: chats, photos: photos, files: files, workspaces: workspaces, mailer: mailer, model: model,
 		monthlyTokens: c.LLMMonthlyTokens, monthlyMicroUSD: llmMicroUSD, publicURL: c.PublicURL,
 	}
 	deps, err := with.api(pool, log)
@@ -204,6 +210,14 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	return together(ctx, log, parts...)
+}
+
+// openDevWorkspaces opens the directory for workspaces, which it makes.
+func openDevWorkspaces(dir string) (*workspace.Store, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("make directory for workspaces: %w", err)
+	}
+	return workspace.OpenStore(dir)
 }
 
 // openDevBucket opens the directory for files, which it makes.

@@ -15,6 +15,7 @@ import (
 	"fanfare/internal/llm"
 	"fanfare/internal/mail"
 	"fanfare/internal/vault"
+	"fanfare/internal/workspace"
 	"fanfare/jobs"
 )
 
@@ -25,6 +26,7 @@ type serviceConfig struct {
 	platformConfig
 	imagesConfig
 	bucketConfig
+	workspaceConfig
 	mailConfig
 	embeddingConfig
 	chatConfig
@@ -47,6 +49,8 @@ type services struct {
 	// monthlyTokens and monthlyMicroUSD are as api.Deps has them.
 	monthlyTokens, monthlyMicroUSD int64
 	mediaQuota                     int64
+	workspaces                     *workspace.Store
+	workspaceRules                 api.WorkspaceRules
 	publicURL                      string
 }
 
@@ -77,6 +81,12 @@ func (c *serviceConfig) services(ctx context.Context, apiURL string, delivered b
 	if s.files, err = c.openBucket(); err != nil {
 		return services{}, err
 	}
+	if s.workspaces, err = c.openWorkspaces(); err != nil {
+		return services{}, err
+	}
+	if s.workspaceRules, err = c.rules(); err != nil {
+		return services{}, err
+	}
 	if s.mailer, err = c.sender(); err != nil {
 		return services{}, err
 	}
@@ -99,7 +109,7 @@ func (s services) api(pool *pgxpool.Pool, log *slog.Logger) (api.Deps, error) {
 	}
 	return api.Deps{
 		Pool: pool, Queue: queue, ChatBots: registry, Log: log, Vault: s.vault, Ghost: s.outside.ghost, Egress: s.outside.egress, Connectors: s.outside.connectors,
-		Images: s.photos, Bucket: s.files, MediaQuota: s.mediaQuota, PublicURL: s.publicURL, MailsInvitations: s.mailer != nil, Embedder: s.embedder,
+		Images: s.photos, Bucket: s.files, MediaQuota: s.mediaQuota, Workspaces: s.workspaces, WorkspaceRules: s.workspaceRules, PublicURL: s.publicURL, MailsInvitations: s.mailer != nil, Embedder: s.embedder,
 		LLM: s.model, LLMMonthlyTokens: s.monthlyTokens, LLMMonthlyMicroUSD: s.monthlyMicroUSD,
 	}, nil
 }
