@@ -1,0 +1,24 @@
+//go:build linux || darwin
+
+package workspace
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// Flags to open what may have become something else since it was looked at: a FIFO would wait for a writer for ever.
+const (
+	neverWait     = syscall.O_NONBLOCK
+	directoryOnly = syscall.O_DIRECTORY | syscall.O_NONBLOCK
+)
+
+// isFull tells whether the disk or the system's quota is full.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// isNotEmpty tells whether a directory could not be removed because something is in it.
+func isNotEmpty(err error) bool { return errors.Is(err, syscall.ENOTEMPTY) }
+
+// syncOpened waits until the names in an open directory are on the disk.
+func syncOpened(dir *os.File) error { return fail("sync directory", dir.Sync()) }

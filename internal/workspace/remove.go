@@ -1,0 +1,155 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/google/uuid"
+)
+
+// maxRemoved is how many entries are removed at a time. A program may add some as fast as they are removed.
+const maxRemoved = 10_000_000
+
+// tally counts what was removed.
+type tally struct {
+	bytes       int64 // of regular files
+	entries     int64 // of all kinds
+	directories int64 // of them
+}
+
+func (t *tally) add(other tally) {
+	t.bytes, t.entries, t.directories = t.bytes+other.bytes, t.entries+other.entries, t.directories+other.directories
+}
+
+// count counts what was removed.
+func (t *tally) count(info fs.FileInfo) {
+	t.entries++
+	t.bytes += length(info)
+	if info.IsDir() {
+		t.directories++
+	}
+}
+
+// removeTree removes what has a name, with everything in it if it is a directory. Nothing there is no error.
+func removeTree(root *os.Root, name string) (removed tally, err error) {
+	for range attempts {
+		info, err := root.Lstat(name)
+		if gone(err) {
+			return removed, nil
+		}
+		if err == nil && info.IsDir() {
+			some, failed := removeContent(root, name)
+			removed.add(some)
+			err = failed
+		}
+		if err != nil {
+			return removed, fail("remove directory", err)
+		}
+		switch err := fail("remove directory", root.Remove(name)); {
+		case err == nil:
+			removed.count(info)
+			return removed, nil
+		case !errors.Is(err, ErrNotEmpty):
+			return removed, err
+		}
+	}
+	return removed, fmt.Errorf("remove directory: %w", ErrChanged)
+}
+
+// removeContent removes everything in a directory, however deep it is: os.Root.RemoveAll would hold a file open for every level.
+// What is in a directory of it is first moved up, so that nothing is ever removed from more than two levels below.
+func removeContent(root *os.Root, top string) (removed tally, err error) {
+	for idle := 0; idle < attempts; idle++ {
+		before := removed.entries
+		more, err := removeSome(root, top, top, &removed)
+		if err != nil || !more {
+			return removed, err
+		}
+		if removed.entries > before {
+			idle = 0
+		}
+	}
+	return removed, fmt.Errorf("remove directory: %w", ErrChanged)
+}
+
+// removeSome removes some of what is in a directory; the directories that are in one below top are moved up to top. more tells that there
+// was something.
+func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err error) {
+	if removed.entries > maxRemoved {
+		return true, fmt.Errorf("remove directory: %w", ErrChanged)
+	}
+	infos, err := readSome(root, dir)
+	if err != nil {
+		return false, err
+	}
+	for _, info := range infos {
+		name := join(dir, info.Name())
+		err := root.Remove(name)
+		if err != nil && errors.Is(err, fs.ErrPermission) { // the directory is not to be written to
+			if err = root.Chmod(dir, 0o700); err == nil {
+				err = root.Remove(name)
+			}
+		}
+		switch err = fail("remove file", err); {
+		case err == nil:
+			removed.count(info)
+		case gone(err):
+		case !errors.Is(err, ErrNotEmpty):
+			return true, err
+		case dir != top:
+			up := join(top, uuid.NewString())
+			if err = root.Rename(name, up); errors.Is(err, fs.ErrPermission) {
+				if err = root.Chmod(name, 0o700); err == nil {
+					err = root.Rename(name, up)
+				}
+			}
+			if err != nil && !gone(err) {
+				return true, fail("remove directory", err)
+			}
+		default:
+			if err := removeBelow(root, top, name, info, removed); err != nil {
+				return true, err
+			}
+		}
+	}
+	return len(infos) > 0, nil
+}
+
+// removeBelow removes a directory that is right below top.
+func removeBelow(root *os.Root, top, name string, info fs.FileInfo, removed *tally) error {
+	for more := true; more; {
+		var err error
+		if more, err = removeSome(root, top, name, removed); err != nil && !gone(err) {
+			return err
+		}
+	}
+	switch err := fail("remove directory", root.Remove(name)); {
+	case err == nil:
+		removed.count(info)
+	case !gone(err) && !errors.Is(err, ErrNotEmpty): // a program has written to it: it is read again
+		return err
+	}
+	return nil
+}
+
+// readSome reads some of what is in a directory, which it makes readable if it has to.
+func readSome(root *os.Root, name string) ([]fs.FileInfo, error) {
+	dir, err := openDirectory(root, name)
+	if errors.Is(err, fs.ErrPermission) {
+		if err = root.Chmod(name, 0o700); err == nil {
+			dir, err = openDirectory(root, name)
+		}
+	}
+	if err != nil {
+		return nil, fail("remove directory", err)
+	}
+	defer dir.Close()
+	infos, err := dir.Readdir(readAtOnce)
+	if errors.Is(err, io.EOF) || gone(err) {
+		return nil, nil
+	}
+	return infos, fail("remove directory", err)
+}

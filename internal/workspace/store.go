@@ -1,0 +1,232 @@
+// Package workspace keeps the files of customers in directories: one of the customer's own and one per space. Agents'
+// programs may have such a directory mounted and write to it at any time, hostile ones too, so nothing in it is trusted:
+// each workspace is an os.Root of its own, and what is no plain file or directory with a name of its own (links, devices,
+// FIFOs, sockets, files with a second name) is shown and can be deleted, but is never read, written or entered. A link that
+// is put in the way between a check and a use can at worst lead to another place of the same workspace.
+//
+// Layout below the directory of the store:
+//
+//	<customer>/shared/          the customer's own workspace
+//	<customer>/spaces/<space>/  that of a space
+//	.scratch/<id>/              a temporary one
+//
+// In every workspace .fanfare is reserved: what is being written (.fanfare/<id>) and what is being deleted is there, and it
+// is neither shown nor served. The package does not know who may see what, and counts no quota: whoever asks has been
+// let in by the database before, and the database keeps the count.
+//
+// Windows can run it to develop, but cannot tell whether a file has a second name or whether a change of a directory
+// has reached the disk.
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/google/uuid"
+)
+
+// What is made may be used by whoever runs the program and by its group, as far as the umask lets them: agents'
+// programs that run as another user share the group.
+const (
+	directoryMode = 0o770
+	fileMode      = 0o660
+)
+
+// scratches is the directory of the temporary workspaces.
+const scratches = ".scratch"
+
+// Store is the directory below which all workspaces are. Only Fanfare writes to it and to the directories of the customers.
+// Safe for concurrent use.
+type Store struct {
+	root *os.Root
+}
+
+// OpenStore opens the store in a directory, which must be there: one that is not is a disk that is not mounted, more often
+// than not.
+func OpenStore(path string) (*Store, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the directory of workspaces: %w", err)
+	}
+	return &Store{root: root}, nil
+}
+
+// Close ends the use of the store. Workspaces that are open stay open.
+func (s *Store) Close() error { return s.root.Close() }
+
+// place is the path of a workspace: that of a space, or the customer's own.
+func place(customerID uuid.UUID, spaceID uuid.NullUUID) string {
+	if spaceID.Valid {
+		return customerID.String() + "/spaces/" + spaceID.UUID.String()
+	}
+	return customerID.String() + "/shared"
+}
+
+// Create makes the directory of a workspace. One that is there already is no error. It is on the disk when Create returns.
+func (s *Store) Create(customerID uuid.UUID, spaceID uuid.NullUUID) error {
+	return s.makeAll(place(customerID, spaceID))
+}
+
+// Open opens a workspace. ErrMissing when its directory is not there, or is none.
+func (s *Store) Open(customerID uuid.UUID, spaceID uuid.NullUUID) (*Directory, error) {
+	return s.open(place(customerID, spaceID))
+}
+
+// Remove removes a workspace with everything in it. Nothing there is no error.
+func (s *Store) Remove(customerID uuid.UUID, spaceID uuid.NullUUID) error {
+	_, err := s.remove(place(customerID, spaceID))
+	return err
+}
+
+// RemoveCustomer removes all that a customer has in the store and tells how many files that was; directories do not count.
+// Nothing there is no error.
+func (s *Store) RemoveCustomer(customerID uuid.UUID) (files int64, err error) {
+	removed, err := s.remove(customerID.String())
+	return removed.entries - removed.directories, err
+}
+
+// Scratch opens a temporary workspace, and makes it if it is not there.
+func (s *Store) Scratch(id uuid.UUID) (*Directory, error) {
+	name := scratches + "/" + id.String()
+	if err := s.makeAll(name); err != nil {
+		return nil, err
+	}
+	return s.open(name)
+}
+
+// RemoveScratch removes a temporary workspace with everything in it. Nothing there is no error.
+func (s *Store) RemoveScratch(id uuid.UUID) error {
+	_, err := s.remove(scratches + "/" + id.String())
+	return err
+}
+
+// Scratches tells which temporary workspaces are there.
+func (s *Store) Scratches() ([]uuid.UUID, error) {
+	names, err := uuids(s.root, scratches)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	return names, err
+}
+
+// Adopt makes a temporary workspace the workspace of a customer or space, which must not be there or be empty (else
+// ErrNotEmpty). ErrMissing when there is no such temporary one.
+func (s *Store) Adopt(scratch, customerID uuid.UUID, spaceID uuid.NullUUID) error {
+	from, to := scratches+"/"+scratch.String(), place(customerID, spaceID)
+	switch info, err := lookup(s.root, from); {
+	case errors.Is(err, ErrNotFound), err == nil && !info.IsDir():
+		return fmt.Errorf("adopt workspace: %w", ErrMissing)
+	case err != nil:
+		return err
+	}
+	if err := s.makeAll(to); err != nil {
+		return err
+	}
+	_ = s.root.Remove(to + "/" + reserved) // an empty one is no content; one that is not fails the next step
+	if err := s.root.Remove(to); err != nil {
+		return fail("replace workspace", err)
+	}
+	if err := s.root.Rename(from, to); err != nil {
+		return fail("move workspace", err)
+	}
+	return errors.Join(syncDirectory(s.root, path.Dir(to)), syncDirectory(s.root, scratches))
+}
+
+// open opens a directory of the store as a workspace. It must be a real one, and so must be those above it.
+func (s *Store) open(name string) (*Directory, error) {
+	info, err := lookup(s.root, name)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrNotDirectory) || errors.Is(err, ErrNotServed) || err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("open workspace: %w", ErrMissing)
+	}
+	if err != nil {
+		return nil, err
+	}
+	root, err := s.root.OpenRoot(name)
+	if err != nil {
+		return nil, fail("open workspace", err)
+	}
+	if opened, err := root.Stat("."); err != nil || !os.SameFile(opened, info) {
+		return nil, errors.Join(fmt.Errorf("open workspace: %w", ErrMissing), err, root.Close())
+	}
+	return &Directory{root: root}, nil
+}
+
+// makeAll makes a directory of the store and those above it. They are on the disk when it returns, whoever has made them.
+func (s *Store) makeAll(name string) error {
+	for _, dir := range append(ancestors(name), name) {
+		if err := s.root.Mkdir(dir, directoryMode); err != nil && !errors.Is(err, fs.ErrExist) {
+			return failOurs("make the directory of a workspace", err)
+		}
+		switch info, err := s.root.Lstat(dir); {
+		case err != nil:
+			return failOurs("make the directory of a workspace", err)
+		case !info.IsDir():
+			return fmt.Errorf("make the directory of a workspace: %w", ErrNotDirectory)
+		}
+		if err := syncDirectory(s.root, path.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove removes a directory of the store with everything in it, through a root of its own: no link in it leads out.
+func (s *Store) remove(name string) (removed tally, err error) {
+	for range attempts {
+		d, err := s.open(name)
+		if errors.Is(err, ErrMissing) {
+			return removed, nil
+		}
+		if err != nil {
+			return removed, err
+		}
+		some, err := removeContent(d.root, ".")
+		removed.add(some)
+		if err := errors.Join(err, d.Close()); err != nil {
+			return removed, err
+		}
+		err = s.root.Remove(name)
+		switch err = fail("remove workspace", err); {
+		case errors.Is(err, ErrNotEmpty): // a program has written to it meanwhile
+			continue
+		case err != nil:
+			return removed, err
+		}
+		return removed, syncDirectory(s.root, path.Dir(name))
+	}
+	return removed, fmt.Errorf("remove workspace: %w", ErrChanged)
+}
+
+// uuids lists what is named by a UUID in a directory, at most maxListed of them, in no order.
+func uuids(root *os.Root, name string) (ids []uuid.UUID, err error) {
+	dir, err := openDirectory(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	for len(ids) < maxListed {
+		names, err := dir.Readdirnames(readAtOnce)
+		if errors.Is(err, io.EOF) {
+			return ids, nil
+		}
+		if err != nil {
+			return nil, fail("list directory", err)
+		}
+		for _, name := range names {
+			if id, ok := parseID(name); ok && len(ids) < maxListed {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids, nil
+}
+
+// parseID reads the name of something temporary.
+func parseID(name string) (id uuid.UUID, ok bool) {
+	id, err := uuid.Parse(name)
+	return id, err == nil && id.String() == name
+}
