@@ -89,7 +89,7 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		name := join(dir, info.Name())
 		err := root.Remove(name)
 		if err != nil && errors.Is(err, fs.ErrPermission) { // the directory is not to be written to
-			if err = root.Chmod(dir, 0o700); err == nil {
+			if err = makeWritable(root, dir); err == nil {
 				err = root.Remove(name)
 			}
 		}
@@ -102,7 +102,7 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		case dir != top:
 			up := join(top, uuid.NewString())
 			if err = root.Rename(name, up); errors.Is(err, fs.ErrPermission) {
-				if err = root.Chmod(name, 0o700); err == nil {
+				if err = makeWritable(root, name); err == nil {
 					err = root.Rename(name, up)
 				}
 			}
@@ -139,7 +139,7 @@ func removeBelow(root *os.Root, top, name string, info fs.FileInfo, removed *tal
 func readSome(root *os.Root, name string) ([]fs.FileInfo, error) {
 	dir, err := openDirectory(root, name)
 	if errors.Is(err, fs.ErrPermission) {
-		if err = root.Chmod(name, 0o700); err == nil {
+		if err = makeWritable(root, name); err == nil {
 			dir, err = openDirectory(root, name)
 		}
 	}
