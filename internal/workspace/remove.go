@@ -100,12 +100,7 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		case !errors.Is(err, ErrNotEmpty):
 			return true, err
 		case dir != top:
-			up := join(top, uuid.NewString())
-			if err = root.Rename(name, up); errors.Is(err, fs.ErrPermission) {
-				if err = makeWritable(root, name); err == nil {
-					err = root.Rename(name, up)
-				}
-			}
+			err = moveAway(root, name, join(top, uuid.NewString()))
 			if err != nil && !gone(err) {
 				return true, fail("remove directory", err)
 			}
@@ -116,6 +111,17 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		}
 	}
 	return len(infos) > 0, nil
+}
+
+// moveAway moves a directory that is to be removed. Its name for the one above is in it, so it must be writable.
+func moveAway(root *os.Root, from, to string) error {
+	err := root.Rename(from, to)
+	if errors.Is(err, fs.ErrPermission) {
+		if err = makeWritable(root, from); err == nil {
+			err = root.Rename(from, to)
+		}
+	}
+	return err
 }
 
 // removeBelow removes a directory that is right below top.

@@ -152,7 +152,7 @@ func TestDeepTree(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	s, d, dir := open(t)
-	const depth = 3000
+	const depth = 1500
 	deep := func(name string) {
 		root, err := os.OpenRoot(dir)
 		must(t, err)
