@@ -141,7 +141,7 @@ func (d *Directory) Delete(name string, recursive bool, c Condition) (change Cha
 		return change, err
 	}
 	trash := reserved + "/" + uuid.NewString()
-	if err := d.root.Rename(name, trash); err != nil {
+	if err := moveAway(d.root, name, trash); err != nil {
 		return change, fail("delete directory", err)
 	}
 	err = d.syncParents(name)

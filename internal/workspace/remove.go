@@ -89,7 +89,7 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		name := join(dir, info.Name())
 		err := root.Remove(name)
 		if err != nil && errors.Is(err, fs.ErrPermission) { // the directory is not to be written to
-			if err = root.Chmod(dir, 0o700); err == nil {
+			if err = makeWritable(root, dir); err == nil {
 				err = root.Remove(name)
 			}
 		}
@@ -100,12 +100,7 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		case !errors.Is(err, ErrNotEmpty):
 			return true, err
 		case dir != top:
-			up := join(top, uuid.NewString())
-			if err = root.Rename(name, up); errors.Is(err, fs.ErrPermission) {
-				if err = root.Chmod(name, 0o700); err == nil {
-					err = root.Rename(name, up)
-				}
-			}
+			err = moveAway(root, name, join(top, uuid.NewString()))
 			if err != nil && !gone(err) {
 				return true, fail("remove directory", err)
 			}
@@ -116,6 +111,17 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		}
 	}
 	return len(infos) > 0, nil
+}
+
+// moveAway moves a directory that is to be removed. Its name for the one above is in it, so it must be writable.
+func moveAway(root *os.Root, from, to string) error {
+	err := root.Rename(from, to)
+	if errors.Is(err, fs.ErrPermission) {
+		if err = makeWritable(root, from); err == nil {
+			err = root.Rename(from, to)
+		}
+	}
+	return err
 }
 
 // removeBelow removes a directory that is right below top.
@@ -139,7 +145,7 @@ func removeBelow(root *os.Root, top, name string, info fs.FileInfo, removed *tal
 func readSome(root *os.Root, name string) ([]fs.FileInfo, error) {
 	dir, err := openDirectory(root, name)
 	if errors.Is(err, fs.ErrPermission) {
-		if err = root.Chmod(name, 0o700); err == nil {
+		if err = makeWritable(root, name); err == nil {
 			dir, err = openDirectory(root, name)
 		}
 	}

@@ -98,7 +98,7 @@ func (s *Staged) finish() error {
 		}
 	}
 	if !s.modifiedAt.IsZero() {
-		if err := s.d.root.Chtimes(s.name, time.Time{}, s.modifiedAt); err != nil {
+		if err := setModified(s.file, s.modifiedAt); err != nil {
 			return err
 		}
 	}
