@@ -24,6 +24,7 @@ import (
 	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
+	"fanfare/internal/workspace"
 	"fanfare/queries"
 )
 
@@ -43,7 +44,11 @@ type Deps struct {
 	Connectors map[platform.Name]platform.Connector
 	// Bucket is where files are kept; nil: nowhere, no export is written and no post with files is published.
 	Bucket *bucket.Bucket
-	Log    *slog.Logger
+	// Workspaces are the directories of files of customers and spaces; nil: this worker has none.
+	Workspaces *workspace.Store
+	// Backups is the bucket of backups and archives of files; nil: none are made.
+	Backups *bucket.Bucket
+	Log     *slog.Logger
 	// Mail sends e-mails; nil where it is not set up. Their jobs then wait for a worker that can.
 	Mail *mail.Sender
 	// PublicURL is the dashboard's address, to which links in e-mails lead. Needed with Mail.
@@ -89,6 +94,11 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	mcp := mcpclient.New(cmp.Or(deps.Egress, platform.NewEgress(nil)), deps.Version)
 	river.AddWorker(workers, &checkMCPWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &endCredentialWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
+	places := &fileStores{db: db, workspaces: deps.Workspaces, media: deps.Bucket, backups: deps.Backups, config: config.Backups, log: deps.Log}
+	river.AddWorker(workers, &workspaceWorker{fileStores: places, rules: config.Workspaces, notices: renewer.notices, lease: holder})
+	river.AddWorker(workers, &backupWorker{fileStores: places, lease: holder})
+	river.AddWorker(workers, &restoreWorker{fileStores: places, lease: holder})
+	river.AddWorker(workers, &drillWorker{fileStores: places, lease: holder})
 	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &eraseWorker{
 		q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log, vault: deps.Vault, connectors: deps.Connectors, mcp: mcp,
@@ -114,6 +124,7 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 		})
 		river.AddWorker(workers, &connectionEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log})
 		river.AddWorker(workers, &webhookEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log})
+		river.AddWorker(workers, &workspaceEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, rules: config.Workspaces, lease: holder, log: deps.Log})
 	}
 	return workers
 }

@@ -47,6 +47,8 @@ type plannedChange struct {
 type Selection struct {
 	Source string // empty: all sources that have a target
 	Path   string // a file, or a directory with everything below it; empty: everything
+	// Leave says what is not restored all the same, such as what belongs to nothing any more. May be nil.
+	Leave func(source, path string) bool
 }
 
 // has says whether a path is selected.
@@ -116,7 +118,7 @@ func (m *Manifest) Plan(ctx context.Context, targets map[string]Target, sel Sele
 	selected := false
 	if err := m.each(ctx, func(at int64, l *line) error {
 		source, name := l.name()
-		if name == "" || p.targets[source] == nil || !sel.has(name) {
+		if name == "" || p.targets[source] == nil || !sel.has(name) || sel.Leave != nil && sel.Leave(source, name) {
 			return nil
 		}
 		selected = true
