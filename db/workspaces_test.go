@@ -366,7 +366,7 @@ func TestFileChanges(t *testing.T) {
 	if got := one[string](ctx, t, d.Super, "select format('%s %s', bytes, entries) from workspaces where id = $1", shared); got != "4 2" {
 		t.Errorf("counted: %s", got)
 	}
-	if got := one[string](ctx, t, d.Super, "select details ->> 'path' || ' ' || (details ->> 'bytes') from audit_log where action = 'file.write' and resource_id = $1", shared.String()); got != "a/file 4" {
+	if got := one[string](ctx, t, d.Super, "select changes ->> 'path' || ' ' || (changes ->> 'bytes') from audit_log where action = 'file.write' and resource_id = $1", shared.String()); got != "a/file 4" {
 		t.Errorf("the log tells %q", got)
 	}
 	// Whoever may not any more when it is applied does not.
@@ -738,7 +738,6 @@ func TestRestoreStates(t *testing.T) {
 	ctx := context.Background()
 	d := dbtest.New(t)
 	a, b := newHouse(t, d, "ours"), newHouse(t, d, "theirs")
-	mustExec(t, d, "delete from restores")
 	owner, system := a.people["owner"].Scope(), d.User(t, dbtest.User{SystemRole: "admin"}).Scope()
 	worker := tenant.Worker(a.id, tenant.Request{})
 	try := func(db *tenant.DB, scope tenant.Scope, sql string, args ...any) error {
