@@ -120,6 +120,21 @@ var indexesWithoutCustomer = map[string]string{
 	"river_job_metadata_index":               "River's own",
 	"river_job_unique_idx":                   "River's own: every unique job of ours has customer_id in its key",
 	"river_job_due":                          "what falls due next, of all customers, for the worker's promotion",
+	"workspaces_to_make":                     "what is due, of all customers: tenancy.workspaces_due",
+	"workspaces_under_way":                   "as workspaces_to_make",
+	"workspaces_to_forget":                   "as workspaces_to_make",
+	"workspaces_wanted":                      "as workspaces_to_make",
+	"workspaces_to_announce":                 "as workspaces_to_make",
+	"workspaces_to_archive":                  "as workspaces_to_make",
+	"workspaces_to_delete":                   "as workspaces_to_make",
+	"workspaces_to_measure":                  "as workspaces_to_make",
+	"file_changes_by_age":                    "as workspaces_to_make: changes that were broken off",
+	"workspaces_by_use":                      "which were not used for the longest, of all customers, for system roles: tenancy.workspaces_of_customers",
+	"backups_to_do":                          "what is to be done, of all customers: tenancy.backups_to_do",
+	"restores_to_do":                         "as backups_to_do",
+	"drills_to_do":                           "as backups_to_do",
+	"backup_status_to_drill":                 "as backups_to_do",
+	"backup_status_by_night":                 "whose night it still is, of all customers: tenancy.begin_night",
 }
 
 // withoutCustomerKey are tenant tables from which no foreign key leads to customers.
@@ -161,6 +176,10 @@ var unaudited = map[string]string{
 	"river.river_leader":        "River's own",
 	"river.river_queue":         "River's own",
 	"river.river_notification":  "River's own",
+	"public.file_changes":       "as llm_reservations, for the time of a change, which is in the log once it is done",
+	"public.backups":            "itself the record of what the worker stored, night for night",
+	"public.backup_status":      "what is known of backups, which the worker keeps and nobody else writes",
+	"public.drills":             "itself the record of what the worker tried",
 }
 
 // partitioned are the tables that are divided. Their parts are reached through them alone.
@@ -252,6 +271,8 @@ var cascades = map[string]string{
 	"webhook_secrets_endpoint_fkey":          "what signs for an endpoint goes with it, same customer by its key",
 	"webhook_deliveries_endpoint_fkey":       "messages to an endpoint go with it, same customer by its key",
 	"post_media_post_fkey":                   "the list of a post's files goes with the post, same customer by its key",
+	"restores_backup_fkey":                   "only the worker deletes backups; what was restored of one that is gone says nothing any more, same customer by its key",
+	"drills_backup_fkey":                     "as restores_backup_fkey",
 }
 
 // definerFunctions are all SECURITY DEFINER functions, with who may execute them.
@@ -393,6 +414,22 @@ var definerFunctions = map[string]struct {
 	"tenancy.guard_bot":                        {"", "a trigger: a bot in whose chats another customer is becomes nobody's own"},
 	"tenancy.guard_chat_of_bot":                {"", "a trigger: a chat of a customer's own bot is theirs alone"},
 	"tenancy.forget_bot":                       {"", "a trigger: what happened in the chats of a removed bot, which is of no tenant"},
+	"tenancy.make_workspace":                   {"", "a trigger: a workspace is there with what it is of, which nobody may make by themselves"},
+	"tenancy.workspace_for":                    {"", "whether the caller may use or change a workspace, and locks it; only the functions below call it"},
+	"tenancy.use_workspace":                    {"fanfare_admin,fanfare_agent,fanfare_user", "notes that a workspace is used, by whoever may read it, and answers its state alone"},
+	"tenancy.workspace_made":                   {"fanfare_admin,fanfare_agent,fanfare_user", "as use_workspace: that the directory of a new one is made"},
+	"tenancy.begin_file_change":                {"fanfare_admin,fanfare_agent,fanfare_user", "holds room of the entered customer's quota, over workspaces that the caller may not see; it says how much there is"},
+	"tenancy.touch_file_change":                {"fanfare_admin,fanfare_agent,fanfare_user", "as begin_file_change: a change goes on"},
+	"tenancy.apply_file_change":                {"fanfare_admin,fanfare_agent,fanfare_user", "as begin_file_change: locks the workspace, for whoever still may change it"},
+	"tenancy.finish_file_change":               {"fanfare_admin,fanfare_agent,fanfare_user", "as begin_file_change: counts what a change did, and writes it to the log"},
+	"tenancy.drop_file_change":                 {"fanfare_admin,fanfare_agent,fanfare_user", "as begin_file_change: gives the room back"},
+	"tenancy.archive_workspace":                {"fanfare_admin,fanfare_user", "has a workspace archived, of which tenants may not write the state"},
+	"tenancy.workspaces_due":                   {"fanfare_worker", "finds workspaces of all customers for which there is something to do; ids only"},
+	"tenancy.workspaces_of_customers":          {"fanfare_admin", "tells system roles how large the workspaces of all customers are, and how long unused; numbers and names only"},
+	"tenancy.count_workspaces":                 {"fanfare_worker", "counts the workspaces of all customers, for metrics; numbers only"},
+	"tenancy.begin_night":                      {"fanfare_worker", "begins the backups of all customers that have something to back up; answers how many customers it saw"},
+	"tenancy.backups_to_do":                    {"fanfare_worker", "finds backups, restores and drills of all customers that wait; ids only"},
+	"tenancy.backup_health":                    {"fanfare_login,fanfare_worker", "counts the customers whose backups are late; numbers and times only"},
 	"tenancy.maintain_audit":                   {"fanfare_worker", "makes and drops the months of the audit log"},
 }
 

@@ -52,6 +52,11 @@ type house struct {
 	llmKey   uuid.UUID      // a credential of the space
 	entry    uuid.UUID      // of usage
 	reserved uuid.UUID      // for a call of an LLM
+	work     uuid.UUID      // the workspace of its own, in use
+	change   uuid.UUID      // of a file in it, under way
+	backup   uuid.UUID      // whole
+	restore  uuid.UUID      // of it, done
+	drill    uuid.UUID      // with it
 	job      int64
 }
 
@@ -80,6 +85,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 	h.memory = newID(t)
 	h.space = d.Space(t, dbtest.Space{CustomerID: h.id, ExternalID: mark + " chat", Title: mark + " space", PairedBy: h.people["owner"].ID})
 	h.speaker, h.said, h.server, h.llmKey = mark+" speaker", newID(t), newID(t), newID(t)
+	h.work, h.change, h.backup, h.restore, h.drill = d.Workspace(t, h.id, nil), newID(t), newID(t), newID(t), newID(t)
 	d.Speaks(t, h.space, h.speaker)
 	d.Identify(t, h.space, h.speaker, h.people["owner"].ID)
 	h.pairing = d.Pairing(t, dbtest.Pairing{CustomerID: h.id, CreatedBy: h.people["owner"].ID, Link: mark + " link"})
@@ -141,6 +147,15 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 		{`insert into credentials (customer_id, id, space_id, kind, name, provider, model, credential, key_id, created_by)
 			values ($1, $2, $3, 'llm', $4, 'anthropic', 'claude', 'x', 1, $5)`, []any{h.id, h.llmKey, h.space.ID, mark + " key", h.people["owner"].ID}},
 		{"insert into messages (customer_id, id, space_id, direction, person, text) values ($1, $2, $3, 'in', $4, $5)", []any{h.id, h.said, h.space.ID, h.speaker, mark + " said"}},
+		{"update workspaces set state = 'active', bytes = 7, entries = 1, problem = $2 where customer_id = $1", []any{h.id, mark + " problem"}},
+		{"insert into file_changes (customer_id, id, workspace_id, kind, bytes) values ($1, $2, $3, 'write', 9)", []any{h.id, h.change, h.work}},
+		{"insert into workspace_policies (customer_id, unused_days) values ($1, 30)", []any{h.id}},
+		{"insert into backup_status (customer_id, last_good_id, last_good_at) values ($1, $2, now())", []any{h.id, h.backup}},
+		{`insert into backups (customer_id, id, state, requested_by, object_id, manifest_sha256, uses, files, bytes, finished_at, problem)
+			values ($1, $2, 'ready', $3, gen_random_uuid(), repeat('a', 64), '[]', 1, 7, now(), $4)`, []any{h.id, h.backup, h.people["owner"].ID, mark + " problem"}},
+		{`insert into restores (customer_id, id, backup_id, state, requested_by, workspace_id, path, to_workspace_id, to_path, plan)
+			values ($1, $2, $3, 'done', $4, $5, $6, $5, $6, '{}')`, []any{h.id, h.restore, h.backup, h.people["owner"].ID, h.work, mark + "/path"}},
+		{"insert into drills (customer_id, id, backup_id, state, files, bytes, differences, problem) values ($1, $2, $3, 'good', 1, 7, 0, $4)", []any{h.id, h.drill, h.backup, mark + " problem"}},
 	} {
 		if _, err := d.Super.Exec(ctx, fixture.sql, fixture.args...); err != nil {
 			t.Fatalf("%s: %v", fixture.sql, err)
@@ -312,6 +327,8 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 	file := func(h *house) uuid.UUID { return h.file }
 	hook := func(h *house) uuid.UUID { return h.hook }
 	space := func(h *house) uuid.UUID { return h.space.ID }
+	work := func(h *house) uuid.UUID { return h.work }
+	backup := func(h *house) uuid.UUID { return h.backup }
 	return map[string]reference{
 		"posts_campaign_fkey":             {fmt.Sprintf("insert into posts (id, text, campaign_id) values ('%s', 'x', $1)", fresh), campaign, false},
 		"recurring_posts_post_fkey":       {fmt.Sprintf("insert into recurring_posts (id, post_id, rrule, starts_local) values ('%s', $1, 'FREQ=DAILY', '2026-01-01')", fresh), post, false},
@@ -347,17 +364,23 @@ func references(a *house, fresh uuid.UUID) map[string]struct {
 			values ('%s', 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}', $1)`, fresh), space, false},
 		"agent_tokens_space_fkey": {fmt.Sprintf("insert into agent_tokens (id, name, permissions, expires_at, space_id) values ('%s', 'x', '{posts:read}', now(), $1)", fresh),
 			space, false},
+		"restores_backup_fkey":                {fmt.Sprintf("insert into restores (id, backup_id) values ('%s', $1)", fresh), backup, false},
+		"restores_workspace_fkey":             {fmt.Sprintf("insert into restores (id, backup_id, workspace_id) values ('%s', '%s', $1)", fresh, a.backup), work, false},
+		"restores_to_workspace_fkey":          {fmt.Sprintf("insert into restores (id, backup_id, workspace_id, to_workspace_id, to_path) values ('%s', '%s', '%s', $1, 'x')", fresh, a.backup, a.work), work, false},
+		"drills_backup_fkey":                  {fmt.Sprintf("insert into drills (id, backup_id) values ('%s', $1)", fresh), backup, true},
 		"publish_attempts_platform_post_fkey": {"insert into publish_attempts (platform_post_id, number, job_id) values ($1, 7, 1)", func(h *house) uuid.UUID { return h.platform }, true},
 	}
 }
 
 // unwritable are foreign keys whose columns nobody may write: a default fills them from what was entered.
 var unwritable = map[string]string{
-	"posts_recurrence_fkey":   "update posts set recurrence_id = $1",
-	"posts_space_fkey":        "insert into posts (id, text, space_id) values (gen_random_uuid(), 'x', $1)",
-	"post_reviews_space_fkey": "insert into post_reviews (id, post_id, post_version, verdict, comment, space_id) values (gen_random_uuid(), gen_random_uuid(), 1, 'comment', 'x', $1)",
-	"media_space_fkey":        "insert into media (id, path, content_type, bytes, space_id) values (gen_random_uuid(), 'x', 'image/png', 1, $1)",
-	"agent_tokens_key_fkey":   "insert into agent_tokens (id, name, permissions, expires_at, api_key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
+	"posts_recurrence_fkey":       "update posts set recurrence_id = $1",
+	"workspaces_space_fkey":       "update workspaces set space_id = $1",
+	"file_changes_workspace_fkey": "insert into file_changes (customer_id, id, workspace_id, kind, bytes) values (tenancy.customer_id(), gen_random_uuid(), $1, 'write', 1)",
+	"posts_space_fkey":            "insert into posts (id, text, space_id) values (gen_random_uuid(), 'x', $1)",
+	"post_reviews_space_fkey":     "insert into post_reviews (id, post_id, post_version, verdict, comment, space_id) values (gen_random_uuid(), gen_random_uuid(), 1, 'comment', 'x', $1)",
+	"media_space_fkey":            "insert into media (id, path, content_type, bytes, space_id) values (gen_random_uuid(), 'x', 'image/png', 1, $1)",
+	"agent_tokens_key_fkey":       "insert into agent_tokens (id, name, permissions, expires_at, api_key_id) values (gen_random_uuid(), 'x', '{posts:read}', now(), $1)",
 }
 
 // TestReferencesToOthers: a foreign key to another customer's row fails exactly as one to a row that does
@@ -515,6 +538,17 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 			[]any{b.pairing.ID}},
 		"pairings_by_link":             {"", nil}, // of 256 random bits that the API chooses
 		"llm_reservations_request_key": {"", nil}, // written by functions only, as llm_reservations_pkey
+		"workspaces_pkey":              {"", nil}, // made by triggers only
+		"workspaces_space_key":         {"", nil},
+		"file_changes_pkey":            {"select tenancy.begin_file_change($1, $2, 'write', 1, false, 1000000)", []any{b.change, a.work}},
+		"workspace_policies_pkey":      {"", nil}, // by the customer alone
+		"backup_status_pkey":           {"", nil}, // by the customer alone, as are the three below
+		"backups_pkey":                 {"insert into backups (id) values ($1)", []any{b.backup}},
+		"backups_one_at_a_time":        {"", nil},
+		"restores_pkey":                {"insert into restores (id, backup_id) values ($1, $2)", []any{b.restore, a.backup}},
+		"restores_one_at_a_time":       {"", nil},
+		"drills_pkey":                  {"", nil}, // written by the worker alone
+		"drills_one_at_a_time":         {"", nil},
 		"audit_log_pkey":               {"", nil}, // nobody writes the audit log
 		"audit_unsealed_pkey":          {"", nil},
 		"audit_seals_pkey":             {"", nil},

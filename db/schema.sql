@@ -3647,10 +3647,10 @@ CREATE FUNCTION tenancy.guard_restore() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if current_user in ('fanfare_user', 'fanfare_admin') and (old.state, new.state) <> ('planned', 'queued')
+    if new.state <> old.state and (
+        current_user in ('fanfare_user', 'fanfare_admin') and (old.state, new.state) <> ('planned', 'queued')
         or (old.state, new.state) not in (('planning', 'planned'), ('planning', 'failed'), ('planned', 'queued'), ('planned', 'failed'), ('queued', 'running'),
-            ('queued', 'failed'), ('running', 'running'), ('running', 'applying'), ('running', 'failed'), ('applying', 'applying'), ('applying', 'done'), ('applying', 'failed'),
-            ('running', 'done'), ('planning', 'planning'), ('planned', 'planned'), ('queued', 'queued'))
+            ('queued', 'failed'), ('running', 'applying'), ('running', 'done'), ('running', 'failed'), ('applying', 'done'), ('applying', 'failed')))
     then
         raise check_violation using message = format('a restore that is %s cannot become %s', old.state, new.state),
             constraint = 'restores_state_transition', table = 'restores', schema = 'public';
@@ -3667,9 +3667,7 @@ CREATE FUNCTION tenancy.guard_restored_backup() RETURNS trigger
 declare
     v_state text := (select b.state from public.backups b where b.customer_id = new.customer_id and b.id = new.backup_id);
 begin
-    if v_state is null then
-        raise foreign_key_violation using message = 'there is no such backup', constraint = 'restores_backup_fkey', table = 'restores', schema = 'public';
-    elsif v_state <> 'ready' then
+    if v_state <> 'ready' then
         raise check_violation using message = 'the backup is not ready', constraint = 'restores_of_ready', table = 'restores', schema = 'public';
     end if;
     return new;
@@ -4791,6 +4789,23 @@ begin
 end
 $$;
 
+-- Name: reach_of_files(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.reach_of_files() RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if coalesce(tenancy.key_id(), tenancy.token_id(), tenancy.space_person_id(), tenancy.space_id()) is null then
+        return case when tenancy.reads_as_admin() then 'all' else 'own' end;
+    elsif not tenancy.has_any_permission('files:read', 'files:write') then
+        return 'none';
+    elsif tenancy.space_id() is not null then
+        return 'space';
+    end if;
+    return case when tenancy.has_permission('conversations:read') then 'all' else 'own' end;
+end
+$$;
+
 -- Name: readiness(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) RETURNS record
@@ -4845,12 +4860,8 @@ CREATE FUNCTION tenancy.reads_files(p_space_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 begin
-    if coalesce(tenancy.key_id(), tenancy.token_id(), tenancy.space_person_id(), tenancy.space_id()) is null then
-        return p_space_id is null or tenancy.reads_as_admin();
-    end if;
-    return tenancy.has_any_permission('files:read', 'files:write')
-        and case when tenancy.space_id() is not null then p_space_id is not distinct from tenancy.space_id()
-            else p_space_id is null or tenancy.has_permission('conversations:read') end;
+    return case tenancy.reach_of_files() when 'all' then true when 'own' then p_space_id is null when 'space' then coalesce(p_space_id = tenancy.space_id(), false)
+        else false end;
 end
 $$;
 
@@ -6208,7 +6219,10 @@ begin
         union all
         (select w.customer_id, w.id, 'return' from public.workspaces w where w.wanted_at is not null order by w.wanted_at limit p_limit)
         union all
-        (select w.customer_id, w.id, 'archive' from public.workspaces w where w.state = 'archiving' and w.wanted_at is null order by w.updated_at limit p_limit)
+        (select w.customer_id, w.id, 'archive' from public.workspaces w
+            left join public.workspace_policies p on p.customer_id = w.customer_id
+        where w.state = 'archiving' and w.wanted_at is null and coalesce(p.legal_hold, false) = false
+        order by w.updated_at limit p_limit)
         union all
         (select w.customer_id, w.id, 'announce' from public.workspaces w
             left join public.workspace_policies p on p.customer_id = w.customer_id
@@ -6244,7 +6258,10 @@ begin
         (select w.customer_id, w.id, 'measure' from public.workspaces w where w.state = 'active' and w.measured_at < now() - interval '1 day'
         order by w.measured_at limit p_limit)
         union all
-        (select w.customer_id, w.id, 'forget' from public.workspaces w where w.state in ('active', 'deleted') and w.archive_id is not null order by w.updated_at limit p_limit)
+        (select w.customer_id, w.id, 'forget' from public.workspaces w
+            left join public.workspace_policies p on p.customer_id = w.customer_id
+        where w.state in ('active', 'deleted') and w.archive_id is not null and (w.state = 'deleted' or coalesce(p.legal_hold, false) = false)
+        order by w.updated_at limit p_limit)
     )
     select d.customer_id, d.id, d.what
     from due d
@@ -12853,7 +12870,13 @@ CREATE POLICY workspaces_definer ON public.workspaces TO fanfare_definer USING (
 
 -- Name: workspaces workspaces_select; Type: POLICY; Schema: public
 
-CREATE POLICY workspaces_select ON public.workspaces FOR SELECT TO fanfare_user, fanfare_agent, fanfare_admin USING (tenancy.reads_files(space_id));
+CREATE POLICY workspaces_select ON public.workspaces FOR SELECT TO fanfare_user, fanfare_agent, fanfare_admin USING (
+CASE ( SELECT tenancy.reach_of_files() AS reach_of_files)
+    WHEN 'all'::text THEN true
+    WHEN 'own'::text THEN (space_id IS NULL)
+    WHEN 'space'::text THEN (space_id = ( SELECT tenancy.space_id() AS space_id))
+    ELSE false
+END);
 
 -- Name: workspaces workspaces_tenant; Type: POLICY; Schema: public
 
@@ -14287,6 +14310,14 @@ REVOKE ALL ON FUNCTION tenancy.queue_taken(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.queue_taken(p_limit integer) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.queue_taken(p_limit integer) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.queue_taken(p_limit integer) TO fanfare_admin;
+
+-- Name: FUNCTION reach_of_files(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.reach_of_files() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.reach_of_files() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.reach_of_files() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.reach_of_files() TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.reach_of_files() TO fanfare_definer;
 
 -- Name: FUNCTION readiness(OUT schema_version text, OUT live_workers bigint); Type: ACL; Schema: tenancy
 

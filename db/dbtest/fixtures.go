@@ -118,8 +118,8 @@ func (d *DB) Integration(t testing.TB, i Integration) Integration {
 
 // AllPermissions are those that an API key can have.
 var AllPermissions = []string{"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish",
-	"jobs:read", "audit:read", "spaces:read", "spaces:pair", "conversations:read", "memories:read", "memories:write", "credentials:write", "tokens:mint",
-	"files:read", "files:write"}
+	"jobs:read", "audit:read", "spaces:read", "spaces:pair", "conversations:read", "memories:read", "memories:write", "credentials:write",
+	"files:read", "files:write", "tokens:mint"}
 
 // APIKey is a key of a customer. Empty fields are filled.
 type APIKey struct {
@@ -222,6 +222,16 @@ func (d *DB) Space(t testing.TB, s Space) Space {
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		s.CustomerID, s.ID, s.Platform, s.Bot, s.Team, s.Kind, s.ExternalID, s.Title, s.Permissions, s.PairedBy)
 	return s
+}
+
+// Workspace is the id of a customer's own workspace, or of a space's, which is there with what it is of.
+func (d *DB) Workspace(t testing.TB, customerID uuid.UUID, spaceID *uuid.UUID) (id uuid.UUID) {
+	t.Helper()
+	err := d.Super.QueryRow(context.Background(), "select id from workspaces where customer_id = $1 and space_id is not distinct from $2", customerID, spaceID).Scan(&id)
+	if err != nil {
+		t.Fatalf("fixture: %v", err)
+	}
+	return id
 }
 
 // Speaks puts a person into a space's chat.

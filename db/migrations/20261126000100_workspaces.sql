@@ -21,17 +21,28 @@ return case p_role
     else array[]::text[]
 end;
 
--- Whether the caller may read the files of a workspace of p_space_id, NULL being the customer's own. What is in a space is for whoever acts there, and for
--- those who may read what is said in all of them.
-create function tenancy.reads_files(p_space_id uuid) returns boolean
+-- Of which workspaces the caller may read the files: all, the customer's own, that of the space where they act, or none. What is in a space is for whoever
+-- acts there, and for those who may read what is said in all of them.
+create function tenancy.reach_of_files() returns text
 language plpgsql stable parallel safe as $$
 begin
     if coalesce(tenancy.key_id(), tenancy.token_id(), tenancy.space_person_id(), tenancy.space_id()) is null then
-        return p_space_id is null or tenancy.reads_as_admin();
+        return case when tenancy.reads_as_admin() then 'all' else 'own' end;
+    elsif not tenancy.has_any_permission('files:read', 'files:write') then
+        return 'none';
+    elsif tenancy.space_id() is not null then
+        return 'space';
     end if;
-    return tenancy.has_any_permission('files:read', 'files:write')
-        and case when tenancy.space_id() is not null then p_space_id is not distinct from tenancy.space_id()
-            else p_space_id is null or tenancy.has_permission('conversations:read') end;
+    return case when tenancy.has_permission('conversations:read') then 'all' else 'own' end;
+end
+$$;
+
+-- Whether that reaches the workspace of p_space_id, NULL being the customer's own.
+create function tenancy.reads_files(p_space_id uuid) returns boolean
+language plpgsql stable parallel safe as $$
+begin
+    return case tenancy.reach_of_files() when 'all' then true when 'own' then p_space_id is null when 'space' then coalesce(p_space_id = tenancy.space_id(), false)
+        else false end;
 end
 $$;
 
@@ -49,7 +60,7 @@ begin
     return tenancy.has_system_role(case when p_space_id is null then 'manager' else 'admin' end);
 end
 $$;
-grant execute on function tenancy.reads_files(uuid), tenancy.writes_files(uuid) to fanfare_user, fanfare_agent, fanfare_admin, fanfare_definer;
+grant execute on function tenancy.reach_of_files(), tenancy.reads_files(uuid), tenancy.writes_files(uuid) to fanfare_user, fanfare_agent, fanfare_admin, fanfare_definer;
 grant execute on function tenancy.key_id(), tenancy.token_id(), tenancy.has_any_permission(text[]), tenancy.has_role(text), tenancy.has_system_role(text)
     to fanfare_definer;
 
@@ -109,7 +120,9 @@ alter table workspaces enable row level security;
 alter table workspaces force row level security;
 create policy workspaces_tenant on workspaces as restrictive to fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker
     using (customer_id = (select tenancy.customer_id())) with check (customer_id = (select tenancy.customer_id()));
-create policy workspaces_select on workspaces for select to fanfare_user, fanfare_agent, fanfare_admin using (tenancy.reads_files(space_id));
+create policy workspaces_select on workspaces for select to fanfare_user, fanfare_agent, fanfare_admin
+    using (case (select tenancy.reach_of_files()) when 'all' then true when 'own' then space_id is null when 'space' then space_id = (select tenancy.space_id())
+        else false end);
 create policy workspaces_worker on workspaces for select to fanfare_worker using (true);
 create policy workspaces_worker_update on workspaces for update to fanfare_worker using (true) with check (true);
 create policy workspaces_definer on workspaces to fanfare_definer using (true) with check (true);
@@ -430,7 +443,10 @@ begin
         union all
         (select w.customer_id, w.id, 'return' from public.workspaces w where w.wanted_at is not null order by w.wanted_at limit p_limit)
         union all
-        (select w.customer_id, w.id, 'archive' from public.workspaces w where w.state = 'archiving' and w.wanted_at is null order by w.updated_at limit p_limit)
+        (select w.customer_id, w.id, 'archive' from public.workspaces w
+            left join public.workspace_policies p on p.customer_id = w.customer_id
+        where w.state = 'archiving' and w.wanted_at is null and coalesce(p.legal_hold, false) = false
+        order by w.updated_at limit p_limit)
         union all
         (select w.customer_id, w.id, 'announce' from public.workspaces w
             left join public.workspace_policies p on p.customer_id = w.customer_id
@@ -466,7 +482,10 @@ begin
         (select w.customer_id, w.id, 'measure' from public.workspaces w where w.state = 'active' and w.measured_at < now() - interval '1 day'
         order by w.measured_at limit p_limit)
         union all
-        (select w.customer_id, w.id, 'forget' from public.workspaces w where w.state in ('active', 'deleted') and w.archive_id is not null order by w.updated_at limit p_limit)
+        (select w.customer_id, w.id, 'forget' from public.workspaces w
+            left join public.workspace_policies p on p.customer_id = w.customer_id
+        where w.state in ('active', 'deleted') and w.archive_id is not null and (w.state = 'deleted' or coalesce(p.legal_hold, false) = false)
+        order by w.updated_at limit p_limit)
     )
     select d.customer_id, d.id, d.what
     from due d
@@ -538,6 +557,7 @@ drop table file_changes;
 drop table workspaces;
 drop function tenancy.writes_files(uuid);
 drop function tenancy.reads_files(uuid);
+drop function tenancy.reach_of_files();
 create or replace function tenancy.permissions_of(p_role text) returns text[]
 language sql immutable parallel safe
 return case p_role

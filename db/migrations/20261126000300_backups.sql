@@ -115,10 +115,10 @@ create trigger restores_touch before update on restores for each row execute fun
 create function tenancy.guard_restore() returns trigger
 language plpgsql as $$
 begin
-    if current_user in ('fanfare_user', 'fanfare_admin') and (old.state, new.state) <> ('planned', 'queued')
+    if new.state <> old.state and (
+        current_user in ('fanfare_user', 'fanfare_admin') and (old.state, new.state) <> ('planned', 'queued')
         or (old.state, new.state) not in (('planning', 'planned'), ('planning', 'failed'), ('planned', 'queued'), ('planned', 'failed'), ('queued', 'running'),
-            ('queued', 'failed'), ('running', 'running'), ('running', 'applying'), ('running', 'failed'), ('applying', 'applying'), ('applying', 'done'), ('applying', 'failed'),
-            ('running', 'done'), ('planning', 'planning'), ('planned', 'planned'), ('queued', 'queued'))
+            ('queued', 'failed'), ('running', 'applying'), ('running', 'done'), ('running', 'failed'), ('applying', 'done'), ('applying', 'failed')))
     then
         raise check_violation using message = format('a restore that is %s cannot become %s', old.state, new.state),
             constraint = 'restores_state_transition', table = 'restores', schema = 'public';
@@ -128,15 +128,13 @@ end
 $$;
 create trigger restores_guard before update on restores for each row execute function tenancy.guard_restore();
 
--- Only what is whole is restored.
+-- Only what is whole is restored. That it is there, the foreign key says.
 create function tenancy.guard_restored_backup() returns trigger
 language plpgsql as $$
 declare
     v_state text := (select b.state from public.backups b where b.customer_id = new.customer_id and b.id = new.backup_id);
 begin
-    if v_state is null then
-        raise foreign_key_violation using message = 'there is no such backup', constraint = 'restores_backup_fkey', table = 'restores', schema = 'public';
-    elsif v_state <> 'ready' then
+    if v_state <> 'ready' then
         raise check_violation using message = 'the backup is not ready', constraint = 'restores_of_ready', table = 'restores', schema = 'public';
     end if;
     return new;
