@@ -292,7 +292,7 @@ func (d *Directory) look(raw string, names []name) ([]look, error) {
 	if err != nil {
 		return nil, fail("open directory", err)
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()
 	for i, name := range names {
 		looks[i].info, looks[i].err = dir.Lstat(name.raw)
 	}

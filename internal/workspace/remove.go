@@ -52,7 +52,7 @@ func removeTree(root *os.Root, name string) (removed tally, err error) {
 		case err == nil:
 			removed.count(info)
 			return removed, nil
-		case !errors.Is(err, ErrNotEmpty):
+		case !errors.Is(err, ErrNotEmpty) && !swapped(err):
 			return removed, err
 		}
 	}
@@ -97,7 +97,7 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		switch err = fail("remove file", err); {
 		case err == nil:
 			removed.count(info)
-		case gone(err):
+		case swapped(err):
 		case !errors.Is(err, ErrNotEmpty):
 			return true, err
 		case dir != top:
@@ -113,6 +113,9 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 	}
 	return len(infos) > 0, nil
 }
+
+// swapped tells of an error of removing something that it is gone, or became a directory or something else in that moment.
+func swapped(err error) bool { return gone(err) || errors.Is(err, ErrIsDirectory) }
 
 // moveAway moves a directory that is to be removed. Its name for the one above is in it, so it must be writable.
 func moveAway(root *os.Root, from, to string) error {
@@ -143,7 +146,7 @@ func removeBelow(root *os.Root, top, name string, info fs.FileInfo, removed *tal
 	switch err := fail("remove directory", root.Remove(name)); {
 	case err == nil:
 		removed.count(info)
-	case !gone(err) && !errors.Is(err, ErrNotEmpty): // one that is not empty is read again
+	case !swapped(err) && !errors.Is(err, ErrNotEmpty): // one that is not empty is read again
 		return err
 	}
 	return nil
