@@ -443,6 +443,18 @@ func useAsStranger(args []string) (err error) {
 			fail("%s: %w", what, err)
 		}
 	}
+	if err := os.Chmod(filepath.Join(dir, ".fanfare"), 0); err != nil {
+		return err
+	}
+	if usage, err := d.Measure(ctx); !errors.Is(err, ErrUncounted) || usage.Files != 10 {
+		fail("Measure: %+v, %w", usage, err)
+	}
+	if _, err := try(d, "new", "x", Condition{}); err == nil {
+		fail("a file is staged in a closed directory")
+	}
+	if err := os.Chmod(filepath.Join(dir, ".fanfare"), 0o700); err != nil {
+		return err
+	}
 	change, failed := d.Delete("fixed", true, Condition{})
 	if failed != nil || change.Files != -4 {
 		fail("Delete: %+v, %w", change, failed)

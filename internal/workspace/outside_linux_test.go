@@ -628,8 +628,10 @@ var raceOperations = []struct {
 		defer staged.Discard()
 		staged.SetExecutable(true)
 		staged.SetModifiedAt(time.Unix(1, 0))
-		if _, err := staged.Write([]byte("ours")); err != nil {
-			return err
+		for range 50 { // slowly
+			if _, err := staged.Write([]byte("ours")); err != nil {
+				return err
+			}
 		}
 		if err := staged.Finish(); err != nil {
 			return err
@@ -680,8 +682,13 @@ var raceOperations = []struct {
 	}},
 }
 
-// raceName is a name that the hostile process may be swapping.
-func raceName() string { return raceNames[rand.IntN(len(raceNames))] }
+// raceName is a name that the hostile process may be swapping; half of the time one of those that it flips.
+func raceName() string {
+	if rand.IntN(2) == 0 {
+		return []string{"a", "d/x"}[rand.IntN(2)]
+	}
+	return raceNames[rand.IntN(len(raceNames))]
+}
 
 // swapForEver is the hostile process: it swaps what is in a workspace for links to secrets and back, until its input ends. It writes how often.
 // All that it makes is made right below the top, which nobody swaps, so that it does not itself do anything outside.
@@ -692,11 +699,10 @@ func swapForEver(args []string) error {
 		return err
 	}
 	var swaps, names atomic.Int64
-	for range 2 {
+	for _, attack := range []func(root *os.Root, dir string, outside []string, temporary string) int64{swap, flip, flip, replaceStaged} {
 		go func() {
 			for {
-				swap(root, dir, outside, "t"+strconv.FormatInt(names.Add(1), 10))
-				swaps.Add(1)
+				swaps.Add(attack(root, dir, outside, "t"+strconv.FormatInt(names.Add(1), 10)))
 			}
 		}()
 	}
@@ -705,12 +711,76 @@ func swapForEver(args []string) error {
 	return err
 }
 
+// flip puts a plain file or directory in place of something, and exchanges it with something that leads out, back and forth: so fast
+// that one is there when an operation looks, and the other when it goes on.
+func flip(root *os.Root, dir string, outside []string, temporary string) (flips int64) {
+	made, target := filepath.Join(dir, temporary), outside[rand.IntN(len(outside))]
+	relative, _ := filepath.Rel(dir, target)
+	at := []string{"a", "d"}[rand.IntN(2)]
+	plain := temporary + "-plain" // made there, because another may just have put a link at the name
+	if at == "a" {
+		root.WriteFile(plain, []byte("theirs"), 0o644)
+		switch rand.IntN(5) {
+		case 0, 1:
+			os.Symlink(filepath.Join(target, "a"), made)
+		case 2:
+			os.Symlink(relative+"/a", made)
+		case 3:
+			os.Link(filepath.Join(target, "a"), made)
+		case 4:
+			unix.Mkfifo(made, 0o666)
+		}
+	} else {
+		root.MkdirAll(plain+"/e", 0o755)
+		for _, name := range []string{"x", "a", "e/f"} {
+			root.WriteFile(plain+"/"+name, []byte("theirs"), 0o644)
+		}
+		switch rand.IntN(5) {
+		case 0, 1:
+			os.Symlink(filepath.Join(target, "d"), made)
+		case 2:
+			os.Symlink(relative+"/d", made)
+		case 3:
+			os.Symlink(target, made)
+		case 4:
+			unix.Mkfifo(made, 0o666)
+		}
+	}
+	root.RemoveAll(at)
+	root.Rename(plain, at)
+	for range 20_000 {
+		if unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, filepath.Join(dir, at), unix.RENAME_EXCHANGE) != nil {
+			break // it was moved or deleted
+		}
+		flips++
+	}
+	root.RemoveAll(temporary)
+	root.RemoveAll(plain)
+	return flips
+}
+
+// replaceStaged puts a second name of a file outside in place of what is being written.
+func replaceStaged(root *os.Root, dir string, outside []string, temporary string) (replaced int64) {
+	staged, err := (&Directory{root: root}).Staged()
+	if err != nil {
+		return 0
+	}
+	for _, id := range staged {
+		os.Link(filepath.Join(outside[rand.IntN(len(outside))], "a"), filepath.Join(dir, temporary))
+		if root.Rename(temporary, ".fanfare/"+id.String()) == nil {
+			replaced++
+		}
+	}
+	root.RemoveAll(temporary)
+	return replaced
+}
+
 // swap makes something and puts it in place of something else.
-func swap(root *os.Root, dir string, outside []string, temporary string) {
+func swap(root *os.Root, dir string, outside []string, temporary string) (swaps int64) {
 	made := filepath.Join(dir, temporary)
 	target := outside[rand.IntN(len(outside))]
 	relative, _ := filepath.Rel(dir, target)
-	switch rand.IntN(14) {
+	switch rand.IntN(13) {
 	case 0, 1:
 		os.WriteFile(made, []byte("theirs"), 0o644)
 	case 2, 3:
@@ -734,12 +804,7 @@ func swap(root *os.Root, dir string, outside []string, temporary string) {
 		unix.Mkfifo(made, 0o666)
 	case 11:
 		os.Symlink([]string{".", "d", ".fanfare", "..", "b"}[rand.IntN(5)], made)
-	case 12: // what is staged
-		if staged, err := (&Directory{root: root}).Staged(); err == nil && len(staged) > 0 {
-			os.Link(filepath.Join(target, "a"), made)
-			root.Rename(temporary, ".fanfare/"+staged[rand.IntN(len(staged))].String())
-		}
-	case 13:
+	case 12:
 		os.Symlink([]string{target, ".", relative}[rand.IntN(3)], made)
 		unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, filepath.Join(dir, ".fanfare"), unix.RENAME_EXCHANGE)
 	}
@@ -754,4 +819,5 @@ func swap(root *os.Root, dir string, outside []string, temporary string) {
 		root.Rename(temporary, at)
 	}
 	root.RemoveAll(temporary)
+	return 1
 }
