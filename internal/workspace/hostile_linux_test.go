@@ -1,11 +1,9 @@
 package workspace
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -15,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
@@ -213,7 +210,7 @@ func TestReservedReplaced(t *testing.T) {
 		t.Errorf("%+v, %v", usage, err)
 	}
 	entries, _, err := d.Search(ctx, "", "", "", 10)
-	if err != nil || !slices.Equal(paths(entries), []string{".FANFARE", "deep", "deep/.fanfare", "deep/.fanfare/file"}) || entries[0].Kind != KindOther {
+	if err != nil || !slices.Equal(pathsOf(entries), []string{".FANFARE", "deep", "deep/.fanfare", "deep/.fanfare/file"}) || entries[0].Kind != KindOther {
 		t.Errorf("%+v, %v", entries, err)
 	}
 }
@@ -446,6 +443,18 @@ func useAsStranger(args []string) (err error) {
 			fail("%s: %w", what, err)
 		}
 	}
+	if err := os.Chmod(filepath.Join(dir, ".fanfare"), 0); err != nil {
+		return err
+	}
+	if usage, err := d.Measure(ctx); !errors.Is(err, ErrUncounted) || usage.Files != 10 {
+		fail("Measure: %+v, %w", usage, err)
+	}
+	if _, err := try(d, "new", "x", Condition{}); err == nil {
+		fail("a file is staged in a closed directory")
+	}
+	if err := os.Chmod(filepath.Join(dir, ".fanfare"), 0o700); err != nil {
+		return err
+	}
 	change, failed := d.Delete("fixed", true, Condition{})
 	if failed != nil || change.Files != -4 {
 		fail("Delete: %+v, %w", change, failed)
@@ -455,11 +464,3 @@ func useAsStranger(args []string) (err error) {
 	}
 	return err
 }
-
-var (
-	_ = bytes.Equal
-	_ = io.EOF
-	_ = time.Now
-)
-
-func swapForEver([]string) error { return nil }

@@ -148,6 +148,9 @@ func (d *Directory) Measure(ctx context.Context) (Usage, error) {
 		switch info, failed := d.root.Lstat(reserved); {
 		case failed == nil && info.IsDir():
 			err = d.walk(ctx, reserved, "", true, count)
+			if unreadable := errors.Is(err, fs.ErrPermission); unreadable || gone(err) {
+				hidden, err = hidden || unreadable, nil
+			}
 		case failed == nil:
 			err = count(found{raw: reserved, info: info})
 		case !gone(failed):
@@ -292,7 +295,7 @@ func (d *Directory) look(raw string, names []name) ([]look, error) {
 	if err != nil {
 		return nil, fail("open directory", err)
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()
 	for i, name := range names {
 		looks[i].info, looks[i].err = dir.Lstat(name.raw)
 	}

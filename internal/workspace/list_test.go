@@ -12,14 +12,6 @@ import (
 	"time"
 )
 
-// paths are those of entries.
-func paths(entries []Entry) (paths []string) {
-	for _, e := range entries {
-		paths = append(paths, e.Path)
-	}
-	return paths
-}
-
 func TestListByPages(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -42,7 +34,7 @@ func TestListByPages(t *testing.T) {
 			if len(entries) > limit {
 				t.Fatalf("%d entries", len(entries))
 			}
-			got = append(got, paths(entries)...)
+			got = append(got, pathsOf(entries)...)
 			after = entries[len(entries)-1].Name()
 		}
 		if !slices.Equal(got, want) {
@@ -50,12 +42,12 @@ func TestListByPages(t *testing.T) {
 		}
 	}
 	entries, more, err := d.List(ctx, "", "", 10)
-	if err != nil || more || !slices.Equal(paths(entries), []string{"dir", "dir.md"}) {
-		t.Errorf("the top: %q, %v, %v", paths(entries), more, err)
+	if err != nil || more || !slices.Equal(pathsOf(entries), []string{"dir", "dir.md"}) {
+		t.Errorf("the top: %q, %v, %v", pathsOf(entries), more, err)
 	}
 	entries, more, err = d.List(ctx, "dir", "zz", 0)
 	if err != nil || more || len(entries) != 0 {
-		t.Errorf("after all: %q, %v, %v", paths(entries), more, err)
+		t.Errorf("after all: %q, %v, %v", pathsOf(entries), more, err)
 	}
 }
 
@@ -87,8 +79,8 @@ func TestSearch(t *testing.T) {
 		{"", strings.Repeat("*a", 100), nil},
 	} {
 		entries, more, err := d.Search(ctx, c.under, c.pattern, "", 100)
-		if err != nil || more || !slices.Equal(paths(entries), c.want) {
-			t.Errorf("%q below %q: %q, %v, %v", c.pattern, c.under, paths(entries), more, err)
+		if err != nil || more || !slices.Equal(pathsOf(entries), c.want) {
+			t.Errorf("%q below %q: %q, %v, %v", c.pattern, c.under, pathsOf(entries), more, err)
 		}
 		for limit := range 4 { // by pages
 			var got []string
@@ -96,7 +88,7 @@ func TestSearch(t *testing.T) {
 			for more := true; more; {
 				entries, more, err = d.Search(ctx, c.under, c.pattern, after, limit+1)
 				must(t, err)
-				if got = append(got, paths(entries)...); more {
+				if got = append(got, pathsOf(entries)...); more {
 					after = got[len(got)-1]
 				}
 			}
@@ -110,8 +102,8 @@ func TestSearch(t *testing.T) {
 		"a/plan.md/below": nil, "b": nil, "a-": nil, "/": {"a/b/PLAN [1].txt", "a/plan.md"}, "../..": {"a/b/PLAN [1].txt", "a/plan.md"},
 	} {
 		entries, _, err := d.Search(ctx, "a", "plan", after, 100)
-		if err != nil || !slices.Equal(paths(entries), want) {
-			t.Errorf("after %q: %q, %v", after, paths(entries), err)
+		if err != nil || !slices.Equal(pathsOf(entries), want) {
+			t.Errorf("after %q: %q, %v", after, pathsOf(entries), err)
 		}
 	}
 	_, _, err := d.Search(ctx, "", strings.Repeat("x", 256), "", 10)

@@ -52,7 +52,7 @@ func removeTree(root *os.Root, name string) (removed tally, err error) {
 		case err == nil:
 			removed.count(info)
 			return removed, nil
-		case !errors.Is(err, ErrNotEmpty):
+		case !errors.Is(err, ErrNotEmpty) && !swapped(err):
 			return removed, err
 		}
 	}
@@ -61,6 +61,7 @@ func removeTree(root *os.Root, name string) (removed tally, err error) {
 
 // removeContent removes everything in a directory, however deep it is: os.Root.RemoveAll would hold a file open for every level.
 // What is in a directory of it is first moved up, so that nothing is ever removed from more than two levels below.
+// ErrChanged when there is no end to it, because a program adds as much or because it is very much: it is to be called again.
 func removeContent(root *os.Root, top string) (removed tally, err error) {
 	for idle := 0; idle < attempts; idle++ {
 		before := removed.entries
@@ -96,7 +97,7 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		switch err = fail("remove file", err); {
 		case err == nil:
 			removed.count(info)
-		case gone(err):
+		case swapped(err):
 		case !errors.Is(err, ErrNotEmpty):
 			return true, err
 		case dir != top:
@@ -113,6 +114,9 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 	return len(infos) > 0, nil
 }
 
+// swapped tells of an error of removing something that it is gone, or became a directory or something else in that moment.
+func swapped(err error) bool { return gone(err) || errors.Is(err, ErrIsDirectory) }
+
 // moveAway moves a directory that is to be removed. Its name for the one above is in it, so it must be writable.
 func moveAway(root *os.Root, from, to string) error {
 	err := root.Rename(from, to)
@@ -126,16 +130,23 @@ func moveAway(root *os.Root, from, to string) error {
 
 // removeBelow removes a directory that is right below top.
 func removeBelow(root *os.Root, top, name string, info fs.FileInfo, removed *tally) error {
-	for more := true; more; {
-		var err error
-		if more, err = removeSome(root, top, name, removed); err != nil && !gone(err) {
+	for idle := 0; idle < attempts; idle++ {
+		before := removed.entries
+		more, err := removeSome(root, top, name, removed)
+		if err != nil && !gone(err) {
 			return err
+		}
+		if !more {
+			break
+		}
+		if removed.entries > before {
+			idle = 0
 		}
 	}
 	switch err := fail("remove directory", root.Remove(name)); {
 	case err == nil:
 		removed.count(info)
-	case !gone(err) && !errors.Is(err, ErrNotEmpty): // a program has written to it: it is read again
+	case !swapped(err) && !errors.Is(err, ErrNotEmpty): // one that is not empty is read again
 		return err
 	}
 	return nil

@@ -202,7 +202,8 @@ func (s *Store) makeAll(name string) error {
 	return nil
 }
 
-// remove removes a directory of the store with everything in it, through a root of its own: no link in it leads out.
+// remove removes a directory of the store with everything in it, through a root of its own: no link in it leads out. ErrChanged
+// when programs write to it all the time.
 func (s *Store) remove(name string) (removed tally, err error) {
 	for range attempts {
 		d, err := s.open(name)
