@@ -345,7 +345,7 @@ func (w *restoreWorker) finish(ctx context.Context, scope tenant.Scope, places m
 	return w.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
 		q := queries.New(tx)
 		for workspaceID, usage := range used {
-			if _, err := q.WorkspaceEndRestore(ctx, queries.WorkspaceEndRestoreParams{ID: workspaceID, Bytes: usage.Bytes, Entries: usage.Files + usage.Directories + usage.Other}); err != nil {
+			if _, err := q.WorkspaceEndRestore(ctx, queries.WorkspaceEndRestoreParams{ID: workspaceID, Bytes: usage.Bytes, Entries: usage.Files}); err != nil {
 				return err
 			}
 		}
@@ -371,7 +371,7 @@ func (w *restoreWorker) release(ctx context.Context, scope tenant.Scope, custome
 				return err
 			}
 			if _, err := queries.New(tx).WorkspaceEndRestore(ctx, queries.WorkspaceEndRestoreParams{
-				ID: p.row.ID, Bytes: usage.Bytes, Entries: usage.Files + usage.Directories + usage.Other,
+				ID: p.row.ID, Bytes: usage.Bytes, Entries: usage.Files,
 			}); err != nil {
 				return err
 			}

@@ -234,7 +234,7 @@ func measureDirectory(ctx context.Context, directory *workspace.Directory) (work
 }
 
 func measuredParams(id uuid.UUID, version int64, usage workspace.Usage) queries.WorkspaceMeasuredParams {
-	params := queries.WorkspaceMeasuredParams{ID: id, Version: version, Bytes: usage.Bytes, Entries: usage.Files + usage.Directories + usage.Other}
+	params := queries.WorkspaceMeasuredParams{ID: id, Version: version, Bytes: usage.Bytes, Entries: usage.Files}
 	if !usage.LastChange.IsZero() {
 		params.ChangedAt = &usage.LastChange
 	}
@@ -410,7 +410,7 @@ func (c *caring) aside(ctx context.Context, repository *backup.Repository, id uu
 	tree := newWorkspaceTree(directory, "")
 	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{Exact: true})
 	if errors.Is(err, backup.ErrNothingSelected) {
-		return usage.Files == 0, nil
+		return usage.Files == usage.Other, nil
 	}
 	if err != nil {
 		return false, err
@@ -475,7 +475,7 @@ func (c *caring) bringBack(ctx context.Context) error {
 		return err
 	}
 	if err := c.change(ctx, func(q *queries.Queries) (int64, error) {
-		return q.WorkspaceReturned(ctx, queries.WorkspaceReturnedParams{ID: c.row.ID, Bytes: usage.Bytes, Entries: usage.Files + usage.Directories + usage.Other})
+		return q.WorkspaceReturned(ctx, queries.WorkspaceReturnedParams{ID: c.row.ID, Bytes: usage.Bytes, Entries: usage.Files})
 	}); err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ type Usage struct {
 	Files       int64     // entries of all kinds, so that directories cannot be made without end either
 	Directories int64     // of them
 	Other       int64     // of them
-	LastChange  time.Time // when anything was last changed, by the clock of the system
+	LastChange  time.Time // when any file, or what is in any directory, was last written to, as far as programs tell the truth about it
 }
 
 // Measure counts what is in the workspace: all that Walk shows, and also what is in directories that have no path. What is being
@@ -122,7 +122,7 @@ func (d *Directory) Measure(ctx context.Context) (Usage, error) {
 	var usage Usage
 	hidden := false
 	if info, err := d.root.Lstat("."); err == nil {
-		_, _, usage.LastChange = identify(info)
+		usage.LastChange = info.ModTime()
 	}
 	count := func(found found) error {
 		hidden = hidden || found.hidden
@@ -138,7 +138,7 @@ func (d *Directory) Measure(ctx context.Context) (Usage, error) {
 			usage.Other++
 		}
 		usage.Bytes += length(found.info)
-		if _, _, changed := identify(found.info); changed.After(usage.LastChange) {
+		if changed := found.info.ModTime(); changed.After(usage.LastChange) {
 			usage.LastChange = changed
 		}
 		return nil

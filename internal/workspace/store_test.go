@@ -2,9 +2,9 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -102,32 +102,34 @@ func TestStoreLinks(t *testing.T) {
 func TestScratch(t *testing.T) {
 	t.Parallel()
 	s, d, dir := open(t)
-	if ids, err := s.Scratches(); err != nil || len(ids) != 0 {
-		t.Errorf("%v, %v", ids, err)
+	customer, err := uuid.Parse(filepath.Base(filepath.Dir(dir)))
+	must(t, err)
+	has := func(id uuid.UUID, want bool) {
+		t.Helper()
+		if got, err := s.HasScratch(customer, id); err != nil || got != want {
+			t.Errorf("there is a scratch: %t, want %t, %v", got, want, err)
+		}
 	}
 	first, second := uuid.New(), uuid.New()
+	has(first, false)
 	for range 2 {
 		for _, id := range []uuid.UUID{first, second} {
-			scratch, err := s.Scratch(id)
+			scratch, err := s.Scratch(customer, id)
 			must(t, err)
 			put(t, scratch, "deep/file", "brought back")
 			must(t, scratch.Close())
+			has(id, true)
 		}
 	}
-	ids, err := s.Scratches()
-	if err != nil || len(ids) != 2 || !slices.Contains(ids, first) || !slices.Contains(ids, second) {
-		t.Errorf("%v, %v", ids, err)
-	}
-	customer, err := uuid.Parse(filepath.Base(filepath.Dir(dir)))
-	must(t, err)
 	put(t, d, "file", "x")
-	expect(t, "over files", s.Adopt(first, customer, uuid.NullUUID{}), ErrNotEmpty)
+	expect(t, "over files", s.Adopt(customer, first, uuid.NullUUID{}), ErrNotEmpty)
 	_, err = d.Delete("file", false, Condition{})
 	must(t, err)
-	expect(t, "nothing", s.Adopt(uuid.New(), customer, uuid.NullUUID{}), ErrMissing)
-	must(t, s.Adopt(first, customer, uuid.NullUUID{})) // over an empty one
+	expect(t, "nothing", s.Adopt(customer, uuid.New(), uuid.NullUUID{}), ErrMissing)
+	expect(t, "of another customer", s.Adopt(uuid.New(), first, uuid.NullUUID{}), ErrMissing)
+	must(t, s.Adopt(customer, first, uuid.NullUUID{})) // over an empty one
 	space := uuid.NullUUID{UUID: uuid.New(), Valid: true}
-	must(t, s.Adopt(second, customer, space)) // where nothing is
+	must(t, s.Adopt(customer, second, space)) // where nothing is
 	for _, id := range []uuid.NullUUID{{}, space} {
 		d, err := s.Open(customer, id)
 		must(t, err)
@@ -136,14 +138,22 @@ func TestScratch(t *testing.T) {
 		}
 		must(t, d.Close())
 	}
-	scratch, err := s.Scratch(first)
+	// Set aside and back.
+	must(t, s.SetAside(customer, space, second))
+	has(second, true)
+	if _, err := s.Open(customer, space); !errors.Is(err, ErrMissing) {
+		t.Errorf("the place of what is set aside: %v", err)
+	}
+	expect(t, "twice", s.SetAside(customer, space, second), ErrMissing)
+	must(t, s.Adopt(customer, second, space))
+	has(second, false)
+	scratch, err := s.Scratch(customer, first)
 	must(t, err)
 	put(t, scratch, "file", "x")
 	must(t, scratch.Close())
-	must(t, s.RemoveScratch(first))
-	must(t, s.RemoveScratch(first))
-	if ids, err := s.Scratches(); err != nil || len(ids) != 0 {
-		t.Errorf("%v, %v", ids, err)
+	for range 2 {
+		must(t, s.RemoveScratch(customer, first))
+		has(first, false)
 	}
 }
 
