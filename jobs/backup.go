@@ -32,6 +32,8 @@ const (
 	backupStarts   = 20
 	// backupConcurrency is how many customers a worker backs up at once.
 	backupConcurrency = 2
+	// keepAll is for how long every backup is kept, also those that somebody has asked for on the same day.
+	keepAll = 24 * time.Hour
 	// fullEvery is after how long everything is stored anew, so that what was damaged in the bucket is not relied on forever.
 	fullEvery = 28 * 24 * time.Hour
 	// nightEvery is how often a worker looks whether a night has begun, nightBatch for how many customers at once.
@@ -321,7 +323,7 @@ func (f *fileStores) keep(ctx context.Context, log *slog.Logger, scope tenant.Sc
 			times[i] = b.FinishedAt
 		}
 		for i, kept := range backup.Keep(time.Now(), times, f.config.Keep) {
-			if !kept {
+			if !kept && time.Since(times[i]) > keepAll {
 				if _, err := q.BackupLetGo(ctx, ready[i].ID); err != nil {
 					return err
 				}

@@ -336,8 +336,8 @@ func (w *restoreWorker) hold(ctx context.Context, scope tenant.Scope, places map
 func (w *restoreWorker) finish(ctx context.Context, scope tenant.Scope, places map[string]*place, id uuid.UUID) error {
 	used := map[uuid.UUID]workspace.Usage{}
 	for _, p := range places {
-		usage, err := p.directory.Measure(ctx)
-		if err != nil && !errors.Is(err, workspace.ErrUncounted) {
+		usage, err := measureDirectory(ctx, p.directory)
+		if err != nil {
 			return fmt.Errorf("measure workspace: %w", err)
 		}
 		used[p.row.ID] = usage
@@ -366,8 +366,8 @@ func (w *restoreWorker) release(ctx context.Context, scope tenant.Scope, custome
 	defer closePlaces(places)
 	return w.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
 		for _, p := range places {
-			usage, err := p.directory.Measure(ctx)
-			if err != nil && !errors.Is(err, workspace.ErrUncounted) {
+			usage, err := measureDirectory(ctx, p.directory)
+			if err != nil {
 				return err
 			}
 			if _, err := queries.New(tx).WorkspaceEndRestore(ctx, queries.WorkspaceEndRestoreParams{

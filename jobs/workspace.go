@@ -224,11 +224,14 @@ func (c *caring) measure(ctx context.Context) error {
 	})
 }
 
-// measureDirectory counts what can be counted: a part that cannot be looked into is not the customer's doing to be charged for.
+// fullEntries is how many files and directories a workspace can have; see tenancy.begin_file_change.
+const fullEntries = 100_000
+
+// measureDirectory counts what is in a workspace. One of which a part cannot be looked into counts as full: a program could hide there what it likes.
 func measureDirectory(ctx context.Context, directory *workspace.Directory) (workspace.Usage, error) {
 	usage, err := directory.Measure(ctx)
 	if errors.Is(err, workspace.ErrUncounted) {
-		err = nil
+		usage.Files, err = max(usage.Files, fullEntries), nil
 	}
 	return usage, err
 }
