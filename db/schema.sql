@@ -586,6 +586,56 @@ begin
 end
 $$;
 
+-- Name: back_up(regclass); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.back_up(p_table regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v record;
+begin
+    execute format('grant select on %s to fanfare_backup', p_table);
+    execute format('create policy %I on %s for select to fanfare_backup using (customer_id = (select tenancy.customer_id()))',
+        (select c.relname || '_backup' from pg_catalog.pg_class c where c.oid = p_table), p_table);
+    -- Under the table's restrictive policy, as all that read tenants' rows.
+    for v in
+        select p.polname as name, string_agg(quote_ident(r.rolname), ', ') as roles
+        from pg_catalog.pg_policy p join pg_catalog.pg_roles r on r.oid = any (p.polroles)
+        where p.polrelid = p_table and not p.polpermissive
+        group by p.polname
+    loop
+        execute format('alter policy %I on %s to %s, fanfare_backup', v.name, p_table, v.roles);
+    end loop;
+    -- pg_dump reads a divided table part by part.
+    for v in select i.inhrelid::regclass as part from pg_catalog.pg_inherits i where i.inhparent = p_table loop
+        perform tenancy.back_up(v.part);
+    end loop;
+end
+$$;
+
+-- Name: backed_up_users(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.backed_up_users() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v record;
+    v_some uuid[];
+    v_all uuid[] := '{}';
+begin
+    for v in
+        select f.conrelid::regclass as name, a.attname as user_column
+        from pg_catalog.pg_constraint f join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attnum = f.conkey[1]
+        where f.contype = 'f' and f.confrelid = 'public.users'::regclass
+            and exists (select from pg_catalog.pg_attribute t where t.attrelid = f.conrelid and t.attname = 'customer_id' and not t.attisdropped)
+    loop
+        execute format('select array_agg(distinct %I) from %s', v.user_column, v.name) into v_some;
+        v_all := v_all || v_some;
+    end loop;
+    return v_all;
+end
+$$;
+
 -- Name: begin_login_revocation(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.begin_login_revocation(p_authorization_id uuid) RETURNS boolean
@@ -3880,15 +3930,7 @@ begin
     perform set_config('lock_timeout', '2s', true);
     for v_month in select generate_series(v_this - interval '1 month', v_this + interval '12 months', interval '1 month')
     loop
-        v_name := 'audit_log_' || to_char(v_month, 'YYYY_MM');
-        if to_regclass('public.' || v_name) is null then
-            -- Made first and attached then, which does not wait for those who write to the log.
-            execute format('create table public.%I (like public.audit_log including defaults including constraints)', v_name);
-            execute format('alter table public.%I enable row level security', v_name);
-            execute format('alter table public.%I force row level security', v_name);
-            execute format('alter table public.audit_log attach partition public.%I for values from (%L) to (%L)', v_name,
-                to_char(v_month, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(v_month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
-        end if;
+        perform tenancy.make_audit_month(v_month);
     end loop;
     for v_name in
         select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
@@ -3900,6 +3942,27 @@ begin
         perform tenancy.audit_event(tenancy.installation_id(), 'audit.drop_month', 'audit_log', v_name,
             jsonb_build_object('keep_months', p_keep_months));
     end loop;
+end
+$$;
+
+-- Name: make_audit_month(timestamp without time zone); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.make_audit_month(p_month timestamp without time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_name text := 'audit_log_' || to_char(p_month, 'YYYY_MM');
+begin
+    if to_regclass('public.' || v_name) is not null then
+        return;
+    end if;
+    -- Made first and attached then, which does not wait for those who write to the log.
+    execute format('create table public.%I (like public.audit_log including defaults including constraints)', v_name);
+    execute format('alter table public.%I enable row level security', v_name);
+    execute format('alter table public.%I force row level security', v_name);
+    perform tenancy.back_up(('public.' || v_name)::regclass);
+    execute format('alter table public.audit_log attach partition public.%I for values from (%L) to (%L)', v_name,
+        to_char(p_month, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(p_month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
 end
 $$;
 
@@ -9530,6 +9593,10 @@ ALTER TABLE public.account_limits ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY account_limits_agent_select ON public.account_limits FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['integrations:read'::text, 'posts:publish'::text]) AS has_any_permission));
 
+-- Name: account_limits account_limits_backup; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_backup ON public.account_limits FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: account_limits account_limits_erase; Type: POLICY; Schema: public
 
 CREATE POLICY account_limits_erase ON public.account_limits FOR DELETE TO fanfare_definer USING (true);
@@ -9544,7 +9611,7 @@ CREATE POLICY account_limits_select ON public.account_limits FOR SELECT TO fanfa
 
 -- Name: account_limits account_limits_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY account_limits_tenant ON public.account_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY account_limits_tenant ON public.account_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: account_limits account_limits_worker_insert; Type: POLICY; Schema: public
 
@@ -9582,6 +9649,10 @@ CREATE POLICY agent_tokens_agent_select ON public.agent_tokens FOR SELECT TO fan
 
 CREATE POLICY agent_tokens_agent_update ON public.agent_tokens FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (api_key_id = ( SELECT tenancy.key_id() AS key_id)))) WITH CHECK ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (api_key_id = ( SELECT tenancy.key_id() AS key_id))));
 
+-- Name: agent_tokens agent_tokens_backup; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_backup ON public.agent_tokens FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: agent_tokens agent_tokens_definer; Type: POLICY; Schema: public
 
 CREATE POLICY agent_tokens_definer ON public.agent_tokens TO fanfare_definer USING (true) WITH CHECK (true);
@@ -9604,7 +9675,7 @@ CREATE POLICY agent_tokens_select ON public.agent_tokens FOR SELECT TO fanfare_u
 
 -- Name: agent_tokens agent_tokens_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY agent_tokens_tenant ON public.agent_tokens AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY agent_tokens_tenant ON public.agent_tokens AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: agent_tokens agent_tokens_update; Type: POLICY; Schema: public
 
@@ -9617,6 +9688,10 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 -- Name: api_keys api_keys_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY api_keys_admin_update ON public.api_keys FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: api_keys api_keys_backup; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_backup ON public.api_keys FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: api_keys api_keys_definer; Type: POLICY; Schema: public
 
@@ -9640,7 +9715,7 @@ CREATE POLICY api_keys_select ON public.api_keys FOR SELECT TO fanfare_user, fan
 
 -- Name: api_keys api_keys_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY api_keys_tenant ON public.api_keys AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY api_keys_tenant ON public.api_keys AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: api_keys api_keys_update; Type: POLICY; Schema: public
 
@@ -9661,6 +9736,10 @@ CREATE POLICY app_limits_worker ON public.app_limits TO fanfare_worker USING (tr
 -- Name: audit_log; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_log audit_log_backup; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_backup ON public.audit_log FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: audit_log audit_log_definer_insert; Type: POLICY; Schema: public
 
@@ -9684,11 +9763,15 @@ CREATE POLICY audit_log_select ON public.audit_log FOR SELECT TO fanfare_user, f
 
 -- Name: audit_log audit_log_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY audit_log_tenant ON public.audit_log AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id)));
+CREATE POLICY audit_log_tenant ON public.audit_log AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id)));
 
 -- Name: audit_seals; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_seals audit_seals_backup; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_backup ON public.audit_seals FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: audit_seals audit_seals_definer_insert; Type: POLICY; Schema: public
 
@@ -9708,11 +9791,15 @@ CREATE POLICY audit_seals_erase_select ON public.audit_seals FOR SELECT TO fanfa
 
 -- Name: audit_seals audit_seals_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY audit_seals_tenant ON public.audit_seals AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY audit_seals_tenant ON public.audit_seals AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: audit_unsealed; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_unsealed audit_unsealed_backup; Type: POLICY; Schema: public
+
+CREATE POLICY audit_unsealed_backup ON public.audit_unsealed FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: audit_unsealed audit_unsealed_definer; Type: POLICY; Schema: public
 
@@ -9728,7 +9815,7 @@ CREATE POLICY audit_unsealed_erase_select ON public.audit_unsealed FOR SELECT TO
 
 -- Name: audit_unsealed audit_unsealed_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY audit_unsealed_tenant ON public.audit_unsealed AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY audit_unsealed_tenant ON public.audit_unsealed AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: authorizations; Type: ROW SECURITY; Schema: public
 
@@ -9745,6 +9832,10 @@ CREATE POLICY authorizations_admin_update ON public.authorizations FOR UPDATE TO
 -- Name: authorizations authorizations_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY authorizations_agent_select ON public.authorizations FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: authorizations authorizations_backup; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_backup ON public.authorizations FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: authorizations authorizations_definer_select; Type: POLICY; Schema: public
 
@@ -9768,7 +9859,7 @@ CREATE POLICY authorizations_select ON public.authorizations FOR SELECT TO fanfa
 
 -- Name: authorizations authorizations_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY authorizations_tenant ON public.authorizations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY authorizations_tenant ON public.authorizations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: authorizations authorizations_update; Type: POLICY; Schema: public
 
@@ -9798,6 +9889,10 @@ CREATE POLICY bots_admin_update ON public.bots FOR UPDATE TO fanfare_admin USING
 
 CREATE POLICY bots_agent_select ON public.bots FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'spaces:pair'::text]) AS has_any_permission));
 
+-- Name: bots bots_backup; Type: POLICY; Schema: public
+
+CREATE POLICY bots_backup ON public.bots FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: bots bots_definer; Type: POLICY; Schema: public
 
 CREATE POLICY bots_definer ON public.bots FOR SELECT TO fanfare_definer USING (true);
@@ -9824,7 +9919,7 @@ CREATE POLICY bots_select ON public.bots FOR SELECT TO fanfare_user, fanfare_adm
 
 -- Name: bots bots_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY bots_tenant ON public.bots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY bots_tenant ON public.bots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: bots bots_update; Type: POLICY; Schema: public
 
@@ -9878,6 +9973,10 @@ CREATE POLICY campaigns_agent_select ON public.campaigns FOR SELECT TO fanfare_a
 
 CREATE POLICY campaigns_agent_update ON public.campaigns FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL))) WITH CHECK ((( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
+-- Name: campaigns campaigns_backup; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_backup ON public.campaigns FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: campaigns campaigns_delete; Type: POLICY; Schema: public
 
 CREATE POLICY campaigns_delete ON public.campaigns FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -9900,7 +9999,7 @@ CREATE POLICY campaigns_select ON public.campaigns FOR SELECT TO fanfare_user, f
 
 -- Name: campaigns campaigns_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY campaigns_tenant ON public.campaigns AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY campaigns_tenant ON public.campaigns AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: campaigns campaigns_update; Type: POLICY; Schema: public
 
@@ -9917,6 +10016,10 @@ ALTER TABLE public.chat_identities ENABLE ROW LEVEL SECURITY;
 -- Name: chat_identities chat_identities_admin_delete; Type: POLICY; Schema: public
 
 CREATE POLICY chat_identities_admin_delete ON public.chat_identities FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: chat_identities chat_identities_backup; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_backup ON public.chat_identities FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: chat_identities chat_identities_definer; Type: POLICY; Schema: public
 
@@ -9936,7 +10039,7 @@ CREATE POLICY chat_identities_select ON public.chat_identities FOR SELECT TO fan
 
 -- Name: chat_identities chat_identities_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY chat_identities_tenant ON public.chat_identities AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY chat_identities_tenant ON public.chat_identities AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: chat_identities chat_identities_worker; Type: POLICY; Schema: public
 
@@ -9990,6 +10093,10 @@ CREATE POLICY connect_sessions_admin_insert ON public.connect_sessions FOR INSER
 
 CREATE POLICY connect_sessions_admin_update ON public.connect_sessions FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (user_id = ( SELECT tenancy.user_id() AS user_id)))) WITH CHECK ((user_id = ( SELECT tenancy.user_id() AS user_id)));
 
+-- Name: connect_sessions connect_sessions_backup; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_backup ON public.connect_sessions FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: connect_sessions connect_sessions_definer; Type: POLICY; Schema: public
 
 CREATE POLICY connect_sessions_definer ON public.connect_sessions TO fanfare_definer USING (true) WITH CHECK (true);
@@ -10012,7 +10119,7 @@ CREATE POLICY connect_sessions_select ON public.connect_sessions FOR SELECT TO f
 
 -- Name: connect_sessions connect_sessions_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY connect_sessions_tenant ON public.connect_sessions AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY connect_sessions_tenant ON public.connect_sessions AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: connect_sessions connect_sessions_update; Type: POLICY; Schema: public
 
@@ -10022,13 +10129,17 @@ CREATE POLICY connect_sessions_update ON public.connect_sessions FOR UPDATE TO f
 
 ALTER TABLE public.credential_moves ENABLE ROW LEVEL SECURITY;
 
+-- Name: credential_moves credential_moves_backup; Type: POLICY; Schema: public
+
+CREATE POLICY credential_moves_backup ON public.credential_moves FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: credential_moves credential_moves_definer; Type: POLICY; Schema: public
 
 CREATE POLICY credential_moves_definer ON public.credential_moves TO fanfare_definer USING (true) WITH CHECK (true);
 
 -- Name: credential_moves credential_moves_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY credential_moves_tenant ON public.credential_moves AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY credential_moves_tenant ON public.credential_moves AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: credentials; Type: ROW SECURITY; Schema: public
 
@@ -10062,6 +10173,10 @@ END));
 
 CREATE POLICY credentials_agent_update ON public.credentials FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'credentials:write'::text]) AS has_any_permission) AND (space_id = ( SELECT tenancy.space_id() AS space_id)) AND (person = ( SELECT tenancy.person() AS person)))) WITH CHECK (((space_id = ( SELECT tenancy.space_id() AS space_id)) AND (person = ( SELECT tenancy.person() AS person))));
 
+-- Name: credentials credentials_backup; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_backup ON public.credentials FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: credentials credentials_definer; Type: POLICY; Schema: public
 
 CREATE POLICY credentials_definer ON public.credentials TO fanfare_definer USING (true) WITH CHECK (true);
@@ -10080,7 +10195,7 @@ CREATE POLICY credentials_select ON public.credentials FOR SELECT TO fanfare_use
 
 -- Name: credentials credentials_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY credentials_tenant ON public.credentials AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY credentials_tenant ON public.credentials AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: credentials credentials_update; Type: POLICY; Schema: public
 
@@ -10113,6 +10228,10 @@ CREATE POLICY customers_admin_update ON public.customers FOR UPDATE TO fanfare_a
 -- Name: customers customers_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY customers_agent_select ON public.customers FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: customers customers_backup; Type: POLICY; Schema: public
+
+CREATE POLICY customers_backup ON public.customers FOR SELECT TO fanfare_backup USING (((id = ( SELECT tenancy.customer_id() AS customer_id)) AND (erasing_at IS NULL)));
 
 -- Name: customers customers_definer; Type: POLICY; Schema: public
 
@@ -10166,6 +10285,10 @@ CREATE POLICY email_templates_agent_select ON public.email_templates FOR SELECT 
 
 CREATE POLICY email_templates_agent_update ON public.email_templates FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL))) WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
+-- Name: email_templates email_templates_backup; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_backup ON public.email_templates FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: email_templates email_templates_delete; Type: POLICY; Schema: public
 
 CREATE POLICY email_templates_delete ON public.email_templates FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -10188,7 +10311,7 @@ CREATE POLICY email_templates_select ON public.email_templates FOR SELECT TO fan
 
 -- Name: email_templates email_templates_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY email_templates_tenant ON public.email_templates AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY email_templates_tenant ON public.email_templates AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: email_templates email_templates_update; Type: POLICY; Schema: public
 
@@ -10234,6 +10357,10 @@ CREATE POLICY exports_admin_insert ON public.exports FOR INSERT TO fanfare_admin
 
 CREATE POLICY exports_admin_update ON public.exports FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.permit_exports() AS permit_exports) AND ( SELECT tenancy.reason_given() AS reason_given))) WITH CHECK ((( SELECT tenancy.permit_exports() AS permit_exports) AND (expires_at <= ( SELECT now() AS now))));
 
+-- Name: exports exports_backup; Type: POLICY; Schema: public
+
+CREATE POLICY exports_backup ON public.exports FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: exports exports_definer; Type: POLICY; Schema: public
 
 CREATE POLICY exports_definer ON public.exports FOR SELECT TO fanfare_definer USING (true);
@@ -10260,7 +10387,7 @@ CREATE POLICY exports_select ON public.exports FOR SELECT TO fanfare_user, fanfa
 
 -- Name: exports exports_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY exports_tenant ON public.exports AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY exports_tenant ON public.exports AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: exports exports_update; Type: POLICY; Schema: public
 
@@ -10318,6 +10445,10 @@ CREATE POLICY integrations_admin_update ON public.integrations FOR UPDATE TO fan
 
 CREATE POLICY integrations_agent_select ON public.integrations FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
 
+-- Name: integrations integrations_backup; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_backup ON public.integrations FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: integrations integrations_definer; Type: POLICY; Schema: public
 
 CREATE POLICY integrations_definer ON public.integrations FOR SELECT TO fanfare_definer USING (true);
@@ -10348,7 +10479,7 @@ CREATE POLICY integrations_select ON public.integrations FOR SELECT TO fanfare_u
 
 -- Name: integrations integrations_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY integrations_tenant ON public.integrations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY integrations_tenant ON public.integrations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: integrations integrations_update; Type: POLICY; Schema: public
 
@@ -10373,6 +10504,10 @@ CREATE POLICY invitations_admin_select ON public.invitations FOR SELECT TO fanfa
 -- Name: invitations invitations_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY invitations_admin_update ON public.invitations FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: invitations invitations_backup; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_backup ON public.invitations FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: invitations invitations_definer_select; Type: POLICY; Schema: public
 
@@ -10400,7 +10535,7 @@ CREATE POLICY invitations_select ON public.invitations FOR SELECT TO fanfare_use
 
 -- Name: invitations invitations_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY invitations_tenant ON public.invitations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY invitations_tenant ON public.invitations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: invitations invitations_update; Type: POLICY; Schema: public
 
@@ -10434,6 +10569,10 @@ CREATE POLICY llm_budgets_admin_update ON public.llm_budgets FOR UPDATE TO fanfa
 
 CREATE POLICY llm_budgets_agent_select ON public.llm_budgets FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
 
+-- Name: llm_budgets llm_budgets_backup; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_backup ON public.llm_budgets FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: llm_budgets llm_budgets_erase; Type: POLICY; Schema: public
 
 CREATE POLICY llm_budgets_erase ON public.llm_budgets FOR DELETE TO fanfare_definer USING (true);
@@ -10448,7 +10587,7 @@ CREATE POLICY llm_budgets_select ON public.llm_budgets FOR SELECT TO fanfare_use
 
 -- Name: llm_budgets llm_budgets_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY llm_budgets_tenant ON public.llm_budgets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY llm_budgets_tenant ON public.llm_budgets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: llm_months; Type: ROW SECURITY; Schema: public
 
@@ -10457,6 +10596,10 @@ ALTER TABLE public.llm_months ENABLE ROW LEVEL SECURITY;
 -- Name: llm_months llm_months_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY llm_months_agent_select ON public.llm_months FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: llm_months llm_months_backup; Type: POLICY; Schema: public
+
+CREATE POLICY llm_months_backup ON public.llm_months FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: llm_months llm_months_definer; Type: POLICY; Schema: public
 
@@ -10468,11 +10611,15 @@ CREATE POLICY llm_months_select ON public.llm_months FOR SELECT TO fanfare_user,
 
 -- Name: llm_months llm_months_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY llm_months_tenant ON public.llm_months AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY llm_months_tenant ON public.llm_months AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: llm_reservations; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.llm_reservations ENABLE ROW LEVEL SECURITY;
+
+-- Name: llm_reservations llm_reservations_backup; Type: POLICY; Schema: public
+
+CREATE POLICY llm_reservations_backup ON public.llm_reservations FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: llm_reservations llm_reservations_definer; Type: POLICY; Schema: public
 
@@ -10480,7 +10627,7 @@ CREATE POLICY llm_reservations_definer ON public.llm_reservations TO fanfare_def
 
 -- Name: llm_reservations llm_reservations_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY llm_reservations_tenant ON public.llm_reservations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY llm_reservations_tenant ON public.llm_reservations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: login_revocations; Type: ROW SECURITY; Schema: public
 
@@ -10510,6 +10657,10 @@ CREATE POLICY mcp_servers_admin_update ON public.mcp_servers FOR UPDATE TO fanfa
 
 CREATE POLICY mcp_servers_agent_select ON public.mcp_servers FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'credentials:write'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
+-- Name: mcp_servers mcp_servers_backup; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_backup ON public.mcp_servers FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: mcp_servers mcp_servers_definer; Type: POLICY; Schema: public
 
 CREATE POLICY mcp_servers_definer ON public.mcp_servers TO fanfare_definer USING (true) WITH CHECK (true);
@@ -10528,7 +10679,7 @@ CREATE POLICY mcp_servers_select ON public.mcp_servers FOR SELECT TO fanfare_use
 
 -- Name: mcp_servers mcp_servers_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY mcp_servers_tenant ON public.mcp_servers AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY mcp_servers_tenant ON public.mcp_servers AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: mcp_servers mcp_servers_update; Type: POLICY; Schema: public
 
@@ -10570,6 +10721,10 @@ CREATE POLICY media_agent_select ON public.media FOR SELECT TO fanfare_agent USI
 
 CREATE POLICY media_agent_update ON public.media FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id))))) WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
+-- Name: media media_backup; Type: POLICY; Schema: public
+
+CREATE POLICY media_backup ON public.media FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: media media_delete; Type: POLICY; Schema: public
 
 CREATE POLICY media_delete ON public.media FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -10592,7 +10747,7 @@ CREATE POLICY media_select ON public.media FOR SELECT TO fanfare_user, fanfare_a
 
 -- Name: media media_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY media_tenant ON public.media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY media_tenant ON public.media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: media media_update; Type: POLICY; Schema: public
 
@@ -10613,6 +10768,10 @@ CREATE POLICY memberships_admin_delete ON public.memberships FOR DELETE TO fanfa
 -- Name: memberships memberships_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY memberships_admin_update ON public.memberships FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: memberships memberships_backup; Type: POLICY; Schema: public
+
+CREATE POLICY memberships_backup ON public.memberships FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: memberships memberships_definer; Type: POLICY; Schema: public
 
@@ -10636,7 +10795,7 @@ CREATE POLICY memberships_select ON public.memberships FOR SELECT TO fanfare_use
 
 -- Name: memberships memberships_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY memberships_tenant ON public.memberships AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY memberships_tenant ON public.memberships AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: memberships memberships_update; Type: POLICY; Schema: public
 
@@ -10694,6 +10853,10 @@ CASE
     ELSE ((space_id IS NULL) OR ( SELECT tenancy.has_permission('conversations:read'::text) AS has_permission))
 END));
 
+-- Name: memories memories_backup; Type: POLICY; Schema: public
+
+CREATE POLICY memories_backup ON public.memories FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: memories memories_definer; Type: POLICY; Schema: public
 
 CREATE POLICY memories_definer ON public.memories FOR SELECT TO fanfare_definer USING (true);
@@ -10716,7 +10879,7 @@ CREATE POLICY memories_select ON public.memories FOR SELECT TO fanfare_user, fan
 
 -- Name: memories memories_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY memories_tenant ON public.memories AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY memories_tenant ON public.memories AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: memories memories_update; Type: POLICY; Schema: public
 
@@ -10746,6 +10909,10 @@ CASE
     ELSE (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['conversations:read'::text, 'memories:read'::text]) AS has_any_permission) AND (space_id = ( SELECT tenancy.space_id() AS space_id)))
 END);
 
+-- Name: messages messages_backup; Type: POLICY; Schema: public
+
+CREATE POLICY messages_backup ON public.messages FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: messages messages_delete; Type: POLICY; Schema: public
 
 CREATE POLICY messages_delete ON public.messages FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role));
@@ -10764,7 +10931,7 @@ CREATE POLICY messages_select ON public.messages FOR SELECT TO fanfare_user, fan
 
 -- Name: messages messages_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY messages_tenant ON public.messages AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY messages_tenant ON public.messages AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: messages messages_worker; Type: POLICY; Schema: public
 
@@ -10794,6 +10961,10 @@ CREATE POLICY pairings_agent_insert ON public.pairings FOR INSERT TO fanfare_age
 
 CREATE POLICY pairings_agent_select ON public.pairings FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:pair'::text]) AS has_any_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
+-- Name: pairings pairings_backup; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_backup ON public.pairings FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: pairings pairings_definer; Type: POLICY; Schema: public
 
 CREATE POLICY pairings_definer ON public.pairings FOR SELECT TO fanfare_definer USING (true);
@@ -10812,7 +10983,7 @@ CREATE POLICY pairings_select ON public.pairings FOR SELECT TO fanfare_user, fan
 
 -- Name: pairings pairings_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY pairings_tenant ON public.pairings AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY pairings_tenant ON public.pairings AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: pairings pairings_update; Type: POLICY; Schema: public
 
@@ -10852,6 +11023,10 @@ CREATE POLICY platform_post_media_agent_select ON public.platform_post_media FOR
    FROM public.platform_posts s
   WHERE ((s.customer_id = platform_post_media.customer_id) AND (s.id = platform_post_media.platform_post_id)))))));
 
+-- Name: platform_post_media platform_post_media_backup; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_backup ON public.platform_post_media FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: platform_post_media platform_post_media_definer_insert; Type: POLICY; Schema: public
 
 CREATE POLICY platform_post_media_definer_insert ON public.platform_post_media FOR INSERT TO fanfare_definer WITH CHECK (true);
@@ -10878,7 +11053,7 @@ CREATE POLICY platform_post_media_select ON public.platform_post_media FOR SELEC
 
 -- Name: platform_post_media platform_post_media_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY platform_post_media_tenant ON public.platform_post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY platform_post_media_tenant ON public.platform_post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: platform_posts; Type: ROW SECURITY; Schema: public
 
@@ -10922,6 +11097,10 @@ CREATE POLICY platform_posts_agent_update ON public.platform_posts FOR UPDATE TO
    FROM public.posts s
   WHERE ((s.customer_id = platform_posts.customer_id) AND (s.id = platform_posts.post_id)))))));
 
+-- Name: platform_posts platform_posts_backup; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_backup ON public.platform_posts FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: platform_posts platform_posts_definer; Type: POLICY; Schema: public
 
 CREATE POLICY platform_posts_definer ON public.platform_posts FOR SELECT TO fanfare_definer USING (true);
@@ -10956,7 +11135,7 @@ CREATE POLICY platform_posts_select ON public.platform_posts FOR SELECT TO fanfa
 
 -- Name: platform_posts platform_posts_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY platform_posts_tenant ON public.platform_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY platform_posts_tenant ON public.platform_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: platform_posts platform_posts_update; Type: POLICY; Schema: public
 
@@ -10996,6 +11175,10 @@ CREATE POLICY post_media_agent_select ON public.post_media FOR SELECT TO fanfare
    FROM public.posts s
   WHERE ((s.customer_id = post_media.customer_id) AND (s.id = post_media.post_id)))))));
 
+-- Name: post_media post_media_backup; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_backup ON public.post_media FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: post_media post_media_definer_insert; Type: POLICY; Schema: public
 
 CREATE POLICY post_media_definer_insert ON public.post_media FOR INSERT TO fanfare_definer WITH CHECK (true);
@@ -11022,7 +11205,7 @@ CREATE POLICY post_media_select ON public.post_media FOR SELECT TO fanfare_user,
 
 -- Name: post_media post_media_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY post_media_tenant ON public.post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY post_media_tenant ON public.post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: post_metrics; Type: ROW SECURITY; Schema: public
 
@@ -11033,6 +11216,10 @@ ALTER TABLE public.post_metrics ENABLE ROW LEVEL SECURITY;
 CREATE POLICY post_metrics_agent_select ON public.post_metrics FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:read'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
    FROM public.platform_posts s
   WHERE ((s.customer_id = post_metrics.customer_id) AND (s.id = post_metrics.platform_post_id)))))));
+
+-- Name: post_metrics post_metrics_backup; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_backup ON public.post_metrics FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: post_metrics post_metrics_erase; Type: POLICY; Schema: public
 
@@ -11048,7 +11235,7 @@ CREATE POLICY post_metrics_select ON public.post_metrics FOR SELECT TO fanfare_u
 
 -- Name: post_metrics post_metrics_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY post_metrics_tenant ON public.post_metrics AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY post_metrics_tenant ON public.post_metrics AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: post_metrics post_metrics_worker_insert; Type: POLICY; Schema: public
 
@@ -11078,6 +11265,10 @@ CREATE POLICY post_reviews_agent_select ON public.post_reviews FOR SELECT TO fan
    FROM public.posts s
   WHERE ((s.customer_id = post_reviews.customer_id) AND (s.id = post_reviews.post_id)))))));
 
+-- Name: post_reviews post_reviews_backup; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_backup ON public.post_reviews FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: post_reviews post_reviews_erase; Type: POLICY; Schema: public
 
 CREATE POLICY post_reviews_erase ON public.post_reviews FOR DELETE TO fanfare_definer USING (true);
@@ -11096,7 +11287,7 @@ CREATE POLICY post_reviews_select ON public.post_reviews FOR SELECT TO fanfare_u
 
 -- Name: post_reviews post_reviews_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY post_reviews_tenant ON public.post_reviews AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY post_reviews_tenant ON public.post_reviews AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: posts; Type: ROW SECURITY; Schema: public
 
@@ -11121,6 +11312,10 @@ CREATE POLICY posts_agent_select ON public.posts FOR SELECT TO fanfare_agent USI
 -- Name: posts posts_agent_update; Type: POLICY; Schema: public
 
 CREATE POLICY posts_agent_update ON public.posts FOR UPDATE TO fanfare_agent USING (((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id))))) WITH CHECK (((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
+
+-- Name: posts posts_backup; Type: POLICY; Schema: public
+
+CREATE POLICY posts_backup ON public.posts FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: posts posts_definer; Type: POLICY; Schema: public
 
@@ -11152,7 +11347,7 @@ CREATE POLICY posts_select ON public.posts FOR SELECT TO fanfare_user, fanfare_a
 
 -- Name: posts posts_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY posts_tenant ON public.posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY posts_tenant ON public.posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: posts posts_update; Type: POLICY; Schema: public
 
@@ -11172,6 +11367,10 @@ CREATE POLICY publish_attempts_agent_select ON public.publish_attempts FOR SELEC
    FROM public.platform_posts s
   WHERE ((s.customer_id = publish_attempts.customer_id) AND (s.id = publish_attempts.platform_post_id)))))));
 
+-- Name: publish_attempts publish_attempts_backup; Type: POLICY; Schema: public
+
+CREATE POLICY publish_attempts_backup ON public.publish_attempts FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: publish_attempts publish_attempts_erase; Type: POLICY; Schema: public
 
 CREATE POLICY publish_attempts_erase ON public.publish_attempts FOR DELETE TO fanfare_definer USING (true);
@@ -11186,7 +11385,7 @@ CREATE POLICY publish_attempts_select ON public.publish_attempts FOR SELECT TO f
 
 -- Name: publish_attempts publish_attempts_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY publish_attempts_tenant ON public.publish_attempts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY publish_attempts_tenant ON public.publish_attempts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: publish_attempts publish_attempts_worker_insert; Type: POLICY; Schema: public
 
@@ -11220,6 +11419,10 @@ CREATE POLICY queue_slots_agent_insert ON public.queue_slots FOR INSERT TO fanfa
 
 CREATE POLICY queue_slots_agent_select ON public.queue_slots FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
 
+-- Name: queue_slots queue_slots_backup; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_backup ON public.queue_slots FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: queue_slots queue_slots_delete; Type: POLICY; Schema: public
 
 CREATE POLICY queue_slots_delete ON public.queue_slots FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -11242,7 +11445,7 @@ CREATE POLICY queue_slots_select ON public.queue_slots FOR SELECT TO fanfare_use
 
 -- Name: queue_slots queue_slots_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY queue_slots_tenant ON public.queue_slots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY queue_slots_tenant ON public.queue_slots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: rate_limit_rules; Type: ROW SECURITY; Schema: public
 
@@ -11264,6 +11467,10 @@ CREATE POLICY rate_limit_rules_admin_update ON public.rate_limit_rules FOR UPDAT
 
 CREATE POLICY rate_limit_rules_agent_select ON public.rate_limit_rules FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
 
+-- Name: rate_limit_rules rate_limit_rules_backup; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_backup ON public.rate_limit_rules FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: rate_limit_rules rate_limit_rules_definer; Type: POLICY; Schema: public
 
 CREATE POLICY rate_limit_rules_definer ON public.rate_limit_rules FOR SELECT TO fanfare_definer USING (true);
@@ -11282,11 +11489,15 @@ CREATE POLICY rate_limit_rules_select ON public.rate_limit_rules FOR SELECT TO f
 
 -- Name: rate_limit_rules rate_limit_rules_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY rate_limit_rules_tenant ON public.rate_limit_rules AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY rate_limit_rules_tenant ON public.rate_limit_rules AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: rate_limits; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.rate_limits ENABLE ROW LEVEL SECURITY;
+
+-- Name: rate_limits rate_limits_backup; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limits_backup ON public.rate_limits FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: rate_limits rate_limits_definer; Type: POLICY; Schema: public
 
@@ -11302,7 +11513,7 @@ CREATE POLICY rate_limits_erase_select ON public.rate_limits FOR SELECT TO fanfa
 
 -- Name: rate_limits rate_limits_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY rate_limits_tenant ON public.rate_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY rate_limits_tenant ON public.rate_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: recurring_posts; Type: ROW SECURITY; Schema: public
 
@@ -11346,6 +11557,10 @@ CREATE POLICY recurring_posts_agent_update ON public.recurring_posts FOR UPDATE 
    FROM public.posts s
   WHERE ((s.customer_id = recurring_posts.customer_id) AND (s.id = recurring_posts.post_id)))))));
 
+-- Name: recurring_posts recurring_posts_backup; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_backup ON public.recurring_posts FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: recurring_posts recurring_posts_definer_update; Type: POLICY; Schema: public
 
 CREATE POLICY recurring_posts_definer_update ON public.recurring_posts FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
@@ -11372,7 +11587,7 @@ CREATE POLICY recurring_posts_select ON public.recurring_posts FOR SELECT TO fan
 
 -- Name: recurring_posts recurring_posts_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY recurring_posts_tenant ON public.recurring_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY recurring_posts_tenant ON public.recurring_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: recurring_posts recurring_posts_update; Type: POLICY; Schema: public
 
@@ -11389,6 +11604,10 @@ ALTER TABLE public.space_people ENABLE ROW LEVEL SECURITY;
 -- Name: space_people space_people_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY space_people_agent_select ON public.space_people FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_permission('spaces:read'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
+
+-- Name: space_people space_people_backup; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_backup ON public.space_people FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: space_people space_people_definer; Type: POLICY; Schema: public
 
@@ -11408,7 +11627,7 @@ CREATE POLICY space_people_select ON public.space_people FOR SELECT TO fanfare_u
 
 -- Name: space_people space_people_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY space_people_tenant ON public.space_people AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY space_people_tenant ON public.space_people AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: space_people space_people_worker; Type: POLICY; Schema: public
 
@@ -11430,6 +11649,10 @@ CREATE POLICY spaces_agent_select ON public.spaces FOR SELECT TO fanfare_agent U
 
 CREATE POLICY spaces_agent_select_own ON public.spaces FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['credentials:write'::text]) AS has_any_permission) AND (id = ( SELECT tenancy.space_id() AS space_id))));
 
+-- Name: spaces spaces_backup; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_backup ON public.spaces FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: spaces spaces_definer; Type: POLICY; Schema: public
 
 CREATE POLICY spaces_definer ON public.spaces FOR SELECT TO fanfare_definer USING (true);
@@ -11448,7 +11671,7 @@ CREATE POLICY spaces_select ON public.spaces FOR SELECT TO fanfare_user, fanfare
 
 -- Name: spaces spaces_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY spaces_tenant ON public.spaces AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY spaces_tenant ON public.spaces AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: spaces spaces_update; Type: POLICY; Schema: public
 
@@ -11482,6 +11705,10 @@ ALTER TABLE public.usage_days ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY usage_days_agent_select ON public.usage_days FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
 
+-- Name: usage_days usage_days_backup; Type: POLICY; Schema: public
+
+CREATE POLICY usage_days_backup ON public.usage_days FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: usage_days usage_days_definer; Type: POLICY; Schema: public
 
 CREATE POLICY usage_days_definer ON public.usage_days TO fanfare_definer USING (true) WITH CHECK (true);
@@ -11492,7 +11719,7 @@ CREATE POLICY usage_days_select ON public.usage_days FOR SELECT TO fanfare_user,
 
 -- Name: usage_days usage_days_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY usage_days_tenant ON public.usage_days AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY usage_days_tenant ON public.usage_days AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: usage_entries; Type: ROW SECURITY; Schema: public
 
@@ -11501,6 +11728,10 @@ ALTER TABLE public.usage_entries ENABLE ROW LEVEL SECURITY;
 -- Name: usage_entries usage_entries_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY usage_entries_agent_select ON public.usage_entries FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: usage_entries usage_entries_backup; Type: POLICY; Schema: public
+
+CREATE POLICY usage_entries_backup ON public.usage_entries FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: usage_entries usage_entries_definer; Type: POLICY; Schema: public
 
@@ -11512,11 +11743,15 @@ CREATE POLICY usage_entries_select ON public.usage_entries FOR SELECT TO fanfare
 
 -- Name: usage_entries usage_entries_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY usage_entries_tenant ON public.usage_entries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY usage_entries_tenant ON public.usage_entries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: users; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+-- Name: users users_backup; Type: POLICY; Schema: public
+
+CREATE POLICY users_backup ON public.users FOR SELECT TO fanfare_backup USING ((id = ANY (( SELECT tenancy.backed_up_users() AS backed_up_users)::uuid[])));
 
 -- Name: users users_colleagues; Type: POLICY; Schema: public
 
@@ -11554,6 +11789,10 @@ CREATE POLICY webhook_deliveries_admin_insert ON public.webhook_deliveries FOR I
 
 CREATE POLICY webhook_deliveries_admin_update ON public.webhook_deliveries FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
+-- Name: webhook_deliveries webhook_deliveries_backup; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_backup ON public.webhook_deliveries FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: webhook_deliveries webhook_deliveries_definer; Type: POLICY; Schema: public
 
 CREATE POLICY webhook_deliveries_definer ON public.webhook_deliveries FOR SELECT TO fanfare_definer USING (true);
@@ -11580,7 +11819,7 @@ CREATE POLICY webhook_deliveries_select ON public.webhook_deliveries FOR SELECT 
 
 -- Name: webhook_deliveries webhook_deliveries_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY webhook_deliveries_tenant ON public.webhook_deliveries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY webhook_deliveries_tenant ON public.webhook_deliveries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: webhook_deliveries webhook_deliveries_update; Type: POLICY; Schema: public
 
@@ -11610,6 +11849,10 @@ CREATE POLICY webhook_endpoints_admin_insert ON public.webhook_endpoints FOR INS
 
 CREATE POLICY webhook_endpoints_admin_update ON public.webhook_endpoints FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
+-- Name: webhook_endpoints webhook_endpoints_backup; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_backup ON public.webhook_endpoints FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: webhook_endpoints webhook_endpoints_definer; Type: POLICY; Schema: public
 
 CREATE POLICY webhook_endpoints_definer ON public.webhook_endpoints FOR SELECT TO fanfare_definer USING (true);
@@ -11636,7 +11879,7 @@ CREATE POLICY webhook_endpoints_select ON public.webhook_endpoints FOR SELECT TO
 
 -- Name: webhook_endpoints webhook_endpoints_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY webhook_endpoints_tenant ON public.webhook_endpoints AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY webhook_endpoints_tenant ON public.webhook_endpoints AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: webhook_endpoints webhook_endpoints_update; Type: POLICY; Schema: public
 
@@ -11662,6 +11905,10 @@ CREATE POLICY webhook_secrets_admin_insert ON public.webhook_secrets FOR INSERT 
 
 CREATE POLICY webhook_secrets_admin_update ON public.webhook_secrets FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
+-- Name: webhook_secrets webhook_secrets_backup; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_backup ON public.webhook_secrets FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: webhook_secrets webhook_secrets_definer; Type: POLICY; Schema: public
 
 CREATE POLICY webhook_secrets_definer ON public.webhook_secrets FOR SELECT TO fanfare_definer USING (true);
@@ -11684,7 +11931,7 @@ CREATE POLICY webhook_secrets_select ON public.webhook_secrets FOR SELECT TO fan
 
 -- Name: webhook_secrets webhook_secrets_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY webhook_secrets_tenant ON public.webhook_secrets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY webhook_secrets_tenant ON public.webhook_secrets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: webhook_secrets webhook_secrets_update; Type: POLICY; Schema: public
 
@@ -11785,6 +12032,7 @@ GRANT USAGE ON SCHEMA public TO fanfare_agent;
 GRANT USAGE ON SCHEMA public TO fanfare_admin;
 GRANT USAGE ON SCHEMA public TO fanfare_worker;
 GRANT USAGE ON SCHEMA public TO fanfare_definer;
+GRANT USAGE ON SCHEMA public TO fanfare_backup;
 
 -- Name: SCHEMA river; Type: ACL; Schema: -
 
@@ -11803,6 +12051,7 @@ GRANT USAGE ON SCHEMA tenancy TO fanfare_agent;
 GRANT USAGE ON SCHEMA tenancy TO fanfare_admin;
 GRANT USAGE ON SCHEMA tenancy TO fanfare_worker;
 GRANT ALL ON SCHEMA tenancy TO fanfare_definer;
+GRANT USAGE ON SCHEMA tenancy TO fanfare_backup;
 
 -- Name: FUNCTION lo_creat(integer); Type: ACL; Schema: pg_catalog
 
@@ -11823,6 +12072,7 @@ GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_owne
 GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_definer;
 GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_login;
 GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_worker;
+GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_backup;
 
 -- Name: FUNCTION river_job_state_in_bitmask(bitmask bit, state river.river_job_state); Type: ACL; Schema: river
 
@@ -11942,6 +12192,7 @@ GRANT ALL ON FUNCTION tenancy.audit_change() TO fanfare_owner;
 
 GRANT SELECT ON TABLE public.audit_log TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE ON TABLE public.audit_log TO fanfare_definer;
+GRANT SELECT ON TABLE public.audit_log TO fanfare_backup;
 
 -- Name: COLUMN audit_log.ctid; Type: ACL; Schema: public
 
@@ -12056,6 +12307,7 @@ GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_backup;
 
 -- Name: FUNCTION audit_cut(p_value jsonb); Type: ACL; Schema: tenancy
 
@@ -12109,6 +12361,15 @@ GRANT ALL ON FUNCTION tenancy.authorizations_to_do(p_platforms text[], p_limit i
 
 REVOKE ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION back_up(p_table regclass); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.back_up(p_table regclass) FROM PUBLIC;
+
+-- Name: FUNCTION backed_up_users(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.backed_up_users() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.backed_up_users() TO fanfare_backup;
 
 -- Name: FUNCTION begin_login_revocation(p_authorization_id uuid); Type: ACL; Schema: tenancy
 
@@ -12282,6 +12543,7 @@ GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_definer;
+GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_backup;
 
 -- Name: FUNCTION customer_ids(); Type: ACL; Schema: tenancy
 
@@ -12329,6 +12591,7 @@ GRANT ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_i
 -- Name: TABLE llm_reservations; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_reservations TO fanfare_definer;
+GRANT SELECT ON TABLE public.llm_reservations TO fanfare_backup;
 
 -- Name: FUNCTION end_llm(p_id uuid); Type: ACL; Schema: tenancy
 
@@ -12763,6 +13026,7 @@ GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_definer;
+GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_backup;
 
 -- Name: FUNCTION integrations_to_check(p_limit integer); Type: ACL; Schema: tenancy
 
@@ -12810,6 +13074,10 @@ GRANT ALL ON FUNCTION tenancy.login_needed(p_platform text, p_external_id text, 
 
 REVOKE ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) TO fanfare_worker;
+
+-- Name: FUNCTION make_audit_month(p_month timestamp without time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.make_audit_month(p_month timestamp without time zone) FROM PUBLIC;
 
 -- Name: FUNCTION may_approve(); Type: ACL; Schema: tenancy
 
@@ -13064,6 +13332,7 @@ GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_definer;
+GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_backup;
 
 -- Name: FUNCTION reads_as_admin(); Type: ACL; Schema: tenancy
 
@@ -13386,6 +13655,7 @@ GRANT SELECT ON TABLE public.account_limits TO fanfare_agent;
 GRANT SELECT ON TABLE public.account_limits TO fanfare_admin;
 GRANT SELECT ON TABLE public.account_limits TO fanfare_worker;
 GRANT DELETE ON TABLE public.account_limits TO fanfare_definer;
+GRANT SELECT ON TABLE public.account_limits TO fanfare_backup;
 
 -- Name: COLUMN account_limits.ctid; Type: ACL; Schema: public
 
@@ -13433,6 +13703,7 @@ GRANT SELECT ON TABLE public.agent_tokens TO fanfare_user;
 GRANT SELECT ON TABLE public.agent_tokens TO fanfare_agent;
 GRANT SELECT ON TABLE public.agent_tokens TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.agent_tokens TO fanfare_definer;
+GRANT SELECT ON TABLE public.agent_tokens TO fanfare_backup;
 
 -- Name: COLUMN agent_tokens.ctid; Type: ACL; Schema: public
 
@@ -13481,6 +13752,7 @@ GRANT INSERT(person) ON TABLE public.agent_tokens TO fanfare_agent;
 -- Name: TABLE api_keys; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.api_keys TO fanfare_definer;
+GRANT SELECT ON TABLE public.api_keys TO fanfare_backup;
 
 -- Name: COLUMN api_keys.ctid; Type: ACL; Schema: public
 
@@ -13581,6 +13853,7 @@ GRANT UPDATE(paused_until) ON TABLE public.app_limits TO fanfare_worker;
 -- Name: TABLE audit_seals; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.audit_seals TO fanfare_definer;
+GRANT SELECT ON TABLE public.audit_seals TO fanfare_backup;
 
 -- Name: COLUMN audit_seals.ctid; Type: ACL; Schema: public
 
@@ -13593,6 +13866,7 @@ GRANT SELECT(customer_id) ON TABLE public.audit_seals TO fanfare_definer;
 -- Name: TABLE audit_unsealed; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.audit_unsealed TO fanfare_definer;
+GRANT SELECT ON TABLE public.audit_unsealed TO fanfare_backup;
 
 -- Name: COLUMN audit_unsealed.ctid; Type: ACL; Schema: public
 
@@ -13605,6 +13879,7 @@ GRANT SELECT(customer_id) ON TABLE public.audit_unsealed TO fanfare_definer;
 -- Name: TABLE authorizations; Type: ACL; Schema: public
 
 GRANT DELETE ON TABLE public.authorizations TO fanfare_definer;
+GRANT SELECT ON TABLE public.authorizations TO fanfare_backup;
 
 -- Name: COLUMN authorizations.ctid; Type: ACL; Schema: public
 
@@ -13796,6 +14071,7 @@ GRANT SELECT(updated_at) ON TABLE public.authorizations TO fanfare_worker;
 GRANT DELETE ON TABLE public.bots TO fanfare_user;
 GRANT DELETE ON TABLE public.bots TO fanfare_admin;
 GRANT DELETE ON TABLE public.bots TO fanfare_definer;
+GRANT SELECT ON TABLE public.bots TO fanfare_backup;
 
 -- Name: COLUMN bots.ctid; Type: ACL; Schema: public
 
@@ -13932,6 +14208,7 @@ GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_agent;
 GRANT SELECT ON TABLE public.campaigns TO fanfare_worker;
 GRANT DELETE ON TABLE public.campaigns TO fanfare_definer;
+GRANT SELECT ON TABLE public.campaigns TO fanfare_backup;
 
 -- Name: COLUMN campaigns.ctid; Type: ACL; Schema: public
 
@@ -13983,6 +14260,7 @@ GRANT SELECT,DELETE ON TABLE public.chat_identities TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.chat_identities TO fanfare_admin;
 GRANT SELECT ON TABLE public.chat_identities TO fanfare_worker;
 GRANT DELETE ON TABLE public.chat_identities TO fanfare_definer;
+GRANT SELECT ON TABLE public.chat_identities TO fanfare_backup;
 
 -- Name: COLUMN chat_identities.ctid; Type: ACL; Schema: public
 
@@ -14108,6 +14386,7 @@ GRANT UPDATE(attempts) ON TABLE public.chat_updates TO fanfare_worker;
 -- Name: TABLE connect_sessions; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.connect_sessions TO fanfare_definer;
+GRANT SELECT ON TABLE public.connect_sessions TO fanfare_backup;
 
 -- Name: COLUMN connect_sessions.ctid; Type: ACL; Schema: public
 
@@ -14209,6 +14488,7 @@ GRANT SELECT(person),INSERT(person) ON TABLE public.connect_sessions TO fanfare_
 -- Name: TABLE credential_moves; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.credential_moves TO fanfare_definer;
+GRANT SELECT ON TABLE public.credential_moves TO fanfare_backup;
 
 -- Name: COLUMN credential_moves.customer_id; Type: ACL; Schema: public
 
@@ -14246,6 +14526,7 @@ GRANT UPDATE(warned_at) ON TABLE public.credential_moves TO fanfare_definer;
 
 GRANT DELETE ON TABLE public.credentials TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.credentials TO fanfare_definer;
+GRANT SELECT ON TABLE public.credentials TO fanfare_backup;
 
 -- Name: COLUMN credentials.ctid; Type: ACL; Schema: public
 
@@ -14487,6 +14768,7 @@ GRANT SELECT ON TABLE public.customers TO fanfare_admin;
 GRANT SELECT ON TABLE public.customers TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customers TO fanfare_definer;
 GRANT SELECT ON TABLE public.customers TO fanfare_agent;
+GRANT SELECT ON TABLE public.customers TO fanfare_backup;
 
 -- Name: COLUMN customers.name; Type: ACL; Schema: public
 
@@ -14545,6 +14827,7 @@ GRANT SELECT,DELETE ON TABLE public.email_templates TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.email_templates TO fanfare_admin;
 GRANT SELECT ON TABLE public.email_templates TO fanfare_worker;
 GRANT DELETE ON TABLE public.email_templates TO fanfare_definer;
+GRANT SELECT ON TABLE public.email_templates TO fanfare_backup;
 
 -- Name: COLUMN email_templates.ctid; Type: ACL; Schema: public
 
@@ -14601,6 +14884,7 @@ GRANT SELECT,DELETE ON TABLE public.exports TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.exports TO fanfare_admin;
 GRANT SELECT ON TABLE public.exports TO fanfare_worker;
 GRANT DELETE ON TABLE public.exports TO fanfare_definer;
+GRANT SELECT ON TABLE public.exports TO fanfare_backup;
 
 -- Name: COLUMN exports.ctid; Type: ACL; Schema: public
 
@@ -14720,6 +15004,7 @@ GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO fanfare_definer;
 -- Name: TABLE integrations; Type: ACL; Schema: public
 
 GRANT DELETE ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT ON TABLE public.integrations TO fanfare_backup;
 
 -- Name: COLUMN integrations.ctid; Type: ACL; Schema: public
 
@@ -14878,6 +15163,7 @@ GRANT SELECT ON TABLE public.integrations_with_health TO fanfare_agent;
 -- Name: TABLE invitations; Type: ACL; Schema: public
 
 GRANT DELETE ON TABLE public.invitations TO fanfare_definer;
+GRANT SELECT ON TABLE public.invitations TO fanfare_backup;
 
 -- Name: COLUMN invitations.ctid; Type: ACL; Schema: public
 
@@ -15006,6 +15292,7 @@ GRANT SELECT ON TABLE public.llm_budgets TO fanfare_user;
 GRANT SELECT ON TABLE public.llm_budgets TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.llm_budgets TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.llm_budgets TO fanfare_definer;
+GRANT SELECT ON TABLE public.llm_budgets TO fanfare_backup;
 
 -- Name: COLUMN llm_budgets.monthly_tokens; Type: ACL; Schema: public
 
@@ -15021,6 +15308,7 @@ GRANT SELECT ON TABLE public.llm_months TO fanfare_user;
 GRANT SELECT ON TABLE public.llm_months TO fanfare_agent;
 GRANT SELECT ON TABLE public.llm_months TO fanfare_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_months TO fanfare_definer;
+GRANT SELECT ON TABLE public.llm_months TO fanfare_backup;
 
 -- Name: TABLE login_revocations; Type: ACL; Schema: public
 
@@ -15031,6 +15319,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.login_revocations TO fanfare_d
 GRANT DELETE ON TABLE public.mcp_servers TO fanfare_user;
 GRANT DELETE ON TABLE public.mcp_servers TO fanfare_admin;
 GRANT DELETE ON TABLE public.mcp_servers TO fanfare_definer;
+GRANT SELECT ON TABLE public.mcp_servers TO fanfare_backup;
 
 -- Name: COLUMN mcp_servers.ctid; Type: ACL; Schema: public
 
@@ -15198,6 +15487,7 @@ GRANT SELECT,DELETE ON TABLE public.media TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.media TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.media TO fanfare_agent;
 GRANT DELETE ON TABLE public.media TO fanfare_definer;
+GRANT SELECT ON TABLE public.media TO fanfare_backup;
 
 -- Name: COLUMN media.ctid; Type: ACL; Schema: public
 
@@ -15326,6 +15616,7 @@ GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_admin;
 GRANT SELECT,INSERT,DELETE ON TABLE public.memberships TO fanfare_definer;
 GRANT SELECT ON TABLE public.memberships TO fanfare_worker;
+GRANT SELECT ON TABLE public.memberships TO fanfare_backup;
 
 -- Name: COLUMN memberships.ctid; Type: ACL; Schema: public
 
@@ -15347,6 +15638,7 @@ GRANT SELECT,DELETE ON TABLE public.memories TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.memories TO fanfare_admin;
 GRANT SELECT ON TABLE public.memories TO fanfare_worker;
 GRANT DELETE ON TABLE public.memories TO fanfare_definer;
+GRANT SELECT ON TABLE public.memories TO fanfare_backup;
 
 -- Name: COLUMN memories.ctid; Type: ACL; Schema: public
 
@@ -15391,6 +15683,7 @@ GRANT SELECT,DELETE ON TABLE public.messages TO fanfare_admin;
 GRANT SELECT ON TABLE public.messages TO fanfare_agent;
 GRANT SELECT ON TABLE public.messages TO fanfare_worker;
 GRANT DELETE ON TABLE public.messages TO fanfare_definer;
+GRANT SELECT ON TABLE public.messages TO fanfare_backup;
 
 -- Name: COLUMN messages.ctid; Type: ACL; Schema: public
 
@@ -15465,6 +15758,7 @@ GRANT UPDATE(uses) ON TABLE public.old_credentials TO fanfare_definer;
 -- Name: TABLE pairings; Type: ACL; Schema: public
 
 GRANT DELETE ON TABLE public.pairings TO fanfare_definer;
+GRANT SELECT ON TABLE public.pairings TO fanfare_backup;
 
 -- Name: COLUMN pairings.ctid; Type: ACL; Schema: public
 
@@ -15696,6 +15990,7 @@ GRANT SELECT,DELETE ON TABLE public.platform_post_media TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.platform_post_media TO fanfare_admin;
 GRANT SELECT ON TABLE public.platform_post_media TO fanfare_worker;
 GRANT DELETE ON TABLE public.platform_post_media TO fanfare_definer;
+GRANT SELECT ON TABLE public.platform_post_media TO fanfare_backup;
 
 -- Name: COLUMN platform_post_media.ctid; Type: ACL; Schema: public
 
@@ -15733,6 +16028,7 @@ GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.platform_posts TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_agent;
 GRANT DELETE ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT ON TABLE public.platform_posts TO fanfare_backup;
 
 -- Name: COLUMN platform_posts.ctid; Type: ACL; Schema: public
 
@@ -15857,6 +16153,7 @@ GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_admin;
 GRANT SELECT ON TABLE public.post_media TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_agent;
 GRANT DELETE ON TABLE public.post_media TO fanfare_definer;
+GRANT SELECT ON TABLE public.post_media TO fanfare_backup;
 
 -- Name: COLUMN post_media.ctid; Type: ACL; Schema: public
 
@@ -15901,6 +16198,7 @@ GRANT SELECT ON TABLE public.post_metrics TO fanfare_agent;
 GRANT SELECT ON TABLE public.post_metrics TO fanfare_admin;
 GRANT SELECT ON TABLE public.post_metrics TO fanfare_worker;
 GRANT DELETE ON TABLE public.post_metrics TO fanfare_definer;
+GRANT SELECT ON TABLE public.post_metrics TO fanfare_backup;
 
 -- Name: COLUMN post_metrics.ctid; Type: ACL; Schema: public
 
@@ -15953,6 +16251,7 @@ GRANT SELECT ON TABLE public.post_reviews TO fanfare_agent;
 GRANT SELECT ON TABLE public.post_reviews TO fanfare_admin;
 GRANT SELECT ON TABLE public.post_reviews TO fanfare_worker;
 GRANT DELETE ON TABLE public.post_reviews TO fanfare_definer;
+GRANT SELECT ON TABLE public.post_reviews TO fanfare_backup;
 
 -- Name: COLUMN post_reviews.ctid; Type: ACL; Schema: public
 
@@ -16000,6 +16299,7 @@ GRANT SELECT ON TABLE public.posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.posts TO fanfare_worker;
 GRANT SELECT ON TABLE public.posts TO fanfare_agent;
 GRANT DELETE ON TABLE public.posts TO fanfare_definer;
+GRANT SELECT ON TABLE public.posts TO fanfare_backup;
 
 -- Name: COLUMN posts.ctid; Type: ACL; Schema: public
 
@@ -16130,6 +16430,7 @@ GRANT SELECT ON TABLE public.publish_attempts TO fanfare_admin;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_worker;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_agent;
 GRANT DELETE ON TABLE public.publish_attempts TO fanfare_definer;
+GRANT SELECT ON TABLE public.publish_attempts TO fanfare_backup;
 
 -- Name: COLUMN publish_attempts.ctid; Type: ACL; Schema: public
 
@@ -16178,6 +16479,7 @@ GRANT SELECT,DELETE ON TABLE public.queue_slots TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.queue_slots TO fanfare_admin;
 GRANT SELECT ON TABLE public.queue_slots TO fanfare_worker;
 GRANT DELETE ON TABLE public.queue_slots TO fanfare_definer;
+GRANT SELECT ON TABLE public.queue_slots TO fanfare_backup;
 
 -- Name: COLUMN queue_slots.ctid; Type: ACL; Schema: public
 
@@ -16211,6 +16513,7 @@ GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_user;
 GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.rate_limit_rules TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.rate_limit_rules TO fanfare_definer;
+GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_backup;
 
 -- Name: COLUMN rate_limit_rules.ctid; Type: ACL; Schema: public
 
@@ -16235,6 +16538,7 @@ GRANT INSERT(window_seconds),UPDATE(window_seconds) ON TABLE public.rate_limit_r
 -- Name: TABLE rate_limits; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO fanfare_definer;
+GRANT SELECT ON TABLE public.rate_limits TO fanfare_backup;
 
 -- Name: COLUMN rate_limits.ctid; Type: ACL; Schema: public
 
@@ -16251,6 +16555,7 @@ GRANT SELECT,DELETE ON TABLE public.recurring_posts TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.recurring_posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.recurring_posts TO fanfare_worker;
 GRANT DELETE ON TABLE public.recurring_posts TO fanfare_definer;
+GRANT SELECT ON TABLE public.recurring_posts TO fanfare_backup;
 
 -- Name: COLUMN recurring_posts.ctid; Type: ACL; Schema: public
 
@@ -16336,6 +16641,7 @@ GRANT SELECT ON TABLE public.space_people TO fanfare_agent;
 GRANT SELECT ON TABLE public.space_people TO fanfare_admin;
 GRANT SELECT ON TABLE public.space_people TO fanfare_worker;
 GRANT DELETE ON TABLE public.space_people TO fanfare_definer;
+GRANT SELECT ON TABLE public.space_people TO fanfare_backup;
 
 -- Name: COLUMN space_people.ctid; Type: ACL; Schema: public
 
@@ -16388,6 +16694,7 @@ GRANT SELECT ON TABLE public.spaces TO fanfare_admin;
 GRANT SELECT ON TABLE public.spaces TO fanfare_agent;
 GRANT SELECT ON TABLE public.spaces TO fanfare_worker;
 GRANT DELETE ON TABLE public.spaces TO fanfare_definer;
+GRANT SELECT ON TABLE public.spaces TO fanfare_backup;
 
 -- Name: COLUMN spaces.ctid; Type: ACL; Schema: public
 
@@ -16479,6 +16786,7 @@ GRANT SELECT ON TABLE public.usage_days TO fanfare_agent;
 GRANT SELECT ON TABLE public.usage_days TO fanfare_admin;
 GRANT SELECT ON TABLE public.usage_days TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_days TO fanfare_definer;
+GRANT SELECT ON TABLE public.usage_days TO fanfare_backup;
 
 -- Name: TABLE usage_entries; Type: ACL; Schema: public
 
@@ -16487,12 +16795,14 @@ GRANT SELECT ON TABLE public.usage_entries TO fanfare_agent;
 GRANT SELECT ON TABLE public.usage_entries TO fanfare_admin;
 GRANT SELECT ON TABLE public.usage_entries TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_entries TO fanfare_definer;
+GRANT SELECT ON TABLE public.usage_entries TO fanfare_backup;
 
 -- Name: TABLE users; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO fanfare_definer;
 GRANT SELECT ON TABLE public.users TO fanfare_user;
 GRANT SELECT ON TABLE public.users TO fanfare_admin;
+GRANT SELECT ON TABLE public.users TO fanfare_backup;
 
 -- Name: COLUMN users.id; Type: ACL; Schema: public
 
@@ -16516,6 +16826,7 @@ GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_user;
 GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_admin;
 GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_worker;
 GRANT DELETE ON TABLE public.webhook_deliveries TO fanfare_definer;
+GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_backup;
 
 -- Name: COLUMN webhook_deliveries.ctid; Type: ACL; Schema: public
 
@@ -16600,6 +16911,7 @@ GRANT SELECT,DELETE ON TABLE public.webhook_endpoints TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.webhook_endpoints TO fanfare_admin;
 GRANT SELECT ON TABLE public.webhook_endpoints TO fanfare_worker;
 GRANT DELETE ON TABLE public.webhook_endpoints TO fanfare_definer;
+GRANT SELECT ON TABLE public.webhook_endpoints TO fanfare_backup;
 
 -- Name: COLUMN webhook_endpoints.ctid; Type: ACL; Schema: public
 
@@ -16654,6 +16966,7 @@ GRANT UPDATE(failures) ON TABLE public.webhook_endpoints TO fanfare_worker;
 
 GRANT SELECT ON TABLE public.webhook_secrets TO fanfare_worker;
 GRANT DELETE ON TABLE public.webhook_secrets TO fanfare_definer;
+GRANT SELECT ON TABLE public.webhook_secrets TO fanfare_backup;
 
 -- Name: COLUMN webhook_secrets.ctid; Type: ACL; Schema: public
 
