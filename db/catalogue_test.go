@@ -328,7 +328,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.erase_step":                       {"fanfare_worker", "deletes rows of a customer that is being erased, and of no other"},
 	"tenancy.finish_erasure":                   {"fanfare_worker", "looks whether anything is left of an erased customer, and writes the receipt"},
 	"tenancy.forget_erased":                    {"fanfare_worker", "deletes what came in at the moment of an erasure"},
-	"tenancy.readiness":                        {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
+	"tenancy.readiness":                        {"fanfare_backup,fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
 	"tenancy.charge_entered":                   {"fanfare_login", "charges the entered customer's limit, which nobody may touch"},
 	"tenancy.charge_address":                   {"fanfare_login", "charges an address, before anybody is entered"},
 	"tenancy.charge_person":                    {"fanfare_login", "charges whoever stands behind the entered caller, over all their customers"},
@@ -612,7 +612,7 @@ var rules = []rule{
 			union all
 			select format('EXECUTE on %s', p.oid::regprocedure) from pg_proc p cross join aclexplode(p.proacl) g
 			where g.grantee = 'fanfare_backup'::regrole and p.oid <> all (array['pg_catalog.set_config(text, text, boolean)', 'tenancy.customer_id()',
-				'tenancy.audit_customer_id()', 'tenancy.system_role()', 'tenancy.installation_id()', 'tenancy.backed_up_users()']::regprocedure[])
+				'tenancy.audit_customer_id()', 'tenancy.system_role()', 'tenancy.installation_id()', 'tenancy.backed_up_users()', 'tenancy.readiness()']::regprocedure[])
 			union all select 'listed as in no backup, yet there is no such table: ' || l from unnest($1::text[]) l where l not in (select name from ours)`,
 			keys(notBackedUp)),
 		spoils: []spoil{

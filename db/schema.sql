@@ -13323,6 +13323,7 @@ GRANT ALL ON FUNCTION tenancy.queue_taken(p_limit integer) TO fanfare_admin;
 REVOKE ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) TO fanfare_login;
 GRANT ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) TO fanfare_backup;
 
 -- Name: FUNCTION system_role(); Type: ACL; Schema: tenancy
 

@@ -8,6 +8,10 @@ set local row_security = off;
 
 grant usage on schema public, tenancy to fanfare_backup;
 grant execute on function tenancy.customer_id(), tenancy.audit_customer_id(), tenancy.system_role(), tenancy.installation_id() to fanfare_backup;
+-- A backup says of which schema it is.
+set local role fanfare_definer;
+grant execute on function tenancy.readiness() to fanfare_backup;
+set local role fanfare_owner;
 
 -- Has a tenant table, and its parts, in backups of customers: for migrations, one line for each table that is added.
 create function tenancy.back_up(p_table regclass) returns void
@@ -194,5 +198,8 @@ end
 $$;
 drop function tenancy.backed_up_users();
 drop function tenancy.back_up(regclass);
+set local role fanfare_definer;
+revoke execute on function tenancy.readiness() from fanfare_backup;
+set local role fanfare_owner;
 revoke execute on function tenancy.customer_id(), tenancy.audit_customer_id(), tenancy.system_role(), tenancy.installation_id() from fanfare_backup;
 revoke usage on schema public, tenancy from fanfare_backup;
