@@ -3,11 +3,8 @@ package dbbackup
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// customerMagic begins a customer's file, inside of compression and encryption. After it come: the header, a line of
-// JSON after its SHA-256; what pg_dump wrote, in its custom format; and the SHA-256 (32 bytes) of all before.
+// customerMagic begins a customer's file, inside of compression and encryption. After it come the header, a line of
+// JSON after its SHA-256, and what pg_dump wrote, in its custom format.
 const customerMagic = "fanfare-customer-backup 1\n"
 
 // Header says what is in a customer's file.
@@ -99,26 +96,18 @@ func dumpCustomer(ctx context.Context, databaseURL string, customerID uuid.UUID,
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.New()
-	w := io.MultiWriter(out, sum)
 	line, err := checked(header)
 	if err != nil {
 		return nil, fmt.Errorf("encode header: %w", err)
 	}
-	if _, err := io.WriteString(w, customerMagic+string(line)); err != nil {
+	if _, err := io.WriteString(out, customerMagic+string(line)); err != nil {
 		return nil, fmt.Errorf("write the file: %w", err)
 	}
-	cmd.Stdout = w
+	cmd.Stdout = out
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("run pg_dump: %w", err)
 	}
-	if err := finish(cmd); err != nil {
-		return nil, err
-	}
-	if _, err := out.Write(sum.Sum(nil)); err != nil {
-		return nil, fmt.Errorf("write the file: %w", err)
-	}
-	return header, nil
+	return header, finish(cmd)
 }
 
 // describeCustomer enters the customer and counts its rows, on a snapshot that it names for pg_dump.
@@ -176,48 +165,21 @@ func openCustomer(path string, identities []age.Identity) (*customerFile, error)
 		_ = file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	f := &customerFile{Header: &Header{}, close: func() { _ = plain.Close(); _ = file.Close() }}
-	v := &verifier{r: bufio.NewReaderSize(plain, 64<<10), sum: sha256.New(), path: path}
+	r := bufio.NewReaderSize(plain, 64<<10)
+	f := &customerFile{Header: &Header{}, dump: r, close: func() { _ = plain.Close(); _ = file.Close() }}
 	magic := make([]byte, len(customerMagic))
-	if _, err := io.ReadFull(v.r, magic); err != nil || string(magic) != customerMagic {
-		f.close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return nil, fmt.Errorf("%s is no backup of a customer", path)
+	_, err = io.ReadFull(r, magic)
+	if err == nil && string(magic) != customerMagic {
+		err = errors.New("it is no backup of a customer")
 	}
-	line, err := readChecked(v.r, f.Header)
+	if err == nil {
+		err = readChecked(r, f.Header)
+	}
 	if err != nil {
 		f.close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	_, _ = v.sum.Write(append(magic, line...)) // a hash never fails to write
-	f.dump = v
 	return f, nil
-}
-
-// verifier reads up to the checksum at the end, and compares it.
-type verifier struct {
-	r    *bufio.Reader
-	sum  hash.Hash
-	path string
-}
-
-// Read gives what is before the checksum.
-func (v *verifier) Read(p []byte) (int, error) {
-	ahead, err := v.r.Peek(min(len(p)+sha256.Size, v.r.Size()))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, fmt.Errorf("%s: %w", v.path, err)
-	}
-	if len(ahead) <= sha256.Size {
-		if want := v.sum.Sum(nil); hex.EncodeToString(ahead) != hex.EncodeToString(want) {
-			return 0, fmt.Errorf("%s: %w: it is not what was written", v.path, ErrDamaged)
-		}
-		return 0, io.EOF
-	}
-	n, err := v.r.Read(p[:min(len(p), len(ahead)-sha256.Size)])
-	_, _ = v.sum.Write(p[:n]) // a hash never fails to write
-	return n, err
 }
 
 // CheckCustomer reads a customer's file to its end, and says what is in it. An error that is ErrDamaged says that the
@@ -229,7 +191,7 @@ func CheckCustomer(path string, identities []age.Identity) (*Header, error) {
 	}
 	defer f.close()
 	if _, err := io.Copy(io.Discard, f.dump); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f.Header, nil
 }

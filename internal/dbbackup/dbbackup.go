@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"strings"
@@ -51,20 +52,25 @@ func ReadIdentities(path string) ([]age.Identity, error) {
 	return identities, nil
 }
 
-// sealer compresses, and encrypts where there are recipients. Closing it does not close what it writes to.
+// sealer compresses, and encrypts where there are recipients: age finds what was changed since. Without recipients the end
+// is the SHA-256 of what is before it, in a frame that zstd skips. Closing it does not close what it writes to.
 type sealer struct {
 	*zstd.Encoder
-	sealed io.WriteCloser
+	encrypted io.WriteCloser
+	summed    *summedWriter
 }
 
 func seal(w io.Writer, recipients []age.Recipient) (*sealer, error) {
 	s := &sealer{}
 	if len(recipients) > 0 {
 		var err error
-		if s.sealed, err = age.Encrypt(w, recipients...); err != nil {
+		if s.encrypted, err = age.Encrypt(w, recipients...); err != nil {
 			return nil, fmt.Errorf("encrypt: %w", err)
 		}
-		w = s.sealed
+		w = s.encrypted
+	} else {
+		s.summed = &summedWriter{w: w, sum: sha256.New()}
+		w = s.summed
 	}
 	var err error
 	if s.Encoder, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1)); err != nil {
@@ -75,11 +81,57 @@ func seal(w io.Writer, recipients []age.Recipient) (*sealer, error) {
 
 // Close writes what is left.
 func (s *sealer) Close() error {
-	err := s.Encoder.Close()
-	if s.sealed != nil {
-		err = errors.Join(err, s.sealed.Close())
+	if err := s.Encoder.Close(); err != nil {
+		return err
 	}
+	if s.encrypted != nil {
+		return s.encrypted.Close()
+	}
+	_, err := s.summed.w.Write(sumFrame(s.summed.sum))
 	return err
+}
+
+// sumFrame is a skippable frame of zstd (RFC 8878, section 3.1.2) with a checksum in it.
+func sumFrame(sum hash.Hash) []byte {
+	return sum.Sum([]byte{0x50, 0x2A, 0x4D, 0x18, sha256.Size, 0, 0, 0})
+}
+
+const sumFrameBytes = 8 + sha256.Size
+
+// summedWriter sums what is written.
+type summedWriter struct {
+	w   io.Writer
+	sum hash.Hash
+}
+
+// Write writes and sums.
+func (s *summedWriter) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	_, _ = s.sum.Write(p[:n]) // a hash never fails to write
+	return n, err
+}
+
+// summedReader reads up to the frame with the checksum. Where it does not agree, the end is an error.
+type summedReader struct {
+	r   *bufio.Reader
+	sum hash.Hash
+}
+
+// Read reads and sums.
+func (s *summedReader) Read(p []byte) (int, error) {
+	ahead, err := s.r.Peek(min(len(p)+sumFrameBytes, s.r.Size()))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
+	}
+	if len(ahead) <= sumFrameBytes {
+		if !bytes.Equal(ahead, sumFrame(s.sum)) {
+			return 0, errors.New("it is not what was written")
+		}
+		return 0, io.EOF
+	}
+	n, err := s.r.Read(p[:min(len(p), len(ahead)-sumFrameBytes)])
+	_, _ = s.sum.Write(p[:n]) // a hash never fails to write
+	return n, err
 }
 
 // unseal reads what a sealer wrote. Its errors are ErrDamaged, but for those of reading r.
@@ -88,7 +140,7 @@ func unseal(r io.Reader, identities []age.Identity) (io.ReadCloser, error) {
 	source := &errorKeeper{r: r}
 	buffered := bufio.NewReaderSize(source, 64<<10)
 	begin, _ := buffered.Peek(len(magic)) // what is too short is no age file
-	var compressed io.Reader = buffered
+	var compressed io.Reader = &summedReader{r: buffered, sum: sha256.New()}
 	if string(begin) == magic {
 		if len(identities) == 0 {
 			return nil, errors.New("it is encrypted: the file with the secret key of one of its recipients is needed (--identity)")
@@ -157,8 +209,9 @@ func checked(v any) ([]byte, error) {
 	return fmt.Appendf(nil, "%x %s\n", sum, text), nil
 }
 
-// readChecked reads the line of a checked value, and gives it.
-func readChecked(r *bufio.Reader, v any) (line []byte, err error) {
+// readChecked reads the line of a checked value.
+func readChecked(r *bufio.Reader, v any) error {
+	var line []byte
 	for {
 		part, err := r.ReadSlice('\n')
 		line = append(line, part...)
@@ -166,18 +219,18 @@ func readChecked(r *bufio.Reader, v any) (line []byte, err error) {
 			break
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) && !errors.Is(err, io.EOF) {
-			return nil, err
+			return err
 		}
 		if errors.Is(err, io.EOF) || len(line) > 64<<20 {
-			return nil, fmt.Errorf("%w: its first line does not end", ErrDamaged)
+			return fmt.Errorf("%w: its first line does not end", ErrDamaged)
 		}
 	}
 	sum, text, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
 	if want := sha256.Sum256(text); string(sum) != hex.EncodeToString(want[:]) {
-		return nil, fmt.Errorf("%w: its first line is not what was written", ErrDamaged)
+		return fmt.Errorf("%w: its first line is not what was written", ErrDamaged)
 	}
 	if err := json.Unmarshal(text, v); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return line, nil
+	return nil
 }

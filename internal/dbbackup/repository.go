@@ -134,7 +134,7 @@ func (r *Repository) base(ctx context.Context, id string) (*Base, error) {
 	}
 	defer file.Close()
 	b := &Base{}
-	if _, err := readChecked(bufio.NewReader(file), b); err != nil {
+	if err := readChecked(bufio.NewReader(file), b); err != nil {
 		return nil, fmt.Errorf("the manifest of %s: %w", id, err)
 	}
 	if b.ID != id {

@@ -286,7 +286,7 @@ func (r *Repository) Restore(ctx context.Context, p *RestorePlan, o RestoreOptio
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, empty(root))
@@ -460,9 +460,8 @@ func configure(root *os.Root, p *RestorePlan, o RestoreOptions) error {
 	settings := "\n# By 'fanfare restore database', of base backup " + p.Base.ID + ".\n" +
 		"restore_command = " + quote(o.RestoreCommand) + "\n" +
 		"recovery_target_timeline = " + quote(p.Timeline) + "\n"
-	for _, other := range []string{"recovery_target_lsn", "recovery_target_name", "recovery_target_xid", "recovery_target"} {
-		settings += other + " = ''\n" // what an earlier restore may have left
-	}
+	// what an earlier restore may have left
+	settings += "recovery_target = ''\nrecovery_target_lsn = ''\nrecovery_target_name = ''\nrecovery_target_xid = ''\n"
 	if p.Until.IsZero() {
 		settings += "recovery_target_time = ''\n"
 	} else {

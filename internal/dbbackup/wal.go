@@ -54,7 +54,10 @@ func (r *Repository) ArchiveWAL(ctx context.Context, path, name string, now time
 		return fmt.Errorf("read WAL: %w", err)
 	}
 	header := walHeader{Name: name, Bytes: size, SHA256: hex.EncodeToString(sum.Sum(nil)), ArchivedAt: now.UTC()}
-	stored, _, err := r.readWAL(ctx, name)
+	stored, content, err := r.readWAL(ctx, name)
+	if err == nil {
+		_ = content.Close()
+	}
 	switch {
 	case err == nil && stored.SHA256 == header.SHA256:
 		return nil
@@ -101,7 +104,7 @@ func (r *Repository) readWAL(ctx context.Context, name string) (*walHeader, *sto
 	}
 	stored := &storedWAL{Reader: bufio.NewReaderSize(file, 64<<10), Closer: file}
 	header := &walHeader{}
-	if _, err := readChecked(stored.Reader, header); err != nil {
+	if err := readChecked(stored.Reader, header); err != nil {
 		_ = file.Close()
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
