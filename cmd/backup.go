@@ -165,10 +165,7 @@ func (c *backupListCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer func() { _ = r.Bucket.Close() }()
 	bases, err := r.List(ctx)
-	if err != nil {
-		return err
-	}
-	return printBases(s.out, bases)
+	return errors.Join(printBases(s.out, bases), err)
 }
 
 func printBases(out io.Writer, bases []*dbbackup.Base) error {

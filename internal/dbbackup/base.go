@@ -38,7 +38,7 @@ func (r *Repository) BackUp(ctx context.Context, replicationURL string, o BaseOp
 		return nil, err
 	}
 	earlier, err := r.List(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrDamaged) { // a damaged one is no reason to make none
 		return nil, err
 	}
 	for _, e := range earlier {

@@ -25,18 +25,15 @@ type Pruned struct {
 // that is kept. The newest base backup always stays; so does the last one before keepFrom, from which the moments after
 // keepFrom are reached. With dry it deletes nothing.
 func (r *Repository) Prune(ctx context.Context, keepFrom, now time.Time, dry bool) (*Pruned, error) {
-	ids, half, err := r.ids(ctx)
+	_, half, err := r.ids(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pruned{}
-	bases := make([]*Base, len(ids))
-	for i, id := range ids {
-		// One that is damaged may be needed: somebody must look.
-		if bases[i], err = r.base(ctx, id); err != nil {
-			return nil, err
-		}
+	bases, err := r.List(ctx)
+	if err != nil {
+		return nil, err // one that is damaged may be needed: somebody must look
 	}
+	p := &Pruned{}
 	for i, b := range bases {
 		if i+1 < len(bases) && bases[i+1].FinishedAt.Before(keepFrom) {
 			p.Deleted = append(p.Deleted, b)

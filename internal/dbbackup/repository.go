@@ -80,19 +80,25 @@ const idLayout = "20060102T150405Z"
 
 var baseID = regexp.MustCompile(`^\d{8}T\d{6}Z-[0-9a-f]{4}$`)
 
-// List gives the base backups that are whole, the oldest first. A manifest that is damaged is an error.
-func (r *Repository) List(ctx context.Context) ([]*Base, error) {
+// List gives the base backups that are whole, the oldest first. Where manifests are damaged, it gives the others and an
+// error that is ErrDamaged.
+func (r *Repository) List(ctx context.Context) (bases []*Base, err error) {
 	ids, _, err := r.ids(ctx)
 	if err != nil {
 		return nil, err
 	}
-	bases := make([]*Base, len(ids))
-	for i, id := range ids {
-		if bases[i], err = r.base(ctx, id); err != nil {
-			return nil, err
+	for _, id := range ids {
+		b, baseErr := r.base(ctx, id)
+		switch {
+		case errors.Is(baseErr, ErrDamaged):
+			err = errors.Join(err, baseErr)
+		case baseErr != nil:
+			return nil, baseErr
+		default:
+			bases = append(bases, b)
 		}
 	}
-	return bases, nil
+	return bases, err
 }
 
 // ids lists the base backups with a manifest, and those without.
