@@ -324,7 +324,7 @@ func TestDamagedCustomerBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flips := 300
+	flips := 100
 	if os.Getenv("FANFARE_PROVE") == "1" {
 		flips = 5000
 	}
@@ -343,12 +343,12 @@ func TestDamagedCustomerBackup(t *testing.T) {
 				t.Errorf("%s: %s is not found", name, what)
 			}
 		}
-		for n := range 2*8*64 + flips {
+		for n := range 2*8*16 + flips {
 			i, bit := rand.IntN(len(whole)), rand.IntN(8)
-			if n < 2*8*64 { // all of the beginning and of the end, where formats have bits that nobody reads
+			if n < 2*8*16 { // all of the beginning and of the end, where formats have bits that nobody reads
 				i, bit = n/8, n%8
-				if i >= 64 {
-					i = len(whole) - 1 - (i - 64)
+				if i >= 16 {
+					i = len(whole) - 1 - (i - 16)
 				}
 			}
 			content := bytes.Clone(whole)
