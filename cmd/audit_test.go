@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// A test that needs a real process starts this program again, as the program itself.
-	if os.Getenv("FANFARE_TEST_RUN") != "" {
+	if os.Getenv("FANFARE_TEST_RUN") != "" || filepath.Base(os.Args[0]) == "fanfare" {
 		os.Exit(Run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	dbtest.Main(m)

@@ -26,6 +26,8 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Make the roles, and bring the database's schema up to date."`
 	Audit   auditCommand   `cmd:"" help:"Look after the audit log."`
 	Keys    keysCommand    `cmd:"" help:"Look after the key set that seals credentials."`
+	Backup  backupCommand  `cmd:"" help:"Back up the database: one customer, or the whole server."`
+	Restore restoreCommand `cmd:"" help:"Restore the database: one customer, or the whole server to a moment."`
 
 	OldCredentials oldCredentialsCommand `cmd:"" help:"Take over credentials from an earlier installation."`
 
@@ -78,13 +80,28 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "fanfare: %s\n%s", withVariables(err), whereHelpIs(err))
 		return 2
 	}
-	stopped := func(err error) bool { return ctx.Err() != nil && errors.Is(err, context.Canceled) }
+	// To be told to stop is how those end that run until then. A backup or restore that was broken off has failed.
+	unfinished := strings.HasPrefix(parsed.Command(), "backup ") || strings.HasPrefix(parsed.Command(), "restore ")
+	stopped := func(err error) bool { return !unfinished && ctx.Err() != nil && errors.Is(err, context.Canceled) }
 	if err := parsed.Run(); err != nil && !stopped(err) {
 		fmt.Fprintf(stderr, "fanfare: %v\n", err)
+		var special *statusError
+		if errors.As(err, &special) {
+			return special.status
+		}
 		return 1
 	}
 	return 0
 }
+
+// statusError is an error with an exit status of its own.
+type statusError struct {
+	error
+	status int
+}
+
+// Unwrap gives what went wrong.
+func (e *statusError) Unwrap() error { return e.error }
 
 // withVariables adds to each flag that an error calls missing or wrong the variable that can stand for it, and names the
 // arguments that are missing besides.

@@ -259,6 +259,7 @@ func (c *embeddingConfig) embedder() (embedding.Embedder, error) {
 const (
 	loginSetting  = "--database-url (DATABASE_URL)"
 	workerSetting = "--worker-database-url (WORKER_DATABASE_URL)"
+	backupSetting = "--backup-database-url (BACKUP_DATABASE_URL)"
 	ownerSetting  = "--database-url (MIGRATE_DATABASE_URL)"
 )
 

@@ -15,6 +15,7 @@ type migrateCommand struct {
 	MigrateDatabaseURL string `required:"" env:"MIGRATE_DATABASE_URL" help:"Database, as an administrator of the server (makes the roles too) or as fanfare_owner."`
 	DatabaseURL        string `env:"DATABASE_URL" help:"A URL of fanfare_login; that role gets the password in it."`
 	WorkerDatabaseURL  string `env:"WORKER_DATABASE_URL" help:"A URL of fanfare_worker; that role gets the password in it."`
+	BackupDatabaseURL  string `env:"BACKUP_DATABASE_URL" help:"A URL of fanfare_backup; that role gets the password in it."`
 }
 
 // Run brings the database up to date.
@@ -25,6 +26,9 @@ func (c *migrateCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if passwords.Worker, err = passwordIn(c.WorkerDatabaseURL, "fanfare_worker", workerSetting); err != nil {
+		return err
+	}
+	if passwords.Backup, err = passwordIn(c.BackupDatabaseURL, "fanfare_backup", backupSetting); err != nil {
 		return err
 	}
 	const setting = "--migrate-database-url (MIGRATE_DATABASE_URL)"

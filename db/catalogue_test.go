@@ -33,7 +33,7 @@ type spoil struct{ sql, want string }
 
 // tenantRoles are the roles that reach tenant data; peopleRoles are those among them that a request enters.
 var (
-	tenantRoles = []string{"fanfare_user", "fanfare_agent", "fanfare_admin", "fanfare_worker"}
+	tenantRoles = []string{"fanfare_user", "fanfare_agent", "fanfare_admin", "fanfare_worker", "fanfare_backup"}
 	peopleRoles = []string{"fanfare_user", "fanfare_agent", "fanfare_admin"}
 )
 
@@ -145,6 +145,11 @@ var withoutCustomerKey = map[string]string{
 	"public.audit_log":      "it outlives what it tells of, and holds what belongs to no customer",
 	"public.audit_unsealed": "as audit_log",
 	"public.audit_seals":    "as audit_log",
+}
+
+// notBackedUp are tenant tables that are in no backup of a customer.
+var notBackedUp = map[string]string{
+	"river.river_job": "the queue: what is left to do follows from the posts",
 }
 
 // unaudited are tables whose changes are not in the audit log.
@@ -344,7 +349,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.erase_step":                       {"fanfare_worker", "deletes rows of a customer that is being erased, and of no other"},
 	"tenancy.finish_erasure":                   {"fanfare_worker", "looks whether anything is left of an erased customer, and writes the receipt"},
 	"tenancy.forget_erased":                    {"fanfare_worker", "deletes what came in at the moment of an erasure"},
-	"tenancy.readiness":                        {"fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
+	"tenancy.readiness":                        {"fanfare_backup,fanfare_login,fanfare_worker", "counts live workers, and the newest migration"},
 	"tenancy.charge_entered":                   {"fanfare_login", "charges the entered customer's limit, which nobody may touch"},
 	"tenancy.charge_address":                   {"fanfare_login", "charges an address, before anybody is entered"},
 	"tenancy.charge_person":                    {"fanfare_login", "charges whoever stands behind the entered caller, over all their customers"},
@@ -597,9 +602,11 @@ var rules = []rule{
 			union all select format('%s is owned by %s', name, relowner::regrole) from parts where relowner <> 'fanfare_owner'::regrole
 			union all select format('%s grants %s to %s', p.name, g.privilege_type, coalesce(r.rolname, 'PUBLIC'))
 				from parts p cross join aclexplode(p.relacl) g left join pg_roles r on r.oid = g.grantee where g.grantee <> p.relowner
+				and (r.rolname, g.privilege_type) is distinct from ('fanfare_backup', 'SELECT') -- as the rule on backups has it
 			union all select format('%s grants %s of %s to %s', p.name, g.privilege_type, a.attname, coalesce(r.rolname, 'PUBLIC'))
 				from parts p join pg_attribute a on a.attrelid = p.oid cross join aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee
-			union all select format('%s has the policy %s', p.name, l.polname) from parts p join pg_policy l on l.polrelid = p.oid`, keys(partitioned)),
+			union all select format('%s has the policy %s', p.name, l.polname) from parts p join pg_policy l on l.polrelid = p.oid
+				where l.polroles <> array['fanfare_backup'::regrole]::oid[]`, keys(partitioned)),
 		spoils: []spoil{
 			{"alter table audit_log_" + thisMonth + " disable row level security", thisMonth + ": enabled f"},
 			{"alter table audit_log_" + thisMonth + " no force row level security", thisMonth + ": enabled t, forced f"},
@@ -610,6 +617,55 @@ var rules = []rule{
 			{"create policy easy on audit_log_" + thisMonth + " for select to fanfare_user using (true)", "has the policy easy"},
 			{"create table notes (customer_id uuid) partition by list (customer_id); create table notes_1 partition of notes default", "public.notes_1 is a part of public.notes, which is not listed"},
 			{"create table notes (customer_id uuid) partition by list (customer_id)", "has no part: public.notes"},
+		},
+	},
+	{
+		name: "backups of a customer hold whole rows of all its tables, and its role reads nothing else",
+		violations: sqlRule(cteOurs+`, backed as (
+				-- what is divided is read part by part
+				select c.oid, n.nspname || '.' || c.relname as name,
+					case c.oid when 'public.users'::regclass then '(id = ANY (( SELECT tenancy.backed_up_users() AS backed_up_users)::uuid[]))'
+						when 'public.customers'::regclass then '((id = ( SELECT tenancy.customer_id() AS customer_id)) AND (erasing_at IS NULL))'
+						else '(customer_id = ( SELECT tenancy.customer_id() AS customer_id))' end as qual
+				from pg_class c join pg_namespace n on n.oid = c.relnamespace
+				where c.relkind in ('r', 'p') and (c.oid in ('public.users'::regclass, 'public.customers'::regclass)
+					or exists (select from ours o where o.tenant and o.relkind in ('r', 'p') and o.name <> all ($1)
+						and (o.oid = c.oid or exists (select from pg_inherits i where i.inhrelid = c.oid and i.inhparent = o.oid))))
+			), policies as (
+				select p.*, pg_get_expr(p.polqual, p.polrelid) as qual from pg_policy p where p.polpermissive and 'fanfare_backup'::regrole = any (p.polroles)
+			)
+			select format('%s is in no backup: select tenancy.back_up(''%s'')', b.name, b.name) from backed b
+			where not has_table_privilege('fanfare_backup', b.oid, 'select') or not exists (select from policies p where p.polrelid = b.oid)
+			union all
+			select format('%s: the policy %s is for %s, using %s', p.polrelid::regclass, p.polname, p.polcmd, p.qual) from policies p
+			where p.polcmd <> 'r' or p.polroles <> array['fanfare_backup'::regrole]::oid[]
+				or not exists (select from backed b where b.oid = p.polrelid and b.qual = p.qual)
+			union all
+			select format('%s on %s', g.privilege_type, c.oid::regclass) from pg_class c cross join aclexplode(c.relacl) g
+			where g.grantee = 'fanfare_backup'::regrole and (g.privilege_type <> 'SELECT' or c.oid not in (select oid from backed))
+			union all
+			select format('%s of %s.%s', g.privilege_type, a.attrelid::regclass, a.attname) from pg_attribute a cross join aclexplode(a.attacl) g
+			where g.grantee = 'fanfare_backup'::regrole
+			union all
+			select format('EXECUTE on %s', p.oid::regprocedure) from pg_proc p cross join aclexplode(p.proacl) g
+			where g.grantee = 'fanfare_backup'::regrole and p.oid <> all (array['pg_catalog.set_config(text, text, boolean)', 'tenancy.customer_id()',
+				'tenancy.audit_customer_id()', 'tenancy.system_role()', 'tenancy.installation_id()', 'tenancy.backed_up_users()', 'tenancy.readiness()']::regprocedure[])
+			union all select 'listed as in no backup, yet there is no such table: ' || l from unnest($1::text[]) l where l not in (select name from ours)`,
+			keys(notBackedUp)),
+		spoils: []spoil{
+			{scratchTable(""), "public.scratch is in no backup"},
+			{"revoke select on posts from fanfare_backup", "public.posts is in no backup"},
+			{"drop policy posts_backup on posts", "public.posts is in no backup"},
+			{"drop policy audit_log_" + thisMonth + "_backup on audit_log_" + thisMonth, "audit_log_" + thisMonth + " is in no backup"},
+			{"alter policy audit_log_" + thisMonth + "_backup on audit_log_" + thisMonth + " using (true)", "audit_log_" + thisMonth + ": the policy"},
+			{"alter policy posts_backup on posts using (true)", "posts: the policy posts_backup is for r, using true"},
+			{"alter policy posts_backup on posts to fanfare_backup, fanfare_user", "posts: the policy posts_backup"},
+			{"create policy more on posts for select to fanfare_backup using (true)", "posts: the policy more"},
+			{"alter policy users_backup on users using (true)", "users: the policy users_backup"},
+			{"grant update on posts to fanfare_backup", "UPDATE on posts"},
+			{"grant select (id) on workers to fanfare_backup", "SELECT of workers.id"},
+			{"grant select on old_credentials to fanfare_backup", "SELECT on old_credentials"},
+			{"grant execute on function tenancy.enter_worker(uuid, text) to fanfare_backup", "EXECUTE on tenancy.enter_worker"},
 		},
 	},
 	{
@@ -896,7 +952,7 @@ var rules = []rule{
 		name: "roles have no attribute, membership or possession beyond the design",
 		violations: sqlRule(`
 			with wanted(role, login) as (values ('fanfare_owner', true), ('fanfare_definer', false), ('fanfare_login', true), ('fanfare_user', false),
-				('fanfare_agent', false), ('fanfare_admin', false), ('fanfare_worker', true)),
+				('fanfare_agent', false), ('fanfare_admin', false), ('fanfare_worker', true), ('fanfare_backup', true)),
 			members as (select g.rolname as role, m.rolname as member, a.admin_option from pg_auth_members a
 				join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member)
 			select format('%s: superuser %s, bypassrls %s, createrole %s, createdb %s, replication %s, inherit %s, login %s', r.rolname,
@@ -921,6 +977,7 @@ var rules = []rule{
 			{"alter role fanfare_worker createrole", "fanfare_worker"},
 			{"alter role fanfare_user login", "fanfare_user"},
 			{"create role fanfare_support", "fanfare_support"},
+			{"grant fanfare_backup to fanfare_login", "fanfare_login is a member of fanfare_backup"},
 			{"grant fanfare_owner to fanfare_login", "fanfare_login is a member of fanfare_owner"},
 			{"grant pg_read_all_data to fanfare_worker", "fanfare_worker is a member of pg_read_all_data"},
 			{"grant fanfare_user to fanfare_login with admin option", "(admin t)"},

@@ -31,7 +31,7 @@ var roles string
 
 // LoginPasswords are the passwords that Migrate sets for the roles that log in. An empty one is left as it is.
 type LoginPasswords struct {
-	Owner, Login, Worker string
+	Owner, Login, Worker, Backup string
 }
 
 // Migrate brings the database at adminURL up to this program's schema: it makes the roles when the URL's
@@ -167,8 +167,8 @@ func ensureRoles(ctx context.Context, conn *pgx.Conn, passwords LoginPasswords, 
 	var missing int
 	err := conn.QueryRow(ctx, `
 		select (select rolsuper or rolcreaterole from pg_roles where rolname = current_user),
-			7 - (select count(*) from pg_roles where rolname in ('fanfare_owner', 'fanfare_definer', 'fanfare_login',
-				'fanfare_user', 'fanfare_agent', 'fanfare_admin', 'fanfare_worker'))`).Scan(&mayCreate, &missing)
+			8 - (select count(*) from pg_roles where rolname in ('fanfare_owner', 'fanfare_definer', 'fanfare_login',
+				'fanfare_user', 'fanfare_agent', 'fanfare_admin', 'fanfare_worker', 'fanfare_backup'))`).Scan(&mayCreate, &missing)
 	if err != nil {
 		return fmt.Errorf("look for roles: %w", err)
 	}
@@ -190,6 +190,7 @@ func ensureRoles(ctx context.Context, conn *pgx.Conn, passwords LoginPasswords, 
 	}
 	for _, login := range []struct{ role, password string }{
 		{"fanfare_owner", passwords.Owner}, {"fanfare_login", passwords.Login}, {"fanfare_worker", passwords.Worker},
+		{"fanfare_backup", passwords.Backup},
 	} {
 		role, password := login.role, login.password
 		if password == "" {

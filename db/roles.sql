@@ -9,6 +9,7 @@
 --   fanfare_agent    an API key or an agent token
 --   fanfare_admin    a person with a system role
 --   fanfare_worker   what the worker logs in as: River's tables, and one customer at a time
+--   fanfare_backup   what backs up one customer logs in as: reads whole rows of one customer at a time, writes nothing
 
 do $$
 declare
@@ -25,7 +26,8 @@ begin
                ('fanfare_user', 'nologin noinherit'),
                ('fanfare_agent', 'nologin noinherit'),
                ('fanfare_admin', 'nologin noinherit'),
-               ('fanfare_worker', 'login noinherit')
+               ('fanfare_worker', 'login noinherit'),
+               ('fanfare_backup', 'login noinherit')
     loop
         if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
             execute pg_catalog.format('create role %I %s nocreatedb nocreaterole', v_role, v_attributes);
@@ -63,7 +65,7 @@ begin
     end if;
 
     execute pg_catalog.format('grant create, connect, temporary on database %I to fanfare_owner', pg_catalog.current_database());
-    execute pg_catalog.format('grant connect on database %I to fanfare_login, fanfare_worker', pg_catalog.current_database());
+    execute pg_catalog.format('grant connect on database %I to fanfare_login, fanfare_worker, fanfare_backup', pg_catalog.current_database());
     execute pg_catalog.format('revoke all on database %I from public', pg_catalog.current_database());
 
     -- Where the installer owns it (as a superuser or as the database's owner): the schema in which tables live
@@ -82,6 +84,10 @@ begin
             revoke execute on function pg_catalog.set_config(text, text, boolean) from public;
             grant execute on function pg_catalog.set_config(text, text, boolean)
                 to fanfare_owner, fanfare_definer, fanfare_login, fanfare_worker;
+        end if;
+        -- pg_dump calls it; as this role is in no tenant but the one that its session names, it may.
+        if not pg_catalog.has_function_privilege('fanfare_backup', 'pg_catalog.set_config(text, text, boolean)', 'execute') then
+            grant execute on function pg_catalog.set_config(text, text, boolean) to fanfare_backup;
         end if;
         -- Large objects know no row-level security.
         revoke execute on function pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),

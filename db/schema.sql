@@ -633,6 +633,56 @@ begin
 end
 $$;
 
+-- Name: back_up(regclass); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.back_up(p_table regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v record;
+begin
+    execute format('grant select on %s to fanfare_backup', p_table);
+    execute format('create policy %I on %s for select to fanfare_backup using (customer_id = (select tenancy.customer_id()))',
+        (select c.relname || '_backup' from pg_catalog.pg_class c where c.oid = p_table), p_table);
+    -- Under the table's restrictive policy, as all that read tenants' rows.
+    for v in
+        select p.polname as name, string_agg(quote_ident(r.rolname), ', ') as roles
+        from pg_catalog.pg_policy p join pg_catalog.pg_roles r on r.oid = any (p.polroles)
+        where p.polrelid = p_table and not p.polpermissive
+        group by p.polname
+    loop
+        execute format('alter policy %I on %s to %s, fanfare_backup', v.name, p_table, v.roles);
+    end loop;
+    -- pg_dump reads a divided table part by part.
+    for v in select i.inhrelid::regclass as part from pg_catalog.pg_inherits i where i.inhparent = p_table loop
+        perform tenancy.back_up(v.part);
+    end loop;
+end
+$$;
+
+-- Name: backed_up_users(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.backed_up_users() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v record;
+    v_some uuid[];
+    v_all uuid[] := '{}';
+begin
+    for v in
+        select f.conrelid::regclass as name, a.attname as user_column
+        from pg_catalog.pg_constraint f join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attnum = f.conkey[1]
+        where f.contype = 'f' and f.confrelid = 'public.users'::regclass
+            and exists (select from pg_catalog.pg_attribute t where t.attrelid = f.conrelid and t.attname = 'customer_id' and not t.attisdropped)
+    loop
+        execute format('select array_agg(distinct %I) from %s', v.user_column, v.name) into v_some;
+        v_all := v_all || v_some;
+    end loop;
+    return v_all;
+end
+$$;
+
 -- Name: backup_health(interval, interval); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.backup_health(p_late interval, p_drill_late interval) RETURNS TABLE(customers bigint, late bigint, oldest_good_at timestamp with time zone, newest_good_at timestamp with time zone, failing bigint, drills_late bigint, drills_failing bigint, newest_good_drill_at timestamp with time zone)
@@ -4154,15 +4204,7 @@ begin
     perform set_config('lock_timeout', '2s', true);
     for v_month in select generate_series(v_this - interval '1 month', v_this + interval '12 months', interval '1 month')
     loop
-        v_name := 'audit_log_' || to_char(v_month, 'YYYY_MM');
-        if to_regclass('public.' || v_name) is null then
-            -- Made first and attached then, which does not wait for those who write to the log.
-            execute format('create table public.%I (like public.audit_log including defaults including constraints)', v_name);
-            execute format('alter table public.%I enable row level security', v_name);
-            execute format('alter table public.%I force row level security', v_name);
-            execute format('alter table public.audit_log attach partition public.%I for values from (%L) to (%L)', v_name,
-                to_char(v_month, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(v_month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
-        end if;
+        perform tenancy.make_audit_month(v_month);
     end loop;
     for v_name in
         select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
@@ -4174,6 +4216,27 @@ begin
         perform tenancy.audit_event(tenancy.installation_id(), 'audit.drop_month', 'audit_log', v_name,
             jsonb_build_object('keep_months', p_keep_months));
     end loop;
+end
+$$;
+
+-- Name: make_audit_month(timestamp without time zone); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.make_audit_month(p_month timestamp without time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_name text := 'audit_log_' || to_char(p_month, 'YYYY_MM');
+begin
+    if to_regclass('public.' || v_name) is not null then
+        return;
+    end if;
+    -- Made first and attached then, which does not wait for those who write to the log.
+    execute format('create table public.%I (like public.audit_log including defaults including constraints)', v_name);
+    execute format('alter table public.%I enable row level security', v_name);
+    execute format('alter table public.%I force row level security', v_name);
+    perform tenancy.back_up(('public.' || v_name)::regclass);
+    execute format('alter table public.audit_log attach partition public.%I for values from (%L) to (%L)', v_name,
+        to_char(p_month, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(p_month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
 end
 $$;
 
@@ -10480,6 +10543,10 @@ ALTER TABLE public.account_limits ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY account_limits_agent_select ON public.account_limits FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['integrations:read'::text, 'posts:publish'::text]) AS has_any_permission));
 
+-- Name: account_limits account_limits_backup; Type: POLICY; Schema: public
+
+CREATE POLICY account_limits_backup ON public.account_limits FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: account_limits account_limits_erase; Type: POLICY; Schema: public
 
 CREATE POLICY account_limits_erase ON public.account_limits FOR DELETE TO fanfare_definer USING (true);
@@ -10494,7 +10561,7 @@ CREATE POLICY account_limits_select ON public.account_limits FOR SELECT TO fanfa
 
 -- Name: account_limits account_limits_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY account_limits_tenant ON public.account_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY account_limits_tenant ON public.account_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: account_limits account_limits_worker_insert; Type: POLICY; Schema: public
 
@@ -10532,6 +10599,10 @@ CREATE POLICY agent_tokens_agent_select ON public.agent_tokens FOR SELECT TO fan
 
 CREATE POLICY agent_tokens_agent_update ON public.agent_tokens FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (api_key_id = ( SELECT tenancy.key_id() AS key_id)))) WITH CHECK ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['tokens:mint'::text]) AS has_any_permission) AND (api_key_id = ( SELECT tenancy.key_id() AS key_id))));
 
+-- Name: agent_tokens agent_tokens_backup; Type: POLICY; Schema: public
+
+CREATE POLICY agent_tokens_backup ON public.agent_tokens FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: agent_tokens agent_tokens_definer; Type: POLICY; Schema: public
 
 CREATE POLICY agent_tokens_definer ON public.agent_tokens TO fanfare_definer USING (true) WITH CHECK (true);
@@ -10554,7 +10625,7 @@ CREATE POLICY agent_tokens_select ON public.agent_tokens FOR SELECT TO fanfare_u
 
 -- Name: agent_tokens agent_tokens_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY agent_tokens_tenant ON public.agent_tokens AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY agent_tokens_tenant ON public.agent_tokens AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: agent_tokens agent_tokens_update; Type: POLICY; Schema: public
 
@@ -10567,6 +10638,10 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 -- Name: api_keys api_keys_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY api_keys_admin_update ON public.api_keys FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: api_keys api_keys_backup; Type: POLICY; Schema: public
+
+CREATE POLICY api_keys_backup ON public.api_keys FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: api_keys api_keys_definer; Type: POLICY; Schema: public
 
@@ -10590,7 +10665,7 @@ CREATE POLICY api_keys_select ON public.api_keys FOR SELECT TO fanfare_user, fan
 
 -- Name: api_keys api_keys_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY api_keys_tenant ON public.api_keys AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY api_keys_tenant ON public.api_keys AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: api_keys api_keys_update; Type: POLICY; Schema: public
 
@@ -10611,6 +10686,10 @@ CREATE POLICY app_limits_worker ON public.app_limits TO fanfare_worker USING (tr
 -- Name: audit_log; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_log audit_log_backup; Type: POLICY; Schema: public
+
+CREATE POLICY audit_log_backup ON public.audit_log FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: audit_log audit_log_definer_insert; Type: POLICY; Schema: public
 
@@ -10634,11 +10713,15 @@ CREATE POLICY audit_log_select ON public.audit_log FOR SELECT TO fanfare_user, f
 
 -- Name: audit_log audit_log_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY audit_log_tenant ON public.audit_log AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id)));
+CREATE POLICY audit_log_tenant ON public.audit_log AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.audit_customer_id() AS audit_customer_id)));
 
 -- Name: audit_seals; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_seals audit_seals_backup; Type: POLICY; Schema: public
+
+CREATE POLICY audit_seals_backup ON public.audit_seals FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: audit_seals audit_seals_definer_insert; Type: POLICY; Schema: public
 
@@ -10658,11 +10741,15 @@ CREATE POLICY audit_seals_erase_select ON public.audit_seals FOR SELECT TO fanfa
 
 -- Name: audit_seals audit_seals_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY audit_seals_tenant ON public.audit_seals AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY audit_seals_tenant ON public.audit_seals AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: audit_unsealed; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.audit_unsealed ENABLE ROW LEVEL SECURITY;
+
+-- Name: audit_unsealed audit_unsealed_backup; Type: POLICY; Schema: public
+
+CREATE POLICY audit_unsealed_backup ON public.audit_unsealed FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: audit_unsealed audit_unsealed_definer; Type: POLICY; Schema: public
 
@@ -10678,7 +10765,7 @@ CREATE POLICY audit_unsealed_erase_select ON public.audit_unsealed FOR SELECT TO
 
 -- Name: audit_unsealed audit_unsealed_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY audit_unsealed_tenant ON public.audit_unsealed AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY audit_unsealed_tenant ON public.audit_unsealed AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: authorizations; Type: ROW SECURITY; Schema: public
 
@@ -10695,6 +10782,10 @@ CREATE POLICY authorizations_admin_update ON public.authorizations FOR UPDATE TO
 -- Name: authorizations authorizations_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY authorizations_agent_select ON public.authorizations FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
+
+-- Name: authorizations authorizations_backup; Type: POLICY; Schema: public
+
+CREATE POLICY authorizations_backup ON public.authorizations FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: authorizations authorizations_definer_select; Type: POLICY; Schema: public
 
@@ -10718,7 +10809,7 @@ CREATE POLICY authorizations_select ON public.authorizations FOR SELECT TO fanfa
 
 -- Name: authorizations authorizations_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY authorizations_tenant ON public.authorizations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY authorizations_tenant ON public.authorizations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: authorizations authorizations_update; Type: POLICY; Schema: public
 
@@ -10731,6 +10822,10 @@ CREATE POLICY authorizations_worker_update ON public.authorizations FOR UPDATE T
 -- Name: backup_status; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.backup_status ENABLE ROW LEVEL SECURITY;
+
+-- Name: backup_status backup_status_backup; Type: POLICY; Schema: public
+
+CREATE POLICY backup_status_backup ON public.backup_status FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: backup_status backup_status_definer; Type: POLICY; Schema: public
 
@@ -10746,7 +10841,7 @@ CREATE POLICY backup_status_select ON public.backup_status FOR SELECT TO fanfare
 
 -- Name: backup_status backup_status_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY backup_status_tenant ON public.backup_status AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY backup_status_tenant ON public.backup_status AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: backup_status backup_status_worker_select; Type: POLICY; Schema: public
 
@@ -10764,6 +10859,10 @@ ALTER TABLE public.backups ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY backups_admin_insert ON public.backups FOR INSERT TO fanfare_admin WITH CHECK (( SELECT tenancy.administers() AS administers));
 
+-- Name: backups backups_backup; Type: POLICY; Schema: public
+
+CREATE POLICY backups_backup ON public.backups FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: backups backups_definer; Type: POLICY; Schema: public
 
 CREATE POLICY backups_definer ON public.backups TO fanfare_definer USING (true) WITH CHECK (true);
@@ -10778,7 +10877,7 @@ CREATE POLICY backups_select ON public.backups FOR SELECT TO fanfare_user, fanfa
 
 -- Name: backups backups_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY backups_tenant ON public.backups AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY backups_tenant ON public.backups AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: backups backups_worker_delete; Type: POLICY; Schema: public
 
@@ -10812,6 +10911,10 @@ CREATE POLICY bots_admin_update ON public.bots FOR UPDATE TO fanfare_admin USING
 
 CREATE POLICY bots_agent_select ON public.bots FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'spaces:pair'::text]) AS has_any_permission));
 
+-- Name: bots bots_backup; Type: POLICY; Schema: public
+
+CREATE POLICY bots_backup ON public.bots FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: bots bots_definer; Type: POLICY; Schema: public
 
 CREATE POLICY bots_definer ON public.bots FOR SELECT TO fanfare_definer USING (true);
@@ -10838,7 +10941,7 @@ CREATE POLICY bots_select ON public.bots FOR SELECT TO fanfare_user, fanfare_adm
 
 -- Name: bots bots_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY bots_tenant ON public.bots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY bots_tenant ON public.bots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: bots bots_update; Type: POLICY; Schema: public
 
@@ -10892,6 +10995,10 @@ CREATE POLICY campaigns_agent_select ON public.campaigns FOR SELECT TO fanfare_a
 
 CREATE POLICY campaigns_agent_update ON public.campaigns FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL))) WITH CHECK ((( SELECT tenancy.has_permission('campaigns:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
+-- Name: campaigns campaigns_backup; Type: POLICY; Schema: public
+
+CREATE POLICY campaigns_backup ON public.campaigns FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: campaigns campaigns_delete; Type: POLICY; Schema: public
 
 CREATE POLICY campaigns_delete ON public.campaigns FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -10914,7 +11021,7 @@ CREATE POLICY campaigns_select ON public.campaigns FOR SELECT TO fanfare_user, f
 
 -- Name: campaigns campaigns_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY campaigns_tenant ON public.campaigns AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY campaigns_tenant ON public.campaigns AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: campaigns campaigns_update; Type: POLICY; Schema: public
 
@@ -10931,6 +11038,10 @@ ALTER TABLE public.chat_identities ENABLE ROW LEVEL SECURITY;
 -- Name: chat_identities chat_identities_admin_delete; Type: POLICY; Schema: public
 
 CREATE POLICY chat_identities_admin_delete ON public.chat_identities FOR DELETE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: chat_identities chat_identities_backup; Type: POLICY; Schema: public
+
+CREATE POLICY chat_identities_backup ON public.chat_identities FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: chat_identities chat_identities_definer; Type: POLICY; Schema: public
 
@@ -10950,7 +11061,7 @@ CREATE POLICY chat_identities_select ON public.chat_identities FOR SELECT TO fan
 
 -- Name: chat_identities chat_identities_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY chat_identities_tenant ON public.chat_identities AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY chat_identities_tenant ON public.chat_identities AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: chat_identities chat_identities_worker; Type: POLICY; Schema: public
 
@@ -11004,6 +11115,10 @@ CREATE POLICY connect_sessions_admin_insert ON public.connect_sessions FOR INSER
 
 CREATE POLICY connect_sessions_admin_update ON public.connect_sessions FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.has_system_role('admin'::text) AS has_system_role) AND (user_id = ( SELECT tenancy.user_id() AS user_id)))) WITH CHECK ((user_id = ( SELECT tenancy.user_id() AS user_id)));
 
+-- Name: connect_sessions connect_sessions_backup; Type: POLICY; Schema: public
+
+CREATE POLICY connect_sessions_backup ON public.connect_sessions FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: connect_sessions connect_sessions_definer; Type: POLICY; Schema: public
 
 CREATE POLICY connect_sessions_definer ON public.connect_sessions TO fanfare_definer USING (true) WITH CHECK (true);
@@ -11026,7 +11141,7 @@ CREATE POLICY connect_sessions_select ON public.connect_sessions FOR SELECT TO f
 
 -- Name: connect_sessions connect_sessions_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY connect_sessions_tenant ON public.connect_sessions AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY connect_sessions_tenant ON public.connect_sessions AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: connect_sessions connect_sessions_update; Type: POLICY; Schema: public
 
@@ -11036,13 +11151,17 @@ CREATE POLICY connect_sessions_update ON public.connect_sessions FOR UPDATE TO f
 
 ALTER TABLE public.credential_moves ENABLE ROW LEVEL SECURITY;
 
+-- Name: credential_moves credential_moves_backup; Type: POLICY; Schema: public
+
+CREATE POLICY credential_moves_backup ON public.credential_moves FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: credential_moves credential_moves_definer; Type: POLICY; Schema: public
 
 CREATE POLICY credential_moves_definer ON public.credential_moves TO fanfare_definer USING (true) WITH CHECK (true);
 
 -- Name: credential_moves credential_moves_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY credential_moves_tenant ON public.credential_moves AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY credential_moves_tenant ON public.credential_moves AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: credentials; Type: ROW SECURITY; Schema: public
 
@@ -11076,6 +11195,10 @@ END));
 
 CREATE POLICY credentials_agent_update ON public.credentials FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'credentials:write'::text]) AS has_any_permission) AND (space_id = ( SELECT tenancy.space_id() AS space_id)) AND (person = ( SELECT tenancy.person() AS person)))) WITH CHECK (((space_id = ( SELECT tenancy.space_id() AS space_id)) AND (person = ( SELECT tenancy.person() AS person))));
 
+-- Name: credentials credentials_backup; Type: POLICY; Schema: public
+
+CREATE POLICY credentials_backup ON public.credentials FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: credentials credentials_definer; Type: POLICY; Schema: public
 
 CREATE POLICY credentials_definer ON public.credentials TO fanfare_definer USING (true) WITH CHECK (true);
@@ -11094,7 +11217,7 @@ CREATE POLICY credentials_select ON public.credentials FOR SELECT TO fanfare_use
 
 -- Name: credentials credentials_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY credentials_tenant ON public.credentials AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY credentials_tenant ON public.credentials AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: credentials credentials_update; Type: POLICY; Schema: public
 
@@ -11128,6 +11251,10 @@ CREATE POLICY customers_admin_update ON public.customers FOR UPDATE TO fanfare_a
 
 CREATE POLICY customers_agent_select ON public.customers FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
 
+-- Name: customers customers_backup; Type: POLICY; Schema: public
+
+CREATE POLICY customers_backup ON public.customers FOR SELECT TO fanfare_backup USING (((id = ( SELECT tenancy.customer_id() AS customer_id)) AND (erasing_at IS NULL)));
+
 -- Name: customers customers_definer; Type: POLICY; Schema: public
 
 CREATE POLICY customers_definer ON public.customers TO fanfare_definer USING (((erasing_at IS NULL) OR (id = ( SELECT (NULLIF(current_setting('fanfare.erasing'::text, true), ''::text))::uuid AS "nullif")))) WITH CHECK (true);
@@ -11152,6 +11279,10 @@ CREATE POLICY customers_worker ON public.customers FOR SELECT TO fanfare_worker 
 
 ALTER TABLE public.drills ENABLE ROW LEVEL SECURITY;
 
+-- Name: drills drills_backup; Type: POLICY; Schema: public
+
+CREATE POLICY drills_backup ON public.drills FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: drills drills_definer; Type: POLICY; Schema: public
 
 CREATE POLICY drills_definer ON public.drills TO fanfare_definer USING (true) WITH CHECK (true);
@@ -11166,7 +11297,7 @@ CREATE POLICY drills_select ON public.drills FOR SELECT TO fanfare_user, fanfare
 
 -- Name: drills drills_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY drills_tenant ON public.drills AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY drills_tenant ON public.drills AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: drills drills_worker_select; Type: POLICY; Schema: public
 
@@ -11208,6 +11339,10 @@ CREATE POLICY email_templates_agent_select ON public.email_templates FOR SELECT 
 
 CREATE POLICY email_templates_agent_update ON public.email_templates FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL))) WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
+-- Name: email_templates email_templates_backup; Type: POLICY; Schema: public
+
+CREATE POLICY email_templates_backup ON public.email_templates FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: email_templates email_templates_delete; Type: POLICY; Schema: public
 
 CREATE POLICY email_templates_delete ON public.email_templates FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -11230,7 +11365,7 @@ CREATE POLICY email_templates_select ON public.email_templates FOR SELECT TO fan
 
 -- Name: email_templates email_templates_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY email_templates_tenant ON public.email_templates AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY email_templates_tenant ON public.email_templates AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: email_templates email_templates_update; Type: POLICY; Schema: public
 
@@ -11276,6 +11411,10 @@ CREATE POLICY exports_admin_insert ON public.exports FOR INSERT TO fanfare_admin
 
 CREATE POLICY exports_admin_update ON public.exports FOR UPDATE TO fanfare_admin USING ((( SELECT tenancy.permit_exports() AS permit_exports) AND ( SELECT tenancy.reason_given() AS reason_given))) WITH CHECK ((( SELECT tenancy.permit_exports() AS permit_exports) AND (expires_at <= ( SELECT now() AS now))));
 
+-- Name: exports exports_backup; Type: POLICY; Schema: public
+
+CREATE POLICY exports_backup ON public.exports FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: exports exports_definer; Type: POLICY; Schema: public
 
 CREATE POLICY exports_definer ON public.exports FOR SELECT TO fanfare_definer USING (true);
@@ -11302,7 +11441,7 @@ CREATE POLICY exports_select ON public.exports FOR SELECT TO fanfare_user, fanfa
 
 -- Name: exports exports_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY exports_tenant ON public.exports AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY exports_tenant ON public.exports AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: exports exports_update; Type: POLICY; Schema: public
 
@@ -11320,13 +11459,17 @@ CREATE POLICY exports_worker_update ON public.exports FOR UPDATE TO fanfare_work
 
 ALTER TABLE public.file_changes ENABLE ROW LEVEL SECURITY;
 
+-- Name: file_changes file_changes_backup; Type: POLICY; Schema: public
+
+CREATE POLICY file_changes_backup ON public.file_changes FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: file_changes file_changes_definer; Type: POLICY; Schema: public
 
 CREATE POLICY file_changes_definer ON public.file_changes TO fanfare_definer USING (true) WITH CHECK (true);
 
 -- Name: file_changes file_changes_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY file_changes_tenant ON public.file_changes AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY file_changes_tenant ON public.file_changes AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: file_changes file_changes_worker; Type: POLICY; Schema: public
 
@@ -11380,6 +11523,10 @@ CREATE POLICY integrations_admin_update ON public.integrations FOR UPDATE TO fan
 
 CREATE POLICY integrations_agent_select ON public.integrations FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
 
+-- Name: integrations integrations_backup; Type: POLICY; Schema: public
+
+CREATE POLICY integrations_backup ON public.integrations FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: integrations integrations_definer; Type: POLICY; Schema: public
 
 CREATE POLICY integrations_definer ON public.integrations FOR SELECT TO fanfare_definer USING (true);
@@ -11410,7 +11557,7 @@ CREATE POLICY integrations_select ON public.integrations FOR SELECT TO fanfare_u
 
 -- Name: integrations integrations_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY integrations_tenant ON public.integrations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY integrations_tenant ON public.integrations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: integrations integrations_update; Type: POLICY; Schema: public
 
@@ -11435,6 +11582,10 @@ CREATE POLICY invitations_admin_select ON public.invitations FOR SELECT TO fanfa
 -- Name: invitations invitations_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY invitations_admin_update ON public.invitations FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: invitations invitations_backup; Type: POLICY; Schema: public
+
+CREATE POLICY invitations_backup ON public.invitations FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: invitations invitations_definer_select; Type: POLICY; Schema: public
 
@@ -11462,7 +11613,7 @@ CREATE POLICY invitations_select ON public.invitations FOR SELECT TO fanfare_use
 
 -- Name: invitations invitations_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY invitations_tenant ON public.invitations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY invitations_tenant ON public.invitations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: invitations invitations_update; Type: POLICY; Schema: public
 
@@ -11496,6 +11647,10 @@ CREATE POLICY llm_budgets_admin_update ON public.llm_budgets FOR UPDATE TO fanfa
 
 CREATE POLICY llm_budgets_agent_select ON public.llm_budgets FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
 
+-- Name: llm_budgets llm_budgets_backup; Type: POLICY; Schema: public
+
+CREATE POLICY llm_budgets_backup ON public.llm_budgets FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: llm_budgets llm_budgets_erase; Type: POLICY; Schema: public
 
 CREATE POLICY llm_budgets_erase ON public.llm_budgets FOR DELETE TO fanfare_definer USING (true);
@@ -11510,7 +11665,7 @@ CREATE POLICY llm_budgets_select ON public.llm_budgets FOR SELECT TO fanfare_use
 
 -- Name: llm_budgets llm_budgets_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY llm_budgets_tenant ON public.llm_budgets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY llm_budgets_tenant ON public.llm_budgets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: llm_months; Type: ROW SECURITY; Schema: public
 
@@ -11519,6 +11674,10 @@ ALTER TABLE public.llm_months ENABLE ROW LEVEL SECURITY;
 -- Name: llm_months llm_months_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY llm_months_agent_select ON public.llm_months FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: llm_months llm_months_backup; Type: POLICY; Schema: public
+
+CREATE POLICY llm_months_backup ON public.llm_months FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: llm_months llm_months_definer; Type: POLICY; Schema: public
 
@@ -11530,11 +11689,15 @@ CREATE POLICY llm_months_select ON public.llm_months FOR SELECT TO fanfare_user,
 
 -- Name: llm_months llm_months_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY llm_months_tenant ON public.llm_months AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY llm_months_tenant ON public.llm_months AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: llm_reservations; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.llm_reservations ENABLE ROW LEVEL SECURITY;
+
+-- Name: llm_reservations llm_reservations_backup; Type: POLICY; Schema: public
+
+CREATE POLICY llm_reservations_backup ON public.llm_reservations FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: llm_reservations llm_reservations_definer; Type: POLICY; Schema: public
 
@@ -11542,7 +11705,7 @@ CREATE POLICY llm_reservations_definer ON public.llm_reservations TO fanfare_def
 
 -- Name: llm_reservations llm_reservations_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY llm_reservations_tenant ON public.llm_reservations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY llm_reservations_tenant ON public.llm_reservations AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: login_revocations; Type: ROW SECURITY; Schema: public
 
@@ -11572,6 +11735,10 @@ CREATE POLICY mcp_servers_admin_update ON public.mcp_servers FOR UPDATE TO fanfa
 
 CREATE POLICY mcp_servers_agent_select ON public.mcp_servers FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:read'::text, 'credentials:write'::text]) AS has_any_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
+-- Name: mcp_servers mcp_servers_backup; Type: POLICY; Schema: public
+
+CREATE POLICY mcp_servers_backup ON public.mcp_servers FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: mcp_servers mcp_servers_definer; Type: POLICY; Schema: public
 
 CREATE POLICY mcp_servers_definer ON public.mcp_servers TO fanfare_definer USING (true) WITH CHECK (true);
@@ -11590,7 +11757,7 @@ CREATE POLICY mcp_servers_select ON public.mcp_servers FOR SELECT TO fanfare_use
 
 -- Name: mcp_servers mcp_servers_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY mcp_servers_tenant ON public.mcp_servers AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY mcp_servers_tenant ON public.mcp_servers AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: mcp_servers mcp_servers_update; Type: POLICY; Schema: public
 
@@ -11632,6 +11799,10 @@ CREATE POLICY media_agent_select ON public.media FOR SELECT TO fanfare_agent USI
 
 CREATE POLICY media_agent_update ON public.media FOR UPDATE TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id))))) WITH CHECK ((( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
+-- Name: media media_backup; Type: POLICY; Schema: public
+
+CREATE POLICY media_backup ON public.media FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: media media_delete; Type: POLICY; Schema: public
 
 CREATE POLICY media_delete ON public.media FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -11654,7 +11825,7 @@ CREATE POLICY media_select ON public.media FOR SELECT TO fanfare_user, fanfare_a
 
 -- Name: media media_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY media_tenant ON public.media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY media_tenant ON public.media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: media media_update; Type: POLICY; Schema: public
 
@@ -11675,6 +11846,10 @@ CREATE POLICY memberships_admin_delete ON public.memberships FOR DELETE TO fanfa
 -- Name: memberships memberships_admin_update; Type: POLICY; Schema: public
 
 CREATE POLICY memberships_admin_update ON public.memberships FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
+
+-- Name: memberships memberships_backup; Type: POLICY; Schema: public
+
+CREATE POLICY memberships_backup ON public.memberships FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: memberships memberships_definer; Type: POLICY; Schema: public
 
@@ -11698,7 +11873,7 @@ CREATE POLICY memberships_select ON public.memberships FOR SELECT TO fanfare_use
 
 -- Name: memberships memberships_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY memberships_tenant ON public.memberships AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY memberships_tenant ON public.memberships AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: memberships memberships_update; Type: POLICY; Schema: public
 
@@ -11756,6 +11931,10 @@ CASE
     ELSE ((space_id IS NULL) OR ( SELECT tenancy.has_permission('conversations:read'::text) AS has_permission))
 END));
 
+-- Name: memories memories_backup; Type: POLICY; Schema: public
+
+CREATE POLICY memories_backup ON public.memories FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: memories memories_definer; Type: POLICY; Schema: public
 
 CREATE POLICY memories_definer ON public.memories FOR SELECT TO fanfare_definer USING (true);
@@ -11778,7 +11957,7 @@ CREATE POLICY memories_select ON public.memories FOR SELECT TO fanfare_user, fan
 
 -- Name: memories memories_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY memories_tenant ON public.memories AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY memories_tenant ON public.memories AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: memories memories_update; Type: POLICY; Schema: public
 
@@ -11808,6 +11987,10 @@ CASE
     ELSE (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['conversations:read'::text, 'memories:read'::text]) AS has_any_permission) AND (space_id = ( SELECT tenancy.space_id() AS space_id)))
 END);
 
+-- Name: messages messages_backup; Type: POLICY; Schema: public
+
+CREATE POLICY messages_backup ON public.messages FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: messages messages_delete; Type: POLICY; Schema: public
 
 CREATE POLICY messages_delete ON public.messages FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('admin'::text) AS has_role));
@@ -11826,7 +12009,7 @@ CREATE POLICY messages_select ON public.messages FOR SELECT TO fanfare_user, fan
 
 -- Name: messages messages_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY messages_tenant ON public.messages AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY messages_tenant ON public.messages AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: messages messages_worker; Type: POLICY; Schema: public
 
@@ -11856,6 +12039,10 @@ CREATE POLICY pairings_agent_insert ON public.pairings FOR INSERT TO fanfare_age
 
 CREATE POLICY pairings_agent_select ON public.pairings FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['spaces:pair'::text]) AS has_any_permission) AND (( SELECT tenancy.space_id() AS space_id) IS NULL)));
 
+-- Name: pairings pairings_backup; Type: POLICY; Schema: public
+
+CREATE POLICY pairings_backup ON public.pairings FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: pairings pairings_definer; Type: POLICY; Schema: public
 
 CREATE POLICY pairings_definer ON public.pairings FOR SELECT TO fanfare_definer USING (true);
@@ -11874,7 +12061,7 @@ CREATE POLICY pairings_select ON public.pairings FOR SELECT TO fanfare_user, fan
 
 -- Name: pairings pairings_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY pairings_tenant ON public.pairings AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY pairings_tenant ON public.pairings AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: pairings pairings_update; Type: POLICY; Schema: public
 
@@ -11914,6 +12101,10 @@ CREATE POLICY platform_post_media_agent_select ON public.platform_post_media FOR
    FROM public.platform_posts s
   WHERE ((s.customer_id = platform_post_media.customer_id) AND (s.id = platform_post_media.platform_post_id)))))));
 
+-- Name: platform_post_media platform_post_media_backup; Type: POLICY; Schema: public
+
+CREATE POLICY platform_post_media_backup ON public.platform_post_media FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: platform_post_media platform_post_media_definer_insert; Type: POLICY; Schema: public
 
 CREATE POLICY platform_post_media_definer_insert ON public.platform_post_media FOR INSERT TO fanfare_definer WITH CHECK (true);
@@ -11940,7 +12131,7 @@ CREATE POLICY platform_post_media_select ON public.platform_post_media FOR SELEC
 
 -- Name: platform_post_media platform_post_media_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY platform_post_media_tenant ON public.platform_post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY platform_post_media_tenant ON public.platform_post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: platform_posts; Type: ROW SECURITY; Schema: public
 
@@ -11984,6 +12175,10 @@ CREATE POLICY platform_posts_agent_update ON public.platform_posts FOR UPDATE TO
    FROM public.posts s
   WHERE ((s.customer_id = platform_posts.customer_id) AND (s.id = platform_posts.post_id)))))));
 
+-- Name: platform_posts platform_posts_backup; Type: POLICY; Schema: public
+
+CREATE POLICY platform_posts_backup ON public.platform_posts FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: platform_posts platform_posts_definer; Type: POLICY; Schema: public
 
 CREATE POLICY platform_posts_definer ON public.platform_posts FOR SELECT TO fanfare_definer USING (true);
@@ -12018,7 +12213,7 @@ CREATE POLICY platform_posts_select ON public.platform_posts FOR SELECT TO fanfa
 
 -- Name: platform_posts platform_posts_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY platform_posts_tenant ON public.platform_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY platform_posts_tenant ON public.platform_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: platform_posts platform_posts_update; Type: POLICY; Schema: public
 
@@ -12058,6 +12253,10 @@ CREATE POLICY post_media_agent_select ON public.post_media FOR SELECT TO fanfare
    FROM public.posts s
   WHERE ((s.customer_id = post_media.customer_id) AND (s.id = post_media.post_id)))))));
 
+-- Name: post_media post_media_backup; Type: POLICY; Schema: public
+
+CREATE POLICY post_media_backup ON public.post_media FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: post_media post_media_definer_insert; Type: POLICY; Schema: public
 
 CREATE POLICY post_media_definer_insert ON public.post_media FOR INSERT TO fanfare_definer WITH CHECK (true);
@@ -12084,7 +12283,7 @@ CREATE POLICY post_media_select ON public.post_media FOR SELECT TO fanfare_user,
 
 -- Name: post_media post_media_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY post_media_tenant ON public.post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY post_media_tenant ON public.post_media AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: post_metrics; Type: ROW SECURITY; Schema: public
 
@@ -12095,6 +12294,10 @@ ALTER TABLE public.post_metrics ENABLE ROW LEVEL SECURITY;
 CREATE POLICY post_metrics_agent_select ON public.post_metrics FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_permission('posts:read'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (EXISTS ( SELECT
    FROM public.platform_posts s
   WHERE ((s.customer_id = post_metrics.customer_id) AND (s.id = post_metrics.platform_post_id)))))));
+
+-- Name: post_metrics post_metrics_backup; Type: POLICY; Schema: public
+
+CREATE POLICY post_metrics_backup ON public.post_metrics FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: post_metrics post_metrics_erase; Type: POLICY; Schema: public
 
@@ -12110,7 +12313,7 @@ CREATE POLICY post_metrics_select ON public.post_metrics FOR SELECT TO fanfare_u
 
 -- Name: post_metrics post_metrics_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY post_metrics_tenant ON public.post_metrics AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY post_metrics_tenant ON public.post_metrics AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: post_metrics post_metrics_worker_insert; Type: POLICY; Schema: public
 
@@ -12140,6 +12343,10 @@ CREATE POLICY post_reviews_agent_select ON public.post_reviews FOR SELECT TO fan
    FROM public.posts s
   WHERE ((s.customer_id = post_reviews.customer_id) AND (s.id = post_reviews.post_id)))))));
 
+-- Name: post_reviews post_reviews_backup; Type: POLICY; Schema: public
+
+CREATE POLICY post_reviews_backup ON public.post_reviews FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: post_reviews post_reviews_erase; Type: POLICY; Schema: public
 
 CREATE POLICY post_reviews_erase ON public.post_reviews FOR DELETE TO fanfare_definer USING (true);
@@ -12158,7 +12365,7 @@ CREATE POLICY post_reviews_select ON public.post_reviews FOR SELECT TO fanfare_u
 
 -- Name: post_reviews post_reviews_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY post_reviews_tenant ON public.post_reviews AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY post_reviews_tenant ON public.post_reviews AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: posts; Type: ROW SECURITY; Schema: public
 
@@ -12183,6 +12390,10 @@ CREATE POLICY posts_agent_select ON public.posts FOR SELECT TO fanfare_agent USI
 -- Name: posts posts_agent_update; Type: POLICY; Schema: public
 
 CREATE POLICY posts_agent_update ON public.posts FOR UPDATE TO fanfare_agent USING (((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id))))) WITH CHECK (((( SELECT tenancy.has_permission('posts:publish'::text) AS has_permission) OR (( SELECT tenancy.has_permission('posts:write'::text) AS has_permission) AND (state = ANY (ARRAY['draft'::text, 'pending_approval'::text, 'failed'::text, 'cancelled'::text])))) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
+
+-- Name: posts posts_backup; Type: POLICY; Schema: public
+
+CREATE POLICY posts_backup ON public.posts FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: posts posts_definer; Type: POLICY; Schema: public
 
@@ -12214,7 +12425,7 @@ CREATE POLICY posts_select ON public.posts FOR SELECT TO fanfare_user, fanfare_a
 
 -- Name: posts posts_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY posts_tenant ON public.posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY posts_tenant ON public.posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: posts posts_update; Type: POLICY; Schema: public
 
@@ -12234,6 +12445,10 @@ CREATE POLICY publish_attempts_agent_select ON public.publish_attempts FOR SELEC
    FROM public.platform_posts s
   WHERE ((s.customer_id = publish_attempts.customer_id) AND (s.id = publish_attempts.platform_post_id)))))));
 
+-- Name: publish_attempts publish_attempts_backup; Type: POLICY; Schema: public
+
+CREATE POLICY publish_attempts_backup ON public.publish_attempts FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: publish_attempts publish_attempts_erase; Type: POLICY; Schema: public
 
 CREATE POLICY publish_attempts_erase ON public.publish_attempts FOR DELETE TO fanfare_definer USING (true);
@@ -12248,7 +12463,7 @@ CREATE POLICY publish_attempts_select ON public.publish_attempts FOR SELECT TO f
 
 -- Name: publish_attempts publish_attempts_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY publish_attempts_tenant ON public.publish_attempts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY publish_attempts_tenant ON public.publish_attempts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: publish_attempts publish_attempts_worker_insert; Type: POLICY; Schema: public
 
@@ -12282,6 +12497,10 @@ CREATE POLICY queue_slots_agent_insert ON public.queue_slots FOR INSERT TO fanfa
 
 CREATE POLICY queue_slots_agent_select ON public.queue_slots FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_any_permission(VARIADIC ARRAY['posts:read'::text, 'posts:write'::text, 'posts:publish'::text]) AS has_any_permission));
 
+-- Name: queue_slots queue_slots_backup; Type: POLICY; Schema: public
+
+CREATE POLICY queue_slots_backup ON public.queue_slots FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: queue_slots queue_slots_delete; Type: POLICY; Schema: public
 
 CREATE POLICY queue_slots_delete ON public.queue_slots FOR DELETE TO fanfare_user USING (( SELECT tenancy.has_role('member'::text) AS has_role));
@@ -12304,7 +12523,7 @@ CREATE POLICY queue_slots_select ON public.queue_slots FOR SELECT TO fanfare_use
 
 -- Name: queue_slots queue_slots_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY queue_slots_tenant ON public.queue_slots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY queue_slots_tenant ON public.queue_slots AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: rate_limit_rules; Type: ROW SECURITY; Schema: public
 
@@ -12326,6 +12545,10 @@ CREATE POLICY rate_limit_rules_admin_update ON public.rate_limit_rules FOR UPDAT
 
 CREATE POLICY rate_limit_rules_agent_select ON public.rate_limit_rules FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
 
+-- Name: rate_limit_rules rate_limit_rules_backup; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limit_rules_backup ON public.rate_limit_rules FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: rate_limit_rules rate_limit_rules_definer; Type: POLICY; Schema: public
 
 CREATE POLICY rate_limit_rules_definer ON public.rate_limit_rules FOR SELECT TO fanfare_definer USING (true);
@@ -12344,11 +12567,15 @@ CREATE POLICY rate_limit_rules_select ON public.rate_limit_rules FOR SELECT TO f
 
 -- Name: rate_limit_rules rate_limit_rules_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY rate_limit_rules_tenant ON public.rate_limit_rules AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY rate_limit_rules_tenant ON public.rate_limit_rules AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: rate_limits; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.rate_limits ENABLE ROW LEVEL SECURITY;
+
+-- Name: rate_limits rate_limits_backup; Type: POLICY; Schema: public
+
+CREATE POLICY rate_limits_backup ON public.rate_limits FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: rate_limits rate_limits_definer; Type: POLICY; Schema: public
 
@@ -12364,7 +12591,7 @@ CREATE POLICY rate_limits_erase_select ON public.rate_limits FOR SELECT TO fanfa
 
 -- Name: rate_limits rate_limits_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY rate_limits_tenant ON public.rate_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY rate_limits_tenant ON public.rate_limits AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: recurring_posts; Type: ROW SECURITY; Schema: public
 
@@ -12408,6 +12635,10 @@ CREATE POLICY recurring_posts_agent_update ON public.recurring_posts FOR UPDATE 
    FROM public.posts s
   WHERE ((s.customer_id = recurring_posts.customer_id) AND (s.id = recurring_posts.post_id)))))));
 
+-- Name: recurring_posts recurring_posts_backup; Type: POLICY; Schema: public
+
+CREATE POLICY recurring_posts_backup ON public.recurring_posts FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: recurring_posts recurring_posts_definer_update; Type: POLICY; Schema: public
 
 CREATE POLICY recurring_posts_definer_update ON public.recurring_posts FOR UPDATE TO fanfare_definer USING (true) WITH CHECK (true);
@@ -12434,7 +12665,7 @@ CREATE POLICY recurring_posts_select ON public.recurring_posts FOR SELECT TO fan
 
 -- Name: recurring_posts recurring_posts_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY recurring_posts_tenant ON public.recurring_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY recurring_posts_tenant ON public.recurring_posts AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: recurring_posts recurring_posts_update; Type: POLICY; Schema: public
 
@@ -12460,6 +12691,10 @@ CREATE POLICY restores_admin_insert ON public.restores FOR INSERT TO fanfare_adm
 
 CREATE POLICY restores_admin_update ON public.restores FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.permit_backups() AS permit_backups)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
+-- Name: restores restores_backup; Type: POLICY; Schema: public
+
+CREATE POLICY restores_backup ON public.restores FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: restores restores_definer; Type: POLICY; Schema: public
 
 CREATE POLICY restores_definer ON public.restores TO fanfare_definer USING (true) WITH CHECK (true);
@@ -12478,7 +12713,7 @@ CREATE POLICY restores_select ON public.restores FOR SELECT TO fanfare_user, fan
 
 -- Name: restores restores_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY restores_tenant ON public.restores AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY restores_tenant ON public.restores AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: restores restores_update; Type: POLICY; Schema: public
 
@@ -12504,6 +12739,10 @@ ALTER TABLE public.space_people ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY space_people_agent_select ON public.space_people FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_permission('spaces:read'::text) AS has_permission) AND ((( SELECT tenancy.space_id() AS space_id) IS NULL) OR (space_id = ( SELECT tenancy.space_id() AS space_id)))));
 
+-- Name: space_people space_people_backup; Type: POLICY; Schema: public
+
+CREATE POLICY space_people_backup ON public.space_people FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: space_people space_people_definer; Type: POLICY; Schema: public
 
 CREATE POLICY space_people_definer ON public.space_people FOR SELECT TO fanfare_definer USING (true);
@@ -12522,7 +12761,7 @@ CREATE POLICY space_people_select ON public.space_people FOR SELECT TO fanfare_u
 
 -- Name: space_people space_people_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY space_people_tenant ON public.space_people AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY space_people_tenant ON public.space_people AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: space_people space_people_worker; Type: POLICY; Schema: public
 
@@ -12544,6 +12783,10 @@ CREATE POLICY spaces_agent_select ON public.spaces FOR SELECT TO fanfare_agent U
 
 CREATE POLICY spaces_agent_select_own ON public.spaces FOR SELECT TO fanfare_agent USING ((( SELECT tenancy.has_any_permission(VARIADIC ARRAY['credentials:write'::text]) AS has_any_permission) AND (id = ( SELECT tenancy.space_id() AS space_id))));
 
+-- Name: spaces spaces_backup; Type: POLICY; Schema: public
+
+CREATE POLICY spaces_backup ON public.spaces FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: spaces spaces_definer; Type: POLICY; Schema: public
 
 CREATE POLICY spaces_definer ON public.spaces FOR SELECT TO fanfare_definer USING (true);
@@ -12562,7 +12805,7 @@ CREATE POLICY spaces_select ON public.spaces FOR SELECT TO fanfare_user, fanfare
 
 -- Name: spaces spaces_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY spaces_tenant ON public.spaces AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY spaces_tenant ON public.spaces AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: spaces spaces_update; Type: POLICY; Schema: public
 
@@ -12596,6 +12839,10 @@ ALTER TABLE public.usage_days ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY usage_days_agent_select ON public.usage_days FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
 
+-- Name: usage_days usage_days_backup; Type: POLICY; Schema: public
+
+CREATE POLICY usage_days_backup ON public.usage_days FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: usage_days usage_days_definer; Type: POLICY; Schema: public
 
 CREATE POLICY usage_days_definer ON public.usage_days TO fanfare_definer USING (true) WITH CHECK (true);
@@ -12606,7 +12853,7 @@ CREATE POLICY usage_days_select ON public.usage_days FOR SELECT TO fanfare_user,
 
 -- Name: usage_days usage_days_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY usage_days_tenant ON public.usage_days AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY usage_days_tenant ON public.usage_days AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: usage_entries; Type: ROW SECURITY; Schema: public
 
@@ -12615,6 +12862,10 @@ ALTER TABLE public.usage_entries ENABLE ROW LEVEL SECURITY;
 -- Name: usage_entries usage_entries_agent_select; Type: POLICY; Schema: public
 
 CREATE POLICY usage_entries_agent_select ON public.usage_entries FOR SELECT TO fanfare_agent USING (( SELECT tenancy.has_permission('customer:read'::text) AS has_permission));
+
+-- Name: usage_entries usage_entries_backup; Type: POLICY; Schema: public
+
+CREATE POLICY usage_entries_backup ON public.usage_entries FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: usage_entries usage_entries_definer; Type: POLICY; Schema: public
 
@@ -12626,11 +12877,15 @@ CREATE POLICY usage_entries_select ON public.usage_entries FOR SELECT TO fanfare
 
 -- Name: usage_entries usage_entries_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY usage_entries_tenant ON public.usage_entries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY usage_entries_tenant ON public.usage_entries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: users; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+-- Name: users users_backup; Type: POLICY; Schema: public
+
+CREATE POLICY users_backup ON public.users FOR SELECT TO fanfare_backup USING ((id = ANY (( SELECT tenancy.backed_up_users() AS backed_up_users)::uuid[])));
 
 -- Name: users users_colleagues; Type: POLICY; Schema: public
 
@@ -12668,6 +12923,10 @@ CREATE POLICY webhook_deliveries_admin_insert ON public.webhook_deliveries FOR I
 
 CREATE POLICY webhook_deliveries_admin_update ON public.webhook_deliveries FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
+-- Name: webhook_deliveries webhook_deliveries_backup; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_deliveries_backup ON public.webhook_deliveries FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: webhook_deliveries webhook_deliveries_definer; Type: POLICY; Schema: public
 
 CREATE POLICY webhook_deliveries_definer ON public.webhook_deliveries FOR SELECT TO fanfare_definer USING (true);
@@ -12694,7 +12953,7 @@ CREATE POLICY webhook_deliveries_select ON public.webhook_deliveries FOR SELECT 
 
 -- Name: webhook_deliveries webhook_deliveries_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY webhook_deliveries_tenant ON public.webhook_deliveries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY webhook_deliveries_tenant ON public.webhook_deliveries AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: webhook_deliveries webhook_deliveries_update; Type: POLICY; Schema: public
 
@@ -12724,6 +12983,10 @@ CREATE POLICY webhook_endpoints_admin_insert ON public.webhook_endpoints FOR INS
 
 CREATE POLICY webhook_endpoints_admin_update ON public.webhook_endpoints FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
+-- Name: webhook_endpoints webhook_endpoints_backup; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_endpoints_backup ON public.webhook_endpoints FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: webhook_endpoints webhook_endpoints_definer; Type: POLICY; Schema: public
 
 CREATE POLICY webhook_endpoints_definer ON public.webhook_endpoints FOR SELECT TO fanfare_definer USING (true);
@@ -12750,7 +13013,7 @@ CREATE POLICY webhook_endpoints_select ON public.webhook_endpoints FOR SELECT TO
 
 -- Name: webhook_endpoints webhook_endpoints_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY webhook_endpoints_tenant ON public.webhook_endpoints AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY webhook_endpoints_tenant ON public.webhook_endpoints AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: webhook_endpoints webhook_endpoints_update; Type: POLICY; Schema: public
 
@@ -12776,6 +13039,10 @@ CREATE POLICY webhook_secrets_admin_insert ON public.webhook_secrets FOR INSERT 
 
 CREATE POLICY webhook_secrets_admin_update ON public.webhook_secrets FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role)) WITH CHECK (( SELECT tenancy.has_system_role('admin'::text) AS has_system_role));
 
+-- Name: webhook_secrets webhook_secrets_backup; Type: POLICY; Schema: public
+
+CREATE POLICY webhook_secrets_backup ON public.webhook_secrets FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: webhook_secrets webhook_secrets_definer; Type: POLICY; Schema: public
 
 CREATE POLICY webhook_secrets_definer ON public.webhook_secrets FOR SELECT TO fanfare_definer USING (true);
@@ -12798,7 +13065,7 @@ CREATE POLICY webhook_secrets_select ON public.webhook_secrets FOR SELECT TO fan
 
 -- Name: webhook_secrets webhook_secrets_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY webhook_secrets_tenant ON public.webhook_secrets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY webhook_secrets_tenant ON public.webhook_secrets AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: webhook_secrets webhook_secrets_update; Type: POLICY; Schema: public
 
@@ -12832,6 +13099,10 @@ CREATE POLICY workspace_policies_admin_insert ON public.workspace_policies FOR I
 
 CREATE POLICY workspace_policies_admin_update ON public.workspace_policies FOR UPDATE TO fanfare_admin USING (( SELECT tenancy.reads_as_admin() AS reads_as_admin)) WITH CHECK (( SELECT tenancy.administers() AS administers));
 
+-- Name: workspace_policies workspace_policies_backup; Type: POLICY; Schema: public
+
+CREATE POLICY workspace_policies_backup ON public.workspace_policies FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+
 -- Name: workspace_policies workspace_policies_definer; Type: POLICY; Schema: public
 
 CREATE POLICY workspace_policies_definer ON public.workspace_policies FOR SELECT TO fanfare_definer USING (true);
@@ -12850,7 +13121,7 @@ CREATE POLICY workspace_policies_select ON public.workspace_policies FOR SELECT 
 
 -- Name: workspace_policies workspace_policies_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY workspace_policies_tenant ON public.workspace_policies AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY workspace_policies_tenant ON public.workspace_policies AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: workspace_policies workspace_policies_update; Type: POLICY; Schema: public
 
@@ -12863,6 +13134,10 @@ CREATE POLICY workspace_policies_worker ON public.workspace_policies FOR SELECT 
 -- Name: workspaces; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.workspaces ENABLE ROW LEVEL SECURITY;
+
+-- Name: workspaces workspaces_backup; Type: POLICY; Schema: public
+
+CREATE POLICY workspaces_backup ON public.workspaces FOR SELECT TO fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: workspaces workspaces_definer; Type: POLICY; Schema: public
 
@@ -12880,7 +13155,7 @@ END);
 
 -- Name: workspaces workspaces_tenant; Type: POLICY; Schema: public
 
-CREATE POLICY workspaces_tenant ON public.workspaces AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
+CREATE POLICY workspaces_tenant ON public.workspaces AS RESTRICTIVE TO fanfare_user, fanfare_agent, fanfare_admin, fanfare_worker, fanfare_backup USING ((customer_id = ( SELECT tenancy.customer_id() AS customer_id))) WITH CHECK ((customer_id = ( SELECT tenancy.customer_id() AS customer_id)));
 
 -- Name: workspaces workspaces_worker; Type: POLICY; Schema: public
 
@@ -12969,6 +13244,7 @@ GRANT USAGE ON SCHEMA public TO fanfare_agent;
 GRANT USAGE ON SCHEMA public TO fanfare_admin;
 GRANT USAGE ON SCHEMA public TO fanfare_worker;
 GRANT USAGE ON SCHEMA public TO fanfare_definer;
+GRANT USAGE ON SCHEMA public TO fanfare_backup;
 
 -- Name: SCHEMA river; Type: ACL; Schema: -
 
@@ -12987,6 +13263,7 @@ GRANT USAGE ON SCHEMA tenancy TO fanfare_agent;
 GRANT USAGE ON SCHEMA tenancy TO fanfare_admin;
 GRANT USAGE ON SCHEMA tenancy TO fanfare_worker;
 GRANT ALL ON SCHEMA tenancy TO fanfare_definer;
+GRANT USAGE ON SCHEMA tenancy TO fanfare_backup;
 
 -- Name: FUNCTION lo_creat(integer); Type: ACL; Schema: pg_catalog
 
@@ -13007,6 +13284,7 @@ GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_owne
 GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_definer;
 GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_login;
 GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_worker;
+GRANT ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) TO fanfare_backup;
 
 -- Name: FUNCTION river_job_state_in_bitmask(bitmask bit, state river.river_job_state); Type: ACL; Schema: river
 
@@ -13139,6 +13417,7 @@ GRANT ALL ON FUNCTION tenancy.audit_change() TO fanfare_owner;
 
 GRANT SELECT ON TABLE public.audit_log TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE ON TABLE public.audit_log TO fanfare_definer;
+GRANT SELECT ON TABLE public.audit_log TO fanfare_backup;
 
 -- Name: COLUMN audit_log.ctid; Type: ACL; Schema: public
 
@@ -13253,6 +13532,7 @@ GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.audit_customer_id() TO fanfare_backup;
 
 -- Name: FUNCTION audit_cut(p_value jsonb); Type: ACL; Schema: tenancy
 
@@ -13306,6 +13586,15 @@ GRANT ALL ON FUNCTION tenancy.authorizations_to_do(p_platforms text[], p_limit i
 
 REVOKE ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.authorizations_to_remind(p_limit integer) TO fanfare_worker;
+
+-- Name: FUNCTION back_up(p_table regclass); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.back_up(p_table regclass) FROM PUBLIC;
+
+-- Name: FUNCTION backed_up_users(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.backed_up_users() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.backed_up_users() TO fanfare_backup;
 
 -- Name: FUNCTION backup_health(p_late interval, p_drill_late interval); Type: ACL; Schema: tenancy
 
@@ -13507,6 +13796,7 @@ GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_definer;
+GRANT ALL ON FUNCTION tenancy.customer_id() TO fanfare_backup;
 
 -- Name: FUNCTION customer_ids(); Type: ACL; Schema: tenancy
 
@@ -13561,6 +13851,7 @@ GRANT ALL ON FUNCTION tenancy.end_credential_moves(p_customer_id uuid, p_owner_i
 -- Name: TABLE llm_reservations; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_reservations TO fanfare_definer;
+GRANT SELECT ON TABLE public.llm_reservations TO fanfare_backup;
 
 -- Name: FUNCTION end_llm(p_id uuid); Type: ACL; Schema: tenancy
 
@@ -14014,6 +14305,7 @@ GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_definer;
+GRANT ALL ON FUNCTION tenancy.installation_id() TO fanfare_backup;
 
 -- Name: FUNCTION integrations_to_check(p_limit integer); Type: ACL; Schema: tenancy
 
@@ -14061,6 +14353,10 @@ GRANT ALL ON FUNCTION tenancy.login_needed(p_platform text, p_external_id text, 
 
 REVOKE ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.maintain_audit(p_keep_months integer) TO fanfare_worker;
+
+-- Name: FUNCTION make_audit_month(p_month timestamp without time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.make_audit_month(p_month timestamp without time zone) FROM PUBLIC;
 
 -- Name: FUNCTION make_workspace(); Type: ACL; Schema: tenancy
 
@@ -14324,6 +14620,7 @@ GRANT ALL ON FUNCTION tenancy.reach_of_files() TO fanfare_definer;
 REVOKE ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) TO fanfare_login;
 GRANT ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.readiness(OUT schema_version text, OUT live_workers bigint) TO fanfare_backup;
 
 -- Name: FUNCTION system_role(); Type: ACL; Schema: tenancy
 
@@ -14333,6 +14630,7 @@ GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_definer;
+GRANT ALL ON FUNCTION tenancy.system_role() TO fanfare_backup;
 
 -- Name: FUNCTION reads_as_admin(); Type: ACL; Schema: tenancy
 
@@ -14677,6 +14975,7 @@ GRANT SELECT ON TABLE public.workspaces TO fanfare_agent;
 GRANT SELECT ON TABLE public.workspaces TO fanfare_admin;
 GRANT SELECT ON TABLE public.workspaces TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO fanfare_definer;
+GRANT SELECT ON TABLE public.workspaces TO fanfare_backup;
 
 -- Name: COLUMN workspaces.ctid; Type: ACL; Schema: public
 
@@ -14766,6 +15065,7 @@ GRANT SELECT ON TABLE public.account_limits TO fanfare_agent;
 GRANT SELECT ON TABLE public.account_limits TO fanfare_admin;
 GRANT SELECT ON TABLE public.account_limits TO fanfare_worker;
 GRANT DELETE ON TABLE public.account_limits TO fanfare_definer;
+GRANT SELECT ON TABLE public.account_limits TO fanfare_backup;
 
 -- Name: COLUMN account_limits.ctid; Type: ACL; Schema: public
 
@@ -14813,6 +15113,7 @@ GRANT SELECT ON TABLE public.agent_tokens TO fanfare_user;
 GRANT SELECT ON TABLE public.agent_tokens TO fanfare_agent;
 GRANT SELECT ON TABLE public.agent_tokens TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.agent_tokens TO fanfare_definer;
+GRANT SELECT ON TABLE public.agent_tokens TO fanfare_backup;
 
 -- Name: COLUMN agent_tokens.ctid; Type: ACL; Schema: public
 
@@ -14861,6 +15162,7 @@ GRANT INSERT(person) ON TABLE public.agent_tokens TO fanfare_agent;
 -- Name: TABLE api_keys; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.api_keys TO fanfare_definer;
+GRANT SELECT ON TABLE public.api_keys TO fanfare_backup;
 
 -- Name: COLUMN api_keys.ctid; Type: ACL; Schema: public
 
@@ -14961,6 +15263,7 @@ GRANT UPDATE(paused_until) ON TABLE public.app_limits TO fanfare_worker;
 -- Name: TABLE audit_seals; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.audit_seals TO fanfare_definer;
+GRANT SELECT ON TABLE public.audit_seals TO fanfare_backup;
 
 -- Name: COLUMN audit_seals.ctid; Type: ACL; Schema: public
 
@@ -14973,6 +15276,7 @@ GRANT SELECT(customer_id) ON TABLE public.audit_seals TO fanfare_definer;
 -- Name: TABLE audit_unsealed; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.audit_unsealed TO fanfare_definer;
+GRANT SELECT ON TABLE public.audit_unsealed TO fanfare_backup;
 
 -- Name: COLUMN audit_unsealed.ctid; Type: ACL; Schema: public
 
@@ -14985,6 +15289,7 @@ GRANT SELECT(customer_id) ON TABLE public.audit_unsealed TO fanfare_definer;
 -- Name: TABLE authorizations; Type: ACL; Schema: public
 
 GRANT DELETE ON TABLE public.authorizations TO fanfare_definer;
+GRANT SELECT ON TABLE public.authorizations TO fanfare_backup;
 
 -- Name: COLUMN authorizations.ctid; Type: ACL; Schema: public
 
@@ -15177,6 +15482,7 @@ GRANT SELECT ON TABLE public.backup_status TO fanfare_user;
 GRANT SELECT ON TABLE public.backup_status TO fanfare_admin;
 GRANT SELECT ON TABLE public.backup_status TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.backup_status TO fanfare_definer;
+GRANT SELECT ON TABLE public.backup_status TO fanfare_backup;
 
 -- Name: COLUMN backup_status.ctid; Type: ACL; Schema: public
 
@@ -15212,6 +15518,7 @@ GRANT SELECT ON TABLE public.backups TO fanfare_user;
 GRANT SELECT ON TABLE public.backups TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.backups TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE ON TABLE public.backups TO fanfare_definer;
+GRANT SELECT ON TABLE public.backups TO fanfare_backup;
 
 -- Name: COLUMN backups.ctid; Type: ACL; Schema: public
 
@@ -15289,6 +15596,7 @@ GRANT UPDATE(problem) ON TABLE public.backups TO fanfare_worker;
 GRANT DELETE ON TABLE public.bots TO fanfare_user;
 GRANT DELETE ON TABLE public.bots TO fanfare_admin;
 GRANT DELETE ON TABLE public.bots TO fanfare_definer;
+GRANT SELECT ON TABLE public.bots TO fanfare_backup;
 
 -- Name: COLUMN bots.ctid; Type: ACL; Schema: public
 
@@ -15425,6 +15733,7 @@ GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.campaigns TO fanfare_agent;
 GRANT SELECT ON TABLE public.campaigns TO fanfare_worker;
 GRANT DELETE ON TABLE public.campaigns TO fanfare_definer;
+GRANT SELECT ON TABLE public.campaigns TO fanfare_backup;
 
 -- Name: COLUMN campaigns.ctid; Type: ACL; Schema: public
 
@@ -15476,6 +15785,7 @@ GRANT SELECT,DELETE ON TABLE public.chat_identities TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.chat_identities TO fanfare_admin;
 GRANT SELECT ON TABLE public.chat_identities TO fanfare_worker;
 GRANT DELETE ON TABLE public.chat_identities TO fanfare_definer;
+GRANT SELECT ON TABLE public.chat_identities TO fanfare_backup;
 
 -- Name: COLUMN chat_identities.ctid; Type: ACL; Schema: public
 
@@ -15601,6 +15911,7 @@ GRANT UPDATE(attempts) ON TABLE public.chat_updates TO fanfare_worker;
 -- Name: TABLE connect_sessions; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.connect_sessions TO fanfare_definer;
+GRANT SELECT ON TABLE public.connect_sessions TO fanfare_backup;
 
 -- Name: COLUMN connect_sessions.ctid; Type: ACL; Schema: public
 
@@ -15702,6 +16013,7 @@ GRANT SELECT(person),INSERT(person) ON TABLE public.connect_sessions TO fanfare_
 -- Name: TABLE credential_moves; Type: ACL; Schema: public
 
 GRANT SELECT,DELETE ON TABLE public.credential_moves TO fanfare_definer;
+GRANT SELECT ON TABLE public.credential_moves TO fanfare_backup;
 
 -- Name: COLUMN credential_moves.customer_id; Type: ACL; Schema: public
 
@@ -15739,6 +16051,7 @@ GRANT UPDATE(warned_at) ON TABLE public.credential_moves TO fanfare_definer;
 
 GRANT DELETE ON TABLE public.credentials TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.credentials TO fanfare_definer;
+GRANT SELECT ON TABLE public.credentials TO fanfare_backup;
 
 -- Name: COLUMN credentials.ctid; Type: ACL; Schema: public
 
@@ -15980,6 +16293,7 @@ GRANT SELECT ON TABLE public.customers TO fanfare_admin;
 GRANT SELECT ON TABLE public.customers TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.customers TO fanfare_definer;
 GRANT SELECT ON TABLE public.customers TO fanfare_agent;
+GRANT SELECT ON TABLE public.customers TO fanfare_backup;
 
 -- Name: COLUMN customers.name; Type: ACL; Schema: public
 
@@ -16037,6 +16351,7 @@ GRANT SELECT ON TABLE public.drills TO fanfare_user;
 GRANT SELECT ON TABLE public.drills TO fanfare_admin;
 GRANT SELECT ON TABLE public.drills TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.drills TO fanfare_definer;
+GRANT SELECT ON TABLE public.drills TO fanfare_backup;
 
 -- Name: COLUMN drills.ctid; Type: ACL; Schema: public
 
@@ -16081,6 +16396,7 @@ GRANT SELECT,DELETE ON TABLE public.email_templates TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.email_templates TO fanfare_admin;
 GRANT SELECT ON TABLE public.email_templates TO fanfare_worker;
 GRANT DELETE ON TABLE public.email_templates TO fanfare_definer;
+GRANT SELECT ON TABLE public.email_templates TO fanfare_backup;
 
 -- Name: COLUMN email_templates.ctid; Type: ACL; Schema: public
 
@@ -16137,6 +16453,7 @@ GRANT SELECT,DELETE ON TABLE public.exports TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.exports TO fanfare_admin;
 GRANT SELECT ON TABLE public.exports TO fanfare_worker;
 GRANT DELETE ON TABLE public.exports TO fanfare_definer;
+GRANT SELECT ON TABLE public.exports TO fanfare_backup;
 
 -- Name: COLUMN exports.ctid; Type: ACL; Schema: public
 
@@ -16188,6 +16505,7 @@ GRANT SELECT(expires_at) ON TABLE public.exports TO fanfare_definer;
 
 GRANT SELECT,DELETE ON TABLE public.file_changes TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.file_changes TO fanfare_definer;
+GRANT SELECT ON TABLE public.file_changes TO fanfare_backup;
 
 -- Name: COLUMN file_changes.ctid; Type: ACL; Schema: public
 
@@ -16265,6 +16583,7 @@ GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO fanfare_definer;
 -- Name: TABLE integrations; Type: ACL; Schema: public
 
 GRANT DELETE ON TABLE public.integrations TO fanfare_definer;
+GRANT SELECT ON TABLE public.integrations TO fanfare_backup;
 
 -- Name: COLUMN integrations.ctid; Type: ACL; Schema: public
 
@@ -16423,6 +16742,7 @@ GRANT SELECT ON TABLE public.integrations_with_health TO fanfare_agent;
 -- Name: TABLE invitations; Type: ACL; Schema: public
 
 GRANT DELETE ON TABLE public.invitations TO fanfare_definer;
+GRANT SELECT ON TABLE public.invitations TO fanfare_backup;
 
 -- Name: COLUMN invitations.ctid; Type: ACL; Schema: public
 
@@ -16551,6 +16871,7 @@ GRANT SELECT ON TABLE public.llm_budgets TO fanfare_user;
 GRANT SELECT ON TABLE public.llm_budgets TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.llm_budgets TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.llm_budgets TO fanfare_definer;
+GRANT SELECT ON TABLE public.llm_budgets TO fanfare_backup;
 
 -- Name: COLUMN llm_budgets.monthly_tokens; Type: ACL; Schema: public
 
@@ -16566,6 +16887,7 @@ GRANT SELECT ON TABLE public.llm_months TO fanfare_user;
 GRANT SELECT ON TABLE public.llm_months TO fanfare_agent;
 GRANT SELECT ON TABLE public.llm_months TO fanfare_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_months TO fanfare_definer;
+GRANT SELECT ON TABLE public.llm_months TO fanfare_backup;
 
 -- Name: TABLE login_revocations; Type: ACL; Schema: public
 
@@ -16576,6 +16898,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.login_revocations TO fanfare_d
 GRANT DELETE ON TABLE public.mcp_servers TO fanfare_user;
 GRANT DELETE ON TABLE public.mcp_servers TO fanfare_admin;
 GRANT DELETE ON TABLE public.mcp_servers TO fanfare_definer;
+GRANT SELECT ON TABLE public.mcp_servers TO fanfare_backup;
 
 -- Name: COLUMN mcp_servers.ctid; Type: ACL; Schema: public
 
@@ -16743,6 +17066,7 @@ GRANT SELECT,DELETE ON TABLE public.media TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.media TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.media TO fanfare_agent;
 GRANT DELETE ON TABLE public.media TO fanfare_definer;
+GRANT SELECT ON TABLE public.media TO fanfare_backup;
 
 -- Name: COLUMN media.ctid; Type: ACL; Schema: public
 
@@ -16871,6 +17195,7 @@ GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.memberships TO fanfare_admin;
 GRANT SELECT,INSERT,DELETE ON TABLE public.memberships TO fanfare_definer;
 GRANT SELECT ON TABLE public.memberships TO fanfare_worker;
+GRANT SELECT ON TABLE public.memberships TO fanfare_backup;
 
 -- Name: COLUMN memberships.ctid; Type: ACL; Schema: public
 
@@ -16892,6 +17217,7 @@ GRANT SELECT,DELETE ON TABLE public.memories TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.memories TO fanfare_admin;
 GRANT SELECT ON TABLE public.memories TO fanfare_worker;
 GRANT DELETE ON TABLE public.memories TO fanfare_definer;
+GRANT SELECT ON TABLE public.memories TO fanfare_backup;
 
 -- Name: COLUMN memories.ctid; Type: ACL; Schema: public
 
@@ -16936,6 +17262,7 @@ GRANT SELECT,DELETE ON TABLE public.messages TO fanfare_admin;
 GRANT SELECT ON TABLE public.messages TO fanfare_agent;
 GRANT SELECT ON TABLE public.messages TO fanfare_worker;
 GRANT DELETE ON TABLE public.messages TO fanfare_definer;
+GRANT SELECT ON TABLE public.messages TO fanfare_backup;
 
 -- Name: COLUMN messages.ctid; Type: ACL; Schema: public
 
@@ -17010,6 +17337,7 @@ GRANT UPDATE(uses) ON TABLE public.old_credentials TO fanfare_definer;
 -- Name: TABLE pairings; Type: ACL; Schema: public
 
 GRANT DELETE ON TABLE public.pairings TO fanfare_definer;
+GRANT SELECT ON TABLE public.pairings TO fanfare_backup;
 
 -- Name: COLUMN pairings.ctid; Type: ACL; Schema: public
 
@@ -17241,6 +17569,7 @@ GRANT SELECT,DELETE ON TABLE public.platform_post_media TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.platform_post_media TO fanfare_admin;
 GRANT SELECT ON TABLE public.platform_post_media TO fanfare_worker;
 GRANT DELETE ON TABLE public.platform_post_media TO fanfare_definer;
+GRANT SELECT ON TABLE public.platform_post_media TO fanfare_backup;
 
 -- Name: COLUMN platform_post_media.ctid; Type: ACL; Schema: public
 
@@ -17278,6 +17607,7 @@ GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.platform_posts TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.platform_posts TO fanfare_agent;
 GRANT DELETE ON TABLE public.platform_posts TO fanfare_definer;
+GRANT SELECT ON TABLE public.platform_posts TO fanfare_backup;
 
 -- Name: COLUMN platform_posts.ctid; Type: ACL; Schema: public
 
@@ -17402,6 +17732,7 @@ GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_admin;
 GRANT SELECT ON TABLE public.post_media TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.post_media TO fanfare_agent;
 GRANT DELETE ON TABLE public.post_media TO fanfare_definer;
+GRANT SELECT ON TABLE public.post_media TO fanfare_backup;
 
 -- Name: COLUMN post_media.ctid; Type: ACL; Schema: public
 
@@ -17446,6 +17777,7 @@ GRANT SELECT ON TABLE public.post_metrics TO fanfare_agent;
 GRANT SELECT ON TABLE public.post_metrics TO fanfare_admin;
 GRANT SELECT ON TABLE public.post_metrics TO fanfare_worker;
 GRANT DELETE ON TABLE public.post_metrics TO fanfare_definer;
+GRANT SELECT ON TABLE public.post_metrics TO fanfare_backup;
 
 -- Name: COLUMN post_metrics.ctid; Type: ACL; Schema: public
 
@@ -17498,6 +17830,7 @@ GRANT SELECT ON TABLE public.post_reviews TO fanfare_agent;
 GRANT SELECT ON TABLE public.post_reviews TO fanfare_admin;
 GRANT SELECT ON TABLE public.post_reviews TO fanfare_worker;
 GRANT DELETE ON TABLE public.post_reviews TO fanfare_definer;
+GRANT SELECT ON TABLE public.post_reviews TO fanfare_backup;
 
 -- Name: COLUMN post_reviews.ctid; Type: ACL; Schema: public
 
@@ -17545,6 +17878,7 @@ GRANT SELECT ON TABLE public.posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.posts TO fanfare_worker;
 GRANT SELECT ON TABLE public.posts TO fanfare_agent;
 GRANT DELETE ON TABLE public.posts TO fanfare_definer;
+GRANT SELECT ON TABLE public.posts TO fanfare_backup;
 
 -- Name: COLUMN posts.ctid; Type: ACL; Schema: public
 
@@ -17675,6 +18009,7 @@ GRANT SELECT ON TABLE public.publish_attempts TO fanfare_admin;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_worker;
 GRANT SELECT ON TABLE public.publish_attempts TO fanfare_agent;
 GRANT DELETE ON TABLE public.publish_attempts TO fanfare_definer;
+GRANT SELECT ON TABLE public.publish_attempts TO fanfare_backup;
 
 -- Name: COLUMN publish_attempts.ctid; Type: ACL; Schema: public
 
@@ -17723,6 +18058,7 @@ GRANT SELECT,DELETE ON TABLE public.queue_slots TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.queue_slots TO fanfare_admin;
 GRANT SELECT ON TABLE public.queue_slots TO fanfare_worker;
 GRANT DELETE ON TABLE public.queue_slots TO fanfare_definer;
+GRANT SELECT ON TABLE public.queue_slots TO fanfare_backup;
 
 -- Name: COLUMN queue_slots.ctid; Type: ACL; Schema: public
 
@@ -17756,6 +18092,7 @@ GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_user;
 GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.rate_limit_rules TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.rate_limit_rules TO fanfare_definer;
+GRANT SELECT ON TABLE public.rate_limit_rules TO fanfare_backup;
 
 -- Name: COLUMN rate_limit_rules.ctid; Type: ACL; Schema: public
 
@@ -17780,6 +18117,7 @@ GRANT INSERT(window_seconds),UPDATE(window_seconds) ON TABLE public.rate_limit_r
 -- Name: TABLE rate_limits; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO fanfare_definer;
+GRANT SELECT ON TABLE public.rate_limits TO fanfare_backup;
 
 -- Name: COLUMN rate_limits.ctid; Type: ACL; Schema: public
 
@@ -17796,6 +18134,7 @@ GRANT SELECT,DELETE ON TABLE public.recurring_posts TO fanfare_agent;
 GRANT SELECT,DELETE ON TABLE public.recurring_posts TO fanfare_admin;
 GRANT SELECT ON TABLE public.recurring_posts TO fanfare_worker;
 GRANT DELETE ON TABLE public.recurring_posts TO fanfare_definer;
+GRANT SELECT ON TABLE public.recurring_posts TO fanfare_backup;
 
 -- Name: COLUMN recurring_posts.ctid; Type: ACL; Schema: public
 
@@ -17880,6 +18219,7 @@ GRANT SELECT,DELETE ON TABLE public.restores TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.restores TO fanfare_admin;
 GRANT SELECT,DELETE ON TABLE public.restores TO fanfare_worker;
 GRANT SELECT,DELETE ON TABLE public.restores TO fanfare_definer;
+GRANT SELECT ON TABLE public.restores TO fanfare_backup;
 
 -- Name: COLUMN restores.ctid; Type: ACL; Schema: public
 
@@ -17949,6 +18289,7 @@ GRANT SELECT ON TABLE public.space_people TO fanfare_agent;
 GRANT SELECT ON TABLE public.space_people TO fanfare_admin;
 GRANT SELECT ON TABLE public.space_people TO fanfare_worker;
 GRANT DELETE ON TABLE public.space_people TO fanfare_definer;
+GRANT SELECT ON TABLE public.space_people TO fanfare_backup;
 
 -- Name: COLUMN space_people.ctid; Type: ACL; Schema: public
 
@@ -18001,6 +18342,7 @@ GRANT SELECT ON TABLE public.spaces TO fanfare_admin;
 GRANT SELECT ON TABLE public.spaces TO fanfare_agent;
 GRANT SELECT ON TABLE public.spaces TO fanfare_worker;
 GRANT DELETE ON TABLE public.spaces TO fanfare_definer;
+GRANT SELECT ON TABLE public.spaces TO fanfare_backup;
 
 -- Name: COLUMN spaces.ctid; Type: ACL; Schema: public
 
@@ -18092,6 +18434,7 @@ GRANT SELECT ON TABLE public.usage_days TO fanfare_agent;
 GRANT SELECT ON TABLE public.usage_days TO fanfare_admin;
 GRANT SELECT ON TABLE public.usage_days TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_days TO fanfare_definer;
+GRANT SELECT ON TABLE public.usage_days TO fanfare_backup;
 
 -- Name: TABLE usage_entries; Type: ACL; Schema: public
 
@@ -18100,12 +18443,14 @@ GRANT SELECT ON TABLE public.usage_entries TO fanfare_agent;
 GRANT SELECT ON TABLE public.usage_entries TO fanfare_admin;
 GRANT SELECT ON TABLE public.usage_entries TO fanfare_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_entries TO fanfare_definer;
+GRANT SELECT ON TABLE public.usage_entries TO fanfare_backup;
 
 -- Name: TABLE users; Type: ACL; Schema: public
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO fanfare_definer;
 GRANT SELECT ON TABLE public.users TO fanfare_user;
 GRANT SELECT ON TABLE public.users TO fanfare_admin;
+GRANT SELECT ON TABLE public.users TO fanfare_backup;
 
 -- Name: COLUMN users.id; Type: ACL; Schema: public
 
@@ -18129,6 +18474,7 @@ GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_user;
 GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_admin;
 GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_worker;
 GRANT DELETE ON TABLE public.webhook_deliveries TO fanfare_definer;
+GRANT SELECT ON TABLE public.webhook_deliveries TO fanfare_backup;
 
 -- Name: COLUMN webhook_deliveries.ctid; Type: ACL; Schema: public
 
@@ -18213,6 +18559,7 @@ GRANT SELECT,DELETE ON TABLE public.webhook_endpoints TO fanfare_user;
 GRANT SELECT,DELETE ON TABLE public.webhook_endpoints TO fanfare_admin;
 GRANT SELECT ON TABLE public.webhook_endpoints TO fanfare_worker;
 GRANT DELETE ON TABLE public.webhook_endpoints TO fanfare_definer;
+GRANT SELECT ON TABLE public.webhook_endpoints TO fanfare_backup;
 
 -- Name: COLUMN webhook_endpoints.ctid; Type: ACL; Schema: public
 
@@ -18267,6 +18614,7 @@ GRANT UPDATE(failures) ON TABLE public.webhook_endpoints TO fanfare_worker;
 
 GRANT SELECT ON TABLE public.webhook_secrets TO fanfare_worker;
 GRANT DELETE ON TABLE public.webhook_secrets TO fanfare_definer;
+GRANT SELECT ON TABLE public.webhook_secrets TO fanfare_backup;
 
 -- Name: COLUMN webhook_secrets.ctid; Type: ACL; Schema: public
 
@@ -18328,6 +18676,7 @@ GRANT SELECT ON TABLE public.workspace_policies TO fanfare_user;
 GRANT SELECT ON TABLE public.workspace_policies TO fanfare_admin;
 GRANT SELECT ON TABLE public.workspace_policies TO fanfare_worker;
 GRANT DELETE ON TABLE public.workspace_policies TO fanfare_definer;
+GRANT SELECT ON TABLE public.workspace_policies TO fanfare_backup;
 
 -- Name: COLUMN workspace_policies.ctid; Type: ACL; Schema: public
 

@@ -39,8 +39,8 @@ type DB struct {
 	Super *pgxpool.Pool
 	// Login is the API's pool, Worker the worker's.
 	Login, Worker *pgxpool.Pool
-	// SuperURL, OwnerURL, LoginURL and WorkerURL open the database from another process.
-	SuperURL, OwnerURL, LoginURL, WorkerURL string
+	// SuperURL, OwnerURL, LoginURL, WorkerURL and BackupURL open the database from another process.
+	SuperURL, OwnerURL, LoginURL, WorkerURL, BackupURL string
 }
 
 // Tenant opens tenant transactions as the API does.
@@ -73,6 +73,7 @@ func New(t testing.TB) *DB {
 		OwnerURL:  withRole(super, "fanfare_owner", config.Database),
 		LoginURL:  withRole(super, "fanfare_login", config.Database),
 		WorkerURL: withRole(super, "fanfare_worker", config.Database),
+		BackupURL: withRole(super, "fanfare_backup", config.Database),
 	}
 	d.Super = OpenPool(t, d.SuperURL)
 	d.Login = OpenPool(t, d.LoginURL)
@@ -136,7 +137,7 @@ func (migrator) Hash() (string, error) { return db.Version() + db.Checksum(), ni
 
 // Migrate runs the real migrations as an installer would.
 func (m migrator) Migrate(ctx context.Context, _ *sql.DB, config pgtestdb.Config) error {
-	passwords := db.LoginPasswords{Login: rolePassword, Worker: rolePassword}
+	passwords := db.LoginPasswords{Login: rolePassword, Worker: rolePassword, Backup: rolePassword}
 	if err := db.Migrate(ctx, config.URL(), passwords, io.Discard); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -121,7 +122,26 @@ func (b *Bucket) Write(ctx context.Context, key, contentType string, fn func(w i
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("finish file: %w", err)
 	}
-	return nil
+	if file == nil {
+		return nil
+	}
+	return b.syncNames(key)
+}
+
+// syncNames has the name of a file in a directory reach the disk, and those of the directories that lead to it.
+func (b *Bucket) syncNames(key string) error {
+	for dir := path.Dir(key); ; dir = path.Dir(dir) {
+		file, err := b.root.Open(filepath.FromSlash(dir))
+		if err == nil {
+			err = errors.Join(file.Sync(), file.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("finish file: %w", err)
+		}
+		if dir == "." {
+			return nil
+		}
+	}
 }
 
 // Read opens a file, which can be read from any place. ErrNotFound if there is none.
