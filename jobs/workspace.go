@@ -27,6 +27,8 @@ const (
 	workspaceTimeout = 6 * time.Hour
 	// workspaceConcurrency is how many workspaces a worker looks after at once.
 	workspaceConcurrency = 4
+	// wantedEvery is how often is looked whether somebody wants a workspace that is being archived.
+	wantedEvery = 2 * time.Second
 	// measurings is how often a workspace is measured that others change meanwhile, until they wait.
 	measurings = 3
 )
@@ -348,9 +350,14 @@ func (c *caring) archive(ctx context.Context) error {
 	}
 	tree := newWorkspaceTree(directory, "")
 	repository, began := c.archives(), time.Now()
-	result, err := repository.Write(ctx, backup.WriteOptions{
+	writing, stop := c.whileUnwanted(ctx)
+	defer stop()
+	result, err := repository.Write(writing, backup.WriteOptions{
 		ID: id, Kind: "archive", Now: time.Now(), Sources: []backup.NamedSource{{Name: sourceName(c.row.SpaceID), Source: tree}}, Full: true,
 	})
+	if errors.Is(context.Cause(writing), errWanted) {
+		return c.stay(ctx, nil)
+	}
 	if err != nil {
 		return err
 	}
@@ -378,6 +385,29 @@ func (c *caring) archive(ctx context.Context) error {
 	}
 	c.log.InfoContext(ctx, "a workspace that nobody uses is archived", "files", result.Totals.Files, "bytes", result.Totals.Bytes)
 	return c.workspaces.RemoveScratch(c.customerID, c.row.ID)
+}
+
+// errWanted: somebody wants the workspace that is being archived.
+var errWanted = errors.New("somebody uses the workspace")
+
+// whileUnwanted is ctx until somebody wants the workspace, who need not wait for the end of a long archive.
+func (c *caring) whileUnwanted(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		ticker := time.NewTicker(wantedEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if row, err := queries.New(c.db.Read(c.scope)).WorkspaceForWorker(ctx, c.row.ID); err == nil && row.WantedAt != nil {
+				cancel(errWanted)
+			}
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
 }
 
 // aside sets the directory aside and tells whether what is in it is what the archive has, all of which is read for that.

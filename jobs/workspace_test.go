@@ -29,7 +29,6 @@ type places struct {
 	config         WorkerConfig
 }
 
-
 // withFiles gives the bundle directories for workspaces, media and backups.
 func (b *bundle) withFiles() *places {
 	b.t.Helper()
