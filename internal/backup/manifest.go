@@ -30,8 +30,8 @@ const (
 	formatVersion = 1
 	// Limits of a manifest that is read.
 	maxManifestStored = 2 << 30
-	maxManifestPlain  = 16 << 30
-	maxLine           = 64 << 20
+	maxManifestPlain  = 8 << 30
+	maxLine           = 16 << 20
 	maxEntries        = 10_000_000
 )
 
@@ -319,7 +319,9 @@ func (m *Manifest) each(ctx context.Context, fn func(at int64, l *line) error) e
 		}
 		at += int64(len(lines.Bytes())) + 1
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return m.bad("has a line that is too long", nil)
+	} else if err != nil {
 		return fmt.Errorf("read manifest: %w", err)
 	}
 	return nil

@@ -483,6 +483,9 @@ func (m *Manifest) Verify(ctx context.Context) (damaged []*DamageError, err erro
 			return fn(at, l.File)
 		})
 	})
+	if damage := (*DamageError)(nil); errors.As(err, &damage) { // of the manifest
+		return append(damaged, damage), nil
+	}
 	return damaged, err
 }
 

@@ -351,6 +351,9 @@ func (w *writer) again(walked walkedEntry) (*File, error) {
 // sourceError is an error of a source's file, not of the store.
 type sourceError struct{ error }
 
+// Unwrap is the cause.
+func (e sourceError) Unwrap() error { return e.error }
+
 // store reads a file into segments. nil without an error: it is left out.
 func (w *writer) store(ctx context.Context, source NamedSource, path string) (*File, error) {
 	segments, filled := len(w.segments), len(w.buffer)
