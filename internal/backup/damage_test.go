@@ -56,7 +56,7 @@ func (f *fixture) found(what string, id uuid.UUID, sum string) {
 func TestFlippedBit(t *testing.T) {
 	times := 60
 	if whole() {
-		times = 2000
+		times = 500
 	}
 	for _, encrypted := range []bool{false, true} {
 		t.Run(fmt.Sprint("encrypted ", encrypted), func(t *testing.T) {

@@ -126,15 +126,17 @@ func TestKill(t *testing.T) {
 		f.put(fmt.Sprintf("many/%d/%d", i%10, i), []byte(strings.Repeat(fmt.Sprintf("after %d ", i), 25)))
 	}
 	whole, half, none := 0, 0, 0
-	longest := time.Duration(0)
+	span := time.Minute // how long it takes if nothing comes in between
 	for try := range times + 1 {
 		v.Write = uuid.New()
 		delay := time.Minute // the first may end
 		if try > 0 {
-			delay = rand.N(longest + longest/10)
+			delay = rand.N(span + span/10)
 		}
 		took, killed := v.run(t, delay)
-		longest = max(longest, took)
+		if !killed {
+			span = min(span, took)
+		}
 		manifest, err := os.ReadFile(filepath.Join(f.objects, f.manifestKey(v.Write)))
 		switch {
 		case err != nil && !killed:
@@ -172,11 +174,11 @@ func TestKill(t *testing.T) {
 	target := t.TempDir()
 	v.Files, v.Restore = target, true
 	done, staged := 0, 0
-	longest = 0
+	span = time.Minute
 	for try := range times + 1 {
 		delay := time.Minute
 		if try > 0 {
-			delay = rand.N(longest + longest/10)
+			delay = rand.N(span + span/10)
 		}
 		for i := range 300 {
 			name := filepath.Join(target, fmt.Sprintf("many/%d/%d", i%10, i))
@@ -188,7 +190,9 @@ func TestKill(t *testing.T) {
 			}
 		}
 		took, killed := v.run(t, delay)
-		longest = max(longest, took)
+		if !killed {
+			span = min(span, took)
+		}
 		replaced := 0
 		for name, want := range before {
 			b, err := os.ReadFile(filepath.Join(target, name))

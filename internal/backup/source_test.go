@@ -289,6 +289,25 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// TestOddTimes: no time that somebody gives a file keeps it, or the others, out of the backup.
+func TestOddTimes(t *testing.T) {
+	t.Parallel()
+	for _, year := range []int{-5000, 0, 1, 9999, 10_000, 300_000} {
+		f := setup(t, false)
+		f.put("file", []byte("text"))
+		e := File{Path: "file", Modified: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), Stamp: Stamp{Inode: 1}}
+		source := []NamedSource{{"shared", rotten{f.tree, e}}}
+		first, id := f.write(WriteOptions{Sources: source})
+		m := f.manifest(id, first.ManifestSHA256)
+		if again, _ := f.write(WriteOptions{Sources: source, Previous: m}); again.Totals.Files != 1 || again.Totals.StoredFiles != 0 {
+			t.Errorf("in the year %d: %+v", year, again.Totals)
+		}
+		if b, err := os.ReadFile(filepath.Join(f.restore(m), "file")); err != nil || string(b) != "text" {
+			t.Errorf("in the year %d: %q, %v", year, b, err)
+		}
+	}
+}
+
 // TestLimit: reading of a source, and of a bucket, takes as long as the limit says.
 func TestLimit(t *testing.T) {
 	t.Parallel()

@@ -224,6 +224,7 @@ func (w *writer) walk(ctx context.Context) error {
 			if err := w.repo.checkPath(e.Path); err != nil {
 				return w.leave(source.Name, e.Path, "its name cannot be restored")
 			}
+			e.Modified = writable(e.Modified)
 			walked := walkedEntry{Source: i, Entry: e, Before: -1}
 			if file, at, err := w.unchanged(source.Name, e); err != nil {
 				return err
@@ -457,12 +458,20 @@ func (w *writer) read(ctx context.Context, source NamedSource, path string) (*Fi
 		return nil, sourceError{err}
 	}
 	file.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	file.Executable, file.Modified, file.Stamp = after.Executable, after.Modified.UTC(), after.Stamp
+	file.Executable, file.Modified, file.Stamp = after.Executable, writable(after.Modified), after.Stamp
 	file.Unstable = file.Bytes != after.Bytes || before.Bytes != after.Bytes || before.Stamp != after.Stamp || !before.Modified.Equal(after.Modified)
 	if file.Stamp.Changed != 0 && time.Since(time.Unix(0, file.Stamp.Changed)) < w.settle() {
 		file.Stamp = Stamp{} // another change could have the same time
 	}
 	return file, nil
+}
+
+// writable is a time that JSON can hold. Anybody can set any time.
+func writable(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+		return time.Unix(0, 0).UTC()
+	}
+	return t
 }
 
 // settle is how old a change must be for its time to be its own.
