@@ -31,45 +31,31 @@ type victim struct {
 	Restore bool
 }
 
-// TestVictim is the process that is killed.
-func TestVictim(t *testing.T) {
-	text := os.Getenv("FANFARE_BACKUP_VICTIM")
-	if text == "" {
-		return // it is a test's child, and no test
-	}
-	var v victim
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		t.Fatal(err)
-	}
+// do is what the process does that is killed.
+func (v victim) do(ctx context.Context) error {
 	store, err := bucket.OpenDirectory(v.Objects)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	r := &Repository{Store: store, Prefix: "customers/x/backups/", CustomerID: v.CustomerID, Settle: -1, segmentSize: 4 << 10, Scratch: filepath.Dir(v.Done)}
 	tree, err := OpenTree(v.Files)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	m, err := r.OpenPrevious(t.Context(), v.Cache, v.Previous, v.PreviousSum)
+	m, err := r.OpenPrevious(ctx, v.Cache, v.Previous, v.PreviousSum)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	fmt.Println("begins")
-	sum := ""
 	if v.Restore {
-		err = restore(t.Context(), m, tree, Selection{}, RestoreOptions{Exact: true})
+		err = restore(ctx, m, tree, Selection{}, RestoreOptions{Exact: true})
 	} else {
-		var result *Result
-		if result, err = r.Write(t.Context(), WriteOptions{ID: v.Write, Kind: "backup", Now: now, Sources: []NamedSource{{"shared", tree}}, Previous: m, Cache: v.Cache}); err == nil {
-			sum = result.ManifestSHA256
-		}
+		_, err = r.Write(ctx, WriteOptions{ID: v.Write, Kind: "backup", Now: now, Sources: []NamedSource{{"shared", tree}}, Previous: m, Cache: v.Cache})
 	}
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err := os.WriteFile(v.Done, []byte(sum), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return os.WriteFile(v.Done, nil, 0o600)
 }
 
 // run starts the victim and kills it after some time from when it begins. It returns how long it ran, and whether it was killed.
@@ -80,8 +66,8 @@ func (v victim) run(t *testing.T, after time.Duration) (took time.Duration, kill
 		t.Fatal(err)
 	}
 	os.Remove(v.Done)
-	child := exec.Command(os.Args[0], "-test.run=^TestVictim$")
-	child.Env = append(os.Environ(), "FANFARE_BACKUP_VICTIM="+string(text))
+	child := exec.Command(os.Args[0], string(text))
+	child.Env = append(os.Environ(), "FANFARE_BACKUP_COMMAND=victim")
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +16,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// TestMain is also the commands age and zstd, as far as the recipe uses them: so it is tested where they are not installed.
+// TestMain is also the commands age and zstd, as far as the recipe uses them, so that it is tested where they are not installed;
+// and the process that TestKill kills.
 func TestMain(m *testing.M) {
 	var err error
 	switch os.Getenv("FANFARE_BACKUP_COMMAND") {
@@ -24,6 +27,11 @@ func TestMain(m *testing.M) {
 		var d *zstd.Decoder
 		if d, err = zstd.NewReader(os.Stdin); err == nil {
 			_, err = io.Copy(os.Stdout, d)
+		}
+	case "victim":
+		var v victim
+		if err = json.Unmarshal([]byte(os.Args[1]), &v); err == nil {
+			err = v.do(context.Background())
 		}
 	default:
 		os.Exit(m.Run())
