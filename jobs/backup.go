@@ -39,8 +39,6 @@ const (
 	// nightEvery is how often a worker looks whether a night has begun, nightBatch for how many customers at once.
 	nightEvery = 10 * time.Second
 	nightBatch = 1000
-	// What is late, of backups that are made each night, and of drills beyond their interval.
-	backupLate = 36 * time.Hour
 )
 
 // BackupConfig is how backups are made.

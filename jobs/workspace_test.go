@@ -50,7 +50,7 @@ func (p *places) worker() *Worker {
 	p.t.Helper()
 	w, err := NewWorker(Deps{
 		Pool: p.Worker, Vault: p.vault, Log: slog.New(slog.NewTextHandler(p.t.Output(), nil)), Bucket: p.media, Workspaces: p.store, Backups: p.backups,
-		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: p.bundle.platform},
+		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: p.platform},
 	}, p.config)
 	if err != nil {
 		p.t.Fatal(err)
