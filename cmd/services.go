@@ -74,7 +74,7 @@ func (c *serviceConfig) services(ctx context.Context, apiURL string, delivered b
 	if s.photos, err = c.unsplash(); err != nil {
 		return services{}, err
 	}
-	if s.files, err = c.openBucket(); err != nil {
+	if s.files, err = c.openBucket(ctx); err != nil {
 		return services{}, err
 	}
 	if s.mailer, err = c.sender(); err != nil {
