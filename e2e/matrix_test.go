@@ -83,7 +83,7 @@ func newMatrix(t testing.TB) *matrix {
 	m.theirPrograms = append(m.theirPrograms, key.ID)
 	other.exec(t, "update api_keys set last_used_at = now() + interval '1 hour'") // else the first use of one changes it
 
-	if m.bucket, err = bucket.Open("file://" + s.bucket); err != nil {
+	if m.bucket, err = bucket.OpenDirectory(s.bucket); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.bucket.Close() })
