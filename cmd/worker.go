@@ -118,7 +118,7 @@ func (s services) work(ctx context.Context, log *slog.Logger, databaseURL string
 	telemetry.ObserveOldestChatUpdate(queries.New(pool).ChatOldest)
 	deps := jobs.Deps{
 		Pool: pool, Log: slog.New(newCalmHandler(log.Handler())), Vault: s.vault, Publishers: s.outside.publishers, Connectors: s.outside.connectors,
-		Bucket: s.files, Mail: s.mailer, PublicURL: s.publicURL, Egress: s.outside.egress, Embedder: s.embedder, Version: api.Version,
+		Bucket: s.files, Workspaces: s.workspaces, Mail: s.mailer, PublicURL: s.publicURL, Egress: s.outside.egress, Embedder: s.embedder, Version: api.Version,
 	}
 	if handler != nil {
 		registry, err := newBots(pool, s.vault, s.bots, deps.Log)

@@ -24,6 +24,7 @@ import (
 	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
+	"fanfare/internal/workspace"
 	"fanfare/queries"
 )
 
@@ -43,7 +44,11 @@ type Deps struct {
 	Connectors map[platform.Name]platform.Connector
 	// Bucket is where files are kept; nil: nowhere, no export is written and no post with files is published.
 	Bucket *bucket.Bucket
-	Log    *slog.Logger
+	// Workspaces are the directories of files of customers and spaces; nil: this worker has none.
+	Workspaces *workspace.Store
+	// Backups is the bucket of backups and archives of files; nil: none are made.
+	Backups *bucket.Bucket
+	Log     *slog.Logger
 	// Mail sends e-mails; nil where it is not set up. Their jobs then wait for a worker that can.
 	Mail *mail.Sender
 	// PublicURL is the dashboard's address, to which links in e-mails lead. Needed with Mail.
@@ -89,9 +94,10 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	mcp := mcpclient.New(cmp.Or(deps.Egress, platform.NewEgress(nil)), deps.Version)
 	river.AddWorker(workers, &checkMCPWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &endCredentialWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
-	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, lease: holder, log: deps.Log})
+	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, workspaces: deps.Workspaces, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &eraseWorker{
-		q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log, vault: deps.Vault, connectors: deps.Connectors, mcp: mcp,
+		q: queries.New(deps.Pool), bucket: deps.Bucket, workspaces: deps.Workspaces, backups: deps.Backups, lease: holder, log: deps.Log,
+		vault: deps.Vault, connectors: deps.Connectors, mcp: mcp,
 	})
 	river.AddWorker(workers, &resealWorker{
 		pool: deps.Pool, vault: deps.Vault, lease: holder, log: deps.Log, batch: resealBatch, settle: resealSettle,
