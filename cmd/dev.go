@@ -21,6 +21,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db"
+	"fanfare/internal/backup"
 	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
 	"fanfare/internal/localpg"
@@ -147,6 +148,10 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	backups, err := openDevBucket(filepath.Join(c.DataDir, "backups"))
+	if err != nil {
+		return err
+	}
 	workspaces, err := openDevWorkspaces(filepath.Join(c.DataDir, "workspaces"))
 	if err != nil {
 		return err
@@ -167,7 +172,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	with := services{
-		vault: sealer, outside: outside, bots: chats, photos: photos, files: files, workspaces: workspaces, mailer: mailer, model: model,
+		vault: sealer, outside: outside, bots: chats, photos: photos, files: files, workspaces: workspaces, workspaceRules: api.DefaultWorkspaceRules, backups: backups, backupConfig: devBackups, mailer: mailer, model: model,
 		monthlyTokens: c.LLMMonthlyTokens, monthlyMicroUSD: llmMicroUSD, publicURL: c.PublicURL,
 	}
 	deps, err := with.api(pool, log)
@@ -211,6 +216,9 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	return together(ctx, log, parts...)
 }
+
+// devBackups are made as in production by default.
+var devBackups = jobs.BackupConfig{At: 2 * time.Hour, Keep: backup.Policy{Daily: 30}, DrillEvery: 7 * 24 * time.Hour}
 
 // openDevWorkspaces opens the directory for workspaces, which it makes.
 func openDevWorkspaces(dir string) (*workspace.Store, error) {

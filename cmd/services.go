@@ -27,6 +27,7 @@ type serviceConfig struct {
 	imagesConfig
 	bucketConfig
 	workspaceConfig
+	backupConfig
 	mailConfig
 	embeddingConfig
 	chatConfig
@@ -51,6 +52,8 @@ type services struct {
 	mediaQuota                     int64
 	workspaces                     *workspace.Store
 	workspaceRules                 api.WorkspaceRules
+	backups                        *bucket.Bucket
+	backupConfig                   jobs.BackupConfig
 	publicURL                      string
 }
 
@@ -87,6 +90,12 @@ func (c *serviceConfig) services(ctx context.Context, apiURL string, delivered b
 	if s.workspaceRules, err = c.rules(); err != nil {
 		return services{}, err
 	}
+	if s.backups, err = c.openBackups(); err != nil {
+		return services{}, err
+	}
+	if s.backupConfig, err = c.jobs(); err != nil {
+		return services{}, err
+	}
 	if s.mailer, err = c.sender(); err != nil {
 		return services{}, err
 	}
@@ -109,7 +118,7 @@ func (s services) api(pool *pgxpool.Pool, log *slog.Logger) (api.Deps, error) {
 	}
 	return api.Deps{
 		Pool: pool, Queue: queue, ChatBots: registry, Log: log, Vault: s.vault, Ghost: s.outside.ghost, Egress: s.outside.egress, Connectors: s.outside.connectors,
-		Images: s.photos, Bucket: s.files, MediaQuota: s.mediaQuota, Workspaces: s.workspaces, WorkspaceRules: s.workspaceRules, PublicURL: s.publicURL, MailsInvitations: s.mailer != nil, Embedder: s.embedder,
+		Images: s.photos, Bucket: s.files, MediaQuota: s.mediaQuota, Workspaces: s.workspaces, WorkspaceRules: s.workspaceRules, Backups: s.backups != nil, PublicURL: s.publicURL, MailsInvitations: s.mailer != nil, Embedder: s.embedder,
 		LLM: s.model, LLMMonthlyTokens: s.monthlyTokens, LLMMonthlyMicroUSD: s.monthlyMicroUSD,
 	}, nil
 }

@@ -118,7 +118,7 @@ func (s services) work(ctx context.Context, log *slog.Logger, databaseURL string
 	telemetry.ObserveOldestChatUpdate(queries.New(pool).ChatOldest)
 	deps := jobs.Deps{
 		Pool: pool, Log: slog.New(newCalmHandler(log.Handler())), Vault: s.vault, Publishers: s.outside.publishers, Connectors: s.outside.connectors,
-		Bucket: s.files, Workspaces: s.workspaces, Mail: s.mailer, PublicURL: s.publicURL, Egress: s.outside.egress, Embedder: s.embedder, Version: api.Version,
+		Bucket: s.files, Workspaces: s.workspaces, Backups: s.backups, Mail: s.mailer, PublicURL: s.publicURL, Egress: s.outside.egress, Embedder: s.embedder, Version: api.Version,
 	}
 	if handler != nil {
 		registry, err := newBots(pool, s.vault, s.bots, deps.Log)
@@ -126,6 +126,11 @@ func (s services) work(ctx context.Context, log *slog.Logger, databaseURL string
 			return err
 		}
 		deps.Chats = &jobs.Chats{API: handler, Bots: registry}
+	}
+	const day = 24 * time.Hour
+	config.Backups = s.backupConfig
+	config.Workspaces = jobs.WorkspaceRules{
+		Unused: time.Duration(s.workspaceRules.UnusedDays) * day, Notice: time.Duration(s.workspaceRules.NoticeDays) * day, Keep: time.Duration(s.workspaceRules.ArchiveDays) * day,
 	}
 	worker, err := jobs.NewWorker(deps, config)
 	if err != nil {

@@ -1,11 +1,21 @@
 package cmd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/time/rate"
 
 	"fanfare/api"
+	"fanfare/internal/backup"
+	"fanfare/internal/bucket"
 	"fanfare/internal/workspace"
+	"fanfare/jobs"
 )
 
 // workspaceConfig says where the directories of customers and spaces are, and how long unused ones are kept.
@@ -39,4 +49,78 @@ func (c workspaceConfig) rules() (api.WorkspaceRules, error) {
 		}
 	}
 	return api.WorkspaceRules{UnusedDays: c.UnusedDays, NoticeDays: c.NoticeDays, ArchiveDays: c.ArchiveDays, Quota: c.WorkspaceQuota}, nil
+}
+
+// backupConfig says how files are backed up.
+type backupConfig struct {
+	BackupBucket      string        `name:"backup-bucket" env:"FANFARE_BACKUP_BUCKET" help:"Where backups and archives of files are kept, as FANFARE_BUCKET has it; better not on the same disk. Empty: none are made, and no workspace is archived."`
+	BackupRecipients  []string      `name:"backup-recipients" env:"FANFARE_BACKUP_RECIPIENTS" help:"Whom they are encrypted for: public keys of age such as age1…; none: they are not encrypted."`
+	BackupIdentity    string        `name:"backup-identity" type:"path" env:"FANFARE_BACKUP_IDENTITY" help:"File with the secret key that opens them, which restores and drills need where they are encrypted."`
+	BackupAt          string        `name:"backup-at" default:"02:00" env:"FANFARE_BACKUP_AT" help:"When each night's backups begin, by UTC."`
+	BackupKeepDaily   int           `name:"backup-keep-daily" default:"30" env:"FANFARE_BACKUP_KEEP_DAILY" help:"For so many days the last backup of the day is kept."`
+	BackupKeepWeekly  int           `name:"backup-keep-weekly" default:"0" env:"FANFARE_BACKUP_KEEP_WEEKLY" help:"For so many weeks the last backup of the week is kept."`
+	BackupKeepMonthly int           `name:"backup-keep-monthly" default:"0" env:"FANFARE_BACKUP_KEEP_MONTHLY" help:"For so many months the last backup of the month is kept."`
+	BackupRate        int64         `name:"backup-rate" default:"0" env:"FANFARE_BACKUP_RATE" help:"How many bytes a second a worker reads and fetches for backups, restores and drills; 0: as many as it can."`
+	DrillEvery        time.Duration `name:"drill-every" default:"168h" env:"FANFARE_DRILL_EVERY" help:"How often each customer's last backup is restored elsewhere, to see whether it can be."`
+}
+
+// openBackups gives nil where no backups are made.
+func (c *backupConfig) openBackups() (*bucket.Bucket, error) {
+	if c.BackupBucket == "" {
+		return nil, nil //nolint:nilnil // that is what "no backups" looks like
+	}
+	b, err := bucket.Open(c.BackupBucket)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", named("backup-bucket"), err)
+	}
+	return b, nil
+}
+
+// rateBurst is how much may be read at once where the rate is limited.
+const rateBurst = 4 << 20
+
+// jobs checks the settings.
+func (c *backupConfig) jobs() (config jobs.BackupConfig, err error) {
+	at, err := time.Parse("15:04", c.BackupAt)
+	if err != nil {
+		return config, fmt.Errorf("%s must be a time such as 02:00, not %q", named("backup-at"), c.BackupAt)
+	}
+	config.At = at.Sub(at.Truncate(24 * time.Hour))
+	if c.BackupKeepDaily < 1 || c.BackupKeepWeekly < 0 || c.BackupKeepMonthly < 0 {
+		return config, fmt.Errorf("%s must be at least 1, and %s and %s at least 0", named("backup-keep-daily"), named("backup-keep-weekly"), named("backup-keep-monthly"))
+	}
+	config.Keep = backup.Policy{Daily: c.BackupKeepDaily, Weekly: c.BackupKeepWeekly, Monthly: c.BackupKeepMonthly}
+	if c.DrillEvery < time.Minute {
+		return config, errors.New(named("drill-every") + " must be at least 1m")
+	}
+	config.DrillEvery = c.DrillEvery
+	switch {
+	case c.BackupRate < 0:
+		return config, errors.New(named("backup-rate") + " must not be below 0")
+	case c.BackupRate > 0:
+		config.Limiter = rate.NewLimiter(rate.Limit(c.BackupRate), int(min(c.BackupRate, rateBurst)))
+	}
+	for _, text := range c.BackupRecipients {
+		recipients, err := age.ParseRecipients(strings.NewReader(text))
+		if err != nil {
+			return config, fmt.Errorf("%s: %q is no public key of age such as age1…", named("backup-recipients"), text)
+		}
+		for _, recipient := range recipients {
+			named, ok := recipient.(backup.Recipient)
+			if !ok {
+				return config, fmt.Errorf("the recipient %q of backups is of a kind that is not supported", text)
+			}
+			config.Recipients = append(config.Recipients, named)
+		}
+	}
+	if c.BackupIdentity != "" {
+		content, err := os.ReadFile(c.BackupIdentity)
+		if err != nil {
+			return config, fmt.Errorf("%s: %w", named("backup-identity"), err)
+		}
+		if config.Identities, err = age.ParseIdentities(bytes.NewReader(content)); err != nil {
+			return config, fmt.Errorf("%s: the file holds no secret key of age", named("backup-identity")) // the error could repeat it
+		}
+	}
+	return config, nil
 }

@@ -6465,7 +6465,7 @@ ALTER TABLE ONLY public.authorizations FORCE ROW LEVEL SECURITY;
 -- Name: backup_status; Type: TABLE; Schema: public
 
 CREATE TABLE public.backup_status (
-    customer_id uuid NOT NULL,
+    customer_id uuid DEFAULT tenancy.customer_id() NOT NULL,
     night date DEFAULT '-infinity'::date NOT NULL,
     last_good_id uuid,
     last_good_at timestamp with time zone,
@@ -10735,6 +10735,10 @@ ALTER TABLE public.backup_status ENABLE ROW LEVEL SECURITY;
 -- Name: backup_status backup_status_definer; Type: POLICY; Schema: public
 
 CREATE POLICY backup_status_definer ON public.backup_status TO fanfare_definer USING (true) WITH CHECK (true);
+
+-- Name: backup_status backup_status_insert; Type: POLICY; Schema: public
+
+CREATE POLICY backup_status_insert ON public.backup_status FOR INSERT TO fanfare_worker WITH CHECK (true);
 
 -- Name: backup_status backup_status_select; Type: POLICY; Schema: public
 
@@ -15180,15 +15184,15 @@ GRANT SELECT(ctid) ON TABLE public.backup_status TO fanfare_definer;
 
 -- Name: COLUMN backup_status.last_good_id; Type: ACL; Schema: public
 
-GRANT UPDATE(last_good_id) ON TABLE public.backup_status TO fanfare_worker;
+GRANT INSERT(last_good_id),UPDATE(last_good_id) ON TABLE public.backup_status TO fanfare_worker;
 
 -- Name: COLUMN backup_status.last_good_at; Type: ACL; Schema: public
 
-GRANT UPDATE(last_good_at) ON TABLE public.backup_status TO fanfare_worker;
+GRANT INSERT(last_good_at),UPDATE(last_good_at) ON TABLE public.backup_status TO fanfare_worker;
 
 -- Name: COLUMN backup_status.last_failed_at; Type: ACL; Schema: public
 
-GRANT UPDATE(last_failed_at) ON TABLE public.backup_status TO fanfare_worker;
+GRANT INSERT(last_failed_at),UPDATE(last_failed_at) ON TABLE public.backup_status TO fanfare_worker;
 
 -- Name: COLUMN backup_status.drilled_at; Type: ACL; Schema: public
 

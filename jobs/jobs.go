@@ -94,6 +94,11 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	mcp := mcpclient.New(cmp.Or(deps.Egress, platform.NewEgress(nil)), deps.Version)
 	river.AddWorker(workers, &checkMCPWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &endCredentialWorker{db: db, vault: deps.Vault, mcp: mcp, lease: holder, log: deps.Log})
+	places := &fileStores{db: db, workspaces: deps.Workspaces, media: deps.Bucket, backups: deps.Backups, config: config.Backups, log: deps.Log}
+	river.AddWorker(workers, &workspaceWorker{fileStores: places, rules: config.Workspaces, notices: renewer.notices, lease: holder})
+	river.AddWorker(workers, &backupWorker{fileStores: places, lease: holder})
+	river.AddWorker(workers, &restoreWorker{fileStores: places, lease: holder})
+	river.AddWorker(workers, &drillWorker{fileStores: places, lease: holder})
 	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, workspaces: deps.Workspaces, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &eraseWorker{
 		q: queries.New(deps.Pool), bucket: deps.Bucket, workspaces: deps.Workspaces, backups: deps.Backups, lease: holder, log: deps.Log,
@@ -120,6 +125,7 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 		})
 		river.AddWorker(workers, &connectionEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log})
 		river.AddWorker(workers, &webhookEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, lease: holder, log: deps.Log})
+		river.AddWorker(workers, &workspaceEmailWorker{db: db, mail: deps.Mail, publicURL: deps.PublicURL, rules: config.Workspaces, lease: holder, log: deps.Log})
 	}
 	return workers
 }

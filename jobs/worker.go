@@ -60,6 +60,10 @@ type WorkerConfig struct {
 	CustomerChecks int
 	// AuditMonths is for how many whole months the audit log is kept besides the current one; 0 means forever.
 	AuditMonths int32
+	// Workspaces says what becomes of workspaces that nobody uses.
+	Workspaces WorkspaceRules
+	// Backups says how files are backed up.
+	Backups BackupConfig
 }
 
 // Worker is a process's share of the queue's work. Any number of them run beside each other.
@@ -72,6 +76,8 @@ type Worker struct {
 	renewer *renewer
 	notices *notices
 	months  int32
+	backups BackupConfig
+	rules   WorkspaceRules
 	checks  int // of one customer at once
 	stop    context.CancelFunc
 	upkeep  sync.WaitGroup
@@ -93,7 +99,7 @@ func NewWorker(deps Deps, config WorkerConfig) (*Worker, error) {
 	}
 	id := workerID()
 	q := queries.New(deps.Pool)
-	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths, checks: config.CustomerChecks, stopping: make(chan struct{})}
+	w := &Worker{deps: deps, lease: newLease(id, config.Lease, q), db: tenant.New(deps.Pool), q: q, months: config.AuditMonths, backups: config.Backups, rules: config.Workspaces, checks: config.CustomerChecks, stopping: make(chan struct{})}
 	inserter, err := NewInserter(deps.Log)
 	if err != nil {
 		return nil, err
@@ -128,6 +134,13 @@ func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 		MetricsQueue: {MaxWorkers: metricsConcurrency, FetchPollInterval: dispatchEvery},
 		EraseQueue:   {MaxWorkers: eraseConcurrency, FetchPollInterval: dispatchEvery}, ResealQueue: {MaxWorkers: 1, FetchPollInterval: dispatchEvery},
 		WebhooksQueue: {MaxWorkers: webhooksConcurrency}, PairingsQueue: {MaxWorkers: pairingsConcurrency, FetchPollInterval: dispatchEvery},
+	}
+	if deps.Workspaces != nil {
+		served[WorkspaceQueue] = river.QueueConfig{MaxWorkers: workspaceConcurrency, FetchPollInterval: dispatchEvery}
+	}
+	if deps.Backups != nil {
+		served[BackupQueue] = river.QueueConfig{MaxWorkers: backupConcurrency, FetchPollInterval: dispatchEvery}
+		served[RestoreQueue] = river.QueueConfig{MaxWorkers: restoreConcurrency, FetchPollInterval: dispatchEvery}
 	}
 	if deps.Bucket != nil {
 		served[ExportQueue] = river.QueueConfig{MaxWorkers: exportConcurrency, FetchPollInterval: dispatchEvery}
@@ -174,6 +187,13 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, sealEvery, w.seal)
 	w.every(background, maintainEvery, w.maintainAudit)
 	w.every(background, moveEvery, w.endCredentialMoves)
+	if w.deps.Workspaces != nil {
+		w.every(background, dispatchEvery, w.dispatchWorkspaces)
+	}
+	if w.deps.Backups != nil {
+		w.every(background, nightEvery, w.beginNight)
+		w.every(background, dispatchEvery, w.dispatchBackups)
+	}
 	if w.deps.Chats != nil {
 		w.every(background, chatsEvery, w.dispatchChats)
 		w.every(background, limitsEvery, w.forgetChats)

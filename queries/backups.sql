@@ -86,7 +86,7 @@ where id = @id and state in ('queued', 'running');
 -- name: BackupReady :execrows
 update backups
 set state = 'ready', finished_at = now(), manifest_sha256 = @manifest_sha256, uses = @uses, files = @files, bytes = @bytes, stored_bytes = @stored_bytes, left_out = @left_out,
-    unstable = @unstable, problem = null
+    unstable = @unstable, problem = sqlc.narg('problem')
 where id = @id and state = 'running' and object_id = @object_id;
 
 -- name: BackupFail :execrows
@@ -99,14 +99,23 @@ update backups set damaged_at = coalesce(damaged_at, now()), problem = @problem 
 update backups b set state = 'deleting' where b.id = @id and b.state in ('ready', 'failed')
     and not exists (select from restores r where r.backup_id = b.id and r.state in ('queued', 'running', 'applying'));
 
+-- What came to nothing, of which is told as long as of others.
+-- name: BackupLetGoFailed :execrows
+update backups set state = 'deleting' where state = 'failed' and created_at < now() - @after::interval;
+
+-- name: BackupListGoing :many
+select b.id from backups b where b.state = 'deleting';
+
 -- name: BackupDelete :execrows
 delete from backups where id = @id;
 
 -- name: BackupStatusGood :exec
-update backup_status set last_good_id = @backup_id, last_good_at = now();
+insert into backup_status (last_good_id, last_good_at) values (@backup_id, now())
+on conflict (customer_id) do update set last_good_id = excluded.last_good_id, last_good_at = excluded.last_good_at;
 
 -- name: BackupStatusFailed :exec
-update backup_status set last_failed_at = now();
+insert into backup_status (last_failed_at) values (now())
+on conflict (customer_id) do update set last_failed_at = excluded.last_failed_at;
 
 -- name: RestoreForWorker :one
 select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, b.object_id, b.manifest_sha256, b.state as backup_state
@@ -151,6 +160,10 @@ set drilled_at = now(),
 
 -- name: BackupStatusDrillBegun :execrows
 update backup_status set drilled_at = now() where drilled_at < now() - @drill_every::interval;
+
+-- Whether a restore of the customer is under way, which stages files in its workspaces.
+-- name: RestoreUnderWay :one
+select exists (select from restores r where r.state in ('running', 'applying'))::boolean as under_way;
 
 -- Whether nothing of the customer is let go.
 -- name: WorkspaceHeld :one

@@ -232,6 +232,19 @@ func (q *Queries) BackupLetGo(ctx context.Context, id uuid.UUID) (int64, error) 
 	return result.RowsAffected(), nil
 }
 
+const backupLetGoFailed = `-- name: BackupLetGoFailed :execrows
+update backups set state = 'deleting' where state = 'failed' and created_at < now() - $1::interval
+`
+
+// What came to nothing, of which is told as long as of others.
+func (q *Queries) BackupLetGoFailed(ctx context.Context, after time.Duration) (int64, error) {
+	result, err := q.db.Exec(ctx, backupLetGoFailed, after)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const backupList = `-- name: BackupList :many
 select b.id, b.state, b.requested_by, b.night, b.is_full, b.previous_id, b.started_at, b.finished_at, b.files, b.bytes, b.stored_bytes, b.left_out, b.unstable,
     b.damaged_at, b.problem, b.version, b.created_at
@@ -299,6 +312,30 @@ func (q *Queries) BackupList(ctx context.Context, arg BackupListParams) ([]Backu
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const backupListGoing = `-- name: BackupListGoing :many
+select b.id from backups b where b.state = 'deleting'
+`
+
+func (q *Queries) BackupListGoing(ctx context.Context) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, backupListGoing)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -420,8 +457,8 @@ func (q *Queries) BackupListWriting(ctx context.Context) ([]uuid.UUID, error) {
 const backupReady = `-- name: BackupReady :execrows
 update backups
 set state = 'ready', finished_at = now(), manifest_sha256 = $1, uses = $2, files = $3, bytes = $4, stored_bytes = $5, left_out = $6,
-    unstable = $7, problem = null
-where id = $8 and state = 'running' and object_id = $9
+    unstable = $7, problem = $8
+where id = $9 and state = 'running' and object_id = $10
 `
 
 type BackupReadyParams struct {
@@ -432,6 +469,7 @@ type BackupReadyParams struct {
 	StoredBytes    *int64
 	LeftOut        *int64
 	Unstable       *int64
+	Problem        *string
 	ID             uuid.UUID
 	ObjectID       *uuid.UUID
 }
@@ -445,6 +483,7 @@ func (q *Queries) BackupReady(ctx context.Context, arg BackupReadyParams) (int64
 		arg.StoredBytes,
 		arg.LeftOut,
 		arg.Unstable,
+		arg.Problem,
 		arg.ID,
 		arg.ObjectID,
 	)
@@ -504,7 +543,8 @@ func (q *Queries) BackupStatusDrilled(ctx context.Context, good bool) error {
 }
 
 const backupStatusFailed = `-- name: BackupStatusFailed :exec
-update backup_status set last_failed_at = now()
+insert into backup_status (last_failed_at) values (now())
+on conflict (customer_id) do update set last_failed_at = excluded.last_failed_at
 `
 
 func (q *Queries) BackupStatusFailed(ctx context.Context) error {
@@ -553,7 +593,8 @@ func (q *Queries) BackupStatusGet(ctx context.Context) ([]BackupStatusGetRow, er
 }
 
 const backupStatusGood = `-- name: BackupStatusGood :exec
-update backup_status set last_good_id = $1, last_good_at = now()
+insert into backup_status (last_good_id, last_good_at) values ($1, now())
+on conflict (customer_id) do update set last_good_id = excluded.last_good_id, last_good_at = excluded.last_good_at
 `
 
 func (q *Queries) BackupStatusGood(ctx context.Context, backupID *uuid.UUID) error {
@@ -963,6 +1004,18 @@ func (q *Queries) RestoreStart(ctx context.Context, arg RestoreStartParams) (int
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const restoreUnderWay = `-- name: RestoreUnderWay :one
+select exists (select from restores r where r.state in ('running', 'applying'))::boolean as under_way
+`
+
+// Whether a restore of the customer is under way, which stages files in its workspaces.
+func (q *Queries) RestoreUnderWay(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, restoreUnderWay)
+	var under_way bool
+	err := row.Scan(&under_way)
+	return under_way, err
 }
 
 const workspaceHeld = `-- name: WorkspaceHeld :one

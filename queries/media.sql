@@ -54,3 +54,15 @@ where id = @id and state <> 'ready';
 -- name: MediaListToRemove :many
 select m.customer_id::uuid as customer_id, m.id::uuid as id
 from tenancy.media_to_remove(@max_rows) m;
+
+-- name: MediaListForBackup :many
+select m.id, m.bytes, m.sha256, m.created_at
+from media m
+where m.state = 'ready' and m.id > @after
+order by m.id
+limit @max_rows;
+
+-- name: MediaForBackup :one
+select m.id, m.bytes, m.sha256, m.created_at
+from media m
+where m.state = 'ready' and m.id = @id;

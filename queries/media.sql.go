@@ -47,6 +47,31 @@ func (q *Queries) MediaDelete(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
+const mediaForBackup = `-- name: MediaForBackup :one
+select m.id, m.bytes, m.sha256, m.created_at
+from media m
+where m.state = 'ready' and m.id = $1
+`
+
+type MediaForBackupRow struct {
+	ID        uuid.UUID
+	Bytes     int64
+	Sha256    []byte
+	CreatedAt time.Time
+}
+
+func (q *Queries) MediaForBackup(ctx context.Context, id uuid.UUID) (MediaForBackupRow, error) {
+	row := q.db.QueryRow(ctx, mediaForBackup, id)
+	var i MediaForBackupRow
+	err := row.Scan(
+		&i.ID,
+		&i.Bytes,
+		&i.Sha256,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
 const mediaGet = `-- name: MediaGet :one
 select m.id, m.name, m.alt_text, m.content_type, m.bytes, m.width, m.height, m.duration_ms, m.animated, m.sha256, m.path, m.created_by,
     m.source, m.source_id, m.source_url, m.photographer, m.photographer_url, m.version, m.created_at, m.updated_at
@@ -207,6 +232,51 @@ func (q *Queries) MediaList(ctx context.Context, arg MediaListParams) ([]MediaLi
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const mediaListForBackup = `-- name: MediaListForBackup :many
+select m.id, m.bytes, m.sha256, m.created_at
+from media m
+where m.state = 'ready' and m.id > $1
+order by m.id
+limit $2
+`
+
+type MediaListForBackupParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type MediaListForBackupRow struct {
+	ID        uuid.UUID
+	Bytes     int64
+	Sha256    []byte
+	CreatedAt time.Time
+}
+
+func (q *Queries) MediaListForBackup(ctx context.Context, arg MediaListForBackupParams) ([]MediaListForBackupRow, error) {
+	rows, err := q.db.Query(ctx, mediaListForBackup, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MediaListForBackupRow{}
+	for rows.Next() {
+		var i MediaListForBackupRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Bytes,
+			&i.Sha256,
+			&i.CreatedAt,
 		); err != nil {
 			return nil, err
 		}

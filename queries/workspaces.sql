@@ -114,3 +114,81 @@ where id = @id and version = @version;
 -- Nobody changes the workspace until the transaction ends.
 -- name: WorkspaceLock :one
 select w.version, w.state from workspaces w where w.id = @id for no key update;
+
+-- Files of a backup are put in their places in an active workspace: nobody reads or writes there until that is done, and changes that are under way are given up.
+-- name: WorkspaceBeginRestore :execrows
+update workspaces set state = 'restoring' where id = @id and state in ('active', 'restoring');
+
+-- name: FileChangeGiveUp :exec
+delete from file_changes where workspace_id = @workspace_id;
+
+-- name: WorkspaceEndRestore :execrows
+update workspaces
+set state = 'active', bytes = @bytes, entries = @entries, measured_at = now(), last_used_at = now(), announced_at = null
+where id = @id and state = 'restoring';
+
+-- Announces that a workspace will be archived, if nobody has used it for so long, nor said anything in its space. No row: somebody has.
+-- name: WorkspaceAnnounce :execrows
+update workspaces w set announced_at = now()
+where w.id = @id and w.state = 'active' and w.announced_at is null
+    and w.last_used_at < now() - coalesce((select make_interval(days => p.unused_days) from workspace_policies p), @unused::interval)
+    and not exists (select from workspace_policies p where p.legal_hold)
+    and not exists (select from messages m where m.space_id = w.space_id
+        and m.said_at > now() - coalesce((select make_interval(days => p.unused_days) from workspace_policies p), @unused::interval));
+
+-- What is said in its space is use of a workspace.
+-- name: WorkspaceNoteTalk :execrows
+update workspaces w set last_used_at = greatest(w.last_used_at, (select max(m.said_at) from messages m where m.space_id = w.space_id)), announced_at = null
+where w.id = @id and w.space_id is not null and exists (select from messages m where m.space_id = w.space_id and m.said_at > w.last_used_at);
+
+-- Begins the archiving of a workspace that was announced long enough ago, or goes on with one that has begun; not while somebody changes files or restores a backup.
+-- name: WorkspaceBeginArchive :execrows
+update workspaces w set state = 'archiving', archive_id = @archive_id, problem = null
+where w.id = @id and w.wanted_at is null
+    and (w.state = 'archiving' or w.state = 'active' and w.announced_at < now() - @notice::interval and not exists (select from workspace_policies p where p.legal_hold))
+    and not exists (select from file_changes c where c.workspace_id = w.id and c.touched_at > now() - interval '2 minutes')
+    and not exists (select from restores r where r.state in ('running', 'applying'));
+
+-- The archive is whole, and the directory set aside; nobody wanted the workspace meanwhile.
+-- name: WorkspaceArchived :execrows
+update workspaces
+set state = 'archived', archived_at = now(), archive_sha256 = @archive_sha256, archive_bytes = @archive_bytes, announced_at = null
+where id = @id and state = 'archiving' and archive_id = @archive_id and wanted_at is null;
+
+-- Somebody uses it after all.
+-- name: WorkspaceStays :execrows
+update workspaces
+set state = 'active', wanted_at = null, announced_at = null, last_used_at = now(), problem = sqlc.narg('problem')
+where id = @id and state = 'archiving';
+
+-- name: WorkspaceBeginReturn :execrows
+update workspaces set state = 'returning', problem = null where id = @id and state in ('archived', 'returning');
+
+-- name: WorkspaceReturned :execrows
+update workspaces
+set state = 'active', bytes = @bytes, entries = @entries, measured_at = now(), last_used_at = now(), wanted_at = null, announced_at = null, archived_at = null
+where id = @id and state = 'returning';
+
+-- name: WorkspaceProblem :execrows
+update workspaces set problem = @problem where id = @id;
+
+-- The archive's time is over, and nobody wanted it back.
+-- name: WorkspaceDeleted :execrows
+update workspaces w
+set state = 'deleted', bytes = 0, entries = 0
+where w.id = @id and w.state = 'archived' and w.wanted_at is null
+    and w.archived_at < now() - coalesce((select make_interval(days => p.archive_days) from workspace_policies p), @keep::interval)
+    and not exists (select from workspace_policies p where p.legal_hold);
+
+-- Nothing is left of the archive.
+-- name: WorkspaceForgetArchive :execrows
+update workspaces set archive_id = null, archive_sha256 = null, archive_bytes = null where id = @id and state in ('active', 'deleted') and archive_id = @archive_id;
+
+-- name: WorkspaceForEmail :one
+select u.email, c.name as customer_name, c.language, (c.archived_at is not null)::boolean as archived, w.announced_at,
+    coalesce((select x.title from spaces x where x.id = w.space_id), '')::text as space, (w.space_id is not null)::boolean as of_space
+from memberships m
+    join customers c on c.id = m.customer_id
+    join users u on u.id = m.user_id
+    join workspaces w on w.customer_id = m.customer_id and w.id = @workspace_id
+where m.user_id = @user_id and m.role in ('owner', 'admin') and u.email_verified and u.email is not null;

@@ -107,6 +107,15 @@ func (q *Queries) FileChangeForget(ctx context.Context, workspaceID uuid.UUID) (
 	return items, nil
 }
 
+const fileChangeGiveUp = `-- name: FileChangeGiveUp :exec
+delete from file_changes where workspace_id = $1
+`
+
+func (q *Queries) FileChangeGiveUp(ctx context.Context, workspaceID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, fileChangeGiveUp, workspaceID)
+	return err
+}
+
 const fileChangeList = `-- name: FileChangeList :many
 select c.id from file_changes c where c.workspace_id = $1
 `
@@ -140,6 +149,29 @@ func (q *Queries) FileChangeTouch(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
+const workspaceAnnounce = `-- name: WorkspaceAnnounce :execrows
+update workspaces w set announced_at = now()
+where w.id = $1 and w.state = 'active' and w.announced_at is null
+    and w.last_used_at < now() - coalesce((select make_interval(days => p.unused_days) from workspace_policies p), $2::interval)
+    and not exists (select from workspace_policies p where p.legal_hold)
+    and not exists (select from messages m where m.space_id = w.space_id
+        and m.said_at > now() - coalesce((select make_interval(days => p.unused_days) from workspace_policies p), $2::interval))
+`
+
+type WorkspaceAnnounceParams struct {
+	ID     uuid.UUID
+	Unused time.Duration
+}
+
+// Announces that a workspace will be archived, if nobody has used it for so long, nor said anything in its space. No row: somebody has.
+func (q *Queries) WorkspaceAnnounce(ctx context.Context, arg WorkspaceAnnounceParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceAnnounce, arg.ID, arg.Unused)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const workspaceArchive = `-- name: WorkspaceArchive :exec
 select tenancy.archive_workspace($1)
 `
@@ -147,6 +179,81 @@ select tenancy.archive_workspace($1)
 func (q *Queries) WorkspaceArchive(ctx context.Context, id uuid.UUID) error {
 	_, err := q.db.Exec(ctx, workspaceArchive, id)
 	return err
+}
+
+const workspaceArchived = `-- name: WorkspaceArchived :execrows
+update workspaces
+set state = 'archived', archived_at = now(), archive_sha256 = $1, archive_bytes = $2, announced_at = null
+where id = $3 and state = 'archiving' and archive_id = $4 and wanted_at is null
+`
+
+type WorkspaceArchivedParams struct {
+	ArchiveSha256 *string
+	ArchiveBytes  *int64
+	ID            uuid.UUID
+	ArchiveID     *uuid.UUID
+}
+
+// The archive is whole, and the directory set aside; nobody wanted the workspace meanwhile.
+func (q *Queries) WorkspaceArchived(ctx context.Context, arg WorkspaceArchivedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceArchived,
+		arg.ArchiveSha256,
+		arg.ArchiveBytes,
+		arg.ID,
+		arg.ArchiveID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceBeginArchive = `-- name: WorkspaceBeginArchive :execrows
+update workspaces w set state = 'archiving', archive_id = $1, problem = null
+where w.id = $2 and w.wanted_at is null
+    and (w.state = 'archiving' or w.state = 'active' and w.announced_at < now() - $3::interval and not exists (select from workspace_policies p where p.legal_hold))
+    and not exists (select from file_changes c where c.workspace_id = w.id and c.touched_at > now() - interval '2 minutes')
+    and not exists (select from restores r where r.state in ('running', 'applying'))
+`
+
+type WorkspaceBeginArchiveParams struct {
+	ArchiveID *uuid.UUID
+	ID        uuid.UUID
+	Notice    time.Duration
+}
+
+// Begins the archiving of a workspace that was announced long enough ago, or goes on with one that has begun; not while somebody changes files or restores a backup.
+func (q *Queries) WorkspaceBeginArchive(ctx context.Context, arg WorkspaceBeginArchiveParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceBeginArchive, arg.ArchiveID, arg.ID, arg.Notice)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceBeginRestore = `-- name: WorkspaceBeginRestore :execrows
+update workspaces set state = 'restoring' where id = $1 and state in ('active', 'restoring')
+`
+
+// Files of a backup are put in their places in an active workspace: nobody reads or writes there until that is done, and changes that are under way are given up.
+func (q *Queries) WorkspaceBeginRestore(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceBeginRestore, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceBeginReturn = `-- name: WorkspaceBeginReturn :execrows
+update workspaces set state = 'returning', problem = null where id = $1 and state in ('archived', 'returning')
+`
+
+func (q *Queries) WorkspaceBeginReturn(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceBeginReturn, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const workspaceCount = `-- name: WorkspaceCount :many
@@ -186,6 +293,88 @@ func (q *Queries) WorkspaceCount(ctx context.Context) ([]WorkspaceCountRow, erro
 		return nil, err
 	}
 	return items, nil
+}
+
+const workspaceDeleted = `-- name: WorkspaceDeleted :execrows
+update workspaces w
+set state = 'deleted', bytes = 0, entries = 0
+where w.id = $1 and w.state = 'archived' and w.wanted_at is null
+    and w.archived_at < now() - coalesce((select make_interval(days => p.archive_days) from workspace_policies p), $2::interval)
+    and not exists (select from workspace_policies p where p.legal_hold)
+`
+
+type WorkspaceDeletedParams struct {
+	ID   uuid.UUID
+	Keep time.Duration
+}
+
+// The archive's time is over, and nobody wanted it back.
+func (q *Queries) WorkspaceDeleted(ctx context.Context, arg WorkspaceDeletedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceDeleted, arg.ID, arg.Keep)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceEndRestore = `-- name: WorkspaceEndRestore :execrows
+update workspaces
+set state = 'active', bytes = $1, entries = $2, measured_at = now(), last_used_at = now(), announced_at = null
+where id = $3 and state = 'restoring'
+`
+
+type WorkspaceEndRestoreParams struct {
+	Bytes   int64
+	Entries int64
+	ID      uuid.UUID
+}
+
+func (q *Queries) WorkspaceEndRestore(ctx context.Context, arg WorkspaceEndRestoreParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceEndRestore, arg.Bytes, arg.Entries, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceForEmail = `-- name: WorkspaceForEmail :one
+select u.email, c.name as customer_name, c.language, (c.archived_at is not null)::boolean as archived, w.announced_at,
+    coalesce((select x.title from spaces x where x.id = w.space_id), '')::text as space, (w.space_id is not null)::boolean as of_space
+from memberships m
+    join customers c on c.id = m.customer_id
+    join users u on u.id = m.user_id
+    join workspaces w on w.customer_id = m.customer_id and w.id = $1
+where m.user_id = $2 and m.role in ('owner', 'admin') and u.email_verified and u.email is not null
+`
+
+type WorkspaceForEmailParams struct {
+	WorkspaceID uuid.UUID
+	UserID      uuid.UUID
+}
+
+type WorkspaceForEmailRow struct {
+	Email        *string
+	CustomerName string
+	Language     string
+	Archived     bool
+	AnnouncedAt  *time.Time
+	Space        string
+	OfSpace      bool
+}
+
+func (q *Queries) WorkspaceForEmail(ctx context.Context, arg WorkspaceForEmailParams) (WorkspaceForEmailRow, error) {
+	row := q.db.QueryRow(ctx, workspaceForEmail, arg.WorkspaceID, arg.UserID)
+	var i WorkspaceForEmailRow
+	err := row.Scan(
+		&i.Email,
+		&i.CustomerName,
+		&i.Language,
+		&i.Archived,
+		&i.AnnouncedAt,
+		&i.Space,
+		&i.OfSpace,
+	)
+	return i, err
 }
 
 const workspaceForWorker = `-- name: WorkspaceForWorker :one
@@ -229,6 +418,24 @@ func (q *Queries) WorkspaceForWorker(ctx context.Context, id uuid.UUID) (Workspa
 		&i.Version,
 	)
 	return i, err
+}
+
+const workspaceForgetArchive = `-- name: WorkspaceForgetArchive :execrows
+update workspaces set archive_id = null, archive_sha256 = null, archive_bytes = null where id = $1 and state in ('active', 'deleted') and archive_id = $2
+`
+
+type WorkspaceForgetArchiveParams struct {
+	ID        uuid.UUID
+	ArchiveID *uuid.UUID
+}
+
+// Nothing is left of the archive.
+func (q *Queries) WorkspaceForgetArchive(ctx context.Context, arg WorkspaceForgetArchiveParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceForgetArchive, arg.ID, arg.ArchiveID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const workspaceGet = `-- name: WorkspaceGet :one
@@ -582,6 +789,20 @@ func (q *Queries) WorkspaceMeasured(ctx context.Context, arg WorkspaceMeasuredPa
 	return result.RowsAffected(), nil
 }
 
+const workspaceNoteTalk = `-- name: WorkspaceNoteTalk :execrows
+update workspaces w set last_used_at = greatest(w.last_used_at, (select max(m.said_at) from messages m where m.space_id = w.space_id)), announced_at = null
+where w.id = $1 and w.space_id is not null and exists (select from messages m where m.space_id = w.space_id and m.said_at > w.last_used_at)
+`
+
+// What is said in its space is use of a workspace.
+func (q *Queries) WorkspaceNoteTalk(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceNoteTalk, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const workspacePolicyCreate = `-- name: WorkspacePolicyCreate :execrows
 insert into workspace_policies (unused_days, archive_days, legal_hold, hold_reason, quota)
 values ($1, $2, $3, $4, $5)
@@ -678,6 +899,63 @@ func (q *Queries) WorkspacePolicyUpdate(ctx context.Context, arg WorkspacePolicy
 		arg.Quota,
 		arg.Version,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceProblem = `-- name: WorkspaceProblem :execrows
+update workspaces set problem = $1 where id = $2
+`
+
+type WorkspaceProblemParams struct {
+	Problem *string
+	ID      uuid.UUID
+}
+
+func (q *Queries) WorkspaceProblem(ctx context.Context, arg WorkspaceProblemParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceProblem, arg.Problem, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceReturned = `-- name: WorkspaceReturned :execrows
+update workspaces
+set state = 'active', bytes = $1, entries = $2, measured_at = now(), last_used_at = now(), wanted_at = null, announced_at = null, archived_at = null
+where id = $3 and state = 'returning'
+`
+
+type WorkspaceReturnedParams struct {
+	Bytes   int64
+	Entries int64
+	ID      uuid.UUID
+}
+
+func (q *Queries) WorkspaceReturned(ctx context.Context, arg WorkspaceReturnedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceReturned, arg.Bytes, arg.Entries, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceStays = `-- name: WorkspaceStays :execrows
+update workspaces
+set state = 'active', wanted_at = null, announced_at = null, last_used_at = now(), problem = $1
+where id = $2 and state = 'archiving'
+`
+
+type WorkspaceStaysParams struct {
+	Problem *string
+	ID      uuid.UUID
+}
+
+// Somebody uses it after all.
+func (q *Queries) WorkspaceStays(ctx context.Context, arg WorkspaceStaysParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceStays, arg.Problem, arg.ID)
 	if err != nil {
 		return 0, err
 	}

@@ -6,7 +6,7 @@ set local row_security = off;
 
 -- How each customer's backups stand; made by the first night.
 create table backup_status (
-    customer_id uuid not null,
+    customer_id uuid not null default tenancy.customer_id(),
     -- for which it was seen to last
     night date not null default '-infinity',
     last_good_id uuid,
@@ -203,6 +203,8 @@ grant update (state, is_full, previous_id, started_at, finished_at, object_id, m
     on backups to fanfare_worker;
 grant insert on backups to fanfare_definer;
 grant insert, update on backup_status to fanfare_definer;
+create policy backup_status_insert on backup_status for insert to fanfare_worker with check (true);
+grant insert (last_good_id, last_good_at, last_failed_at) on backup_status to fanfare_worker;
 grant update (last_good_id, last_good_at, last_failed_at, drilled_at, last_good_drill_at, last_failed_drill_at) on backup_status to fanfare_worker;
 
 -- Putting files back changes what is there, so not in an archived customer.

@@ -86,6 +86,12 @@ func Export(customerID, exportID uuid.UUID) string {
 // Media is the prefix of the files that a customer's posts show.
 func Media(customerID uuid.UUID) string { return OfCustomer(customerID) + "media/" }
 
+// Backups is the prefix of a customer's backups.
+func Backups(customerID uuid.UUID) string { return OfCustomer(customerID) + "backups/" }
+
+// Archives is the prefix of the archives of a customer's unused workspaces.
+func Archives(customerID uuid.UUID) string { return OfCustomer(customerID) + "archives/" }
+
 // Write makes a file of what fn writes, in place of the one with its key if there is one. When fn fails, or
 // ctx has ended by then, there is no such file.
 func (b *Bucket) Write(ctx context.Context, key, contentType string, fn func(w io.Writer) error) error {

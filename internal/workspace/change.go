@@ -63,13 +63,16 @@ func (d *Directory) Move(from, to string, replace bool, c Condition) (change Cha
 	case strings.HasPrefix(to, from+"/"):
 		return change, &PathError{Reason: "leads into the directory that is to be moved"}
 	}
-	old, err := d.lookupFile(to)
+	old, err := lookup(d.root, to)
 	switch {
-	case errors.Is(err, ErrIsDirectory), old != nil && !replace, errors.Is(err, ErrNotServed) && !replace:
-		return change, fmt.Errorf("move file: %w", ErrExists)
+	case errors.Is(err, ErrNotFound):
 	case err != nil:
 		return change, err
-	case old != nil && entry.Kind == KindDirectory:
+	case old.IsDir() || !replace:
+		return change, fmt.Errorf("move file: %w", ErrExists)
+	case !isPlain(old):
+		return change, fmt.Errorf("move file: %w", ErrNotServed)
+	case entry.Kind == KindDirectory:
 		return change, fmt.Errorf("move directory over a file: %w", ErrNotDirectory)
 	}
 	if entry.Kind == KindDirectory {
@@ -141,7 +144,7 @@ func (d *Directory) Delete(name string, recursive bool, c Condition) (change Cha
 		return change, err
 	}
 	trash := reserved + "/" + uuid.NewString()
-	if err := d.root.Rename(name, trash); err != nil {
+	if err := moveAway(d.root, name, trash); err != nil {
 		return change, fail("delete directory", err)
 	}
 	err = d.syncParents(name)

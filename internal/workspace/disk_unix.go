@@ -14,8 +14,10 @@ const (
 	directoryOnly = syscall.O_DIRECTORY | syscall.O_NONBLOCK
 )
 
-// isFull tells whether the disk or the system's quota is full.
-func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+// isFull tells whether the disk, the system's quota, or what it lets a file have is full.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
 
 // isNotEmpty tells whether a directory could not be removed because something is in it.
 func isNotEmpty(err error) bool { return errors.Is(err, syscall.ENOTEMPTY) }

@@ -81,8 +81,13 @@ func kindOf(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok && !errors.As(path.Err, &errno) {
 		return ErrNotServed
 	}
-	if link, ok := errors.AsType[*os.LinkError](err); ok && !errors.As(link.Err, &errno) {
-		return ErrNotServed
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
+		switch {
+		case !errors.As(link.Err, &errno):
+			return ErrNotServed
+		case errno == syscall.EINVAL: // a directory into itself, through a link that is new
+			return ErrChanged
+		}
 	}
 	return nil
 }

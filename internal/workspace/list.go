@@ -17,6 +17,9 @@ import (
 // make what has no path here.
 const maxDepth = 255
 
+// lookAtOnce is how many names a walk looks at before it goes on to what is below them.
+const lookAtOnce = 512
+
 // maxPage is the most entries that List and Search return at once.
 const maxPage = 10_000
 
@@ -31,15 +34,19 @@ func (d *Directory) List(ctx context.Context, dir, after string, limit int) (ent
 	if err != nil {
 		return nil, false, err
 	}
-	for _, name := range names {
-		info, err := d.root.Lstat(join(dir, name.raw))
-		if gone(err) {
-			continue
-		}
-		if err != nil {
+	looks, err := d.look(dir, names)
+	if err != nil {
+		return nil, false, err
+	}
+	for i, name := range names {
+		switch info, err := looks[i].info, looks[i].err; {
+		case err == nil:
+			entries = append(entries, shown(join(dir, name.printed), info))
+		case errors.Is(err, fs.ErrPermission):
+			entries = append(entries, Entry{Path: join(dir, name.printed), Kind: KindOther})
+		case !gone(err):
 			return nil, false, fail("list directory", err)
 		}
-		entries = append(entries, shown(join(dir, name.printed), info))
 	}
 	return entries, more, nil
 }
@@ -105,7 +112,7 @@ type Usage struct {
 	Files       int64     // entries of all kinds, so that directories cannot be made without end either
 	Directories int64     // of them
 	Other       int64     // of them
-	LastChange  time.Time // when anything was last changed, by the clock of the system
+	LastChange  time.Time // when any file, or what is in any directory, was last written to, as far as programs tell the truth about it
 }
 
 // Measure counts what is in the workspace: all that Walk shows, and also what is in directories that have no path. What is being
@@ -115,7 +122,7 @@ func (d *Directory) Measure(ctx context.Context) (Usage, error) {
 	var usage Usage
 	hidden := false
 	if info, err := d.root.Lstat("."); err == nil {
-		_, _, usage.LastChange = identify(info)
+		usage.LastChange = info.ModTime()
 	}
 	count := func(found found) error {
 		hidden = hidden || found.hidden
@@ -131,7 +138,7 @@ func (d *Directory) Measure(ctx context.Context) (Usage, error) {
 			usage.Other++
 		}
 		usage.Bytes += length(found.info)
-		if _, _, changed := identify(found.info); changed.After(usage.LastChange) {
+		if changed := found.info.ModTime(); changed.After(usage.LastChange) {
 			usage.LastChange = changed
 		}
 		return nil
@@ -141,6 +148,9 @@ func (d *Directory) Measure(ctx context.Context) (Usage, error) {
 		switch info, failed := d.root.Lstat(reserved); {
 		case failed == nil && info.IsDir():
 			err = d.walk(ctx, reserved, "", true, count)
+			if unreadable := errors.Is(err, fs.ErrPermission); unreadable || gone(err) {
+				hidden, err = hidden || unreadable, nil
+			}
 		case failed == nil:
 			err = count(found{raw: reserved, info: info})
 		case !gone(failed):
@@ -230,17 +240,26 @@ func pageAt(raw string) int { return max(1<<16>>strings.Count(raw, "/"), 1<<10) 
 // walk calls fn for the names of a directory, and for what is below them.
 func (w *walker) walk(raw, printed string, depth int, p page, from []string) error {
 	for {
-		for _, name := range p.names {
-			if err := w.ctx.Err(); err != nil {
+		for names := range slices.Chunk(p.names, lookAtOnce) {
+			looks, err := w.d.look(raw, names)
+			if gone(err) {
+				return nil
+			}
+			if err != nil {
 				return err
 			}
-			below := []string(nil)
-			passed := len(from) > 0 && name.printed == from[0]
-			if passed {
-				below = from[1:]
-			}
-			if err := w.visit(join(raw, name.raw), join(printed, name.printed), depth+1, passed, below); err != nil {
-				return err
+			for i, name := range names {
+				if err := w.ctx.Err(); err != nil {
+					return err
+				}
+				below := []string(nil)
+				passed := len(from) > 0 && name.printed == from[0]
+				if passed {
+					below = from[1:]
+				}
+				if err := w.visit(join(raw, name.raw), join(printed, name.printed), looks[i], depth+1, passed, below); err != nil {
+					return err
+				}
 			}
 		}
 		if !p.more {
@@ -257,14 +276,40 @@ func (w *walker) walk(raw, printed string, depth int, p page, from []string) err
 	}
 }
 
+// look is what is under a name of a directory, or why that cannot be told.
+type look struct {
+	info fs.FileInfo
+	err  error
+}
+
+// look tells what is under some names of a directory. It opens that only once: it may be far down.
+func (d *Directory) look(raw string, names []name) ([]look, error) {
+	looks := make([]look, len(names))
+	dir, err := d.root.OpenRoot(join(raw, ".")) // so that only a directory is opened, and not a FIFO in its place
+	if errors.Is(err, fs.ErrPermission) {
+		for i := range looks {
+			looks[i].err = err
+		}
+		return looks, nil
+	}
+	if err != nil {
+		return nil, fail("open directory", err)
+	}
+	defer func() { _ = dir.Close() }()
+	for i, name := range names {
+		looks[i].info, looks[i].err = dir.Lstat(name.raw)
+	}
+	return looks, nil
+}
+
 // visit calls fn for one path, unless it has passed already, and walks what is below it.
-func (w *walker) visit(raw, printed string, depth int, passed bool, from []string) error {
+func (w *walker) visit(raw, printed string, look look, depth int, passed bool, from []string) error {
 	if w.all && strings.HasPrefix(raw, reserved+"/") {
 		if _, ours := parseID(raw[len(reserved)+1:]); ours {
 			return nil
 		}
 	}
-	info, err := w.d.root.Lstat(raw)
+	info, err := look.info, look.err
 	switch {
 	case errors.Is(err, fs.ErrPermission): // its directory can be read, but not entered
 		return w.fn(found{raw: raw, entry: Entry{Path: printed, Kind: KindOther}, hidden: true})

@@ -52,7 +52,7 @@ func removeTree(root *os.Root, name string) (removed tally, err error) {
 		case err == nil:
 			removed.count(info)
 			return removed, nil
-		case !errors.Is(err, ErrNotEmpty):
+		case !errors.Is(err, ErrNotEmpty) && !swapped(err):
 			return removed, err
 		}
 	}
@@ -61,6 +61,7 @@ func removeTree(root *os.Root, name string) (removed tally, err error) {
 
 // removeContent removes everything in a directory, however deep it is: os.Root.RemoveAll would hold a file open for every level.
 // What is in a directory of it is first moved up, so that nothing is ever removed from more than two levels below.
+// ErrChanged when there is no end to it, because a program adds as much or because it is very much: it is to be called again.
 func removeContent(root *os.Root, top string) (removed tally, err error) {
 	for idle := 0; idle < attempts; idle++ {
 		before := removed.entries
@@ -89,23 +90,18 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 		name := join(dir, info.Name())
 		err := root.Remove(name)
 		if err != nil && errors.Is(err, fs.ErrPermission) { // the directory is not to be written to
-			if err = root.Chmod(dir, 0o700); err == nil {
+			if err = makeWritable(root, dir); err == nil {
 				err = root.Remove(name)
 			}
 		}
 		switch err = fail("remove file", err); {
 		case err == nil:
 			removed.count(info)
-		case gone(err):
+		case swapped(err):
 		case !errors.Is(err, ErrNotEmpty):
 			return true, err
 		case dir != top:
-			up := join(top, uuid.NewString())
-			if err = root.Rename(name, up); errors.Is(err, fs.ErrPermission) {
-				if err = root.Chmod(name, 0o700); err == nil {
-					err = root.Rename(name, up)
-				}
-			}
+			err = moveAway(root, name, join(top, uuid.NewString()))
 			if err != nil && !gone(err) {
 				return true, fail("remove directory", err)
 			}
@@ -118,18 +114,39 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 	return len(infos) > 0, nil
 }
 
+// swapped tells of an error of removing something that it is gone, or became a directory or something else in that moment.
+func swapped(err error) bool { return gone(err) || errors.Is(err, ErrIsDirectory) }
+
+// moveAway moves a directory that is to be removed. Its name for the one above is in it, so it must be writable.
+func moveAway(root *os.Root, from, to string) error {
+	err := root.Rename(from, to)
+	if errors.Is(err, fs.ErrPermission) {
+		if err = makeWritable(root, from); err == nil {
+			err = root.Rename(from, to)
+		}
+	}
+	return err
+}
+
 // removeBelow removes a directory that is right below top.
 func removeBelow(root *os.Root, top, name string, info fs.FileInfo, removed *tally) error {
-	for more := true; more; {
-		var err error
-		if more, err = removeSome(root, top, name, removed); err != nil && !gone(err) {
+	for idle := 0; idle < attempts; idle++ {
+		before := removed.entries
+		more, err := removeSome(root, top, name, removed)
+		if err != nil && !gone(err) {
 			return err
+		}
+		if !more {
+			break
+		}
+		if removed.entries > before {
+			idle = 0
 		}
 	}
 	switch err := fail("remove directory", root.Remove(name)); {
 	case err == nil:
 		removed.count(info)
-	case !gone(err) && !errors.Is(err, ErrNotEmpty): // a program has written to it: it is read again
+	case !swapped(err) && !errors.Is(err, ErrNotEmpty): // one that is not empty is read again
 		return err
 	}
 	return nil
@@ -139,7 +156,7 @@ func removeBelow(root *os.Root, top, name string, info fs.FileInfo, removed *tal
 func readSome(root *os.Root, name string) ([]fs.FileInfo, error) {
 	dir, err := openDirectory(root, name)
 	if errors.Is(err, fs.ErrPermission) {
-		if err = root.Chmod(name, 0o700); err == nil {
+		if err = makeWritable(root, name); err == nil {
 			dir, err = openDirectory(root, name)
 		}
 	}

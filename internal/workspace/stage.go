@@ -98,7 +98,7 @@ func (s *Staged) finish() error {
 		}
 	}
 	if !s.modifiedAt.IsZero() {
-		if err := s.d.root.Chtimes(s.name, time.Time{}, s.modifiedAt); err != nil {
+		if err := setModified(s.file, s.modifiedAt); err != nil {
 			return err
 		}
 	}
@@ -142,14 +142,14 @@ func (s *Staged) Discard() error {
 
 // Commit gives a finished file its path, in place of the file that is there, and makes the directories above it. Whoever
 // reads sees the old file or the new one, whole. It is on the disk when Commit returns. ErrIsDirectory, ErrNotDirectory (a
-// file is above), ErrNotServed, ErrPrecondition.
+// file is above), ErrNotServed, ErrPrecondition; ErrChanged when the finished file is not as it was, or not in this workspace.
 func (d *Directory) Commit(s *Staged, name string, c Condition) (change Change, err error) {
 	name, err = CheckPath(name)
 	if err != nil {
 		return change, err
 	}
-	if !s.finished || s.committed || s.d != d {
-		return change, errors.New("workspace: only a finished file of the same workspace can be committed, once")
+	if !s.finished || s.committed {
+		return change, errors.New("workspace: only a finished file can be committed, once")
 	}
 	old, err := d.lookupFile(name)
 	change.Created = old == nil

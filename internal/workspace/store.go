@@ -8,7 +8,8 @@
 //
 //	<customer>/shared/          the customer's own workspace
 //	<customer>/spaces/<space>/  that of a space
-//	.scratch/<id>/              a temporary one
+//	<customer>/scratch/<id>/    a temporary one
+//	<customer>/manifest         of the last backup; see Store.ManifestPath
 //
 // In every workspace .fanfare is reserved: what is being written (.fanfare/<id>) and what is being deleted is there, and it
 // is neither shown nor served. The package does not know who may see what, and counts no quota: whoever asks has been
@@ -25,6 +26,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 
 	"github.com/google/uuid"
 )
@@ -36,8 +38,8 @@ const (
 	fileMode      = 0o660
 )
 
-// scratches is the directory of the temporary workspaces.
-const scratches = ".scratch"
+// scratches is the directory of a customer's temporary workspaces.
+func scratches(customerID uuid.UUID) string { return customerID.String() + "/scratch" }
 
 // Store is the directory below which all workspaces are. Only Fanfare writes to it and to the directories of the customers.
 // Safe for concurrent use.
@@ -89,9 +91,14 @@ func (s *Store) RemoveCustomer(customerID uuid.UUID) (files int64, err error) {
 	return removed.entries - removed.directories, err
 }
 
-// Scratch opens a temporary workspace, and makes it if it is not there.
-func (s *Store) Scratch(id uuid.UUID) (*Directory, error) {
-	name := scratches + "/" + id.String()
+// ManifestPath is where the manifest of the customer's last backup is kept, beside its workspaces: only Fanfare writes there.
+func (s *Store) ManifestPath(customerID uuid.UUID) string {
+	return filepath.Join(s.root.Name(), customerID.String(), "manifest")
+}
+
+// Scratch opens a temporary workspace of a customer, and makes it if it is not there.
+func (s *Store) Scratch(customerID, id uuid.UUID) (*Directory, error) {
+	name := scratches(customerID) + "/" + id.String()
 	if err := s.makeAll(name); err != nil {
 		return nil, err
 	}
@@ -99,24 +106,24 @@ func (s *Store) Scratch(id uuid.UUID) (*Directory, error) {
 }
 
 // RemoveScratch removes a temporary workspace with everything in it. Nothing there is no error.
-func (s *Store) RemoveScratch(id uuid.UUID) error {
-	_, err := s.remove(scratches + "/" + id.String())
+func (s *Store) RemoveScratch(customerID, id uuid.UUID) error {
+	_, err := s.remove(scratches(customerID) + "/" + id.String())
 	return err
 }
 
-// Scratches tells which temporary workspaces are there.
-func (s *Store) Scratches() ([]uuid.UUID, error) {
-	names, err := uuids(s.root, scratches)
+// HasScratch tells whether there is a temporary workspace.
+func (s *Store) HasScratch(customerID, id uuid.UUID) (bool, error) {
+	_, err := lookup(s.root, scratches(customerID)+"/"+id.String())
 	if errors.Is(err, ErrNotFound) {
-		return nil, nil
+		return false, nil
 	}
-	return names, err
+	return err == nil, err
 }
 
-// Adopt makes a temporary workspace the workspace of a customer or space, which must not be there or be empty (else
+// Adopt makes a temporary workspace that of the customer or of a space, which must not be there or be empty (else
 // ErrNotEmpty). ErrMissing when there is no such temporary one.
-func (s *Store) Adopt(scratch, customerID uuid.UUID, spaceID uuid.NullUUID) error {
-	from, to := scratches+"/"+scratch.String(), place(customerID, spaceID)
+func (s *Store) Adopt(customerID, scratch uuid.UUID, spaceID uuid.NullUUID) error {
+	from, to := scratches(customerID)+"/"+scratch.String(), place(customerID, spaceID)
 	switch info, err := lookup(s.root, from); {
 	case errors.Is(err, ErrNotFound), err == nil && !info.IsDir():
 		return fmt.Errorf("adopt workspace: %w", ErrMissing)
@@ -130,10 +137,31 @@ func (s *Store) Adopt(scratch, customerID uuid.UUID, spaceID uuid.NullUUID) erro
 	if err := s.root.Remove(to); err != nil {
 		return fail("replace workspace", err)
 	}
+	return s.rename(from, to)
+}
+
+// SetAside makes a workspace a temporary one, which must not be there. From then on it is found in its place by nobody, whoever has it open. ErrMissing when it
+// is not there.
+func (s *Store) SetAside(customerID uuid.UUID, spaceID uuid.NullUUID, scratch uuid.UUID) error {
+	from, to := place(customerID, spaceID), scratches(customerID)+"/"+scratch.String()
+	switch info, err := lookup(s.root, from); {
+	case errors.Is(err, ErrNotFound), err == nil && !info.IsDir():
+		return fmt.Errorf("set workspace aside: %w", ErrMissing)
+	case err != nil:
+		return err
+	}
+	if err := s.makeAll(scratches(customerID)); err != nil {
+		return err
+	}
+	return s.rename(from, to)
+}
+
+// rename moves a workspace. It is on the disk when rename returns.
+func (s *Store) rename(from, to string) error {
 	if err := s.root.Rename(from, to); err != nil {
 		return fail("move workspace", err)
 	}
-	return errors.Join(syncDirectory(s.root, path.Dir(to)), syncDirectory(s.root, scratches))
+	return errors.Join(syncDirectory(s.root, path.Dir(to)), syncDirectory(s.root, path.Dir(from)))
 }
 
 // open opens a directory of the store as a workspace. It must be a real one, and so must be those above it.
@@ -174,7 +202,8 @@ func (s *Store) makeAll(name string) error {
 	return nil
 }
 
-// remove removes a directory of the store with everything in it, through a root of its own: no link in it leads out.
+// remove removes a directory of the store with everything in it, through a root of its own: no link in it leads out. ErrChanged
+// when programs write to it all the time.
 func (s *Store) remove(name string) (removed tally, err error) {
 	for range attempts {
 		d, err := s.open(name)

@@ -98,3 +98,12 @@ func onDisk(t *testing.T, path, content string) {
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	must(t, os.WriteFile(path, []byte(content), 0o644))
 }
+
+// pathsOf are the paths of entries.
+func pathsOf(entries []Entry) []string {
+	paths := []string(nil)
+	for _, e := range entries {
+		paths = append(paths, e.Path)
+	}
+	return paths
+}

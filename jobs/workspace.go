@@ -1,0 +1,556 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"fanfare/db/tenant"
+	"fanfare/internal/backup"
+	"fanfare/internal/bucket"
+	"fanfare/internal/workspace"
+	"fanfare/queries"
+)
+
+// WorkspaceQueue is the queue of what is done with workspaces.
+const WorkspaceQueue = "workspace"
+
+const (
+	// workspaceTimeout bounds one step; archiving a large workspace takes long.
+	workspaceTimeout = 6 * time.Hour
+	// workspaceConcurrency is how many workspaces a worker looks after at once.
+	workspaceConcurrency = 4
+	// measurings is how often a workspace is measured that others change meanwhile, until they wait.
+	measurings = 3
+)
+
+// WorkspaceRules say what becomes of workspaces that nobody uses, of customers without a policy of their own.
+type WorkspaceRules struct {
+	// After Unused without use it is announced that a workspace will be archived, Notice later it is, and Keep later its archive is deleted.
+	Unused, Notice, Keep time.Duration
+}
+
+// WorkspaceArgs name a workspace for which there is something to do. What it is, is seen from its row.
+type WorkspaceArgs struct {
+	CustomerID  uuid.UUID `json:"customer_id" river:"unique"`
+	WorkspaceID uuid.UUID `json:"workspace_id" river:"unique"`
+	What        string    `json:"what"`
+}
+
+// Kind is the job's name in the queue.
+func (WorkspaceArgs) Kind() string { return "workspace" }
+
+// InsertOpts are the job's defaults. A workspace has one job at a time, whatever is to be done.
+func (WorkspaceArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: WorkspaceQueue, MaxAttempts: backupStarts, UniqueOpts: oneAtATime}
+}
+
+// workspaceWorker makes workspaces, measures them, archives those that nobody uses, brings them back, and deletes their archives in the end.
+//
+// Archiving: the archive is written and read back; the directory is set aside, so that nobody finds it, and compared with the archive; the row says that it is
+// archived; the directory is removed. Wherever that is broken off, the row is what counts: as long as it does not say archived, the directory comes back to its place.
+type workspaceWorker struct {
+	river.WorkerDefaults[WorkspaceArgs]
+	*fileStores
+	rules   WorkspaceRules
+	notices *notices
+	lease   *lease
+}
+
+// Timeout bounds the whole job.
+func (*workspaceWorker) Timeout(*river.Job[WorkspaceArgs]) time.Duration { return workspaceTimeout }
+
+// NextRetry leaves a bucket that is away some time to come back; not too long, as somebody may wait.
+func (*workspaceWorker) NextRetry(job *river.Job[WorkspaceArgs]) time.Time {
+	return time.Now().Add(backoff(len(job.Errors)+1, 2*time.Second, 5*time.Minute))
+}
+
+// caring is one step of looking after a workspace.
+type caring struct {
+	*workspaceWorker
+	scope      tenant.Scope
+	customerID uuid.UUID
+	row        queries.WorkspaceForWorkerRow
+	log        *slog.Logger
+}
+
+// Work does what is to be done with the job's workspace.
+func (w *workspaceWorker) Work(ctx context.Context, job *river.Job[WorkspaceArgs]) error {
+	ctx, release := w.lease.hold(ctx)
+	defer release()
+	log := w.log.With("customer_id", job.Args.CustomerID, "workspace_id", job.Args.WorkspaceID, "job_id", job.ID)
+	scope := tenant.Worker(job.Args.CustomerID, tenant.Request{Job: job.ID})
+	row, err := queries.New(w.db.Read(scope)).WorkspaceForWorker(ctx, job.Args.WorkspaceID)
+	switch {
+	case errors.Is(err, tenant.ErrNotFound), errors.Is(err, pgx.ErrNoRows):
+		return river.JobCancel(errors.New("there is no such workspace"))
+	case err != nil:
+		return fmt.Errorf("read workspace: %w", err)
+	case w.workspaces == nil:
+		return river.JobSnooze(10 * time.Second) // another worker has them
+	}
+	c := &caring{workspaceWorker: w, scope: scope, customerID: job.Args.CustomerID, row: row, log: log}
+	err = c.step(ctx, job.Args.What)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, tenant.ErrNotFound):
+		return river.JobCancel(errors.New("the customer is gone"))
+	case errors.Is(ctx.Err(), context.Canceled):
+		return river.JobSnooze(time.Second) // it was broken off by us; nothing is wrong with it
+	}
+	if problem := explainWorkspace(err); problem != "" {
+		if noteErr := c.change(ctx, func(q *queries.Queries) (int64, error) {
+			return q.WorkspaceProblem(ctx, queries.WorkspaceProblemParams{ID: row.ID, Problem: &problem})
+		}); noteErr != nil {
+			log.WarnContext(ctx, "why a workspace cannot be looked after is not noted", "error", noteErr)
+		}
+	}
+	log.WarnContext(ctx, "workspace could not be looked after", "what", job.Args.What, "state", row.State, "error", err)
+	return fmt.Errorf("look after workspace: %w", err)
+}
+
+// explainWorkspace says to the workspace's admins why it stays as it is, "" where that is nothing for them.
+func explainWorkspace(err error) string {
+	switch {
+	case errors.Is(err, workspace.ErrMissing):
+		return "Its directory is missing: its disk may not be mounted. Tell whoever runs Fanfare."
+	case errors.Is(err, workspace.ErrFull):
+		return "The disk is full. Tell whoever runs Fanfare."
+	case errors.As(err, new(*backup.DamageError)):
+		return "Its archive is damaged. Tell whoever runs Fanfare; a backup may have it still."
+	case errors.Is(err, backup.ErrIdentity):
+		return "Its archive is encrypted, and this server has no identity that opens it. Whoever runs Fanfare sets FANFARE_BACKUP_IDENTITY for the workers."
+	}
+	return ""
+}
+
+// step does the next step.
+func (c *caring) step(ctx context.Context, what string) error {
+	switch {
+	case c.row.State == "new":
+		return c.make(ctx)
+	case c.row.State == "archiving":
+		if c.row.WantedAt != nil {
+			return c.stay(ctx, nil)
+		}
+		return c.archive(ctx)
+	case (c.row.State == "archived" || c.row.State == "returning") && c.row.WantedAt != nil:
+		return c.bringBack(ctx)
+	case c.row.State == "archived" && what == "delete":
+		if err := c.change(ctx, func(q *queries.Queries) (int64, error) {
+			return q.WorkspaceDeleted(ctx, queries.WorkspaceDeletedParams{ID: c.row.ID, Keep: c.rules.Keep})
+		}); err != nil {
+			return err
+		}
+		c.log.InfoContext(ctx, "the archive of a workspace is deleted, since nobody came back")
+		return nil // what is left of it is the next step
+	case c.row.State == "active" && what == "archive":
+		return c.archive(ctx)
+	case c.row.State == "active" && what == "announce":
+		return c.announce(ctx)
+	case c.row.State == "active" && what == "measure":
+		return c.measure(ctx)
+	case (c.row.State == "active" || c.row.State == "deleted") && c.row.ArchiveID != nil:
+		return c.forget(ctx)
+	}
+	return nil
+}
+
+// change changes the workspace's row; nothing changed is no error: another state has come between.
+func (c *caring) change(ctx context.Context, change func(q *queries.Queries) (int64, error)) error {
+	return c.db.TxRetry(ctx, c.scope, func(_ context.Context, tx *tenant.Tx) error {
+		_, err := change(queries.New(tx))
+		return err
+	})
+}
+
+func (c *caring) space() uuid.NullUUID { return nullID(c.row.SpaceID) }
+
+// make makes the directory.
+func (c *caring) make(ctx context.Context) error {
+	if err := c.workspaces.Create(c.customerID, c.space()); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	return c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceMadeByWorker(ctx, c.row.ID) })
+}
+
+// measure counts what is in the directory, and removes what changes have left that were broken off.
+func (c *caring) measure(ctx context.Context) error {
+	directory, err := c.workspaces.Open(c.customerID, c.space())
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	if err := c.clear(ctx, directory); err != nil {
+		return err
+	}
+	for range measurings {
+		row, err := queries.New(c.db.Read(c.scope)).WorkspaceForWorker(ctx, c.row.ID)
+		if err != nil || row.State != "active" {
+			return err
+		}
+		usage, err := measureDirectory(ctx, directory)
+		if err != nil {
+			return err
+		}
+		measured := int64(0)
+		err = c.change(ctx, func(q *queries.Queries) (_ int64, err error) {
+			measured, err = q.WorkspaceMeasured(ctx, measuredParams(row.ID, row.Version, usage))
+			return measured, err
+		})
+		if err != nil || measured > 0 {
+			return err
+		}
+	}
+	// It is changed all the time: now others wait.
+	return c.change(ctx, func(q *queries.Queries) (int64, error) {
+		row, err := q.WorkspaceLock(ctx, c.row.ID)
+		if err != nil || row.State != "active" {
+			return 0, err
+		}
+		usage, err := measureDirectory(ctx, directory)
+		if err != nil {
+			return 0, err
+		}
+		return q.WorkspaceMeasured(ctx, measuredParams(c.row.ID, row.Version, usage))
+	})
+}
+
+// measureDirectory counts what can be counted: a part that cannot be looked into is not the customer's doing to be charged for.
+func measureDirectory(ctx context.Context, directory *workspace.Directory) (workspace.Usage, error) {
+	usage, err := directory.Measure(ctx)
+	if errors.Is(err, workspace.ErrUncounted) {
+		err = nil
+	}
+	return usage, err
+}
+
+func measuredParams(id uuid.UUID, version int64, usage workspace.Usage) queries.WorkspaceMeasuredParams {
+	params := queries.WorkspaceMeasuredParams{ID: id, Version: version, Bytes: usage.Bytes, Entries: usage.Files}
+	if !usage.LastChange.IsZero() {
+		params.ChangedAt = &usage.LastChange
+	}
+	return params
+}
+
+// clear forgets changes that were broken off, and removes what they have staged.
+func (c *caring) clear(ctx context.Context, directory *workspace.Directory) error {
+	staged, err := directory.Staged() // first: what is staged later is not looked at
+	if err != nil {
+		return fmt.Errorf("list what is staged: %w", err)
+	}
+	return c.db.TxRetry(ctx, c.scope, func(ctx context.Context, tx *tenant.Tx) error {
+		q := queries.New(tx)
+		if _, err := q.FileChangeForget(ctx, c.row.ID); err != nil {
+			return err
+		}
+		restoring, err := q.RestoreUnderWay(ctx)
+		if err != nil || restoring {
+			return err
+		}
+		changes, err := q.FileChangeList(ctx, c.row.ID)
+		if err != nil {
+			return err
+		}
+		for _, id := range staged {
+			if !slices.Contains(changes, id) {
+				if err := directory.RemoveStaged(id); err != nil {
+					return fmt.Errorf("remove what is staged: %w", err)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// announce says that the workspace will be archived, unless somebody has used it after all.
+func (c *caring) announce(ctx context.Context) error {
+	if err := c.measure(ctx); err != nil { // which sees what programs have changed
+		return err
+	}
+	announced := int64(0)
+	err := c.db.TxRetry(ctx, c.scope, func(ctx context.Context, tx *tenant.Tx) (err error) {
+		q := queries.New(tx)
+		if announced, err = q.WorkspaceAnnounce(ctx, queries.WorkspaceAnnounceParams{ID: c.row.ID, Unused: c.rules.Unused}); err != nil {
+			return err
+		}
+		if announced == 0 {
+			_, err = q.WorkspaceNoteTalk(ctx, c.row.ID)
+			return err
+		}
+		if !c.notices.mails {
+			return nil
+		}
+		return c.notices.enqueue(ctx, tx, func(userID uuid.UUID) river.JobArgs {
+			return WorkspaceEmailArgs{CustomerID: c.customerID, UserID: userID, WorkspaceID: c.row.ID}
+		})
+	})
+	if err == nil && announced > 0 {
+		c.log.InfoContext(ctx, "nobody uses a workspace; it is announced that it will be archived", "mails", c.notices.mails)
+	}
+	return err
+}
+
+// archives is where a customer's archives are.
+func (c *caring) archives() *backup.Repository {
+	return c.repository(c.customerID, bucket.Archives(c.customerID))
+}
+
+func (c *caring) deleteArchive(ctx context.Context, id uuid.UUID) error {
+	return c.backups.DeleteAll(ctx, bucket.Archives(c.customerID)+id.String()+"/")
+}
+
+// archive puts the workspace into an archive.
+func (c *caring) archive(ctx context.Context) error {
+	if c.backups == nil {
+		return nil // another worker has the bucket
+	}
+	if err := c.back(); err != nil { // from a try that was broken off
+		return err
+	}
+	if c.row.ArchiveID != nil {
+		if err := c.deleteArchive(ctx, *c.row.ArchiveID); err != nil {
+			return err
+		}
+	}
+	directory, err := c.workspaces.Open(c.customerID, c.space())
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	if c.row.State == "active" { // programs may have used it since it was announced
+		usage, err := measureDirectory(ctx, directory)
+		if err != nil {
+			return err
+		}
+		if c.row.AnnouncedAt != nil && usage.LastChange.After(*c.row.AnnouncedAt) {
+			return c.measure(ctx)
+		}
+	}
+	id := uuid.New()
+	begun := int64(0)
+	if err := c.change(ctx, func(q *queries.Queries) (_ int64, err error) {
+		begun, err = q.WorkspaceBeginArchive(ctx, queries.WorkspaceBeginArchiveParams{ID: c.row.ID, ArchiveID: &id, Notice: c.rules.Notice})
+		return begun, err
+	}); err != nil || begun == 0 {
+		return err
+	}
+	tree := newWorkspaceTree(directory, "")
+	repository, began := c.archives(), time.Now()
+	result, err := repository.Write(ctx, backup.WriteOptions{
+		ID: id, Kind: "archive", Now: time.Now(), Sources: []backup.NamedSource{{Name: sourceName(c.row.SpaceID), Source: tree}}, Full: true,
+	})
+	if err != nil {
+		return err
+	}
+	if result.Totals.Unreadable > 0 || result.Totals.Unstable > 0 {
+		return c.stay(ctx, ptr("It was not archived, since some of its files cannot be read, or are changed all the time."))
+	}
+	same, err := c.aside(ctx, repository, id, result.ManifestSHA256, began)
+	if err != nil {
+		return err
+	}
+	if !same {
+		return c.stay(ctx, nil)
+	}
+	archived := int64(0)
+	if err := c.change(ctx, func(q *queries.Queries) (_ int64, err error) {
+		archived, err = q.WorkspaceArchived(ctx, queries.WorkspaceArchivedParams{
+			ID: c.row.ID, ArchiveID: &id, ArchiveSha256: &result.ManifestSHA256, ArchiveBytes: ptr(result.Totals.UploadedBytes + result.ManifestBytes),
+		})
+		return archived, err
+	}); err != nil {
+		return err
+	}
+	if archived == 0 { // somebody wants it
+		return c.stay(ctx, nil)
+	}
+	c.log.InfoContext(ctx, "a workspace that nobody uses is archived", "files", result.Totals.Files, "bytes", result.Totals.Bytes)
+	return c.workspaces.RemoveScratch(c.customerID, c.row.ID)
+}
+
+// aside sets the directory aside and tells whether what is in it is what the archive has, all of which is read for that.
+func (c *caring) aside(ctx context.Context, repository *backup.Repository, id uuid.UUID, sum string, began time.Time) (same bool, err error) {
+	manifest, err := repository.Open(ctx, id, sum)
+	switch {
+	case errors.Is(err, backup.ErrIdentity):
+		// Nobody here can read it, by the operator's choice. Its objects were stored without an error.
+	case err != nil:
+		return false, err
+	default:
+		defer manifest.Close()
+		damaged, err := manifest.Verify(ctx)
+		if err != nil || len(damaged) > 0 {
+			return false, errors.Join(err, firstDamage(damaged))
+		}
+	}
+	if err := c.workspaces.SetAside(c.customerID, c.space(), c.row.ID); err != nil {
+		return false, err
+	}
+	directory, err := c.workspaces.Scratch(c.customerID, c.row.ID)
+	if err != nil {
+		return false, err
+	}
+	defer directory.Close()
+	usage, err := measureDirectory(ctx, directory)
+	if err != nil {
+		return false, err
+	}
+	if manifest == nil {
+		return !usage.LastChange.After(began.Add(-time.Second)), nil
+	}
+	tree := newWorkspaceTree(directory, "")
+	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{Exact: true})
+	if errors.Is(err, backup.ErrNothingSelected) {
+		return usage.Files == usage.Other, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer plan.Close()
+	// What is there and not in the archive is removed by an exact restore: links and the like, which no archive has, go with the workspace.
+	removed := plan.Counts.Remove - usage.Other
+	return plan.Counts.Create == 0 && plan.Counts.Replace == 0 && removed <= 0, nil
+}
+
+func firstDamage(damaged []*backup.DamageError) error {
+	if len(damaged) == 0 {
+		return nil
+	}
+	return damaged[0]
+}
+
+// back brings a directory to its place that was set aside.
+func (c *caring) back() error {
+	aside, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
+	if err != nil || !aside {
+		return err
+	}
+	return c.workspaces.Adopt(c.customerID, c.row.ID, c.space())
+}
+
+// stay leaves the workspace in use.
+func (c *caring) stay(ctx context.Context, problem *string) error {
+	if err := c.back(); err != nil {
+		return err
+	}
+	c.log.InfoContext(ctx, "a workspace is not archived, since somebody uses it")
+	return c.change(ctx, func(q *queries.Queries) (int64, error) {
+		return q.WorkspaceStays(ctx, queries.WorkspaceStaysParams{ID: c.row.ID, Problem: problem})
+	})
+}
+
+// bringBack makes an archived workspace one in use.
+func (c *caring) bringBack(ctx context.Context) error {
+	switch {
+	case c.backups == nil:
+		return nil // another worker has the bucket
+	case c.row.ArchiveID == nil || c.row.ArchiveSha256 == nil:
+		return errors.New("there is no archive")
+	}
+	if err := c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceBeginReturn(ctx, c.row.ID) }); err != nil {
+		return err
+	}
+	directory, err := c.workspaces.Open(c.customerID, c.space())
+	if errors.Is(err, workspace.ErrMissing) { // else an earlier try was broken off after the last file was there
+		if err := c.unpack(ctx); err != nil {
+			return err
+		}
+		directory, err = c.workspaces.Open(c.customerID, c.space())
+	}
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	usage, err := measureDirectory(ctx, directory)
+	if err != nil {
+		return err
+	}
+	if err := c.change(ctx, func(q *queries.Queries) (int64, error) {
+		return q.WorkspaceReturned(ctx, queries.WorkspaceReturnedParams{ID: c.row.ID, Bytes: usage.Bytes, Entries: usage.Files})
+	}); err != nil {
+		return err
+	}
+	c.log.InfoContext(ctx, "an archived workspace is back", "files", usage.Files, "bytes", usage.Bytes)
+	return nil // its archive is forgotten by the next step
+}
+
+// unpack restores the archive into a temporary workspace, which takes its place as a whole.
+func (c *caring) unpack(ctx context.Context) error {
+	if err := c.workspaces.RemoveScratch(c.customerID, c.row.ID); err != nil {
+		return err
+	}
+	manifest, err := c.archives().Open(ctx, *c.row.ArchiveID, *c.row.ArchiveSha256)
+	if err != nil {
+		return err
+	}
+	defer manifest.Close()
+	directory, err := c.workspaces.Scratch(c.customerID, c.row.ID)
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	tree := newWorkspaceTree(directory, "")
+	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{})
+	if err != nil && !errors.Is(err, backup.ErrNothingSelected) {
+		return err
+	}
+	if err == nil {
+		defer plan.Close()
+		if err := plan.Stage(ctx); err != nil {
+			return err
+		}
+		if err := plan.Apply(ctx); err != nil {
+			return err
+		}
+	}
+	return c.workspaces.Adopt(c.customerID, c.row.ID, c.space())
+}
+
+// forget deletes an archive that is not needed any more.
+func (c *caring) forget(ctx context.Context) error {
+	if c.backups == nil {
+		return nil // another worker has the bucket
+	}
+	if err := c.workspaces.RemoveScratch(c.customerID, c.row.ID); err != nil {
+		return err
+	}
+	if err := c.deleteArchive(ctx, *c.row.ArchiveID); err != nil {
+		return err
+	}
+	return c.change(ctx, func(q *queries.Queries) (int64, error) {
+		return q.WorkspaceForgetArchive(ctx, queries.WorkspaceForgetArchiveParams{ID: c.row.ID, ArchiveID: c.row.ArchiveID})
+	})
+}
+
+// dispatchWorkspaces gives workspaces for which there is something to do a job.
+func (w *Worker) dispatchWorkspaces(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	due, err := w.q.WorkspaceListDue(ctx, queries.WorkspaceListDueParams{Unused: w.rules.Unused, Notice: w.rules.Notice, Keep: w.rules.Keep, MaxRows: 100})
+	if err != nil {
+		return fmt.Errorf("look for workspaces: %w", err)
+	}
+	var all error
+	for _, d := range due {
+		if w.deps.Backups == nil && d.What != "make" && d.What != "measure" {
+			continue // without archives nothing is announced
+		}
+		err := w.db.Tx(ctx, tenant.Worker(d.CustomerID, tenant.Request{}), func(ctx context.Context, tx *tenant.Tx) error {
+			_, err := w.client.InsertTx(ctx, tx, WorkspaceArgs{CustomerID: d.CustomerID, WorkspaceID: d.ID, What: d.What}, nil)
+			return err
+		})
+		if err != nil && !errors.Is(err, tenant.ErrNotFound) { // the customer is being erased
+			all = errors.Join(all, fmt.Errorf("look after workspace %s: %w", d.ID, err))
+		}
+	}
+	return all
+}
