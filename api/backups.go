@@ -58,19 +58,19 @@ type BackupStatus struct {
 
 // Restore puts files of a backup back. Its plan says first what it would do.
 type Restore struct {
-	ID          uuid.UUID     `json:"id" format:"uuid"`
-	BackupID    uuid.UUID     `json:"backup_id" format:"uuid"`
-	State       string        `json:"state" enum:"planning,planned,queued,running,applying,done,failed" doc:"planned: the plan is there, and start-restore does it. applying: files are being put in their places; nobody reads or writes the workspaces until that is done."`
-	RequestedBy *uuid.UUID    `json:"requested_by" format:"uuid" nullable:"true"`
-	WorkspaceID *uuid.UUID    `json:"workspace_id" format:"uuid" nullable:"true" doc:"The one workspace; null: all of them, and the images and videos."`
-	Path        *string       `json:"path" doc:"The one file or directory of it."`
-	To          *RestorePlace `json:"to" doc:"Where to; null: to where everything was."`
-	Exact       bool          `json:"exact" doc:"What the backup does not have is removed."`
-	Plan        *RestorePlan  `json:"plan" doc:"What it does. null until it is known."`
-	Problem     *string       `json:"problem" doc:"Why it failed."`
-	CreatedAt   time.Time     `json:"created_at"`
-	StartedAt   *time.Time    `json:"started_at"`
-	FinishedAt  *time.Time    `json:"finished_at"`
+	ID          uuid.UUID           `json:"id" format:"uuid"`
+	BackupID    uuid.UUID           `json:"backup_id" format:"uuid"`
+	State       string              `json:"state" enum:"planning,planned,queued,running,applying,done,failed" doc:"planned: the plan is there, and start-restore does it. applying: files are being put in their places; nobody reads or writes the workspaces until that is done."`
+	RequestedBy *uuid.UUID          `json:"requested_by" format:"uuid" nullable:"true"`
+	WorkspaceID *uuid.UUID          `json:"workspace_id" format:"uuid" nullable:"true" doc:"The one workspace; null: all of them, and the images and videos."`
+	Path        *string             `json:"path" doc:"The one file or directory of it."`
+	To          Maybe[RestorePlace] `json:"to" doc:"Where to; null: to where everything was."`
+	Exact       bool                `json:"exact" doc:"What the backup does not have is removed."`
+	Plan        Maybe[RestorePlan]  `json:"plan" doc:"What it does. null until it is known."`
+	Problem     *string             `json:"problem" doc:"Why it failed."`
+	CreatedAt   time.Time           `json:"created_at"`
+	StartedAt   *time.Time          `json:"started_at"`
+	FinishedAt  *time.Time          `json:"finished_at"`
 }
 
 // RestorePlace is where files are put that are not to come back to where they were.
@@ -304,8 +304,8 @@ func (a *API) listRestores(ctx context.Context, in *struct {
 	}
 	convert := func(row queries.RestoreListRow) (Restore, error) {
 		restore, err := restoreFrom(queries.RestoreGetRow(row))
-		if restore.Plan != nil {
-			restore.Plan.Changes = []RestoreChange{} // get-restore has them
+		if restore.Plan.Value != nil {
+			restore.Plan.Value.Changes = []RestoreChange{} // get-restore has them
 		}
 		return restore, err
 	}
@@ -404,11 +404,14 @@ func restoreFrom(row queries.RestoreGetRow) (Restore, error) {
 		Problem: row.Problem, CreatedAt: row.CreatedAt.UTC(), StartedAt: utc(row.StartedAt), FinishedAt: utc(row.FinishedAt),
 	}
 	if row.ToWorkspaceID != nil && row.ToPath != nil {
-		restore.To = &RestorePlace{WorkspaceID: *row.ToWorkspaceID, Path: *row.ToPath}
+		restore.To.Value = &RestorePlace{WorkspaceID: *row.ToWorkspaceID, Path: *row.ToPath}
 	}
 	if row.Plan != nil {
 		if err := json.Unmarshal(row.Plan, &restore.Plan); err != nil {
 			return restore, fmt.Errorf("read a restore's plan: %w", err)
+		}
+		if plan := restore.Plan.Value; plan != nil && plan.Changes == nil {
+			plan.Changes = []RestoreChange{}
 		}
 	}
 	return restore, nil

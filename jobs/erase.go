@@ -158,8 +158,8 @@ func (w *eraseWorker) removeFiles(ctx context.Context, erasure queries.Erasure) 
 		}
 		files += n
 	}
-	if w.workspaces != nil { // which count what they remove
-		n, err := w.workspaces.RemoveCustomer(erasure.SubjectID)
+	if w.workspaces != nil {
+		n, err := w.workspaces.CountCustomer(ctx, erasure.SubjectID)
 		if err != nil {
 			return err
 		}
@@ -168,6 +168,11 @@ func (w *eraseWorker) removeFiles(ctx context.Context, erasure queries.Erasure) 
 	if files > 0 {
 		if err := w.q.ErasureNoteFiles(ctx, queries.ErasureNoteFilesParams{ID: erasure.ID, Files: files}); err != nil {
 			return fmt.Errorf("note files: %w", err)
+		}
+	}
+	if w.workspaces != nil {
+		if _, err := w.workspaces.RemoveCustomer(erasure.SubjectID); err != nil {
+			return err
 		}
 	}
 	for _, b := range buckets {
