@@ -136,7 +136,7 @@ func (a *API) registerFiles() {
 		Description: "The request's body is the file. It takes the place of one that is there, at once and as a whole; directories on the way are made. " +
 			"An upload may take its time, as long as something arrives.",
 		RequestBody: &huma.RequestBody{Description: "The file.", Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
-		Errors:      append(conditional, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage),
+		Errors:      append(conditional, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage),
 	}, a.writeFile)
 	register(a, huma.Operation{
 		OperationID: "read-file-text", Metadata: reads, Method: http.MethodGet, Path: text, Tags: tags, Summary: "Read a file as text",
