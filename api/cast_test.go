@@ -104,17 +104,17 @@ func (w *world) everything(t testing.TB, c cast) things {
 	}
 }
 
-// workspace is a customer's own, in use: with the file "notes/there.md" and the picture "picture.gif".
+// workspace is a customer's own, in use: with the files "notes/there.md" and "forged", and the picture "picture.gif".
 func (w *world) workspace(t testing.TB, customerID uuid.UUID) uuid.UUID {
 	t.Helper()
 	mustDo(t, w.work.Create(customerID, uuid.NullUUID{}))
 	at := filepath.Join(w.workDir, customerID.String(), "shared")
 	mustDo(t, os.MkdirAll(filepath.Join(at, "notes"), 0o750))
-	for name, content := range map[string]string{"notes/there.md": "There.", "picture.gif": onePixel} {
+	for name, content := range map[string]string{"notes/there.md": "There.", "forged": "There.", "picture.gif": onePixel} {
 		mustDo(t, os.WriteFile(filepath.Join(at, name), []byte(content), 0o600))
 	}
 	id := w.Workspace(t, customerID, nil)
-	w.exec(t, "update workspaces set state = 'active', bytes = 41, entries = 3 where id = $1", id)
+	w.exec(t, "update workspaces set state = 'active', bytes = 47, entries = 4 where id = $1", id)
 	return id
 }
 
