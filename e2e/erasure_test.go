@@ -239,7 +239,10 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 		"update bots set name = $2, username = $2 where customer_id = $1",
 		"update mcp_servers set name = $2, failure = $2 where customer_id = $1",
 		"update credentials set name = $2, failure = $2 where customer_id = $1",
-		"insert into restores (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1 and state = 'ready'",
+		"insert into backups (customer_id, id, state, object_id, manifest_sha256, uses, files, bytes, finished_at, problem) values ($1, gen_random_uuid(), 'ready', gen_random_uuid(), repeat('a', 64), '[]', 1, 1, now(), $2)",
+		"insert into restores (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1",
+		"insert into drills (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1",
+		"update backups set state = 'failed' where customer_id = $1 and problem = $2", // there is nothing of it
 		"insert into file_changes (customer_id, id, workspace_id, kind, bytes, touched_at) select customer_id, gen_random_uuid(), id, 'write', 5, now() + interval '1 hour' from workspaces where customer_id = $1 and space_id is null and $2 <> ''",
 		`insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)
 			select gen_random_uuid(), platform, bot, team, kind, external_id, customer_id, id, jsonb_build_object('message', $2::text) from spaces where customer_id = $1`,
@@ -273,7 +276,11 @@ func TestErasureLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, 60*time.Second, "both are backed up, and the backups tried", func() bool {
+	// The night of both, so that no other one begins meanwhile.
+	if _, err := s.super.Exec(t.Context(), "select tenancy.begin_night((now() at time zone 'UTC')::date, 100)"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 2*time.Minute, "both are backed up, and the backups tried", func() bool {
 		return one[int](t, s, "select count(*) from backup_status s where last_good_drill_at is not null") == 2
 	})
 	s.checkSettledBut(t, "scheduled")
