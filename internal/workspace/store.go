@@ -20,6 +20,7 @@
 package workspace
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,36 @@ func (s *Store) Open(customerID uuid.UUID, spaceID uuid.NullUUID) (*Directory, e
 func (s *Store) Remove(customerID uuid.UUID, spaceID uuid.NullUUID) error {
 	_, err := s.remove(place(customerID, spaceID))
 	return err
+}
+
+// CountCustomer tells how many files a customer has in the store; directories do not count.
+func (s *Store) CountCustomer(ctx context.Context, customerID uuid.UUID) (files int64, err error) {
+	spaces, err := uuids(s.root, customerID.String()+"/spaces")
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
+	places := []uuid.NullUUID{{}}
+	for _, id := range spaces {
+		places = append(places, uuid.NullUUID{UUID: id, Valid: true})
+	}
+	for _, spaceID := range places {
+		d, err := s.Open(customerID, spaceID)
+		if errors.Is(err, ErrMissing) {
+			continue
+		}
+		if err != nil {
+			return files, err
+		}
+		usage, err := d.Measure(ctx)
+		if errors.Is(err, ErrUncounted) {
+			err = nil
+		}
+		if err := errors.Join(err, d.Close()); err != nil {
+			return files, err
+		}
+		files += usage.Files - usage.Directories
+	}
+	return files, nil
 }
 
 // RemoveCustomer removes all that a customer has in the store and tells how many files that was; directories do not count.
