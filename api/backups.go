@@ -165,6 +165,7 @@ func (a *API) registerBackups() {
 	}, a.startRestore)
 	register(a, huma.Operation{
 		OperationID: "delete-restore", Method: http.MethodDelete, Path: restore, Tags: tags, Summary: "Forget a plan", DefaultStatus: http.StatusNoContent,
+		Errors: []int{http.StatusPreconditionFailed},
 	}, a.deleteRestore)
 	register(a, huma.Operation{
 		OperationID: "list-drills", Method: http.MethodGet, Path: "/v1/customers/{customer_id}/drills", Tags: tags, Summary: "List drills",
@@ -348,16 +349,20 @@ func (a *API) startRestore(ctx context.Context, in *struct {
 	})
 }
 
-func (a *API) deleteRestore(ctx context.Context, in *RestorePath) (*struct{}, error) {
+func (a *API) deleteRestore(ctx context.Context, in *struct {
+	RestorePath
+	Condition
+}) (*struct{}, error) {
 	return nil, a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		deleted, err := q.RestoreDelete(ctx, in.RestoreID)
-		if err != nil || deleted > 0 {
-			return err
-		}
-		if _, err := q.RestoreGet(ctx, in.RestoreID); err != nil {
-			return noRows(err, "restore")
-		}
-		return conflict("Only a plan that was not started can be forgotten.")
+		return in.change(func(version *int64) (int64, error) {
+			return q.RestoreDelete(ctx, queries.RestoreDeleteParams{ID: in.RestoreID, Version: version})
+		}, func() error {
+			row, err := q.RestoreGet(ctx, in.RestoreID)
+			if err != nil || row.State == "planning" || row.State == "planned" {
+				return noRows(err, "restore")
+			}
+			return conflict("Only a plan that was not started can be forgotten.")
+		})
 	})
 }
 

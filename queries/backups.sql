@@ -43,7 +43,7 @@ limit @max_rows;
 update restores set state = 'queued' where id = @id and state = 'planned' and version = coalesce(sqlc.narg('version'), version);
 
 -- name: RestoreDelete :execrows
-delete from restores where id = @id and state in ('planning', 'planned');
+delete from restores where id = @id and state in ('planning', 'planned') and version = coalesce(sqlc.narg('version'), version);
 
 -- name: DrillList :many
 select d.id, d.backup_id, d.state, d.files, d.bytes, d.differences, d.problem, d.created_at, d.finished_at

@@ -760,11 +760,16 @@ func (q *Queries) RestoreCreate(ctx context.Context, arg RestoreCreateParams) er
 }
 
 const restoreDelete = `-- name: RestoreDelete :execrows
-delete from restores where id = $1 and state in ('planning', 'planned')
+delete from restores where id = $1 and state in ('planning', 'planned') and version = coalesce($2, version)
 `
 
-func (q *Queries) RestoreDelete(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, restoreDelete, id)
+type RestoreDeleteParams struct {
+	ID      uuid.UUID
+	Version *int64
+}
+
+func (q *Queries) RestoreDelete(ctx context.Context, arg RestoreDeleteParams) (int64, error) {
+	result, err := q.db.Exec(ctx, restoreDelete, arg.ID, arg.Version)
 	if err != nil {
 		return 0, err
 	}
