@@ -34,6 +34,7 @@ type backups struct {
 	Bytes     int64         `help:"How many bytes they have together." default:"50000000000"`
 	Changed   float64       `help:"Which part of the files changes from one night to the next." default:"0.01"`
 	Patience  time.Duration `help:"How long a night may take." default:"2h"`
+	Idle      time.Duration `help:"For how long the worker is watched before each night, while it has nothing to do." default:"20s"`
 	JSON      string        `help:"Write the result to this file too." name:"json" placeholder:"FILE"`
 }
 
@@ -41,9 +42,6 @@ const (
 	// sparseFiles of each customer's are sparse and share what the others, of smallFile bytes at most, leave.
 	sparseFiles = 5
 	smallFile   = 64 << 10
-	// idleFor is for how long a worker is watched that has nothing to do.
-	idleFor = 20 * time.Second
-	bench   = "bench"
 )
 
 // night is what a night has cost.
@@ -84,8 +82,8 @@ type backupsRun struct {
 
 // Run measures and prints.
 func (b *backups) Run(ctx context.Context) (err error) {
-	if b.Customers < 1 || b.Files <= sparseFiles || b.Bytes/int64(b.Customers) < int64(b.Files)*smallFile || b.Changed < 0 || b.Changed > 1 {
-		return fmt.Errorf("there must be customers with more than %d files each, of %d bytes on average at least", sparseFiles, smallFile)
+	if b.Customers < 1 || b.Files <= sparseFiles || b.Bytes/int64(b.Customers) < int64(b.Files)*smallFile || b.Changed < 0 || b.Changed > 1 || b.Idle <= 0 {
+		return fmt.Errorf("there must be customers with more than %d files each, of %d bytes on average at least, and some time to watch", sparseFiles, smallFile)
 	}
 	dir, err := filepath.Abs(b.Dir)
 	if err != nil {
@@ -149,15 +147,15 @@ func (r *backupsRun) prepare(ctx context.Context, server *localpg.Server) error 
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	_, err = admin.Exec(ctx, "create database "+bench)
+	_, err = admin.Exec(ctx, "create database "+databaseName)
 	if err = errors.Join(err, admin.Close(ctx)); err != nil {
 		return fmt.Errorf("make database: %w", err)
 	}
 	password := cryptorand.Text()
-	if err := db.Migrate(ctx, server.URL(bench), db.LoginPasswords{Worker: password}, io.Discard); err != nil {
+	if err := db.Migrate(ctx, server.URL(databaseName), db.LoginPasswords{Worker: password}, io.Discard); err != nil {
 		return err
 	}
-	if r.conn, err = pgx.Connect(ctx, server.URL(bench)); err != nil {
+	if r.conn, err = pgx.Connect(ctx, server.URL(databaseName)); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	if r.statements {
@@ -165,7 +163,7 @@ func (r *backupsRun) prepare(ctx context.Context, server *localpg.Server) error 
 			return fmt.Errorf("count statements: %w", err)
 		}
 	}
-	r.env = append(os.Environ(), "WORKER_DATABASE_URL="+server.RoleURL("fanfare_worker", password, bench), "DATABASE_URL=",
+	r.env = append(os.Environ(), "WORKER_DATABASE_URL="+server.RoleURL("fanfare_worker", password, databaseName), "DATABASE_URL=",
 		"FANFARE_KEYSET="+filepath.Join(r.dir, "keyset.json"), "FANFARE_BUCKET=file://"+filepath.Join(r.dir, "files"),
 		"FANFARE_WORKSPACES="+filepath.Join(r.dir, "workspaces"), "FANFARE_BACKUP_BUCKET=file://"+filepath.Join(r.dir, "bucket"), "FANFARE_METRICS_ADDR=")
 	keys := exec.CommandContext(ctx, r.binary, "keys", "create")
@@ -189,7 +187,11 @@ func (r *backupsRun) prepare(ctx context.Context, server *localpg.Server) error 
 		}
 	}
 	// No night, and no drill, until it is said so.
-	_, err = r.conn.Exec(ctx, "insert into backup_status (customer_id, night, drilled_at) select id, '2999-01-01', 'infinity' from customers")
+	if _, err = r.conn.Exec(ctx, "insert into backup_status (customer_id, night, drilled_at) select id, '2999-01-01', 'infinity' from customers"); err != nil {
+		return fmt.Errorf("hold the night back: %w", err)
+	}
+	// As in a database that has been there for a day.
+	_, err = r.conn.Exec(ctx, "vacuum (analyze)")
 	fmt.Fprintf(os.Stderr, "made %d customers in %s\n", r.Customers, time.Since(started).Round(time.Second))
 	return err
 }
@@ -274,18 +276,18 @@ func (r *backupsRun) night(ctx context.Context, name string) (n night, err error
 	if err := r.until(ctx, ended, "select exists (select from workers where lease_until > now())"); err != nil {
 		return n, err
 	}
-	time.Sleep(5 * time.Second) // what it does once at its start is no load of the night
+	time.Sleep(r.Idle / 4) // what it does once at its start is no load of the night
 	idle, err := r.load(ctx)
 	if err != nil {
 		return n, err
 	}
-	time.Sleep(idleFor)
+	time.Sleep(r.Idle)
 	before, err := r.load(ctx)
 	if err != nil {
 		return n, err
 	}
 	n.Idle = before.since(idle)
-	// It is night, and a day since everything was measured. Backups by people do not count.
+	// It is night, and a day since everything was measured.
 	if _, err := r.conn.Exec(ctx, "update workspaces set measured_at = now() - interval '25 hours'"); err != nil {
 		return n, fmt.Errorf("begin night: %w", err)
 	}
