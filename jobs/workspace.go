@@ -146,6 +146,8 @@ func (c *caring) step(ctx context.Context, what string) error {
 		return c.archive(ctx)
 	case (c.row.State == "archived" || c.row.State == "returning") && c.row.WantedAt != nil:
 		return c.bringBack(ctx)
+	case what == clearScratch && (c.row.State == "active" || c.row.State == "archived" || c.row.State == "deleted"):
+		return c.workspaces.RemoveScratch(c.customerID, c.row.ID)
 	case c.row.State == "archived" && what == "delete":
 		if err := c.change(ctx, func(q *queries.Queries) (int64, error) {
 			return q.WorkspaceDeleted(ctx, queries.WorkspaceDeletedParams{ID: c.row.ID, Keep: c.rules.Keep})
@@ -492,8 +494,15 @@ func (c *caring) bringBack(ctx context.Context) error {
 	if err := c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceBeginReturn(ctx, c.row.ID) }); err != nil {
 		return err
 	}
+	unpacking, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
+	if err != nil {
+		return err
+	}
 	directory, err := c.workspaces.Open(c.customerID, c.space())
-	if errors.Is(err, workspace.ErrMissing) { // else an earlier try was broken off after the last file was there
+	if err == nil && unpacking {
+		err = directory.Close()
+	}
+	if unpacking && err == nil || errors.Is(err, workspace.ErrMissing) { // else an earlier try was broken off after all files were in their places
 		if err := c.unpack(ctx); err != nil {
 			return err
 		}

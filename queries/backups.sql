@@ -165,6 +165,10 @@ update backup_status set drilled_at = now() where drilled_at < now() - @drill_ev
 -- name: RestoreUnderWay :one
 select exists (select from restores r where r.state in ('running', 'applying'))::boolean as under_way;
 
+-- Whether a drill of the customer is under way, which restores into temporary workspaces.
+-- name: DrillUnderWay :one
+select exists (select from drills d where d.state = 'running')::boolean as under_way;
+
 -- Whether nothing of the customer is let go.
 -- name: WorkspaceHeld :one
 select exists (select from workspace_policies p where p.legal_hold)::boolean as held;

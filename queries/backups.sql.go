@@ -731,6 +731,18 @@ func (q *Queries) DrillList(ctx context.Context, arg DrillListParams) ([]DrillLi
 	return items, nil
 }
 
+const drillUnderWay = `-- name: DrillUnderWay :one
+select exists (select from drills d where d.state = 'running')::boolean as under_way
+`
+
+// Whether a drill of the customer is under way, which restores into temporary workspaces.
+func (q *Queries) DrillUnderWay(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, drillUnderWay)
+	var under_way bool
+	err := row.Scan(&under_way)
+	return under_way, err
+}
+
 const restoreCreate = `-- name: RestoreCreate :exec
 insert into restores (id, backup_id, workspace_id, path, to_workspace_id, to_path, exact)
 values ($1, $2, $3, $4, $5, $6, $7)
