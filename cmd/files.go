@@ -170,7 +170,7 @@ func (c *backupListFilesCommand) Run(ctx context.Context, s streams) error {
 	for _, b := range all {
 		made, files, bytes := "", "", ""
 		if !b.at.IsZero() {
-			made, files, bytes = b.at.UTC().Format(time.RFC3339), fmt.Sprint(b.files), size(b.bytes)
+			made, files, bytes = b.at.UTC().Format(time.RFC3339), strconv.FormatInt(b.files, 10), size(b.bytes)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", b.name(), b.objectID, made, files, bytes, b.trouble)
 	}
