@@ -29,6 +29,7 @@ import (
 	"fanfare/internal/llm"
 	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
+	"fanfare/internal/telemetry"
 	"fanfare/internal/vault"
 	"fanfare/internal/workspace"
 	"fanfare/jobs"
@@ -63,6 +64,8 @@ type Deps struct {
 	Workspaces *workspace.Store
 	// WorkspaceRules say how long unused ones are kept, and how much room they have, where nothing else is said; what is 0 is as in DefaultWorkspaceRules.
 	WorkspaceRules WorkspaceRules
+	// BackupHealth asks how the backups of all customers stand, not too often however often it is called; nil: /health does not tell.
+	BackupHealth func(ctx context.Context) (telemetry.BackupHealth, error)
 	// Backups: workers make backups of files.
 	Backups bool
 	// AdminsMakeCustomers: only system admins make customers, and not everybody who can sign in.

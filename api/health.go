@@ -19,6 +19,15 @@ type Health struct {
 	Status    string            `json:"status" enum:"ok,unhealthy"`
 	Timestamp time.Time         `json:"timestamp"`
 	Checks    map[string]string `json:"checks" doc:"Each check's result: ok, or what is wrong."`
+	Backups   *BackupHealth     `json:"backups,omitempty" doc:"How backups of files stand, in answers of /health where backups are made. It makes no check fail."`
+}
+
+// BackupHealth is how the backups of all customers' files stand.
+type BackupHealth struct {
+	LastGoodAt      *time.Time `json:"last_good_at" doc:"When the last good backup of any customer was made; null: none was."`
+	Late            int64      `json:"late" doc:"Customers whose last good backup is older than a day and a half."`
+	LastGoodDrillAt *time.Time `json:"last_good_drill_at" doc:"When a backup was restored elsewhere last, and was what was stored; null: none was."`
+	DrillsLate      int64      `json:"drills_late" doc:"Customers whose backups were not tried like that for too long."`
 }
 
 type healthOutput struct {
@@ -39,8 +48,8 @@ func (a *API) registerHealth() {
 	}
 	register(a, huma.Operation{
 		OperationID: "get-health", Method: http.MethodGet, Path: "/health", Tags: tags, Metadata: public,
-		Summary: "Is everything well?", Description: "All checks of /readyz; 503 when one fails.", Responses: unhealthy(),
-	}, a.getReadiness)
+		Summary: "Is everything well?", Description: "All checks of /readyz; 503 when one fails. Also when the last good backup of files was, where they are made.", Responses: unhealthy(),
+	}, a.getHealth)
 	register(a, huma.Operation{
 		OperationID: "get-liveness", Method: http.MethodGet, Path: "/livez", Tags: tags,
 		Metadata: map[string]any{"public": true, unlimitedKey: true},
@@ -84,6 +93,22 @@ func (a *API) getReadiness(ctx context.Context, _ *struct{}) (*healthOutput, err
 			out.Status, out.Body.Status = http.StatusServiceUnavailable, "unhealthy"
 		}
 	}
+	return out, nil
+}
+
+func (a *API) getHealth(ctx context.Context, in *struct{}) (*healthOutput, error) {
+	out, err := a.getReadiness(ctx, in)
+	if err != nil || a.BackupHealth == nil || out.Body.Checks["database"] != "ok" || out.Body.Checks["migrations"] != "ok" {
+		return out, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	told, err := a.BackupHealth(ctx)
+	if err != nil {
+		a.log.WarnContext(ctx, "health: how backups stand is not known", "error", err)
+		return out, nil
+	}
+	out.Body.Backups = &BackupHealth{LastGoodAt: timeOrNil(told.NewestGoodAt), Late: told.Late, LastGoodDrillAt: timeOrNil(told.NewestGoodDrillAt), DrillsLate: told.DrillsLate}
 	return out, nil
 }
 

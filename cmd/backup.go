@@ -24,6 +24,8 @@ type backupCommand struct {
 	Wal      backupWALCommand      `cmd:"" help:"Store a file of WAL; for Postgres's archive_command: fanfare backup wal %p %f."`
 	List     backupListCommand     `cmd:"" help:"List the base backups that are whole."`
 	Prune    backupPruneCommand    `cmd:"" help:"Delete base backups and WAL that are too old to be needed."`
+
+	ListFiles backupListFilesCommand `cmd:"" help:"List the backups of a customer's files, which workers make."`
 }
 
 // recipientConfig says for whom backups are encrypted.

@@ -26,8 +26,10 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Make the roles, and bring the database's schema up to date."`
 	Audit   auditCommand   `cmd:"" help:"Look after the audit log."`
 	Keys    keysCommand    `cmd:"" help:"Look after the key set that seals credentials."`
-	Backup  backupCommand  `cmd:"" help:"Back up the database: one customer, or the whole server."`
-	Restore restoreCommand `cmd:"" help:"Restore the database: one customer, or the whole server to a moment."`
+	Backup  backupCommand  `cmd:"" help:"Back up the database: one customer, or the whole server; look at backups of files."`
+	Restore restoreCommand `cmd:"" help:"Restore the database: one customer, or the whole server to a moment; or a customer's files."`
+
+	Workspace workspaceCommand `cmd:"" help:"Look after the workspaces of customers and spaces."`
 
 	OldCredentials oldCredentialsCommand `cmd:"" help:"Take over credentials from an earlier installation."`
 

@@ -20,6 +20,7 @@ import (
 type restoreCommand struct {
 	Customer restoreCustomerCommand `cmd:"" help:"Show what restoring a customer from a file would do; with --yes, do it."`
 	Database restoreDatabaseCommand `cmd:"" help:"Show what restoring the whole server to a moment would do; with --yes, do it."`
+	Files    restoreFilesCommand    `cmd:"" help:"Show what restoring a customer's files from a backup that workers made would do; with --yes, do it."`
 	Wal      restoreWALCommand      `cmd:"" help:"Fetch a file of WAL; for Postgres's restore_command: fanfare restore wal %f %p."`
 }
 

@@ -14,9 +14,11 @@ import (
 	"fanfare/internal/images"
 	"fanfare/internal/llm"
 	"fanfare/internal/mail"
+	"fanfare/internal/telemetry"
 	"fanfare/internal/vault"
 	"fanfare/internal/workspace"
 	"fanfare/jobs"
+	"fanfare/queries"
 )
 
 // serviceConfig are the settings that the API and workers share: a worker answers chats through operations of its own.
@@ -116,8 +118,13 @@ func (s services) api(pool *pgxpool.Pool, log *slog.Logger) (api.Deps, error) {
 	if err != nil {
 		return api.Deps{}, err
 	}
+	var backupHealth func(context.Context) (telemetry.BackupHealth, error)
+	if s.backups != nil {
+		backupHealth = askBackups(queries.New(pool), s.backupConfig)
+	}
 	return api.Deps{
-		Pool: pool, Queue: queue, ChatBots: registry, Log: log, Vault: s.vault, Ghost: s.outside.ghost, Egress: s.outside.egress, Connectors: s.outside.connectors,
+		BackupHealth: backupHealth,
+		Pool:         pool, Queue: queue, ChatBots: registry, Log: log, Vault: s.vault, Ghost: s.outside.ghost, Egress: s.outside.egress, Connectors: s.outside.connectors,
 		Images: s.photos, Bucket: s.files, MediaQuota: s.mediaQuota, Workspaces: s.workspaces, WorkspaceRules: s.workspaceRules, Backups: s.backups != nil, PublicURL: s.publicURL, MailsInvitations: s.mailer != nil, Embedder: s.embedder,
 		LLM: s.model, LLMMonthlyTokens: s.monthlyTokens, LLMMonthlyMicroUSD: s.monthlyMicroUSD,
 	}, nil

@@ -116,6 +116,7 @@ func (s services) work(ctx context.Context, log *slog.Logger, databaseURL string
 	defer pool.Close()
 	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	telemetry.ObserveOldestChatUpdate(queries.New(pool).ChatOldest)
+	s.observeFiles(queries.New(pool))
 	deps := jobs.Deps{
 		Pool: pool, Log: slog.New(newCalmHandler(log.Handler())), Vault: s.vault, Publishers: s.outside.publishers, Connectors: s.outside.connectors,
 		Bucket: s.files, Workspaces: s.workspaces, Backups: s.backups, Mail: s.mailer, PublicURL: s.publicURL, Egress: s.outside.egress, Embedder: s.embedder, Version: api.Version,

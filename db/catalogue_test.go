@@ -432,8 +432,12 @@ var definerFunctions = map[string]struct {
 	"tenancy.workspaces_due":                   {"fanfare_worker", "finds workspaces of all customers for which there is something to do; ids only"},
 	"tenancy.workspaces_of_customers":          {"fanfare_admin", "tells system roles how large the workspaces of all customers are, and how long unused; numbers and names only"},
 	"tenancy.count_workspaces":                 {"fanfare_worker", "counts the workspaces of all customers, for metrics; numbers only"},
+	"tenancy.list_workspaces":                  {"fanfare_owner", "tells the operator of the workspaces of all customers"},
+	"tenancy.workspaces_to_clean":              {"fanfare_owner", "tells the operator which workspaces of all customers a cleaning would archive or delete"},
+	"tenancy.clean_workspaces":                 {"fanfare_owner", "has workers archive and delete for the operator, never what is under a legal hold"},
 	"tenancy.begin_night":                      {"fanfare_worker", "begins the backups of all customers that have something to back up; answers how many customers it saw"},
 	"tenancy.backups_to_do":                    {"fanfare_worker", "finds backups, restores and drills of all customers that wait; ids only"},
+	"tenancy.list_backups":                     {"fanfare_owner", "tells the operator which backups of a customer are whole, and their digests, to restore them without workers"},
 	"tenancy.backup_health":                    {"fanfare_login,fanfare_worker", "counts the customers whose backups are late; numbers and times only"},
 	"tenancy.maintain_audit":                   {"fanfare_worker", "makes and drops the months of the audit log"},
 }

@@ -1214,6 +1214,31 @@ begin
 end
 $$;
 
+-- Name: clean_workspaces(uuid[], integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.clean_workspaces(p_ids uuid[], p_unused_days integer, p_archive_days integer) RETURNS TABLE(id uuid, what text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    -- What would stay archiving for ever, as it is the workers with a bucket for backups who archive. Those begin the night of each customer.
+    if not exists (select from public.backup_status s where s.night > now() - interval '3 days') then
+        raise object_not_in_prerequisite_state using message = 'no worker that makes backups has been seen for three days; nothing would be archived or deleted';
+    end if;
+    lock table public.workspace_policies in share mode;
+    perform from public.workspaces w where w.id = any (p_ids) order by w.customer_id, w.id for no key update;
+    return query
+    update public.workspaces w
+    set state = case t.what when 'archive' then 'archiving' else 'deleted' end,
+        wanted_at = null,
+        bytes = case t.what when 'archive' then w.bytes else 0 end,
+        entries = case t.what when 'archive' then w.entries else 0 end
+    from tenancy.workspaces_to_clean(null, p_unused_days, p_archive_days) t
+    where w.customer_id = t.customer_id and w.id = t.id and t.kept is null and w.id = any (p_ids)
+    returning w.id, t.what;
+end
+$$;
+
 -- Name: connect_session_secret(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.connect_session_secret(p_id uuid) RETURNS bytea
@@ -4153,6 +4178,39 @@ begin
 end
 $$;
 
+-- Name: list_backups(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.list_backups(p_customer_id uuid) RETURNS TABLE(id uuid, object_id uuid, manifest_sha256 text, finished_at timestamp with time zone, files bigint, bytes bigint, damaged_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select b.id, b.object_id, b.manifest_sha256, b.finished_at, b.files, b.bytes, b.damaged_at
+    from public.backups b where b.customer_id = p_customer_id and b.state = 'ready'
+    order by b.finished_at desc;
+end
+$$;
+
+-- Name: list_workspaces(uuid, text, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.list_workspaces(p_customer_id uuid, p_state text, p_unused_days integer) RETURNS TABLE(customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, measured_at timestamp with time zone, last_used_at timestamp with time zone, announced_at timestamp with time zone, archived_at timestamp with time zone, archive_bytes bigint, legal_hold boolean, problem text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select w.customer_id, c.name, w.id, w.space_id, w.state, w.bytes, w.entries, w.measured_at, w.last_used_at, w.announced_at, w.archived_at, w.archive_bytes,
+        coalesce(p.legal_hold, false), w.problem
+    from public.workspaces w
+        join public.customers c on c.id = w.customer_id
+        left join public.workspace_policies p on p.customer_id = w.customer_id
+    where c.erasing_at is null and (p_customer_id is null or w.customer_id = p_customer_id) and (p_state is null or w.state = p_state)
+        and (p_unused_days is null or w.last_used_at < now() - make_interval(days => p_unused_days))
+    order by w.last_used_at, w.id;
+end
+$$;
+
 -- Name: lock_login(text, text); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.lock_login(p_platform text, p_external_id text) RETURNS bytea
@@ -6353,6 +6411,28 @@ begin
         and (p_state is null or w.state = p_state) and (p_unused_since is null or w.last_used_at < p_unused_since)
     order by w.last_used_at, w.id
     limit p_limit;
+end
+$$;
+
+-- Name: workspaces_to_clean(uuid, integer, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.workspaces_to_clean(p_customer_id uuid, p_unused_days integer, p_archive_days integer) RETURNS TABLE(customer_id uuid, customer text, id uuid, space_id uuid, what text, kept text, bytes bigint, archive_bytes bigint, last_used_at timestamp with time zone, archived_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select w.customer_id, c.name, w.id, w.space_id, case w.state when 'active' then 'archive' else 'delete' end,
+        case when p.legal_hold then 'legal_hold' when w.state = 'archived' and w.archived_at >= now() - make_interval(days => p.archive_days) then 'policy' end,
+        w.bytes, w.archive_bytes, w.last_used_at, w.archived_at
+    from public.workspaces w
+        join public.customers c on c.id = w.customer_id
+        left join public.workspace_policies p on p.customer_id = w.customer_id
+    where c.erasing_at is null and (p_customer_id is null or w.customer_id = p_customer_id) and (
+        w.state = 'active' and w.last_used_at < now() - make_interval(days => p_unused_days) and not exists (
+            select from public.messages m where m.customer_id = w.customer_id and m.space_id = w.space_id and m.said_at > now() - make_interval(days => p_unused_days))
+        or w.state = 'archived' and w.wanted_at is null and w.archived_at < now() - make_interval(days => p_archive_days))
+    order by w.last_used_at, w.id;
 end
 $$;
 
@@ -13729,6 +13809,11 @@ GRANT ALL ON FUNCTION tenancy.claim_idempotency_key(p_operation text, p_key text
 REVOKE ALL ON FUNCTION tenancy.claim_login(p_customer_id uuid, p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.claim_login(p_customer_id uuid, p_id uuid) TO fanfare_definer;
 
+-- Name: FUNCTION clean_workspaces(p_ids uuid[], p_unused_days integer, p_archive_days integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.clean_workspaces(p_ids uuid[], p_unused_days integer, p_archive_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.clean_workspaces(p_ids uuid[], p_unused_days integer, p_archive_days integer) TO fanfare_owner;
+
 -- Name: FUNCTION connect_session_secret(p_id uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.connect_session_secret(p_id uuid) FROM PUBLIC;
@@ -14338,6 +14423,16 @@ REVOKE ALL ON FUNCTION tenancy.limit_recurring_posts() FROM PUBLIC;
 -- Name: FUNCTION limit_webhooks(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.limit_webhooks() FROM PUBLIC;
+
+-- Name: FUNCTION list_backups(p_customer_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.list_backups(p_customer_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.list_backups(p_customer_id uuid) TO fanfare_owner;
+
+-- Name: FUNCTION list_workspaces(p_customer_id uuid, p_state text, p_unused_days integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.list_workspaces(p_customer_id uuid, p_state text, p_unused_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.list_workspaces(p_customer_id uuid, p_state text, p_unused_days integer) TO fanfare_owner;
 
 -- Name: FUNCTION lock_login(p_platform text, p_external_id text); Type: ACL; Schema: tenancy
 
@@ -15049,6 +15144,11 @@ GRANT ALL ON FUNCTION tenancy.workspaces_due(p_unused interval, p_notice interva
 
 REVOKE ALL ON FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) TO fanfare_admin;
+
+-- Name: FUNCTION workspaces_to_clean(p_customer_id uuid, p_unused_days integer, p_archive_days integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.workspaces_to_clean(p_customer_id uuid, p_unused_days integer, p_archive_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.workspaces_to_clean(p_customer_id uuid, p_unused_days integer, p_archive_days integer) TO fanfare_owner;
 
 -- Name: FUNCTION writes_files(p_space_id uuid); Type: ACL; Schema: tenancy
 
@@ -17301,6 +17401,7 @@ GRANT INSERT(text) ON TABLE public.messages TO fanfare_worker;
 -- Name: COLUMN messages.said_at; Type: ACL; Schema: public
 
 GRANT INSERT(said_at) ON TABLE public.messages TO fanfare_worker;
+GRANT SELECT(said_at) ON TABLE public.messages TO fanfare_definer;
 
 -- Name: COLUMN messages.search; Type: ACL; Schema: public
 

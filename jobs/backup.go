@@ -39,6 +39,8 @@ const (
 	// nightEvery is how often a worker looks whether a night has begun, nightBatch for how many customers at once.
 	nightEvery = 10 * time.Second
 	nightBatch = 1000
+	// backupLate is after how long the last backup is late, of which one is made each night; and for how long after its time a drill is not late.
+	backupLate = 36 * time.Hour
 )
 
 // BackupConfig is how backups are made.
@@ -54,6 +56,11 @@ type BackupConfig struct {
 	Identities []age.Identity
 	// Limiter bounds how many bytes a second are read and fetched by this process; nil: no bound.
 	Limiter *rate.Limiter
+}
+
+// Late is after how long a customer's last good backup, and its last good drill, is late.
+func (c BackupConfig) Late() (backups, drills time.Duration) {
+	return backupLate, c.DrillEvery + backupLate
 }
 
 // BackupArgs name a backup that is to be written, or to be let go.

@@ -59,6 +59,12 @@ select h.customers::bigint as customers, h.late::bigint as late, coalesce(h.olde
     h.drills_failing::bigint as drills_failing, coalesce(h.newest_good_drill_at, '0001-01-01 00:00Z')::timestamptz as newest_good_drill_at
 from tenancy.backup_health(@late, @drill_late) h;
 
+-- For the operator; see tenancy.list_backups.
+-- name: BackupListForOperator :many
+select b.id::uuid as id, b.object_id::uuid as object_id, b.manifest_sha256::text as manifest_sha256, b.finished_at::timestamptz as finished_at, b.files::bigint as files,
+    b.bytes::bigint as bytes, (b.damaged_at is not null)::boolean as damaged
+from tenancy.list_backups(@customer::uuid) b;
+
 -- Begins the night's backups of so many customers; see tenancy.begin_night.
 -- name: BackupBeginNight :one
 select tenancy.begin_night(@night, @max_customers)::integer as seen;

@@ -319,6 +319,51 @@ func (q *Queries) BackupList(ctx context.Context, arg BackupListParams) ([]Backu
 	return items, nil
 }
 
+const backupListForOperator = `-- name: BackupListForOperator :many
+select b.id::uuid as id, b.object_id::uuid as object_id, b.manifest_sha256::text as manifest_sha256, b.finished_at::timestamptz as finished_at, b.files::bigint as files,
+    b.bytes::bigint as bytes, (b.damaged_at is not null)::boolean as damaged
+from tenancy.list_backups($1::uuid) b
+`
+
+type BackupListForOperatorRow struct {
+	ID             uuid.UUID
+	ObjectID       uuid.UUID
+	ManifestSha256 string
+	FinishedAt     time.Time
+	Files          int64
+	Bytes          int64
+	Damaged        bool
+}
+
+// For the operator; see tenancy.list_backups.
+func (q *Queries) BackupListForOperator(ctx context.Context, customer uuid.UUID) ([]BackupListForOperatorRow, error) {
+	rows, err := q.db.Query(ctx, backupListForOperator, customer)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BackupListForOperatorRow{}
+	for rows.Next() {
+		var i BackupListForOperatorRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ObjectID,
+			&i.ManifestSha256,
+			&i.FinishedAt,
+			&i.Files,
+			&i.Bytes,
+			&i.Damaged,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const backupListGoing = `-- name: BackupListGoing :many
 select b.id from backups b where b.state = 'deleting'
 `

@@ -81,6 +81,26 @@ from tenancy.workspaces_due(@unused, @notice, @keep, @max_rows) w;
 select w.state::text as state, w.workspaces::bigint as workspaces, w.bytes::bigint as bytes, w.entries::bigint as entries, w.archive_bytes::bigint as archive_bytes
 from tenancy.count_workspaces() w;
 
+-- Of all customers, for the operator. The zero id, the first day of all and an empty text stand for none.
+-- name: WorkspaceListForOperator :many
+select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::uuid as id,
+    coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.state::text as state, w.bytes::bigint as bytes,
+    w.entries::bigint as entries, w.measured_at::timestamptz as measured_at, w.last_used_at::timestamptz as last_used_at,
+    coalesce(w.announced_at, '0001-01-01 00:00Z')::timestamptz as announced_at, coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at,
+    coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold, coalesce(w.problem, '')::text as problem
+from tenancy.list_workspaces(sqlc.narg('customer')::uuid, sqlc.narg('state')::text, sqlc.narg('unused_days')::integer) w;
+
+-- What a cleaning would do; see tenancy.workspaces_to_clean.
+-- name: WorkspaceListToClean :many
+select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::uuid as id,
+    coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.what::text as what, coalesce(w.kept, '')::text as kept, w.bytes::bigint as bytes,
+    coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.last_used_at::timestamptz as last_used_at, coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at
+from tenancy.workspaces_to_clean(sqlc.narg('customer')::uuid, sqlc.narg('unused_days')::integer, sqlc.narg('archive_days')::integer) w;
+
+-- name: WorkspaceClean :many
+select w.id::uuid as id, w.what::text as what
+from tenancy.clean_workspaces(@ids::uuid[], sqlc.narg('unused_days')::integer, sqlc.narg('archive_days')::integer) w;
+
 -- name: WorkspaceForWorker :one
 select w.id, w.space_id, w.state, w.bytes, w.entries, w.last_used_at, w.announced_at, w.wanted_at, w.archived_at, w.archive_id, w.archive_sha256, w.archive_bytes, w.version
 from workspaces w

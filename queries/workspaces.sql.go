@@ -256,6 +256,42 @@ func (q *Queries) WorkspaceBeginReturn(ctx context.Context, id uuid.UUID) (int64
 	return result.RowsAffected(), nil
 }
 
+const workspaceClean = `-- name: WorkspaceClean :many
+select w.id::uuid as id, w.what::text as what
+from tenancy.clean_workspaces($1::uuid[], $2::integer, $3::integer) w
+`
+
+type WorkspaceCleanParams struct {
+	Ids         []uuid.UUID
+	UnusedDays  *int32
+	ArchiveDays *int32
+}
+
+type WorkspaceCleanRow struct {
+	ID   uuid.UUID
+	What string
+}
+
+func (q *Queries) WorkspaceClean(ctx context.Context, arg WorkspaceCleanParams) ([]WorkspaceCleanRow, error) {
+	rows, err := q.db.Query(ctx, workspaceClean, arg.Ids, arg.UnusedDays, arg.ArchiveDays)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WorkspaceCleanRow{}
+	for rows.Next() {
+		var i WorkspaceCleanRow
+		if err := rows.Scan(&i.ID, &i.What); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const workspaceCount = `-- name: WorkspaceCount :many
 select w.state::text as state, w.workspaces::bigint as workspaces, w.bytes::bigint as bytes, w.entries::bigint as entries, w.archive_bytes::bigint as archive_bytes
 from tenancy.count_workspaces() w
@@ -606,6 +642,74 @@ func (q *Queries) WorkspaceListDue(ctx context.Context, arg WorkspaceListDuePara
 	return items, nil
 }
 
+const workspaceListForOperator = `-- name: WorkspaceListForOperator :many
+select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::uuid as id,
+    coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.state::text as state, w.bytes::bigint as bytes,
+    w.entries::bigint as entries, w.measured_at::timestamptz as measured_at, w.last_used_at::timestamptz as last_used_at,
+    coalesce(w.announced_at, '0001-01-01 00:00Z')::timestamptz as announced_at, coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at,
+    coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold, coalesce(w.problem, '')::text as problem
+from tenancy.list_workspaces($1::uuid, $2::text, $3::integer) w
+`
+
+type WorkspaceListForOperatorParams struct {
+	Customer   *uuid.UUID
+	State      *string
+	UnusedDays *int32
+}
+
+type WorkspaceListForOperatorRow struct {
+	CustomerID   uuid.UUID
+	Customer     string
+	ID           uuid.UUID
+	SpaceID      uuid.UUID
+	State        string
+	Bytes        int64
+	Entries      int64
+	MeasuredAt   time.Time
+	LastUsedAt   time.Time
+	AnnouncedAt  time.Time
+	ArchivedAt   time.Time
+	ArchiveBytes int64
+	LegalHold    bool
+	Problem      string
+}
+
+// Of all customers, for the operator. The zero id, the first day of all and an empty text stand for none.
+func (q *Queries) WorkspaceListForOperator(ctx context.Context, arg WorkspaceListForOperatorParams) ([]WorkspaceListForOperatorRow, error) {
+	rows, err := q.db.Query(ctx, workspaceListForOperator, arg.Customer, arg.State, arg.UnusedDays)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WorkspaceListForOperatorRow{}
+	for rows.Next() {
+		var i WorkspaceListForOperatorRow
+		if err := rows.Scan(
+			&i.CustomerID,
+			&i.Customer,
+			&i.ID,
+			&i.SpaceID,
+			&i.State,
+			&i.Bytes,
+			&i.Entries,
+			&i.MeasuredAt,
+			&i.LastUsedAt,
+			&i.AnnouncedAt,
+			&i.ArchivedAt,
+			&i.ArchiveBytes,
+			&i.LegalHold,
+			&i.Problem,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const workspaceListForWorker = `-- name: WorkspaceListForWorker :many
 select w.id, w.space_id, w.state, w.entries
 from workspaces w
@@ -709,6 +813,64 @@ func (q *Queries) WorkspaceListOfCustomers(ctx context.Context, arg WorkspaceLis
 			&i.LegalHold,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const workspaceListToClean = `-- name: WorkspaceListToClean :many
+select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::uuid as id,
+    coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.what::text as what, coalesce(w.kept, '')::text as kept, w.bytes::bigint as bytes,
+    coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.last_used_at::timestamptz as last_used_at, coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at
+from tenancy.workspaces_to_clean($1::uuid, $2::integer, $3::integer) w
+`
+
+type WorkspaceListToCleanParams struct {
+	Customer    *uuid.UUID
+	UnusedDays  *int32
+	ArchiveDays *int32
+}
+
+type WorkspaceListToCleanRow struct {
+	CustomerID   uuid.UUID
+	Customer     string
+	ID           uuid.UUID
+	SpaceID      uuid.UUID
+	What         string
+	Kept         string
+	Bytes        int64
+	ArchiveBytes int64
+	LastUsedAt   time.Time
+	ArchivedAt   time.Time
+}
+
+// What a cleaning would do; see tenancy.workspaces_to_clean.
+func (q *Queries) WorkspaceListToClean(ctx context.Context, arg WorkspaceListToCleanParams) ([]WorkspaceListToCleanRow, error) {
+	rows, err := q.db.Query(ctx, workspaceListToClean, arg.Customer, arg.UnusedDays, arg.ArchiveDays)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WorkspaceListToCleanRow{}
+	for rows.Next() {
+		var i WorkspaceListToCleanRow
+		if err := rows.Scan(
+			&i.CustomerID,
+			&i.Customer,
+			&i.ID,
+			&i.SpaceID,
+			&i.What,
+			&i.Kept,
+			&i.Bytes,
+			&i.ArchiveBytes,
+			&i.LastUsedAt,
+			&i.ArchivedAt,
 		); err != nil {
 			return nil, err
 		}

@@ -535,7 +535,86 @@ revoke execute on function tenancy.count_workspaces() from public;
 grant execute on function tenancy.count_workspaces() to fanfare_worker;
 alter function tenancy.count_workspaces() owner to fanfare_definer;
 
+-- What the operator's commands call, as fanfare_owner.
+
+-- The workspaces of all customers, or of one, those first that were not used for the longest. p_state and p_unused_days choose among them; NULL does not.
+create function tenancy.list_workspaces(p_customer_id uuid, p_state text, p_unused_days integer)
+returns table (customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, measured_at timestamptz,
+    last_used_at timestamptz, announced_at timestamptz, archived_at timestamptz, archive_bytes bigint, legal_hold boolean, problem text)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+    select w.customer_id, c.name, w.id, w.space_id, w.state, w.bytes, w.entries, w.measured_at, w.last_used_at, w.announced_at, w.archived_at, w.archive_bytes,
+        coalesce(p.legal_hold, false), w.problem
+    from public.workspaces w
+        join public.customers c on c.id = w.customer_id
+        left join public.workspace_policies p on p.customer_id = w.customer_id
+    where c.erasing_at is null and (p_customer_id is null or w.customer_id = p_customer_id) and (p_state is null or w.state = p_state)
+        and (p_unused_days is null or w.last_used_at < now() - make_interval(days => p_unused_days))
+    order by w.last_used_at, w.id;
+end
+$$;
+revoke execute on function tenancy.list_workspaces(uuid, text, integer) from public;
+alter function tenancy.list_workspaces(uuid, text, integer) owner to fanfare_definer;
+
+-- What a cleaning would do: archive workspaces that nobody has used for p_unused_days, nor said anything in their spaces; delete archives that are older than
+-- p_archive_days. kept says why one stays as it is: legal_hold, or policy, where the customer's own keeps its archives for longer.
+create function tenancy.workspaces_to_clean(p_customer_id uuid, p_unused_days integer, p_archive_days integer)
+returns table (customer_id uuid, customer text, id uuid, space_id uuid, what text, kept text, bytes bigint, archive_bytes bigint, last_used_at timestamptz, archived_at timestamptz)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+    select w.customer_id, c.name, w.id, w.space_id, case w.state when 'active' then 'archive' else 'delete' end,
+        case when p.legal_hold then 'legal_hold' when w.state = 'archived' and w.archived_at >= now() - make_interval(days => p.archive_days) then 'policy' end,
+        w.bytes, w.archive_bytes, w.last_used_at, w.archived_at
+    from public.workspaces w
+        join public.customers c on c.id = w.customer_id
+        left join public.workspace_policies p on p.customer_id = w.customer_id
+    where c.erasing_at is null and (p_customer_id is null or w.customer_id = p_customer_id) and (
+        w.state = 'active' and w.last_used_at < now() - make_interval(days => p_unused_days) and not exists (
+            select from public.messages m where m.customer_id = w.customer_id and m.space_id = w.space_id and m.said_at > now() - make_interval(days => p_unused_days))
+        or w.state = 'archived' and w.wanted_at is null and w.archived_at < now() - make_interval(days => p_archive_days))
+    order by w.last_used_at, w.id;
+end
+$$;
+revoke execute on function tenancy.workspaces_to_clean(uuid, integer, integer) from public;
+grant select (said_at) on messages to fanfare_definer;
+alter function tenancy.workspaces_to_clean(uuid, integer, integer) owner to fanfare_definer;
+
+-- Has workers do so with those of p_ids for which it is still so, and answers them. A hold that is being set comes before it or after.
+create function tenancy.clean_workspaces(p_ids uuid[], p_unused_days integer, p_archive_days integer) returns table (id uuid, what text)
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- What would stay archiving for ever, as it is the workers with a bucket for backups who archive. Those begin the night of each customer.
+    if not exists (select from public.backup_status s where s.night > now() - interval '3 days') then
+        raise object_not_in_prerequisite_state using message = 'no worker that makes backups has been seen for three days; nothing would be archived or deleted';
+    end if;
+    lock table public.workspace_policies in share mode;
+    perform from public.workspaces w where w.id = any (p_ids) order by w.customer_id, w.id for no key update;
+    return query
+    update public.workspaces w
+    set state = case t.what when 'archive' then 'archiving' else 'deleted' end,
+        wanted_at = null,
+        bytes = case t.what when 'archive' then w.bytes else 0 end,
+        entries = case t.what when 'archive' then w.entries else 0 end
+    from tenancy.workspaces_to_clean(null, p_unused_days, p_archive_days) t
+    where w.customer_id = t.customer_id and w.id = t.id and t.kept is null and w.id = any (p_ids)
+    returning w.id, t.what;
+end
+$$;
+revoke execute on function tenancy.clean_workspaces(uuid[], integer, integer) from public;
+alter function tenancy.clean_workspaces(uuid[], integer, integer) owner to fanfare_definer;
+
+set local role fanfare_definer;
+grant execute on function tenancy.list_workspaces(uuid, text, integer), tenancy.workspaces_to_clean(uuid, integer, integer),
+    tenancy.clean_workspaces(uuid[], integer, integer) to fanfare_owner;
+set local role fanfare_owner;
+
 -- migrate:down
+drop function tenancy.clean_workspaces(uuid[], integer, integer);
+revoke select (said_at) on messages from fanfare_definer;
+drop function tenancy.workspaces_to_clean(uuid, integer, integer);
+drop function tenancy.list_workspaces(uuid, text, integer);
 drop function tenancy.count_workspaces();
 drop function tenancy.workspaces_of_customers(text, timestamptz, timestamptz, uuid, integer);
 drop function tenancy.workspaces_due(interval, interval, interval, integer);

@@ -313,7 +313,25 @@ revoke execute on function tenancy.backup_health(interval, interval) from public
 grant execute on function tenancy.backup_health(interval, interval) to fanfare_worker, fanfare_login;
 alter function tenancy.backup_health(interval, interval) owner to fanfare_definer;
 
+-- The backups of a customer that are whole, newest first, for the operator, who restores them without workers.
+create function tenancy.list_backups(p_customer_id uuid)
+returns table (id uuid, object_id uuid, manifest_sha256 text, finished_at timestamptz, files bigint, bytes bigint, damaged_at timestamptz)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+    select b.id, b.object_id, b.manifest_sha256, b.finished_at, b.files, b.bytes, b.damaged_at
+    from public.backups b where b.customer_id = p_customer_id and b.state = 'ready'
+    order by b.finished_at desc;
+end
+$$;
+revoke execute on function tenancy.list_backups(uuid) from public;
+alter function tenancy.list_backups(uuid) owner to fanfare_definer;
+set local role fanfare_definer;
+grant execute on function tenancy.list_backups(uuid) to fanfare_owner;
+set local role fanfare_owner;
+
 -- migrate:down
+drop function tenancy.list_backups(uuid);
 drop function tenancy.backup_health(interval, interval);
 drop function tenancy.backups_to_do(interval, integer);
 drop function tenancy.begin_night(date, integer);

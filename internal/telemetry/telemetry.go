@@ -132,6 +132,30 @@ func ObserveOldestChatUpdate(ask func(context.Context) (float64, error)) {
 	oldestChatUpdate.Store(&ask)
 }
 
+// Cached asks at most once in so long, and answers what it was told last. An error is told and not kept.
+func Cached[T any](every time.Duration, ask func(context.Context) (T, error)) func(context.Context) (T, error) {
+	asking := make(chan struct{}, 1)
+	var told T
+	var at time.Time
+	return func(ctx context.Context) (T, error) {
+		select {
+		case asking <- struct{}{}:
+			defer func() { <-asking }()
+		case <-ctx.Done():
+			var none T
+			return none, ctx.Err()
+		}
+		if !at.IsZero() && time.Since(at) < every {
+			return told, nil
+		}
+		answer, err := ask(ctx)
+		if err == nil {
+			told, at = answer, time.Now()
+		}
+		return answer, err
+	}
+}
+
 // Start begins to count, and gives what serves GET /metrics. A process does so once: OpenTelemetry's provider is global.
 // What cannot be told to a scrape is logged, and the rest is told.
 func Start(log *slog.Logger) (http.Handler, error) {

@@ -70,6 +70,41 @@ fanfare_oldest_chat_update_seconds 2.5
 		t.Errorf("told is\n%s\nwant\n%s", got, want)
 	}
 
+	asked := 0
+	ObserveWorkspaces(Cached(time.Hour, func(context.Context) ([]WorkspaceCount, error) {
+		if asked++; asked == 1 {
+			return nil, errors.New("away")
+		}
+		return []WorkspaceCount{{State: "active", Workspaces: 3, Bytes: 40}, {State: "archived", Workspaces: 1, Bytes: 7, ArchiveBytes: 5}}, nil
+	}))
+	ObserveBackups(func(context.Context) (BackupHealth, error) {
+		return BackupHealth{Customers: 4, Late: 1, Failing: 2, DrillsLate: 3, NewestGoodAt: time.Unix(1800000000, 0)}, nil
+	})
+	for i, want := range []string{"", `fanfare_workspaces{state="active"} 3`, `fanfare_workspaces{state="active"} 3`} {
+		if got := scrape(); !strings.Contains(got, want) || i == 0 && strings.Contains(got, "fanfare_workspaces") || !strings.Contains(got, "fanfare_backups_late 1\n") {
+			t.Errorf("told is\n%s", got)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("the database was asked %d times", asked)
+	}
+	told := scrape()
+	for _, want := range []string{
+		`fanfare_workspace_bytes{state="active"} 40`, `fanfare_workspaces{state="archived"} 1`, "fanfare_workspace_archive_bytes 5", "fanfare_backup_customers 4", "fanfare_backups_failing 2",
+		"fanfare_backup_newest_good_timestamp_seconds 1.8e+09", "fanfare_drills_late 3", "fanfare_drills_failing 0",
+	} {
+		if !strings.Contains(told, want+"\n") {
+			t.Errorf("%s is not told:\n%s", want, told)
+		}
+	}
+	for _, absent := range []string{"fanfare_backup_oldest_good", "fanfare_drill_newest_good"} {
+		if strings.Contains(told, absent) {
+			t.Errorf("%s is told of what never was:\n%s", absent, told)
+		}
+	}
+	workspaceCounts.Store(nil)
+	backupHealth.Store(nil)
+
 	for name, count := range map[string]func(context.Context) (int64, error){
 		"a database that is away": func(context.Context) (int64, error) { return 0, errors.New("away") },
 		"a database that does not answer": func(ctx context.Context) (int64, error) {
