@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export CGO_ENABLED ?= 0
 
-# Tools are pinned in tools/go.mod, apart from what the program itself needs.
+# Tools are pinned in tools/go.mod, apart from what the program itself needs, and from the S3 server of tests.
 SQLC := go tool -modfile=tools/go.mod sqlc
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
@@ -18,11 +18,11 @@ run: setup build ## Start everything with demo data; Ctrl-C stops it. Options: m
 	@exec bin/fanfare dev $(ARGS)
 
 .PHONY: test
-test: setup browser ## Run the tests, the long proofs in their short form
+test: setup browser s3server ## Run the tests, the long proofs in their short form
 	go test -short -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: prove
-prove: setup browser ## Run the tests with the long proofs whole (kills, fuzz)
+prove: setup browser s3server ## Run the tests with the long proofs whole (kills, fuzz)
 	FANFARE_PROVE=1 go test -timeout 60m $(TESTFLAGS) ./...
 	tools/fuzz
 
@@ -39,6 +39,10 @@ setup: # install what the machine lacks
 .PHONY: browser
 browser: # install what the browser tests drive
 	@tools/ensure-chromium
+
+.PHONY: s3server
+s3server: # build the S3 server that tests start; Go's build cache keeps it
+	@go tool -modfile=tools/versitygw/go.mod -n versitygw >/dev/null
 
 .PHONY: lint
 lint: ## Run the linters

@@ -26,7 +26,7 @@ type accessOutput struct{ Body Access }
 // anyPermission lets every key and agent token call an operation: all that there are.
 var anyPermission = []string{
 	"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish", "jobs:read", "audit:read", "tokens:mint",
-	"spaces:read", "spaces:pair", "conversations:read", "memories:read", "memories:write", "credentials:write",
+	"spaces:read", "spaces:pair", "conversations:read", "memories:read", "memories:write", "credentials:write", "files:read", "files:write",
 }
 
 // chatPermissions are those that the people of a chat can have who are nobody in Fanfare.

@@ -58,19 +58,19 @@ type BackupStatus struct {
 
 // Restore puts files of a backup back. Its plan says first what it would do.
 type Restore struct {
-	ID          uuid.UUID     `json:"id" format:"uuid"`
-	BackupID    uuid.UUID     `json:"backup_id" format:"uuid"`
-	State       string        `json:"state" enum:"planning,planned,queued,running,applying,done,failed" doc:"planned: the plan is there, and start-restore does it. applying: files are being put in their places; nobody reads or writes the workspaces until that is done."`
-	RequestedBy *uuid.UUID    `json:"requested_by" format:"uuid" nullable:"true"`
-	WorkspaceID *uuid.UUID    `json:"workspace_id" format:"uuid" nullable:"true" doc:"The one workspace; null: all of them, and the images and videos."`
-	Path        *string       `json:"path" doc:"The one file or directory of it."`
-	To          *RestorePlace `json:"to" doc:"Where to; null: to where everything was."`
-	Exact       bool          `json:"exact" doc:"What the backup does not have is removed."`
-	Plan        *RestorePlan  `json:"plan" doc:"What it does. null until it is known."`
-	Problem     *string       `json:"problem" doc:"Why it failed."`
-	CreatedAt   time.Time     `json:"created_at"`
-	StartedAt   *time.Time    `json:"started_at"`
-	FinishedAt  *time.Time    `json:"finished_at"`
+	ID          uuid.UUID           `json:"id" format:"uuid"`
+	BackupID    uuid.UUID           `json:"backup_id" format:"uuid"`
+	State       string              `json:"state" enum:"planning,planned,queued,running,applying,done,failed" doc:"planned: the plan is there, and start-restore does it. applying: files are being put in their places; nobody reads or writes the workspaces until that is done."`
+	RequestedBy *uuid.UUID          `json:"requested_by" format:"uuid" nullable:"true"`
+	WorkspaceID *uuid.UUID          `json:"workspace_id" format:"uuid" nullable:"true" doc:"The one workspace; null: all of them, and the images and videos."`
+	Path        *string             `json:"path" doc:"The one file or directory of it."`
+	To          Maybe[RestorePlace] `json:"to" doc:"Where to; null: to where everything was."`
+	Exact       bool                `json:"exact" doc:"What the backup does not have is removed."`
+	Plan        Maybe[RestorePlan]  `json:"plan" doc:"What it does. null until it is known."`
+	Problem     *string             `json:"problem" doc:"Why it failed."`
+	CreatedAt   time.Time           `json:"created_at"`
+	StartedAt   *time.Time          `json:"started_at"`
+	FinishedAt  *time.Time          `json:"finished_at"`
 }
 
 // RestorePlace is where files are put that are not to come back to where they were.
@@ -165,6 +165,7 @@ func (a *API) registerBackups() {
 	}, a.startRestore)
 	register(a, huma.Operation{
 		OperationID: "delete-restore", Method: http.MethodDelete, Path: restore, Tags: tags, Summary: "Forget a plan", DefaultStatus: http.StatusNoContent,
+		Errors: []int{http.StatusPreconditionFailed},
 	}, a.deleteRestore)
 	register(a, huma.Operation{
 		OperationID: "list-drills", Method: http.MethodGet, Path: "/v1/customers/{customer_id}/drills", Tags: tags, Summary: "List drills",
@@ -303,8 +304,8 @@ func (a *API) listRestores(ctx context.Context, in *struct {
 	}
 	convert := func(row queries.RestoreListRow) (Restore, error) {
 		restore, err := restoreFrom(queries.RestoreGetRow(row))
-		if restore.Plan != nil {
-			restore.Plan.Changes = []RestoreChange{} // get-restore has them
+		if restore.Plan.Value != nil {
+			restore.Plan.Value.Changes = []RestoreChange{} // get-restore has them
 		}
 		return restore, err
 	}
@@ -348,16 +349,20 @@ func (a *API) startRestore(ctx context.Context, in *struct {
 	})
 }
 
-func (a *API) deleteRestore(ctx context.Context, in *RestorePath) (*struct{}, error) {
+func (a *API) deleteRestore(ctx context.Context, in *struct {
+	RestorePath
+	Condition
+}) (*struct{}, error) {
 	return nil, a.tx(ctx, scope(ctx).In(in.CustomerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		deleted, err := q.RestoreDelete(ctx, in.RestoreID)
-		if err != nil || deleted > 0 {
-			return err
-		}
-		if _, err := q.RestoreGet(ctx, in.RestoreID); err != nil {
-			return noRows(err, "restore")
-		}
-		return conflict("Only a plan that was not started can be forgotten.")
+		return in.change(func(version *int64) (int64, error) {
+			return q.RestoreDelete(ctx, queries.RestoreDeleteParams{ID: in.RestoreID, Version: version})
+		}, func() error {
+			row, err := q.RestoreGet(ctx, in.RestoreID)
+			if err != nil || row.State == "planning" || row.State == "planned" {
+				return noRows(err, "restore")
+			}
+			return conflict("Only a plan that was not started can be forgotten.")
+		})
 	})
 }
 
@@ -399,11 +404,14 @@ func restoreFrom(row queries.RestoreGetRow) (Restore, error) {
 		Problem: row.Problem, CreatedAt: row.CreatedAt.UTC(), StartedAt: utc(row.StartedAt), FinishedAt: utc(row.FinishedAt),
 	}
 	if row.ToWorkspaceID != nil && row.ToPath != nil {
-		restore.To = &RestorePlace{WorkspaceID: *row.ToWorkspaceID, Path: *row.ToPath}
+		restore.To.Value = &RestorePlace{WorkspaceID: *row.ToWorkspaceID, Path: *row.ToPath}
 	}
 	if row.Plan != nil {
 		if err := json.Unmarshal(row.Plan, &restore.Plan); err != nil {
 			return restore, fmt.Errorf("read a restore's plan: %w", err)
+		}
+		if plan := restore.Plan.Value; plan != nil && plan.Changes == nil {
+			plan.Changes = []RestoreChange{}
 		}
 	}
 	return restore, nil

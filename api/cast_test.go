@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +78,13 @@ func (w *world) everything(t testing.TB, c cast) things {
 		id, given, space.ID, c.owner.ID)
 	w.exec(t, "insert into credentials (customer_id, id, space_id, kind, name, mcp_server_id, login, credential, key_id, created_by) values ($1, gen_random_uuid(), $2, 'mcp', 'Server', $3, 'token', 'x', 1, $4)",
 		id, space.ID, server, c.owner.ID)
+	work := w.workspace(t, id)
+	backup, restore := dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "delete from backups where customer_id = $1", id) // one is made at a time
+	w.exec(t, "insert into backups (customer_id, id, state, object_id, manifest_sha256, uses, files, bytes, finished_at) values ($1, $2, 'ready', $2, repeat('a', 64), '[]', 1, 1, now())", id, backup)
+	w.exec(t, "insert into restores (customer_id, id, backup_id, state, plan) values ($1, $2, $3, 'planned', '{}')", id, restore, backup)
 	return things{
+		"workspace_id": work.String(), "backup_id": backup.String(), "restore_id": restore.String(),
 		"space_id": space.ID.String(), "memory_id": memory.String(), "mcp_server_id": server.String(), "credential_id": given.String(),
 		"chat_identity_id": w.Identify(t, space, dbtest.NewID(t).String(), c.owner.ID).String(),
 		"pairing_id":       w.Pairing(t, dbtest.Pairing{CustomerID: id, CreatedBy: c.owner.ID}).ID.String(),
@@ -94,6 +102,20 @@ func (w *world) everything(t testing.TB, c cast) things {
 		"api_key_id":     key.ID.String(),
 		"agent_token_id": w.AgentToken(t, dbtest.AgentToken{CustomerID: id, KeyID: &key.ID}).ID.String(),
 	}
+}
+
+// workspace is a customer's own, in use: with the files "notes/there.md" and "forged", and the picture "picture.gif".
+func (w *world) workspace(t testing.TB, customerID uuid.UUID) uuid.UUID {
+	t.Helper()
+	mustDo(t, w.work.Create(customerID, uuid.NullUUID{}))
+	at := filepath.Join(w.workDir, customerID.String(), "shared")
+	mustDo(t, os.MkdirAll(filepath.Join(at, "notes"), 0o750))
+	for name, content := range map[string]string{"notes/there.md": "There.", "forged": "There.", "picture.gif": onePixel} {
+		mustDo(t, os.WriteFile(filepath.Join(at, name), []byte(content), 0o600))
+	}
+	id := w.Workspace(t, customerID, nil)
+	w.exec(t, "update workspaces set state = 'active', bytes = 47, entries = 4 where id = $1", id)
+	return id
 }
 
 // file is a file of the cast's customer, uploaded by its owner.

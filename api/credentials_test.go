@@ -399,7 +399,7 @@ func (w *world) leaves(t testing.TB, c crowd, person string) {
 func (w *world) worker(t testing.TB) {
 	t.Helper()
 	worker, err := jobs.NewWorker(jobs.Deps{
-		Pool: w.Worker, Vault: w.vault, Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Egress: platform.NewEgress(loopback),
+		Pool: w.Worker, Vault: w.vault, Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Egress: platform.NewEgress(loopback), Bucket: w.bucket,
 	}, jobs.WorkerConfig{})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -110,20 +110,21 @@ func (a *API) registerFiles() {
 	const files, content, text = one + "/files", one + "/files/content", one + "/files/text"
 	reads, writes := needs("files:read", "files:write"), needs("files:write")
 	conditional := []int{http.StatusPreconditionFailed}
+	comesBackLater := []int{http.StatusConflict} // or it is no file
 	searches := needs("files:read", "files:write")
 	searches[timeoutKey] = listTimeout
 	register(a, huma.Operation{
-		OperationID: "list-files", Metadata: searches, Method: http.MethodGet, Path: files, Tags: tags, Summary: "List files of a directory, or find them by name",
+		OperationID: "list-files", Metadata: searches, Method: http.MethodGet, Path: files, Tags: tags, Summary: "List files of a directory, or find them by name", Errors: comesBackLater,
 		Description: "The files and directories of a directory, in the order of their names. With `name`, those below it whose name has these letters in it, or that a pattern such as " +
 			"`*.png` fits, in the order of their paths.",
 	}, a.listFiles)
 	register(a, huma.Operation{
-		OperationID: "get-file", Metadata: reads, Method: http.MethodGet, Path: files + "/entry", Tags: tags, Summary: "Get what is known of a file or directory",
+		OperationID: "get-file", Metadata: reads, Method: http.MethodGet, Path: files + "/entry", Tags: tags, Summary: "Get what is known of a file or directory", Errors: comesBackLater,
 	}, a.getFile)
 	register(a, huma.Operation{
 		OperationID: "read-file", Metadata: reads, Method: http.MethodGet, Path: content, Tags: tags, Summary: "Download a file",
 		Description: "The file, or the part of it that `Range` names. With `If-None-Match` and the etag that you have, 304 where it is still the same.",
-		Errors:      []int{http.StatusRequestedRangeNotSatisfiable},
+		Errors:      []int{http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed, http.StatusConflict},
 		Responses: map[string]*huma.Response{
 			"200": binaryResponse("The file."), "206": binaryResponse("The part that was asked for."), "304": {Description: "It has not changed."},
 		},
@@ -135,11 +136,12 @@ func (a *API) registerFiles() {
 		Description: "The request's body is the file. It takes the place of one that is there, at once and as a whole; directories on the way are made. " +
 			"An upload may take its time, as long as something arrives.",
 		RequestBody: &huma.RequestBody{Description: "The file.", Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
-		Errors:      append(conditional, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage),
+		Errors:      append(conditional, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage),
 	}, a.writeFile)
 	register(a, huma.Operation{
 		OperationID: "read-file-text", Metadata: reads, Method: http.MethodGet, Path: text, Tags: tags, Summary: "Read a file as text",
 		Description: fmt.Sprintf("Up to %d bytes of a file at once; for programs that take no bytes. What is no text is answered in base64.", textPart),
+		Errors:      comesBackLater,
 	}, a.readFileText)
 	register(a, huma.Operation{
 		OperationID: "write-file-text", Metadata: writes, Method: http.MethodPut, Path: text, Tags: tags, Summary: "Write a file from text",
@@ -278,15 +280,21 @@ func (a *API) openFile(ctx context.Context, in WorkspacePath, at, location strin
 	return file, nil
 }
 
-func (a *API) readFile(ctx context.Context, in *FilePath) (*huma.StreamResponse, error) {
+func (a *API) readFile(ctx context.Context, in *struct {
+	FilePath
+	IfMatch string `header:"If-Match" maxLength:"200" doc:"The etag of the file that you have, with its quotes. If it has changed since, the answer is 412."`
+}) (*huma.StreamResponse, error) {
 	file, err := a.openFile(ctx, in.WorkspacePath, in.Path, "query.path")
 	if err != nil {
 		return nil, err
 	}
+	if wanted := tags(in.IfMatch); len(wanted) > 0 && !slices.Contains(wanted, "*") && !slices.Contains(wanted, file.Entry().ETag) {
+		return nil, errors.Join(stale(), file.Close())
+	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		defer file.Close()
 		entry := file.Entry()
-		ctx.SetHeader("Content-Type", cmp.Or(mime.TypeByExtension(path.Ext(entry.Path)), "application/octet-stream"))
+		ctx.SetHeader("Content-Type", "application/octet-stream") // whatever its name says
 		ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(entry.Path)}))
 		ctx.SetHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 		ctx.SetHeader("ETag", entry.ETag)

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +176,9 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 	w.exec(t, llmKey, id, given, space.ID, c.owner.ID)
 	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
 	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)", id, message, hook)
+	work, backup, plan := w.workspace(t, id), dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into backups (customer_id, id, state, object_id, manifest_sha256, uses, files, bytes, finished_at) values ($1, $2, 'ready', $2, repeat('a', 64), '[]', 1, 1, now())", id, backup)
+	w.exec(t, "insert into restores (customer_id, id, backup_id, state, plan) values ($1, $2, $3, 'planned', '{}')", id, plan, backup)
 	sysviewer := person("system viewer", reader, c.sysviewer)
 	sysviewer.readsAll = true
 	result := &season{
@@ -213,6 +219,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 				"invitation_id":    {invite(id, "first@example.com", rand.Text(), c.owner), invite(id, "second@example.com", rand.Text(), c.owner)},
 				"chat_identity_id": {w.Identify(t, space, dbtest.NewID(t).String(), c.owner.ID).String()},
 				"mcp_server_id":    {server.String()}, "credential_id": {own.String(), given.String()},
+				"workspace_id": {work.String()}, "backup_id": {backup.String()}, "restore_id": {plan.String()},
 				"operation": {"list-jobs", "create-post"},
 				"platform":  {"twitter", "linkedin", "facebook", "mailchimp", "ghost"},
 				"connect_session_id": {
@@ -223,6 +230,16 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 		},
 		repair: func(t testing.TB) {
 			t.Helper()
+			for name, content := range map[string]string{"notes/there.md": "There.", "picture.gif": onePixel, fuzzedFile: "A day."} {
+				file := filepath.Join(w.workDir, id.String(), "shared", name)
+				if _, err := os.Lstat(file); err != nil {
+					mustDo(t, errors.Join(os.MkdirAll(filepath.Dir(file), 0o750), os.WriteFile(file, []byte(content), 0o600)))
+				}
+			}
+			w.exec(t, "update workspaces set state = 'active', wanted_at = null where customer_id = $1 and state = 'archiving'", id)
+			w.exec(t, "update workspace_policies set legal_hold = false, hold_reason = null where customer_id = $1 and legal_hold", id)
+			w.exec(t, "update backups set state = 'failed', problem = 'x' where customer_id = $1 and state = 'queued'", id)
+			w.exec(t, "update restores set state = 'planned', plan = '{}' where customer_id = $1 and state = 'planning'", id)
 			w.exec(t, "update customers set archived_at = null where id = $1 and archived_at is not null", id)
 			w.exec(t, "delete from memberships where customer_id = $1 and user_id = any ($2)", id, []uuid.UUID{removed.ID, c.outsider.ID, c.sysviewer.ID, c.sysadmin.ID, c.manager.ID, spare.ID})
 			for role, who := range map[string]dbtest.User{"owner": c.owner, "admin": c.admin, "member": c.member, "viewer": c.viewer} {
@@ -235,8 +252,9 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 	return result
 }
 
-// leavesTraces are tables in which also a refused request, or one that only reads, may leave a row.
-var leavesTraces = []string{"public.audit_log", "public.audit_unsealed", "public.audit_seals", "public.rate_limits", "public.usage_entries", "public.llm_months"}
+// leavesTraces are tables in which also a refused request, or one that only reads, may leave a row. A workspace is used, and so made or brought back, before
+// it is known what becomes of the request.
+var leavesTraces = []string{"public.audit_log", "public.audit_unsealed", "public.audit_seals", "public.rate_limits", "public.usage_entries", "public.llm_months", "public.workspaces"}
 
 // fingerprints gives a function that reads one of each table's rows of a customer: it changes with every row that
 // is made, changed or removed.

@@ -221,6 +221,9 @@ func (g *generator) reference(name string) string {
 	return g.id()
 }
 
+// fuzzedFile is a file of a workspace that has a day for a name, as properties of its name have elsewhere.
+const fuzzedFile = "2026-11-01"
+
 // hints are good values where the schema says less than the database or a platform asks for, by property. A
 // request that should be good and hardly ever succeeds needs one.
 var hints = map[string]func(g *generator) string{
@@ -231,27 +234,31 @@ var hints = map[string]func(g *generator) string{
 	"published_at": func(g *generator) string {
 		return time.Now().Add(-time.Duration(1+g.IntN(1000)) * time.Minute).UTC().Format(time.RFC3339)
 	},
-	"client_id":       func(g *generator) string { return g.stock.customer },
-	"bot":             func(*generator) string { return sharedBot },
-	"image_id":        func(g *generator) string { return g.stock.photo },
-	"rrule":           func(g *generator) string { return one(g, []string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO"}) },
-	"starts_local":    func(*generator) string { return "2026-01-05T09:00" },
-	"local_time":      func(*generator) string { return "17:45" },
-	"url":             func(*generator) string { return "https://example.com/hooks" },
-	"base_url":        func(*generator) string { return "https://llm.example.com/v1" },
-	"model":           func(g *generator) string { return one(g, []string{"claude-sonnet-5-5", "gpt-6", "gemini-3-pro"}) },
-	"key":             func(g *generator) string { return "sk-" + g.id() },
-	"starts_on":       func(*generator) string { return "2026-12-01" },
-	"ends_on":         func(*generator) string { return "2026-12-24" },
-	"site_url":        func(g *generator) string { return g.stock.site },
-	"admin_api_key":   func(g *generator) string { return g.stock.siteKey },
-	"email":           func(g *generator) string { return "person-" + strconv.Itoa(g.IntN(1000)) + "@example.com" },
-	"token":           func(g *generator) string { return cmp.Or(g.stock.invited[g.caller], "a-token-of-nothing") },
-	"return_to":       func(g *generator) string { return one(g, []string{"https://evil.example/", "nonsense"}) },
-	"external_id":     func(g *generator) string { return one(g, []string{sessionAccount, "another"}) },
-	"from":            func(*generator) string { return "2026-11-01" },
-	"to":              func(*generator) string { return "2026-11-30" },
-	"month":           func(*generator) string { return "2026-11" },
+	"client_id":     func(g *generator) string { return g.stock.customer },
+	"bot":           func(*generator) string { return sharedBot },
+	"image_id":      func(g *generator) string { return g.stock.photo },
+	"rrule":         func(g *generator) string { return one(g, []string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO"}) },
+	"starts_local":  func(*generator) string { return "2026-01-05T09:00" },
+	"local_time":    func(*generator) string { return "17:45" },
+	"url":           func(*generator) string { return "https://example.com/hooks" },
+	"base_url":      func(*generator) string { return "https://llm.example.com/v1" },
+	"model":         func(g *generator) string { return one(g, []string{"claude-sonnet-5-5", "gpt-6", "gemini-3-pro"}) },
+	"key":           func(g *generator) string { return "sk-" + g.id() },
+	"starts_on":     func(*generator) string { return "2026-12-01" },
+	"ends_on":       func(*generator) string { return "2026-12-24" },
+	"site_url":      func(g *generator) string { return g.stock.site },
+	"admin_api_key": func(g *generator) string { return g.stock.siteKey },
+	"email":         func(g *generator) string { return "person-" + strconv.Itoa(g.IntN(1000)) + "@example.com" },
+	"token":         func(g *generator) string { return cmp.Or(g.stock.invited[g.caller], "a-token-of-nothing") },
+	"return_to":     func(g *generator) string { return one(g, []string{"https://evil.example/", "nonsense"}) },
+	"external_id":   func(g *generator) string { return one(g, []string{sessionAccount, "another"}) },
+	"from":          func(*generator) string { return "2026-11-01" },
+	"to":            func(*generator) string { return "2026-11-30" },
+	"month":         func(*generator) string { return "2026-11" },
+	"path": func(g *generator) string {
+		return one(g, []string{"notes/there.md", "picture.gif", fuzzedFile, "new/" + strconv.Itoa(g.IntN(100))})
+	},
+	"If-None-Match":   func(*generator) string { return "*" },
 	"cursor":          func(g *generator) string { return "" },
 	"If-Match":        func(g *generator) string { return one(g, append([]string{`"v1"`, "*"}, g.stock.etags...)) },
 	"X-Admin-Reason":  func(*generator) string { return "A ticket asks for it" },

@@ -49,6 +49,7 @@ var (
 		"disconnect-integration": true, "delete-bot": true, "archive-customer": true, "set-rate-limit": true, "reset-rate-limit": true,
 		"release-space": true, "delete-chat-identity": true, "deny-pairing": true, "revoke-pairing": true, "delete-credential": true,
 		"update-space-credential": true, "delete-space-credential": true, "delete-mcp-server": true, "delete-mcp-login": true,
+		"update-workspace-policy": true, // a legal hold
 	}
 	// classLimits are of kinds of operations, which name theirs in their metadata.
 	classLimits = map[string]limit{

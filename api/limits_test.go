@@ -274,9 +274,13 @@ func TestLimits(t *testing.T) {
 			"delete-credential": {"DELETE", "/credentials/%s", nil}, "delete-space-credential": {"DELETE", "/spaces/%[1]s/credentials/%[1]s", nil},
 			"update-space-credential": {"PATCH", "/spaces/%[1]s/credentials/%[1]s", m{"shared": false}},
 			"delete-mcp-server":       {"DELETE", "/spaces/%[1]s/mcp-servers/%[1]s", nil},
+			"update-workspace-policy": {"PATCH", "/workspace-policy", m{"legal_hold": true, "hold_reason": "A lawsuit"}},
 			"delete-mcp-login":        {"DELETE", "/spaces/%[1]s/mcp-servers/%[1]s/login?owner=me", nil},
 		} {
-			path := c.path(of.path, dbtest.NewID(t))
+			path := c.path("%s", of.path)
+			if strings.Contains(of.path, "%") {
+				path = c.path(of.path, dbtest.NewID(t))
+			}
 			w.call(t, c.viewer, of.method, path, of.body).wantRate(t, name, 1200, 60, 1199)
 			w.exec(t, "update caller_rate_limits set tat = now() + interval '90 seconds' where caller = 'user:' || $1::text", c.viewer.ID)
 			w.call(t, c.viewer, of.method, path, of.body).wantLimited(t, name)

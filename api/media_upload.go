@@ -58,6 +58,9 @@ type Upload struct {
 func (u *Upload) Resolve(ctx huma.Context) []error {
 	r, w := humago.Unwrap(ctx)
 	u.Size, u.contentType = r.ContentLength, r.Header.Get("Content-Type")
+	if r.Header.Get("Content-Encoding") != "" {
+		u.contentType = "invalid" // where none is named, mediaTypes does not say so
+	}
 	u.body = &uploadBody{body: r.Body, control: http.NewResponseController(w)}
 	return nil
 }

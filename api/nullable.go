@@ -33,3 +33,19 @@ func (n Nullable[T]) Schema(r huma.Registry) *huma.Schema {
 	schema.Nullable = true
 	return &schema
 }
+
+// Maybe is an object of an answer, or null.
+type Maybe[T any] struct{ Value *T }
+
+// MarshalJSON writes it, or null.
+func (m Maybe[T]) MarshalJSON() ([]byte, error) { return json.Marshal(m.Value) }
+
+// UnmarshalJSON reads it, or null.
+func (m *Maybe[T]) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &m.Value) }
+
+// Schema is the object's, or null.
+func (Maybe[T]) Schema(r huma.Registry) *huma.Schema {
+	schema := *huma.SchemaFromType(r, reflect.TypeFor[T]())
+	schema.Nullable = true
+	return &schema
+}

@@ -48,6 +48,14 @@ var bodies = map[string]any{
 	"confirm-platform-post":   m{"external_url": "https://blog.example.com/forged/"},
 	"create-media":            onePixel,
 	"update-media":            m{"alt_text": "Forged"},
+	"write-file":              "Forged",
+	"write-file-text":         m{"path": "forged", "content": "Forged"},
+	"move-file":               m{"from": "notes/there.md", "to": "notes/forged.md"},
+	"create-directory":        m{"path": "forged-directory"},
+	"use-file":                m{"path": "picture.gif"},
+	"update-workspace-policy": m{"unused_days": 7},
+	"create-backup":           m{},
+	"create-restore":          m{},
 	"use-image":               m{"image_id": "LBI7cgq3pbM"},
 	"earlier-create-client":   m{"name": "Forged"},
 	"earlier-pair":            m{"client_id": "00000000-0000-7000-8000-000000000000", "code": "000000", "chat_id": 7},
@@ -346,7 +354,7 @@ func TestOperationsOnNothing(t *testing.T) {
 		}
 		for _, id := range []string{"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"} {
 			path := parameter.ReplaceAllString(strings.ReplaceAll(o.template, "{customer_id}", c.customer.ID.String()), id)
-			w.call(t, c.owner, o.Method, path, o.body(t)).want(t, 404)
+			w.call(t, c.owner, o.Method, path+o.query(), o.body(t)).want(t, 404)
 		}
 		if strings.Contains(o.template, "{operation}") {
 			continue // an operation has a name

@@ -21,6 +21,7 @@ func TestRoundTrips(t *testing.T) {
 	fresh := func() string {
 		return c.path("/posts/%s", w.Post(t, dbtest.Post{CustomerID: c.customer.ID, Integrations: []dbtest.Integration{account, second}}).ID)
 	}
+	work := w.workspace(t, c.customer.ID)
 	one := fresh()
 	at := m{"scheduled_at": time.Now().Add(time.Hour)}
 	for _, test := range []struct {
@@ -39,6 +40,8 @@ func TestRoundTrips(t *testing.T) {
 		{"a check", "POST", func() string { return c.path("/posts/check") }, m{"text": "A", "platforms": []m{{"integration_id": account.ID}, {"integration_id": second.ID}}}, 1},
 		{"a check of a post", "GET", func() string { return one + "/check" }, nil, 1},
 		{"a context", "GET", func() string { return c.path("/context") }, nil, 5},
+		{"a file of a workspace", "GET", func() string { return c.path("/workspaces/%s/files/content?path=forged", work) }, nil, 1},
+		{"a file of a workspace written", "PUT", func() string { return c.path("/workspaces/%s/files/content?path=forged", work) }, "x", 9},
 		{"draft", "POST", func() string { return c.path("/posts") }, m{"text": "A"}, 4},
 		{"change", "PATCH", fresh, m{"text": "B"}, 5},
 		{"schedule", "POST", func() string { return fresh() + "/schedule" }, at, 9},

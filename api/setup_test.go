@@ -30,6 +30,7 @@ import (
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
+	"fanfare/internal/workspace"
 	"fanfare/jobs"
 )
 
@@ -51,6 +52,8 @@ type world struct {
 	siteKey  string
 	siteHits *hits
 	bucket   *bucket.Bucket
+	work     *workspace.Store
+	workDir  string
 	logs     *logBuffer
 	boxURL   string              // of the sandbox
 	bot      sandbox.TelegramBot // of the installation
@@ -63,6 +66,9 @@ type options struct {
 	requestTimeout time.Duration
 	uploadStall    time.Duration
 	noBucket       bool
+	noWorkspaces   bool
+	noBackups      bool
+	rules          api.WorkspaceRules
 	noLLM          bool
 	noBudget       string // "tokens" or "money": customers without a budget of their own have none
 	adminsOnly     bool   // only system admins make customers
@@ -107,6 +113,9 @@ func setupWith(t testing.TB, o options) *world {
 		t.Fatal(err)
 	}
 	w.bucket = must(bucket.OpenDirectory(t.TempDir()))
+	w.workDir = t.TempDir()
+	w.work = must(workspace.OpenStore(w.workDir))
+	t.Cleanup(func() { mustDo(t, w.work.Close()) })
 	if w.box, err = sandbox.New(sandbox.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +166,10 @@ func (w *world) serve(t testing.TB, o options) {
 	if o.noBucket {
 		files = nil
 	}
+	work := w.work
+	if o.noWorkspaces {
+		work = nil
+	}
 	server := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + server.Listener.Addr().String()
 	apiURL := cmp.Or(o.apiURL, w.url)
@@ -184,6 +197,7 @@ func (w *world) serve(t testing.TB, o options) {
 	}
 	handler := api.New(api.Deps{
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout, UploadStall: o.uploadStall,
+		Workspaces: work, WorkspaceRules: o.rules, Backups: !o.noBackups,
 		Connectors: connectors, Egress: o.egress, Images: photos, APIURL: apiURL, Issuer: issuer, ChatBots: w.chatBots(t, o, apiURL, log), ReturnURLs: o.returnURLs, Embedder: o.embedder,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		LLM: model, LLMMonthlyTokens: tokens, LLMMonthlyMicroUSD: money, AdminsMakeCustomers: o.adminsOnly,

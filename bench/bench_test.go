@@ -45,11 +45,44 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// So do the nights of backups, and what is wrong with them is said.
+func TestRunBackups(t *testing.T) {
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "backups.json")
+	if err := run(t.Context(), []string{
+		"backups", "--dir", filepath.Join(dir, "bench"), "--customers", "3", "--files", "6", "--bytes", "3000000", "--changed", "0.2", "--idle", "100ms", "--json", file,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Nights []night }
+	if err := json.Unmarshal(content, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Nights) != 2 {
+		t.Fatalf("the result is %s", content)
+	}
+	first, second := got.Nights[0], got.Nights[1]
+	if first.Backups != 3 || first.Files != 18 || first.Bytes != 3_000_000 || first.Transactions == 0 || first.Seconds <= 0 || second.Bytes != first.Bytes ||
+		second.StoredBytes >= first.StoredBytes || second.BucketBytes <= first.BucketBytes {
+		t.Errorf("the result is %s", content)
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{"b1", "--turns", "0"},
 		{"b1", "--customers", "0", "--data-dir", t.TempDir()},
 		{"b1", "--platforms", "6", "--data-dir", t.TempDir()},
+		{"backups", "--files", "5", "--dir", filepath.Join(t.TempDir(), "bench")},
 	} {
 		if err := run(t.Context(), args); err == nil {
 			t.Errorf("%v was run", args)

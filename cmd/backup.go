@@ -39,7 +39,7 @@ type repositoryConfig struct {
 }
 
 // open gives the repository. The caller closes its bucket.
-func (c repositoryConfig) open(recipient, identity string) (*dbbackup.Repository, error) {
+func (c repositoryConfig) open(ctx context.Context, recipient, identity string) (*dbbackup.Repository, error) {
 	r := &dbbackup.Repository{}
 	var err error
 	if r.Recipients, err = dbbackup.ParseRecipients(recipient); err != nil {
@@ -50,7 +50,7 @@ func (c repositoryConfig) open(recipient, identity string) (*dbbackup.Repository
 			return nil, fmt.Errorf("--identity (FANFARE_BACKUP_IDENTITY): %w", err)
 		}
 	}
-	if r.Bucket, err = bucket.Open(c.Bucket); err != nil {
+	if r.Bucket, err = bucket.Open(ctx, c.Bucket, bucket.Options{}); err != nil {
 		return nil, fmt.Errorf("--bucket (FANFARE_BACKUP_BUCKET): %w", err)
 	}
 	return r, nil
@@ -111,7 +111,7 @@ type backupDatabaseCommand struct {
 
 // Run stores a base backup.
 func (c *backupDatabaseCommand) Run(ctx context.Context, s streams) error {
-	r, err := c.open(c.Recipient, "")
+	r, err := c.open(ctx, c.Recipient, "")
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ type backupWALCommand struct {
 
 // Run stores a file of WAL. Any trouble makes the exit status 1, and Postgres keeps the file and tries again.
 func (c *backupWALCommand) Run(ctx context.Context) error {
-	r, err := c.open(c.Recipient, "")
+	r, err := c.open(ctx, c.Recipient, "")
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ type backupListCommand struct{ repositoryConfig }
 
 // Run lists base backups.
 func (c *backupListCommand) Run(ctx context.Context, s streams) error {
-	r, err := c.open("", "")
+	r, err := c.open(ctx, "", "")
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (c *backupPruneCommand) Validate() error {
 
 // Run deletes what is too old.
 func (c *backupPruneCommand) Run(ctx context.Context, s streams) error {
-	r, err := c.open("", "")
+	r, err := c.open(ctx, "", "")
 	if err != nil {
 		return err
 	}

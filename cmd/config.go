@@ -184,15 +184,15 @@ func (c *platformConfig) platforms() (platforms, error) {
 
 // bucketConfig says where files are kept.
 type bucketConfig struct {
-	Bucket string `env:"FANFARE_BUCKET" help:"Where files such as uploads and exports are kept: file:///var/lib/fanfare, the same for API and workers. Empty: nowhere, and there are no uploads and no exports."`
+	Bucket string `env:"FANFARE_BUCKET" help:"Where files such as uploads and exports are kept, the same for API and workers: file:///var/lib/fanfare, s3://bucket/prefix?region=eu-central-1 (with endpoint=https://… for servers that are not AWS), gs://bucket/prefix or azblob://container/prefix?storage_account=name. Credentials come from the cloud's own environment variables. Empty: nowhere, and there are no uploads and no exports."`
 }
 
 // openBucket gives nil where none is set.
-func (c bucketConfig) openBucket() (*bucket.Bucket, error) {
+func (c bucketConfig) openBucket(ctx context.Context) (*bucket.Bucket, error) {
 	if c.Bucket == "" {
 		return nil, nil //nolint:nilnil // that is what "no bucket" looks like
 	}
-	b, err := bucket.Open(c.Bucket)
+	b, err := bucket.Open(ctx, c.Bucket, bucket.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("--bucket (FANFARE_BUCKET): %w", err)
 	}

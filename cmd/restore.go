@@ -114,7 +114,7 @@ type restoreDatabaseCommand struct {
 
 // Run restores the whole server into a data directory, or shows what that would do.
 func (c *restoreDatabaseCommand) Run(ctx context.Context, s streams) error {
-	r, err := c.open("", c.Identity)
+	r, err := c.open(ctx, "", c.Identity)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ const abortRecovery = 126
 
 // Run fetches a file of WAL. The exit status is 1 where there is none, and abortRecovery where nobody knows.
 func (c *restoreWALCommand) Run(ctx context.Context) error {
-	r, err := c.open("", c.Identity)
+	r, err := c.open(ctx, "", c.Identity)
 	if err == nil {
 		defer func() { _ = r.Bucket.Close() }()
 		err = r.RestoreWAL(ctx, c.Name, c.Path)

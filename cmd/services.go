@@ -83,7 +83,7 @@ func (c *serviceConfig) services(ctx context.Context, apiURL string, delivered b
 	if s.photos, err = c.unsplash(); err != nil {
 		return services{}, err
 	}
-	if s.files, err = c.openBucket(); err != nil {
+	if s.files, err = c.openBucket(ctx); err != nil {
 		return services{}, err
 	}
 	if s.workspaces, err = c.openWorkspaces(); err != nil {
@@ -92,7 +92,7 @@ func (c *serviceConfig) services(ctx context.Context, apiURL string, delivered b
 	if s.workspaceRules, err = c.rules(); err != nil {
 		return services{}, err
 	}
-	if s.backups, err = c.openBackups(); err != nil {
+	if s.backups, err = c.openBackups(ctx); err != nil {
 		return services{}, err
 	}
 	if s.backupConfig, err = c.jobs(); err != nil {

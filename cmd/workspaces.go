@@ -1,19 +1,17 @@
 package cmd
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
-	"filippo.io/age"
 	"golang.org/x/time/rate"
 
 	"fanfare/api"
 	"fanfare/internal/backup"
 	"fanfare/internal/bucket"
+	"fanfare/internal/dbbackup"
 	"fanfare/internal/workspace"
 	"fanfare/jobs"
 )
@@ -54,7 +52,7 @@ func (c workspaceConfig) rules() (api.WorkspaceRules, error) {
 // backupConfig says how files are backed up.
 type backupConfig struct {
 	BackupBucket      string        `name:"backup-bucket" env:"FANFARE_BACKUP_BUCKET" help:"Where backups and archives of files are kept, as FANFARE_BUCKET has it; better not on the same disk. Empty: none are made, and no workspace is archived."`
-	BackupRecipients  []string      `name:"backup-recipients" env:"FANFARE_BACKUP_RECIPIENTS" help:"Whom they are encrypted for: public keys of age such as age1…; none: they are not encrypted."`
+	BackupRecipient   string        `name:"backup-recipient" env:"FANFARE_BACKUP_RECIPIENT" help:"Whom they are encrypted for: age's public keys such as age1…, with commas between them; none: they are not encrypted."`
 	BackupIdentity    string        `name:"backup-identity" type:"path" env:"FANFARE_BACKUP_IDENTITY" help:"File with the secret key that opens them, which restores and drills need where they are encrypted."`
 	BackupAt          string        `name:"backup-at" default:"02:00" env:"FANFARE_BACKUP_AT" help:"When each night's backups begin, by UTC."`
 	BackupKeepDaily   int           `name:"backup-keep-daily" default:"30" env:"FANFARE_BACKUP_KEEP_DAILY" help:"For so many days the last backup of the day is kept."`
@@ -65,11 +63,11 @@ type backupConfig struct {
 }
 
 // openBackups gives nil where no backups are made.
-func (c *backupConfig) openBackups() (*bucket.Bucket, error) {
+func (c *backupConfig) openBackups(ctx context.Context) (*bucket.Bucket, error) {
 	if c.BackupBucket == "" {
 		return nil, nil //nolint:nilnil // that is what "no backups" looks like
 	}
-	b, err := bucket.Open(c.BackupBucket)
+	b, err := bucket.Open(ctx, c.BackupBucket, bucket.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", named("backup-bucket"), err)
 	}
@@ -100,26 +98,20 @@ func (c *backupConfig) jobs() (config jobs.BackupConfig, err error) {
 	case c.BackupRate > 0:
 		config.Limiter = rate.NewLimiter(rate.Limit(c.BackupRate), int(min(c.BackupRate, rateBurst)))
 	}
-	for _, text := range c.BackupRecipients {
-		recipients, err := age.ParseRecipients(strings.NewReader(text))
-		if err != nil {
-			return config, fmt.Errorf("%s: %q is no public key of age such as age1…", named("backup-recipients"), text)
+	recipients, err := dbbackup.ParseRecipients(c.BackupRecipient)
+	if err != nil {
+		return config, fmt.Errorf("%s: %w", named("backup-recipient"), err)
+	}
+	for _, recipient := range recipients {
+		known, ok := recipient.(backup.Recipient)
+		if !ok {
+			return config, fmt.Errorf("%s: a recipient is of a kind that is not supported", named("backup-recipient"))
 		}
-		for _, recipient := range recipients {
-			named, ok := recipient.(backup.Recipient)
-			if !ok {
-				return config, fmt.Errorf("the recipient %q of backups is of a kind that is not supported", text)
-			}
-			config.Recipients = append(config.Recipients, named)
-		}
+		config.Recipients = append(config.Recipients, known)
 	}
 	if c.BackupIdentity != "" {
-		content, err := os.ReadFile(c.BackupIdentity)
-		if err != nil {
+		if config.Identities, err = dbbackup.ReadIdentities(c.BackupIdentity); err != nil {
 			return config, fmt.Errorf("%s: %w", named("backup-identity"), err)
-		}
-		if config.Identities, err = age.ParseIdentities(bytes.NewReader(content)); err != nil {
-			return config, fmt.Errorf("%s: the file holds no secret key of age", named("backup-identity")) // the error could repeat it
 		}
 	}
 	return config, nil

@@ -150,7 +150,7 @@ func (tr traces) in(text string) (trace string, found bool) {
 	return "", false
 }
 
-// find gives the lines of the dump and the names and contents in the bucket that hold a trace, the receipt aside.
+// find gives the lines of the dump and the names and contents of files that hold a trace, the receipt aside.
 func (s *system) find(t testing.TB, tr traces) (found []string) {
 	t.Helper()
 	report := func(where, text string) {
@@ -165,21 +165,23 @@ func (s *system) find(t testing.TB, tr traces) (found []string) {
 		}
 		report("dump", line)
 	}
-	if err := filepath.WalkDir(s.bucket, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		report("bucket", strings.TrimPrefix(path, s.bucket))
-		if !entry.IsDir() {
-			content, err := os.ReadFile(path)
+	for what, dir := range map[string]string{"bucket": s.bucket, "workspaces": s.workspaces, "backups": s.backups} {
+		if err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}
-			report(path, string(content))
+			report(what, strings.TrimPrefix(path, dir))
+			if !entry.IsDir() {
+				content, err := os.ReadFile(path)
+				if err != nil {
+					return err
+				}
+				report(path, string(content))
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
 	}
 	return found
 }
@@ -215,6 +217,8 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 	}
 	answer.Body.Close()
 	a.export(t)
+	a.owner.expect(t, http.StatusOK, http.MethodPut, a.path+"/workspaces/"+a.ids["workspace_id"]+"/files/text", map[string]any{"path": mark + "/notes.md", "content": mark})
+	a.owner.expect(t, http.StatusOK, http.MethodPatch, a.path+"/workspace-policy", map[string]any{"unused_days": 7})
 	for _, sql := range []string{
 		"insert into post_metrics (customer_id, platform_post_id, day, likes) select $1, id, current_date, 3 from platform_posts where customer_id = $1 and state = 'published' and $2 <> ''",
 		"insert into account_limits (customer_id, integration_id, quota, remaining, resets_at) select $1, id, 10, 3, now() from integrations where customer_id = $1 and $2 <> ''",
@@ -235,6 +239,11 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 		"update bots set name = $2, username = $2 where customer_id = $1",
 		"update mcp_servers set name = $2, failure = $2 where customer_id = $1",
 		"update credentials set name = $2, failure = $2 where customer_id = $1",
+		"insert into backups (customer_id, id, state, object_id, manifest_sha256, uses, files, bytes, finished_at, problem) values ($1, gen_random_uuid(), 'ready', gen_random_uuid(), repeat('a', 64), '[]', 1, 1, now(), $2)",
+		"insert into restores (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1",
+		"insert into drills (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1",
+		"update backups set state = 'failed' where customer_id = $1 and problem = $2", // there is nothing of it
+		"insert into file_changes (customer_id, id, workspace_id, kind, bytes, touched_at) select customer_id, gen_random_uuid(), id, 'write', 5, now() + interval '1 hour' from workspaces where customer_id = $1 and space_id is null and $2 <> ''",
 		`insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)
 			select gen_random_uuid(), platform, bot, team, kind, external_id, customer_id, id, jsonb_build_object('message', $2::text) from spaces where customer_id = $1`,
 		`update pairings set state = 'claimed', claimed_by = 'code', claimed_at = now(), team = '', kind = 'user', external_id = $2, title = $2, person_id = $2, person_name = $2
@@ -253,7 +262,7 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 
 // An erased customer is nowhere, in spite of a worker that is killed at every step, and others are as they were.
 func TestErasureLeavesNothing(t *testing.T) {
-	s := newSystem(t, options{noWorker: true, workerArgs: []string{"--lease", "1s"}})
+	s := newSystem(t, options{noWorker: true, backups: true, workerArgs: []string{"--lease", "1s"}})
 	maker := s.startWorker(t)
 	a, gone := markedAgency(t, s, "zqvanishing")
 	b, stays := markedAgency(t, s, "zqremaining")
@@ -267,8 +276,24 @@ func TestErasureLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// The night of both, so that no other one begins meanwhile.
+	if _, err := s.super.Exec(t.Context(), "select tenancy.begin_night((now() at time zone 'UTC')::date, 100)"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 2*time.Minute, "both are backed up, and the backups tried", func() bool {
+		return one[int](t, s, "select count(*) from backup_status s where last_good_drill_at is not null") == 2
+	})
 	s.checkSettledBut(t, "scheduled")
 	maker.stop(t)
+	stored := 0 // of backups
+	if err := filepath.WalkDir(filepath.Join(s.backups, "customers", a.id), func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !strings.HasSuffix(entry.Name(), ".attrs") {
+			stored++
+		}
+		return err
+	}); err != nil || stored < 2 {
+		t.Fatalf("%d objects of backups, %v", stored, err)
+	}
 	if len(s.find(t, gone)) < 1000 {
 		t.Fatal("the customer to be erased has left hardly a trace: the search finds nothing")
 	}
@@ -351,8 +376,8 @@ func TestErasureLeavesNothing(t *testing.T) {
 	if n := one[int](t, s, "select count(*) from users"); n != users {
 		t.Errorf("%d people are left of %d", n, users)
 	}
-	// Two exports' files, two pictures, and the two that were put there; eight posts of the agency's own, and those that were filled in.
-	if receipt.Files != 6 || receipt.Rows["public.posts"] != 6_008 || receipt.Rows["public.customers"] != 1 || receipt.Rows["public.memberships"] != 2 {
+	// Two exports' files, two pictures, and the two that were put there; the workspace's two files, and its backup; eight posts of the agency's own, and those that were filled in.
+	if receipt.Files != int64(6+2+stored) || receipt.Rows["public.posts"] != 6_008 || receipt.Rows["public.customers"] != 1 || receipt.Rows["public.memberships"] != 2 {
 		t.Errorf("the receipt: %+v", receipt)
 	}
 	a.owner.expect(t, http.StatusNotFound, http.MethodGet, a.path, nil)

@@ -141,6 +141,8 @@ func signed(t testing.TB, key jwk.Key, subject string, change func(*jwt.Builder)
 // options say what a system is made of. The zero value is an API and one worker on a fresh database.
 type options struct {
 	noWorker bool
+	// backups: files are backed up.
+	backups bool
 	// connectors: the installation has an application at each platform of the sandbox.
 	connectors bool
 	// workerArgs are given to every worker.
@@ -159,9 +161,11 @@ type system struct {
 	box    *sandbox.Sandbox
 	boxURL string
 	bucket string // its directory
-	env    []string
-	keyset string // the file of the key set
-	opts   options
+	// workspaces and backups are the directories of the workspaces' files and of the bucket of backups.
+	workspaces, backups string
+	env                 []string
+	keyset              string // the file of the key set
+	opts                options
 	// landing is a page to which browsers may be sent back, where there are connectors; defaultReturn is where they are
 	// sent that nobody can tell of.
 	landing, defaultReturn string
@@ -186,14 +190,14 @@ func newSystem(t testing.TB, opts options) *system {
 	// Registered before the processes, so closed after they are gone.
 	boxServer := httptest.NewServer(box.Handler())
 	t.Cleanup(boxServer.Close)
-	s := &system{super: dbtest.OpenPool(t, opts.superURL), issuer: newIssuer(t), box: box, boxURL: boxServer.URL, opts: opts, bucket: t.TempDir()}
+	s := &system{super: dbtest.OpenPool(t, opts.superURL), issuer: newIssuer(t), box: box, boxURL: boxServer.URL, opts: opts, bucket: t.TempDir(), workspaces: t.TempDir(), backups: t.TempDir()}
 	s.keyset = filepath.Join(t.TempDir(), "keyset.json")
 	const apiURL = "http://127.0.0.1:1" // to which no browser comes here
 	clientID, clientSecret := box.AddOAuthApp("twitter", apiURL+"/v1/oauth/twitter/callback")
 	s.env = []string{
 		"FANFARE_KEYSET=" + s.keyset,
 		"FANFARE_JWT_ISSUER=" + issuer, "FANFARE_JWT_AUDIENCE=" + audience, "FANFARE_JWT_JWKS_URL=" + s.issuer.url,
-		"FANFARE_EGRESS_ALLOW=127.0.0.0/8", "FANFARE_BUCKET=file://" + s.bucket,
+		"FANFARE_EGRESS_ALLOW=127.0.0.0/8", "FANFARE_BUCKET=file://" + s.bucket, "FANFARE_WORKSPACES=" + s.workspaces,
 		"FANFARE_API_URL=" + apiURL, "FANFARE_TWITTER_CLIENT_ID=" + clientID, "FANFARE_TWITTER_CLIENT_SECRET=" + clientSecret,
 		"FANFARE_TWITTER_SITE_URL=" + s.boxURL + "/twitter", "FANFARE_TWITTER_API_URL=" + s.boxURL + "/twitter-api",
 		"FANFARE_UNSPLASH_ACCESS_KEY=" + box.AddUnsplashApp(), "FANFARE_UNSPLASH_URL=" + s.boxURL + "/unsplash",
@@ -203,6 +207,9 @@ func newSystem(t testing.TB, opts options) *system {
 		"FANFARE_DATABASE_POOL=10",
 		// Clients come through a proxy on loopback, each from an address of its own.
 		"FANFARE_TRUSTED_PROXIES=127.0.0.0/8",
+	}
+	if opts.backups {
+		s.env = append(s.env, "FANFARE_BACKUP_BUCKET=file://"+s.backups)
 	}
 	if opts.connectors {
 		s.addConnectors(t)

@@ -105,8 +105,9 @@ func newTwoAgencies(t testing.TB) twoAgencies {
 	t.Helper()
 	s := newSystem(t, options{})
 	w := twoAgencies{s: s, a: newAgency(t, s), b: newAgency(t, s), ops: operations(t, s)}
-	eventually(t, 20*time.Second, "the queue is at rest", func() bool {
-		return one[int](t, s, "select count(*) from river.river_job where state not in ('completed', 'scheduled')") == 0
+	eventually(t, 20*time.Second, "workspaces are made, and the queue is at rest", func() bool {
+		return one[int](t, s, "select count(*) from workspaces where state = 'new'") == 0 &&
+			one[int](t, s, "select count(*) from river.river_job where state not in ('completed', 'scheduled')") == 0
 	})
 	return w
 }
@@ -129,7 +130,8 @@ func newAgency(t testing.TB, s *system) agency {
 	export := b.export(t)
 	user := b.join(t, member, "admin")
 	invitation, _ := b.invite(t, uniqueName("guest")+"@example.com", "viewer")
-	all := []string{"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish", "jobs:read", "audit:read"}
+	all := []string{"customer:read", "campaigns:read", "campaigns:write", "posts:read", "posts:write", "posts:publish", "jobs:read", "audit:read",
+		"files:read", "files:write"}
 	key := call[struct{ ID, Key string }](t, b.owner, http.MethodPost, b.path+"/api-keys",
 		map[string]any{"name": "Everything", "permissions": append(all, "tokens:mint")})
 	token := call[struct{ ID, Token string }](t, s.program(key.Key), http.MethodPost, b.path+"/agent-tokens", map[string]any{"name": "Agent", "permissions": all})
@@ -140,6 +142,8 @@ func newAgency(t testing.TB, s *system) agency {
 	template := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/email-templates", map[string]any{"name": "Letter", "html": "<p>{{title}}</p>"})
 	hook := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/webhooks", map[string]any{"url": "https://127.0.0.1:1/", "events": []string{"integration.needs_reauth"}})
 	memory := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/memories", map[string]any{"text": "No emojis"})
+	work := call[struct{ Items []struct{ ID string } }](t, b.owner, http.MethodGet, b.path+"/workspaces", nil).Items[0].ID
+	b.owner.expect(t, http.StatusOK, http.MethodPut, b.path+"/workspaces/"+work+"/files/text", map[string]any{"path": "notes.md", "content": "Of the agency"})
 	message := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/webhooks/"+hook.ID+"/test", nil)
 	eventually(t, 20*time.Second, "the test message is given up", func() bool {
 		return one[string](t, s, "select state from webhook_deliveries where id = $1", message.ID) == "failed"
@@ -176,7 +180,8 @@ func newAgency(t testing.TB, s *system) agency {
 		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "platform_post_id": post.PlatformPosts[0].ID, "integration_id": b.integration, "user_id": user,
 		"invitation_id": invitation, "export_id": export.ID, "connect_session_id": connecting.ID,
 		"media_id": file.ID, "memory_id": memory.ID, "email_template_id": template.ID,
-		"webhook_id": hook.ID, "delivery_id": message.ID,
+		"workspace_id": work,
+		"webhook_id":   hook.ID, "delivery_id": message.ID,
 		"queue_slot_id": slot.ID, "recurring_post_id": recurring.ID,
 	}}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -171,6 +173,38 @@ var acts = map[string]act{
 	}},
 	"delete-media": {success: http.StatusNoContent, action: "media.delete", prepare: storedFile},
 
+	"list-workspaces":              {success: http.StatusOK},
+	"get-workspace":                {success: http.StatusOK},
+	"list-installation-workspaces": {success: http.StatusOK},
+	"archive-workspace":            {success: http.StatusAccepted, action: "workspace.update"},
+	"get-workspace-policy":         {success: http.StatusOK},
+	"update-workspace-policy":      {success: http.StatusOK, action: "workspace_policy.create", body: with(map[string]any{"unused_days": 7})},
+	"list-files":                   {success: http.StatusOK, prepare: withFiles},
+	"get-file":                     {success: http.StatusOK, query: "?path=notes/there.md", prepare: withFiles},
+	"read-file":                    {success: http.StatusOK, query: "?path=notes/there.md", prepare: withFiles},
+	"read-file-text":               {success: http.StatusOK, query: "?path=notes/there.md", prepare: withFiles},
+	"write-file": {success: http.StatusOK, action: "file.write", query: "?path=notes/made.md", prepare: withFiles,
+		body: func(*cell) any { return rawBody("Made by the matrix") }},
+	"write-file-text": {success: http.StatusOK, action: "file.write", prepare: withFiles,
+		body: with(map[string]any{"path": "notes/there.md", "content": "Made by the matrix"})},
+	"move-file": {success: http.StatusOK, action: "file.move", prepare: withFiles,
+		body: with(map[string]any{"from": "notes/there.md", "to": "notes/moved.md"})},
+	"delete-file":      {success: http.StatusNoContent, action: "file.delete", query: "?path=notes/there.md", prepare: withFiles},
+	"create-directory": {success: http.StatusOK, action: "file.make_directory", prepare: withFiles, body: with(map[string]any{"path": "made"})},
+	"use-file": {success: http.StatusCreated, action: "media.create", prepare: withFiles, keyAlso: []string{"files:read"},
+		body: with(map[string]any{"path": "picture.gif"})},
+
+	"list-backups":      {success: http.StatusOK},
+	"get-backup":        {success: http.StatusOK},
+	"create-backup":     {success: http.StatusAccepted, queues: true, body: with(map[string]any{})},
+	"get-backup-status": {success: http.StatusOK},
+	"list-restores":     {success: http.StatusOK},
+	"get-restore":       {success: http.StatusOK},
+	"create-restore":    {success: http.StatusAccepted, action: "restore.create", body: with(map[string]any{})},
+	"start-restore":     {success: http.StatusAccepted, action: "restore.update"},
+	"delete-restore":    {success: http.StatusNoContent, action: "restore.delete"},
+	"list-drills":       {success: http.StatusOK},
+
 	"list-messages":   {success: http.StatusOK},
 	"delete-messages": {success: http.StatusOK, action: "message.delete"},
 	"list-memories":   {success: http.StatusOK},
@@ -329,6 +363,19 @@ func storedFile(t testing.TB, c *cell) {
 		return err
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// withFiles puts files into the cell's workspace.
+func withFiles(t testing.TB, c *cell) {
+	at := filepath.Join(c.m.s.workspaces, c.customer.String(), "shared")
+	if err := os.MkdirAll(filepath.Join(at, "notes"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"notes/there.md": "There.", "picture.gif": string(onePixel)} {
+		if err := os.WriteFile(filepath.Join(at, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -496,6 +543,11 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		c.customer, c.ids["export_id"])
 	c.exec(t, "insert into invitations (customer_id, id, email, role, token_hash, invited_by) values ($1, $2, 'guest@example.com', 'viewer', sha256($4), $3)",
 		c.customer, c.ids["invitation_id"], m.members["owner"].ID, []byte(c.ids["invitation_id"]))
+	c.ids["workspace_id"], c.ids["backup_id"], c.ids["restore_id"] = m.db.Workspace(t, c.customer, nil).String(), dbtest.NewID(t).String(), dbtest.NewID(t).String()
+	c.exec(t, "update workspaces set state = 'active', bytes = 41, entries = 3 where id = $1", c.ids["workspace_id"])
+	c.exec(t, "insert into backups (customer_id, id, state, object_id, manifest_sha256, uses, files, bytes, finished_at) values ($1, $2, 'ready', $2, repeat('a', 64), '[]', 1, 1, now())",
+		c.customer, c.ids["backup_id"])
+	c.exec(t, "insert into restores (customer_id, id, backup_id, state, plan) values ($1, $2, $3, 'planned', '{}')", c.customer, c.ids["restore_id"], c.ids["backup_id"])
 	c.ids["chat_identity_id"] = m.db.Identify(t, space, "colleague", colleague.ID).String()
 	c.ids["pairing_id"] = m.db.Pairing(t, dbtest.Pairing{CustomerID: customer.ID, CreatedBy: m.members["owner"].ID}).ID.String()
 	c.exec(t, "insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1000, 60)", c.customer, c.ids["operation"])

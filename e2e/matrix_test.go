@@ -51,7 +51,7 @@ type matrix struct {
 
 func newMatrix(t testing.TB) *matrix {
 	t.Helper()
-	s := newSystem(t, options{noWorker: true, env: []string{"FANFARE_TRUSTED_PROXIES=127.0.0.0/8"}, boxEnv: func(s *system) []string {
+	s := newSystem(t, options{noWorker: true, backups: true, env: []string{"FANFARE_TRUSTED_PROXIES=127.0.0.0/8"}, boxEnv: func(s *system) []string {
 		return []string{"FANFARE_TELEGRAM_URL=" + s.boxURL + "/telegram", "FANFARE_TELEGRAM_POLL=true"}
 	}})
 	m := &matrix{s: s, db: &dbtest.DB{Super: s.super}, members: map[string]dbtest.User{}, http: &http.Client{
@@ -83,7 +83,7 @@ func newMatrix(t testing.TB) *matrix {
 	m.theirPrograms = append(m.theirPrograms, key.ID)
 	other.exec(t, "update api_keys set last_used_at = now() + interval '1 hour'") // else the first use of one changes it
 
-	if m.bucket, err = bucket.Open("file://" + s.bucket); err != nil {
+	if m.bucket, err = bucket.OpenDirectory(s.bucket); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.bucket.Close() })
@@ -498,13 +498,17 @@ func TestOperationMatrix(t *testing.T) {
 
 // stillDone are the changes that an archived customer allows, and who makes them.
 var stillDone = map[string][]string{
-	"restore-customer":   {"owner", "system admin"},
-	"archive-customer":   {"owner", "system admin"}, // it is archived already, and nothing changes
-	"erase-customer":     {"owner", "system admin"},
-	"create-export":      {"admin", "owner", "system admin"},
-	"delete-export":      {"admin", "owner", "system admin"},
-	"revoke-api-key":     {"admin", "owner"},
-	"revoke-agent-token": {"admin", "owner", "key with the permission"},
+	"restore-customer": {"owner", "system admin"},
+	"archive-customer": {"owner", "system admin"}, // it is archived already, and nothing changes
+	"erase-customer":   {"owner", "system admin"},
+	"create-export":    {"admin", "owner", "system admin"},
+	"delete-export":    {"admin", "owner", "system admin"},
+	// whoever is to erase it may hold that up, and what is there is backed up
+	"update-workspace-policy": {"owner", "system admin"},
+	"create-backup":           {"admin", "owner", "system admin"},
+	"delete-restore":          {"admin", "owner", "system admin"},
+	"revoke-api-key":          {"admin", "owner"},
+	"revoke-agent-token":      {"admin", "owner", "key with the permission"},
 	// what somebody gave is theirs to take back, and a chat to let go
 	"delete-space-credential": {"key with the permission", "agent token"},
 	"update-space-credential": {"key with the permission", "agent token"},

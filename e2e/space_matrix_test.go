@@ -42,6 +42,8 @@ var fromAnotherSpace = map[string]elsewhereInCustomer{
 	"retry-platform-post": absent, "list-publish-attempts": absent,
 	"list-media": listed, "get-media": absent, "get-media-content": absent, "create-media": made, "update-media": absent, "delete-media": absent,
 	"search-images": shared, "earlier-search-images": shared, "use-image": made,
+	"list-workspaces": listed, "get-workspace": absent, "list-files": absent, "get-file": absent, "read-file": absent, "read-file-text": absent,
+	"write-file": absent, "write-file-text": absent, "move-file": absent, "delete-file": absent, "create-directory": absent, "use-file": absent,
 	"list-messages": absent, "list-memories": listed, "get-memory": absent, "create-memory": made, "update-memory": absent, "delete-memory": absent,
 	"list-email-templates": shared, "get-email-template": shared, "preview-email-template": shared,
 	"create-email-template": denied, "update-email-template": denied, "delete-email-template": denied,
@@ -60,7 +62,7 @@ var fromAnotherSpace = map[string]elsewhereInCustomer{
 
 // inSpaces are the names of ids of what belongs to a space: no answer to somebody in another one holds them.
 var inSpaces = []string{"space_id", "post_id", "platform_post_id", "media_id", "memory_id", "recurring_post_id", "pairing_id", "agent_token_id",
-	"credential_id", "space_credential_id", "own_credential_id", "mcp_server_id"}
+	"workspace_id", "credential_id", "space_credential_id", "own_credential_id", "mcp_server_id"}
 
 // TestSpacesMeetNowhere tries every operation inside a customer with a key of a space, on everything that is in another space
 // of the same customer: it is as if it were not there, and what belongs to the whole customer is not changed from a space. So it

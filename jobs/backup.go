@@ -219,6 +219,9 @@ func (f *fileStores) sources(ctx context.Context, scope tenant.Scope, customerID
 		directory, err := f.workspaces.Open(customerID, nullID(row.SpaceID))
 		if err != nil {
 			done()
+			if row.State == "archiving" && errors.Is(err, workspace.ErrMissing) {
+				err = errBusy // it is set aside
+			}
 			return nil, done, fmt.Errorf("open workspace %s: %w", row.ID, err)
 		}
 		open = append(open, directory)

@@ -56,6 +56,10 @@ func beginDrill(ctx context.Context, q *queries.Queries, backupID uuid.UUID, eve
 	if err != nil || begun == 0 {
 		return err
 	}
+	// One that takes longer than the interval is not overtaken.
+	if drilling, err := q.DrillUnderWay(ctx); err != nil || drilling {
+		return err
+	}
 	b, err := q.BackupForWorker(ctx, backupID)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && b.State != "ready" {
 		return nil // its time was over; the next one has a drill again

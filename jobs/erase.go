@@ -15,6 +15,7 @@ import (
 	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
 	"fanfare/internal/vault"
+	"fanfare/internal/workspace"
 	"fanfare/queries"
 )
 
@@ -48,10 +49,12 @@ func (EraseArgs) InsertOpts() river.InsertOpts {
 // whole or not at all, and doing it again finds nothing, so a job that was broken off goes on where it stood.
 type eraseWorker struct {
 	river.WorkerDefaults[EraseArgs]
-	q      *queries.Queries
-	bucket *bucket.Bucket
-	lease  *lease
-	log    *slog.Logger
+	q          *queries.Queries
+	bucket     *bucket.Bucket
+	workspaces *workspace.Store
+	backups    *bucket.Bucket
+	lease      *lease
+	log        *slog.Logger
 	// What tells platforms that nothing is allowed any more.
 	vault      *vault.Vault
 	connectors map[platform.Name]platform.Connector
@@ -76,6 +79,12 @@ func (w *eraseWorker) Work(ctx context.Context, job *river.Job[EraseArgs]) error
 		return nil
 	case erasure.HasFiles && w.bucket == nil:
 		log.WarnContext(ctx, "an erasure waits for a worker that has the bucket: set FANFARE_BUCKET for this one too")
+		return river.JobSnooze(10 * time.Second)
+	case erasure.HasWorkspaces && w.workspaces == nil:
+		log.WarnContext(ctx, "an erasure waits for a worker that has the workspaces: set FANFARE_WORKSPACES for this one too")
+		return river.JobSnooze(10 * time.Second)
+	case erasure.HasBackups && w.backups == nil:
+		log.WarnContext(ctx, "an erasure waits for a worker that has the bucket of backups: set FANFARE_BACKUP_BUCKET for this one too")
 		return river.JobSnooze(10 * time.Second)
 	}
 	wait, err := w.erase(ctx, log, erasure)
@@ -123,23 +132,53 @@ func (w *eraseWorker) erase(ctx context.Context, log *slog.Logger, erasure queri
 	return 0, nil
 }
 
-// files deletes the customer's files, and notes before how many there are. An error goes to the log alone: it
+// files deletes the customer's files, of all kinds and wherever they are, and notes how many there are. An error goes to the log alone: it
 // names files, and what is kept of a job may not.
 func (w *eraseWorker) files(ctx context.Context, log *slog.Logger, erasure queries.Erasure) error {
-	if w.bucket == nil {
-		return nil
-	}
-	prefix := bucket.OfCustomer(erasure.SubjectID)
-	n, err := w.bucket.Count(ctx, prefix)
-	if err == nil && n > 0 {
-		err = w.q.ErasureNoteFiles(ctx, queries.ErasureNoteFilesParams{ID: erasure.ID, Files: n})
-	}
-	if err == nil {
-		err = w.bucket.DeleteAll(ctx, prefix)
-	}
-	if err != nil {
+	if err := w.removeFiles(ctx, erasure); err != nil {
 		log.WarnContext(ctx, "files of a customer could not be deleted", "error", err)
 		return errors.New("the customer's files could not be deleted; the worker's log says why")
+	}
+	return nil
+}
+
+func (w *eraseWorker) removeFiles(ctx context.Context, erasure queries.Erasure) error {
+	var buckets []*bucket.Bucket
+	for _, b := range []*bucket.Bucket{w.bucket, w.backups} {
+		if b != nil {
+			buckets = append(buckets, b)
+		}
+	}
+	prefix := bucket.OfCustomer(erasure.SubjectID)
+	var files int64
+	for _, b := range buckets {
+		n, err := b.Count(ctx, prefix)
+		if err != nil {
+			return err
+		}
+		files += n
+	}
+	if w.workspaces != nil {
+		n, err := w.workspaces.CountCustomer(ctx, erasure.SubjectID)
+		if err != nil {
+			return err
+		}
+		files += n
+	}
+	if files > 0 {
+		if err := w.q.ErasureNoteFiles(ctx, queries.ErasureNoteFilesParams{ID: erasure.ID, Files: files}); err != nil {
+			return fmt.Errorf("note files: %w", err)
+		}
+	}
+	if w.workspaces != nil {
+		if _, err := w.workspaces.RemoveCustomer(erasure.SubjectID); err != nil {
+			return err
+		}
+	}
+	for _, b := range buckets {
+		if err := b.DeleteAll(ctx, prefix); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -88,6 +88,70 @@ func TestErase(t *testing.T) {
 	eventually(b, "completed", "select state::text from river.river_job where kind = 'erase'")
 }
 
+// Files of workspaces and backups go too, wherever they are, and are counted; a worker that has not all of these places leaves it to one that has.
+func TestEraseWorkspacesAndBackups(t *testing.T) {
+	b := setup(t)
+	store, _ := files(t)
+	backups, _ := files(t)
+	dirs, at := workspaces(t)
+	other := b.Customer(t, dbtest.Customer{})
+	space := b.Space(t, dbtest.Space{CustomerID: b.customer.ID, PairedBy: b.Member(t, b.customer.ID, "owner").ID})
+	for _, place := range []string{b.customer.ID.String() + "/shared", b.customer.ID.String() + "/spaces/" + space.ID.String(), other.ID.String() + "/shared"} {
+		if err := os.MkdirAll(filepath.Join(at, place, "sub"), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"sub/file", "other"} {
+			if err := os.WriteFile(filepath.Join(at, place, name), []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, customer := range []uuid.UUID{b.customer.ID, other.ID} {
+		for _, key := range []string{"backups/a/0", "backups/a/manifest", "archives/b/manifest"} {
+			b.put(backups, bucket.OfCustomer(customer)+key)
+		}
+		b.put(store, bucket.Media(customer)+"x")
+	}
+	b.exec("update workspaces set state = 'active' where customer_id = $1", b.customer.ID)
+	b.exec("insert into backups (customer_id, id, state, problem) values ($1, $1, 'failed', 'x')", b.customer.ID)
+	id := b.askForErasure()
+	for _, deps := range []Deps{{Bucket: store, Backups: backups}, {Bucket: store, Workspaces: dirs}} {
+		before := scan[int](b, "select coalesce((select (metadata ->> 'snoozes')::int from river.river_job where kind = 'erase'), 0)")
+		poor := b.workerThatHas(deps, WorkerConfig{})
+		if err := poor.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		eventually(b, true, "select coalesce((select (metadata ->> 'snoozes')::int from river.river_job where kind = 'erase'), 0) > $1", before)
+		if err := poor.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if state := scan[string](b, erasureState, id); state != "requested" {
+			t.Errorf("a worker that has not everything has begun: %s", state)
+		}
+		b.exec("update river.river_job set scheduled_at = now()")
+	}
+	b.start(b.workerThatHas(Deps{Bucket: store, Workspaces: dirs, Backups: backups}, WorkerConfig{}))
+	eventually(b, "finished", erasureState, id)
+	if n := scan[int](b, "select files::int from erasures"); n != 4+3+1 {
+		t.Errorf("the receipt counts %d files", n)
+	}
+	for _, files := range []*bucket.Bucket{store, backups} {
+		if n, err := files.Count(t.Context(), bucket.OfCustomer(b.customer.ID)); err != nil || n != 0 {
+			t.Errorf("%d files are left: %v", n, err)
+		}
+		if n, err := files.Count(t.Context(), bucket.OfCustomer(other.ID)); err != nil || n == 0 {
+			t.Errorf("%d files of another customer are left: %v", n, err)
+		}
+	}
+	entries, err := os.ReadDir(at)
+	if err != nil || len(entries) != 1 || entries[0].Name() != other.ID.String() {
+		t.Errorf("the directories: %v, %v", entries, err)
+	}
+	if n := scan[int](b, "select count(*)::int from workspaces where customer_id = $1", b.customer.ID); n != 0 {
+		t.Errorf("%d rows of workspaces are left", n)
+	}
+}
+
 // A post that is being published at that moment ends first, whatever becomes of it; only then are its rows erased.
 func TestEraseWaitsForRunningJobs(t *testing.T) {
 	b := setup(t)

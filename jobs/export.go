@@ -16,6 +16,7 @@ import (
 
 	"fanfare/db/tenant"
 	"fanfare/internal/bucket"
+	"fanfare/internal/workspace"
 	"fanfare/queries"
 )
 
@@ -60,10 +61,11 @@ var oneAtATime = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 // only after that. Whatever ends in between, the job runs again, and cleans up if the export is gone by then.
 type exportWorker struct {
 	river.WorkerDefaults[ExportArgs]
-	db     *tenant.DB
-	bucket *bucket.Bucket
-	lease  *lease
-	log    *slog.Logger
+	db         *tenant.DB
+	bucket     *bucket.Bucket
+	workspaces *workspace.Store
+	lease      *lease
+	log        *slog.Logger
 }
 
 // Timeout bounds the whole job.
@@ -73,6 +75,9 @@ func (*exportWorker) Timeout(*river.Job[ExportArgs]) time.Duration { return expo
 func (*exportWorker) NextRetry(job *river.Job[ExportArgs]) time.Time {
 	return time.Now().Add(backoff(len(job.Errors)+1, 10*time.Second, 5*time.Minute))
 }
+
+// errNoWorkspaces: the customer has workspaces, and this worker has not.
+var errNoWorkspaces = errors.New("this worker has no workspaces: set FANFARE_WORKSPACES for it too")
 
 // errExportGone: the export was deleted, or is finished.
 var errExportGone = errors.New("there is no such export to write")
@@ -99,6 +104,9 @@ func (w *exportWorker) Work(ctx context.Context, job *river.Job[ExportArgs]) err
 			return fmt.Errorf("clear away an export that is gone: %w", err)
 		}
 		return river.JobCancel(errExportGone)
+	case errors.Is(err, errNoWorkspaces):
+		log.WarnContext(ctx, "an export waits for a worker that has the workspaces: set FANFARE_WORKSPACES for this one too")
+		return river.JobSnooze(10 * time.Second)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return river.JobSnooze(time.Second) // it was broken off by us; nothing is wrong with it
 	case len(job.Errors)+1 < exportFailures && job.Attempt <= exportStarts:
@@ -132,7 +140,8 @@ func (w *exportWorker) export(ctx context.Context, job *river.Job[ExportArgs]) e
 		return err
 	}
 	archive := &archive{
-		reader: queries.New(w.db.Read(w.scope(job))), bucket: w.bucket, customerID: job.Args.CustomerID, exportID: job.Args.ExportID,
+		reader: queries.New(w.db.Read(w.scope(job))), bucket: w.bucket, workspaces: w.workspaces,
+		customerID: job.Args.CustomerID, exportID: job.Args.ExportID,
 	}
 	sum := sha256.New()
 	var size counter

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"fanfare/internal/bucket"
+	"fanfare/internal/workspace"
 	"fanfare/queries"
 )
 
@@ -61,6 +62,11 @@ var exportedTables = []exportedTable{
 	{"credentials", byID((*queries.Queries).ExportRowsOfCredentials)},
 	{"mcp_servers", byID((*queries.Queries).ExportRowsOfMcpServers)},
 	{"spaces", byID((*queries.Queries).ExportRowsOfSpaces)},
+	{"restores", byID((*queries.Queries).ExportRowsOfRestores)},
+	{"drills", byID((*queries.Queries).ExportRowsOfDrills)},
+	{"backups", byID((*queries.Queries).ExportRowsOfBackups)},
+	{"workspaces", byID((*queries.Queries).ExportRowsOfWorkspaces)},
+	{"workspace_policies", byID((*queries.Queries).ExportRowsOfWorkspacePolicies)},
 	{"bots", byID((*queries.Queries).ExportRowsOfBots)},
 	{"webhook_endpoints", byID((*queries.Queries).ExportRowsOfWebhookEndpoints)},
 	{"usage_days", byText((*queries.Queries).ExportRowsOfUsageDays)},
@@ -84,6 +90,8 @@ var notExported = map[string]string{
 	"public.credential_moves":   "how the installation takes over an earlier one; each use of an account stands in the audit log",
 	"public.webhook_secrets":    "what signs messages from here, which whoever verifies them has",
 	"public.webhook_deliveries": "messages of the last month, of what else is in the archive",
+	"public.file_changes":       "what changes of files hold that are under way",
+	"public.backup_status":      "which backup and drill were last; they are in backups and drills",
 	"public.exports":            "archives like this one, which end within a day",
 	"river.river_job":           "the queue: what is left to do follows from the posts",
 }
@@ -207,6 +215,14 @@ type manifest struct {
 	StartedAt  time.Time      `json:"started_at"`
 	FinishedAt time.Time      `json:"finished_at"`
 	Files      []manifestFile `json:"files"`
+	// LeftOut is what is of the customer and not in the archive, or perhaps not as it was at one time.
+	LeftOut []leftOut `json:"left_out,omitempty"`
+}
+
+// leftOut is a file or workspace that is not in an archive.
+type leftOut struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
 }
 
 // manifestFile is one file of an archive.
@@ -222,6 +238,7 @@ type manifestFile struct {
 type archive struct {
 	reader               *queries.Queries
 	bucket               *bucket.Bucket
+	workspaces           *workspace.Store
 	customerID, exportID uuid.UUID
 
 	zip      *zip.Writer
@@ -246,6 +263,9 @@ func (a *archive) write(ctx context.Context, out io.Writer) error {
 	}
 	if err := a.addMedia(ctx); err != nil {
 		return fmt.Errorf("export files: %w", err)
+	}
+	if err := a.addWorkspaces(ctx); err != nil {
+		return fmt.Errorf("export workspaces: %w", err)
 	}
 	a.manifest.FinishedAt = time.Now().UTC()
 	content, err := json.MarshalIndent(a.manifest, "", "  ")
@@ -300,6 +320,79 @@ func (a *archive) addMedia(ctx context.Context) error {
 			return err
 		})
 	})
+}
+
+// addWorkspaces copies the files of the customer's workspaces.
+func (a *archive) addWorkspaces(ctx context.Context) error {
+	all, err := a.reader.WorkspaceListForWorker(ctx)
+	if err != nil {
+		return fmt.Errorf("list workspaces: %w", err)
+	}
+	for _, w := range all {
+		name, spaceID := "files/shared/", uuid.NullUUID{}
+		if w.SpaceID != nil {
+			name, spaceID = "files/spaces/"+w.SpaceID.String()+"/", uuid.NullUUID{UUID: *w.SpaceID, Valid: true}
+		}
+		switch w.State {
+		case "new", "deleted": // nothing is in it
+		case "archived", "returning":
+			a.leaveOut(name, "nobody has used it for long, so its files are in an archive of their own; list them, and they are in the next export")
+		default:
+			if a.workspaces == nil {
+				return errNoWorkspaces
+			}
+			directory, err := a.workspaces.Open(a.customerID, spaceID)
+			if err != nil {
+				return err
+			}
+			err = a.addWorkspace(ctx, name, directory)
+			if err := errors.Join(err, directory.Close()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// addWorkspace copies the files of one workspace, in which programs may write meanwhile.
+func (a *archive) addWorkspace(ctx context.Context, prefix string, directory *workspace.Directory) error {
+	return directory.Walk(ctx, func(entry workspace.Entry, _ workspace.Stamp) error {
+		name := prefix + entry.Path
+		switch entry.Kind {
+		case workspace.KindDirectory:
+			return nil
+		case workspace.KindOther:
+			a.leaveOut(name, "it is neither a plain file nor a directory")
+			return nil
+		}
+		file, err := directory.Open(entry.Path)
+		switch {
+		case errors.Is(err, workspace.ErrNotFound), errors.Is(err, workspace.ErrNotDirectory):
+			return nil // deleted meanwhile
+		case errors.Is(err, workspace.ErrNotServed), errors.Is(err, workspace.ErrIsDirectory), errors.Is(err, workspace.ErrChanged):
+			a.leaveOut(name, "it became something else meanwhile")
+			return nil
+		case err != nil:
+			return err
+		}
+		defer file.Close()
+		if err := a.add(name, zip.Deflate, func(w io.Writer) error {
+			_, err := io.Copy(w, io.LimitReader(file, file.Entry().Bytes)) // a program may write to it without end
+			return err
+		}); err != nil {
+			return err
+		}
+		err = file.Unchanged()
+		if errors.Is(err, workspace.ErrChanged) {
+			a.leaveOut(name, "it was written to while it was read: what is here may be a part of it")
+			return nil
+		}
+		return err
+	})
+}
+
+func (a *archive) leaveOut(name, reason string) {
+	a.manifest.LeftOut = append(a.manifest.LeftOut, leftOut{Name: name, Reason: reason})
 }
 
 // add writes one file of the archive and notes it in the manifest.

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +23,7 @@ import (
 	"fanfare/db/dbtest"
 	"fanfare/internal/bucket"
 	"fanfare/internal/platform"
+	"fanfare/internal/workspace"
 )
 
 // files is a bucket with the directory that it is in.
@@ -34,11 +37,33 @@ func files(t testing.TB) (*bucket.Bucket, string) {
 	return b, dir
 }
 
+// workspaces is a store with the directory that it is in.
+func workspaces(t testing.TB) (*workspace.Store, string) {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := workspace.OpenStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store, dir
+}
+
 // workerWith makes a worker that has a bucket.
 func (b *bundle) workerWith(files *bucket.Bucket, config WorkerConfig) *Worker {
+	return b.workerThatHas(Deps{Bucket: files}, config)
+}
+
+// workerThatHas makes a worker that has what deps names, besides what each has.
+func (b *bundle) workerThatHas(deps Deps, config WorkerConfig) *Worker {
 	b.t.Helper()
 	w, err := NewWorker(Deps{
-		Pool: b.Worker, Vault: b.vault, Log: slog.New(slog.NewTextHandler(b.t.Output(), nil)), Bucket: files,
+		Pool: b.Worker, Vault: b.vault, Log: slog.New(slog.NewTextHandler(b.t.Output(), nil)),
+		Bucket: deps.Bucket, Workspaces: deps.Workspaces, Backups: deps.Backups,
 		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: b.platform},
 	}, config)
 	if err != nil {
@@ -262,12 +287,17 @@ func TestExportIsWhole(t *testing.T) {
 	b.exec("insert into invitations (customer_id, id, email, role, token_hash, invited_by) select $1, gen_random_uuid(), 'x@example.com', 'viewer', sha256('x'), user_id from memberships limit 1", b.customer.ID)
 	b.exec("insert into api_keys (customer_id, id, name, prefix, key_hash, permissions, created_by) select $1, gen_random_uuid(), 'x', 'ffk_ABCDEF', sha256('x'), '{posts:read}', user_id from memberships limit 1", b.customer.ID)
 	b.exec("insert into authorizations (customer_id, id, platform, external_id, name, credential, key_id) values ($1, gen_random_uuid(), 'twitter', 'x', 'x', 'x', 1)", b.customer.ID)
+	b.exec("delete from workspaces where space_id is not null") // one row is enough
+	b.exec("insert into workspace_policies (customer_id, quota) values ($1, 1)", b.customer.ID)
+	b.exec("insert into backups (customer_id, id, state, object_id, manifest_sha256, uses, files, bytes, finished_at) values ($1, $2, 'ready', $2, repeat('a', 64), '[]', 1, 1, now())", b.customer.ID, post.ID)
+	b.exec("insert into restores (customer_id, id, backup_id, state, problem) select customer_id, id, id, 'failed', 'x' from backups where customer_id = $1", b.customer.ID)
+	b.exec("insert into drills (customer_id, id, backup_id, state, problem) select customer_id, id, id, 'failed', 'x' from backups where customer_id = $1", b.customer.ID)
 	store, _ := files(t)
 	id := b.askForExport()
 	b.start(b.workerWith(store, WorkerConfig{}))
 	eventually(b, "ready", exportState, id)
 	content := b.unzip(store, id)
-	leftOut := []string{"customer_id", "credential", "key_id", "job_id", "erasing_at", "media_quota", "key_hash", "token_hash", "sealed_token", "invited_as_system", "lease", "lease_until", "unanswered", "old_credential_id", "code_hash", "link_hash", "asked", "search", "embedding", "embedding_model", "registration", "metadata", "hint", "failures", "next_check_at", "renew_at", "withdrawn_at"} // whose it is, says the archive as a whole; the others are ours
+	leftOut := []string{"archive_sha256", "object_id", "manifest_sha256", "uses", "customer_id", "credential", "key_id", "job_id", "erasing_at", "media_quota", "key_hash", "token_hash", "sealed_token", "invited_as_system", "lease", "lease_until", "unanswered", "old_credential_id", "code_hash", "link_hash", "asked", "search", "embedding", "embedding_model", "registration", "metadata", "hint", "failures", "next_check_at", "renew_at", "withdrawn_at"} // whose it is, says the archive as a whole; the others are ours
 	for _, table := range exportedTables {
 		lines := rows(t, content["data/"+table.name+".ndjson"])
 		if len(lines) != 1 && (table.name != "audit_log" || len(lines) == 0) { // everything that was made above is in the log
@@ -280,6 +310,94 @@ func TestExportIsWhole(t *testing.T) {
 				t.Errorf("%s.%s is not exported", table.name, column)
 			}
 		}
+	}
+}
+
+// The files of workspaces are in the archive, by their places; it names what programs have put there that is no file, and what is in no directory now. A
+// worker that has no workspaces leaves it to one that has.
+func TestExportOfWorkspaces(t *testing.T) {
+	b := setup(t)
+	store, _ := files(t)
+	dirs, at := workspaces(t)
+	owner := b.Member(t, b.customer.ID, "owner")
+	used := b.Space(t, dbtest.Space{CustomerID: b.customer.ID, PairedBy: owner.ID})
+	archived := b.Space(t, dbtest.Space{CustomerID: b.customer.ID, PairedBy: owner.ID})
+	b.Space(t, dbtest.Space{CustomerID: b.customer.ID, PairedBy: owner.ID}) // of which nobody has used the workspace
+	other := b.Customer(t, dbtest.Customer{})
+	ofSpace := uuid.NullUUID{UUID: used.ID, Valid: true}
+	for _, err := range []error{dirs.Create(b.customer.ID, uuid.NullUUID{}), dirs.Create(b.customer.ID, ofSpace), dirs.Create(other.ID, uuid.NullUUID{})} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours := filepath.Join(at, b.customer.ID.String())
+	big := strings.Repeat("0123456789abcdef", 1<<16)
+	for path, text := range map[string]string{
+		"shared/briefs/ü june.md": "in June", "shared/big": big, "shared/.fanfare/half": "half a file", "shared/empty": "",
+		"spaces/" + used.ID.String() + "/note": "of the space",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(ours, path)), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(ours, path), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secret := filepath.Join(at, other.ID.String(), "shared", "secret")
+	if err := os.WriteFile(secret, []byte("s3cret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, filepath.Join(ours, "shared", "link")); err != nil {
+		t.Fatal(err)
+	}
+	b.exec("update workspaces set state = 'active' where customer_id = $1 and (space_id is null or space_id = $2)", b.customer.ID, used.ID)
+	b.exec("update workspaces set state = 'archived', archived_at = now(), archive_id = gen_random_uuid(), archive_sha256 = repeat('a', 64) where space_id = $1", archived.ID)
+
+	id := b.askForExport()
+	poor := b.workerWith(store, WorkerConfig{})
+	if err := poor.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(b, true, "select coalesce(metadata ->> 'snoozes', '0') >= '1' from river.river_job where kind = 'export'")
+	if err := poor.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.exec("update river.river_job set scheduled_at = now()")
+	b.start(b.workerThatHas(Deps{Bucket: store, Workspaces: dirs}, WorkerConfig{}))
+	eventually(b, "ready", exportState, id)
+	content := b.unzip(store, id)
+	got := map[string]string{}
+	for name, text := range content {
+		if strings.HasPrefix(name, "files/") {
+			got[name] = text
+		}
+		if strings.Contains(text, "s3cret") {
+			t.Errorf("%s holds what is another customer's", name)
+		}
+	}
+	want := map[string]string{
+		"files/shared/briefs/ü june.md": "in June", "files/shared/big": big, "files/shared/empty": "", "files/spaces/" + used.ID.String() + "/note": "of the space",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("files (-there +exported):\n%.2000s", diff)
+	}
+	var m manifest
+	if err := json.Unmarshal([]byte(content["manifest.json"]), &m); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, l := range m.LeftOut {
+		left = append(left, l.Name)
+		if l.Reason == "" {
+			t.Errorf("%s is left out for no reason", l.Name)
+		}
+	}
+	slices.Sort(left)
+	if diff := cmp.Diff([]string{"files/shared/link", "files/spaces/" + archived.ID.String() + "/"}, left); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
+	}
+	if n := len(rows(t, content["data/workspaces.ndjson"])); n != 4 {
+		t.Errorf("%d rows of workspaces", n)
 	}
 }
 

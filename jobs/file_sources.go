@@ -113,7 +113,7 @@ func (f *workspaceFile) Stat() (backup.Entry, error) {
 
 // Stage begins a file apart from the tree.
 func (t *workspaceTree) Stage(_ context.Context, number int64, file backup.File) (backup.Staging, error) {
-	staged, err := t.directory.Stage(uuid.NewSHA1(t.try, binary.BigEndian.AppendUint64(nil, uint64(number)))) //nolint:gosec // a name
+	staged, err := t.directory.Stage(uuid.NewSHA1(t.try, binary.BigEndian.AppendUint64(nil, uint64(number))))
 	if err != nil {
 		return nil, err
 	}

@@ -99,9 +99,10 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	river.AddWorker(workers, &backupWorker{fileStores: places, lease: holder})
 	river.AddWorker(workers, &restoreWorker{fileStores: places, lease: holder})
 	river.AddWorker(workers, &drillWorker{fileStores: places, lease: holder})
-	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, lease: holder, log: deps.Log})
+	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, workspaces: deps.Workspaces, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &eraseWorker{
-		q: queries.New(deps.Pool), bucket: deps.Bucket, lease: holder, log: deps.Log, vault: deps.Vault, connectors: deps.Connectors, mcp: mcp,
+		q: queries.New(deps.Pool), bucket: deps.Bucket, workspaces: deps.Workspaces, backups: deps.Backups, lease: holder, log: deps.Log,
+		vault: deps.Vault, connectors: deps.Connectors, mcp: mcp,
 	})
 	river.AddWorker(workers, &resealWorker{
 		pool: deps.Pool, vault: deps.Vault, lease: holder, log: deps.Log, batch: resealBatch, settle: resealSettle,

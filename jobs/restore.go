@@ -81,7 +81,7 @@ func (w *restoreWorker) Work(ctx context.Context, job *river.Job[RestoreArgs]) e
 	case row.State == "planned", row.State == "done", row.State == "failed":
 		return nil
 	}
-	if job.Attempt > backupStarts {
+	if job.Attempt > backupStarts && row.State != "applying" { // else nobody could use the workspaces any more
 		err = errors.New("its worker has died too often")
 	} else {
 		err = w.restore(ctx, log, scope, job.Args.CustomerID, row)

@@ -189,6 +189,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, moveEvery, w.endCredentialMoves)
 	if w.deps.Workspaces != nil {
 		w.every(background, dispatchEvery, w.dispatchWorkspaces)
+		w.every(background, scratchEvery, w.clearScratch)
 	}
 	if w.deps.Backups != nil {
 		w.every(background, nightEvery, w.beginNight)

@@ -27,6 +27,8 @@ const (
 	workspaceTimeout = 6 * time.Hour
 	// workspaceConcurrency is how many workspaces a worker looks after at once.
 	workspaceConcurrency = 4
+	// wantedEvery is how often is looked whether somebody wants a workspace that is being archived.
+	wantedEvery = 2 * time.Second
 	// measurings is how often a workspace is measured that others change meanwhile, until they wait.
 	measurings = 3
 )
@@ -144,6 +146,8 @@ func (c *caring) step(ctx context.Context, what string) error {
 		return c.archive(ctx)
 	case (c.row.State == "archived" || c.row.State == "returning") && c.row.WantedAt != nil:
 		return c.bringBack(ctx)
+	case what == clearScratch && (c.row.State == "active" || c.row.State == "archived" || c.row.State == "deleted"):
+		return c.workspaces.RemoveScratch(c.customerID, c.row.ID)
 	case c.row.State == "archived" && what == "delete":
 		if err := c.change(ctx, func(q *queries.Queries) (int64, error) {
 			return q.WorkspaceDeleted(ctx, queries.WorkspaceDeletedParams{ID: c.row.ID, Keep: c.rules.Keep})
@@ -348,9 +352,14 @@ func (c *caring) archive(ctx context.Context) error {
 	}
 	tree := newWorkspaceTree(directory, "")
 	repository, began := c.archives(), time.Now()
-	result, err := repository.Write(ctx, backup.WriteOptions{
+	writing, stop := c.whileUnwanted(ctx)
+	defer stop()
+	result, err := repository.Write(writing, backup.WriteOptions{
 		ID: id, Kind: "archive", Now: time.Now(), Sources: []backup.NamedSource{{Name: sourceName(c.row.SpaceID), Source: tree}}, Full: true,
 	})
+	if errors.Is(context.Cause(writing), errWanted) {
+		return c.stay(ctx, nil)
+	}
 	if err != nil {
 		return err
 	}
@@ -378,6 +387,29 @@ func (c *caring) archive(ctx context.Context) error {
 	}
 	c.log.InfoContext(ctx, "a workspace that nobody uses is archived", "files", result.Totals.Files, "bytes", result.Totals.Bytes)
 	return c.workspaces.RemoveScratch(c.customerID, c.row.ID)
+}
+
+// errWanted: somebody wants the workspace that is being archived.
+var errWanted = errors.New("somebody uses the workspace")
+
+// whileUnwanted is ctx until somebody wants the workspace, who need not wait for the end of a long archive.
+func (c *caring) whileUnwanted(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		ticker := time.NewTicker(wantedEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if row, err := queries.New(c.db.Read(c.scope)).WorkspaceForWorker(ctx, c.row.ID); err == nil && row.WantedAt != nil {
+				cancel(errWanted)
+			}
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
 }
 
 // aside sets the directory aside and tells whether what is in it is what the archive has, all of which is read for that.
@@ -462,8 +494,15 @@ func (c *caring) bringBack(ctx context.Context) error {
 	if err := c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceBeginReturn(ctx, c.row.ID) }); err != nil {
 		return err
 	}
+	unpacking, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
+	if err != nil {
+		return err
+	}
 	directory, err := c.workspaces.Open(c.customerID, c.space())
-	if errors.Is(err, workspace.ErrMissing) { // else an earlier try was broken off after the last file was there
+	if err == nil && unpacking {
+		err = directory.Close()
+	}
+	if unpacking && err == nil || errors.Is(err, workspace.ErrMissing) { // else an earlier try was broken off after all files were in their places
 		if err := c.unpack(ctx); err != nil {
 			return err
 		}

@@ -29,7 +29,6 @@ type places struct {
 	config         WorkerConfig
 }
 
-
 // withFiles gives the bundle directories for workspaces, media and backups.
 func (b *bundle) withFiles() *places {
 	b.t.Helper()
@@ -51,7 +50,7 @@ func (p *places) worker() *Worker {
 	p.t.Helper()
 	w, err := NewWorker(Deps{
 		Pool: p.Worker, Vault: p.vault, Log: slog.New(slog.NewTextHandler(p.t.Output(), nil)), Bucket: p.media, Workspaces: p.store, Backups: p.backups,
-		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: p.bundle.platform},
+		Publishers: map[platform.Name]platform.Publisher{platform.Ghost: p.platform},
 	}, p.config)
 	if err != nil {
 		p.t.Fatal(err)
@@ -307,6 +306,33 @@ func TestArchivingIsBrokenOff(t *testing.T) {
 	p.use(nil)
 	eventually(p.bundle, "active", workspaceState, id)
 	if after := p.tree(nil); after["a.txt"] != "roses" {
+		t.Errorf("back: %v", after)
+	}
+}
+
+// A return that was broken off before what was unpacked was in its place begins anew: an empty directory is not taken for all there was. And what archiving has left
+// that was broken off after the row said so is removed, as is what drills have left that are gone.
+func TestWorkspaceAfterCrash(t *testing.T) {
+	p := setup(t).withFiles()
+	id := p.workspaceID(nil)
+	w := p.inUse()
+	p.program(nil, "a.txt", "roses")
+	p.exec("update workspaces set state = 'archiving' where id = $1", id)
+	eventually(p.bundle, "archived", workspaceState, id)
+	eventually(p.bundle, 0, "select count(*)::int from river.river_job where kind = 'workspace' and state not in ('completed', 'cancelled', 'discarded')")
+	for _, scratch := range []uuid.UUID{id, dbtest.NewID(t)} {
+		must(t, os.MkdirAll(filepath.Join(p.dir, p.customer.ID.String(), "scratch", scratch.String(), "some"), 0o770))
+	}
+	must(t, w.clearScratch(t.Context()))
+	await(t, func() (bool, string) {
+		left, err := os.ReadDir(filepath.Join(p.dir, p.customer.ID.String(), "scratch"))
+		return err == nil && len(left) == 0, fmt.Sprintf("left: %v %v", left, err)
+	})
+	must(t, os.MkdirAll(filepath.Join(p.dir, p.customer.ID.String(), "scratch", id.String(), "some"), 0o770))
+	must(t, os.MkdirAll(p.at(nil, ""), 0o770))
+	p.use(nil)
+	eventually(p.bundle, "active", workspaceState, id)
+	if after := p.tree(nil); len(after) != 1 || after["a.txt"] != "roses" {
 		t.Errorf("back: %v", after)
 	}
 }

@@ -43,7 +43,7 @@ limit @max_rows;
 update restores set state = 'queued' where id = @id and state = 'planned' and version = coalesce(sqlc.narg('version'), version);
 
 -- name: RestoreDelete :execrows
-delete from restores where id = @id and state in ('planning', 'planned');
+delete from restores where id = @id and state in ('planning', 'planned') and version = coalesce(sqlc.narg('version'), version);
 
 -- name: DrillList :many
 select d.id, d.backup_id, d.state, d.files, d.bytes, d.differences, d.problem, d.created_at, d.finished_at
@@ -170,6 +170,10 @@ update backup_status set drilled_at = now() where drilled_at < now() - @drill_ev
 -- Whether a restore of the customer is under way, which stages files in its workspaces.
 -- name: RestoreUnderWay :one
 select exists (select from restores r where r.state in ('running', 'applying'))::boolean as under_way;
+
+-- Whether a drill of the customer is under way, which restores into temporary workspaces.
+-- name: DrillUnderWay :one
+select exists (select from drills d where d.state = 'running')::boolean as under_way;
 
 -- Whether nothing of the customer is let go.
 -- name: WorkspaceHeld :one

@@ -776,6 +776,18 @@ func (q *Queries) DrillList(ctx context.Context, arg DrillListParams) ([]DrillLi
 	return items, nil
 }
 
+const drillUnderWay = `-- name: DrillUnderWay :one
+select exists (select from drills d where d.state = 'running')::boolean as under_way
+`
+
+// Whether a drill of the customer is under way, which restores into temporary workspaces.
+func (q *Queries) DrillUnderWay(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, drillUnderWay)
+	var under_way bool
+	err := row.Scan(&under_way)
+	return under_way, err
+}
+
 const restoreCreate = `-- name: RestoreCreate :exec
 insert into restores (id, backup_id, workspace_id, path, to_workspace_id, to_path, exact)
 values ($1, $2, $3, $4, $5, $6, $7)
@@ -805,11 +817,16 @@ func (q *Queries) RestoreCreate(ctx context.Context, arg RestoreCreateParams) er
 }
 
 const restoreDelete = `-- name: RestoreDelete :execrows
-delete from restores where id = $1 and state in ('planning', 'planned')
+delete from restores where id = $1 and state in ('planning', 'planned') and version = coalesce($2, version)
 `
 
-func (q *Queries) RestoreDelete(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, restoreDelete, id)
+type RestoreDeleteParams struct {
+	ID      uuid.UUID
+	Version *int64
+}
+
+func (q *Queries) RestoreDelete(ctx context.Context, arg RestoreDeleteParams) (int64, error) {
+	result, err := q.db.Exec(ctx, restoreDelete, arg.ID, arg.Version)
 	if err != nil {
 		return 0, err
 	}

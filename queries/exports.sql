@@ -339,3 +339,47 @@ from memories m
 where m.id > @after
 order by m.id
 limit @max_rows;
+
+-- name: ExportRowsOfWorkspaces :many
+select w.id, json_build_object('id', w.id, 'space_id', w.space_id, 'state', w.state, 'bytes', w.bytes, 'entries', w.entries, 'measured_at', w.measured_at,
+    'last_used_at', w.last_used_at, 'announced_at', w.announced_at, 'wanted_at', w.wanted_at, 'archived_at', w.archived_at, 'archive_id', w.archive_id,
+    'archive_bytes', w.archive_bytes, 'problem', w.problem, 'version', w.version, 'created_at', w.created_at, 'updated_at', w.updated_at)::text as line
+from workspaces w
+where w.id > @after
+order by w.id
+limit @max_rows;
+
+-- name: ExportRowsOfWorkspacePolicies :many
+select p.customer_id as id, json_build_object('unused_days', p.unused_days, 'archive_days', p.archive_days, 'legal_hold', p.legal_hold,
+    'hold_reason', p.hold_reason, 'quota', p.quota, 'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
+from workspace_policies p
+where p.customer_id > @after
+order by p.customer_id
+limit @max_rows;
+
+-- name: ExportRowsOfBackups :many
+select b.id, json_build_object('id', b.id, 'state', b.state, 'requested_by', b.requested_by, 'night', b.night, 'is_full', b.is_full,
+    'previous_id', b.previous_id, 'started_at', b.started_at, 'finished_at', b.finished_at, 'files', b.files, 'bytes', b.bytes,
+    'stored_bytes', b.stored_bytes, 'left_out', b.left_out, 'unstable', b.unstable, 'damaged_at', b.damaged_at, 'problem', b.problem,
+    'version', b.version, 'created_at', b.created_at, 'updated_at', b.updated_at)::text as line
+from backups b
+where b.id > @after
+order by b.id
+limit @max_rows;
+
+-- name: ExportRowsOfRestores :many
+select r.id, json_build_object('id', r.id, 'backup_id', r.backup_id, 'state', r.state, 'requested_by', r.requested_by, 'workspace_id', r.workspace_id,
+    'path', r.path, 'to_workspace_id', r.to_workspace_id, 'to_path', r.to_path, 'exact', r.exact, 'plan', r.plan, 'started_at', r.started_at,
+    'finished_at', r.finished_at, 'problem', r.problem, 'version', r.version, 'created_at', r.created_at, 'updated_at', r.updated_at)::text as line
+from restores r
+where r.id > @after
+order by r.id
+limit @max_rows;
+
+-- name: ExportRowsOfDrills :many
+select d.id, json_build_object('id', d.id, 'backup_id', d.backup_id, 'state', d.state, 'files', d.files, 'bytes', d.bytes, 'differences', d.differences,
+    'problem', d.problem, 'created_at', d.created_at, 'finished_at', d.finished_at)::text as line
+from drills d
+where d.id > @after
+order by d.id
+limit @max_rows;

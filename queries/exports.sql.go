@@ -365,6 +365,47 @@ func (q *Queries) ExportRowsOfAuthorizations(ctx context.Context, arg ExportRows
 	return items, nil
 }
 
+const exportRowsOfBackups = `-- name: ExportRowsOfBackups :many
+select b.id, json_build_object('id', b.id, 'state', b.state, 'requested_by', b.requested_by, 'night', b.night, 'is_full', b.is_full,
+    'previous_id', b.previous_id, 'started_at', b.started_at, 'finished_at', b.finished_at, 'files', b.files, 'bytes', b.bytes,
+    'stored_bytes', b.stored_bytes, 'left_out', b.left_out, 'unstable', b.unstable, 'damaged_at', b.damaged_at, 'problem', b.problem,
+    'version', b.version, 'created_at', b.created_at, 'updated_at', b.updated_at)::text as line
+from backups b
+where b.id > $1
+order by b.id
+limit $2
+`
+
+type ExportRowsOfBackupsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfBackupsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfBackups(ctx context.Context, arg ExportRowsOfBackupsParams) ([]ExportRowsOfBackupsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfBackups, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfBackupsRow{}
+	for rows.Next() {
+		var i ExportRowsOfBackupsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportRowsOfBots = `-- name: ExportRowsOfBots :many
 select b.id, json_build_object('id', b.id, 'platform', b.platform, 'bot', b.bot, 'team', b.team, 'name', b.name, 'username', b.username,
     'state', b.state, 'problem', b.problem, 'created_by', b.created_by, 'given_by', b.given_by, 'version', b.version, 'created_at', b.created_at, 'updated_at', b.updated_at)::text as line
@@ -558,6 +599,45 @@ func (q *Queries) ExportRowsOfCustomers(ctx context.Context, arg ExportRowsOfCus
 	items := []ExportRowsOfCustomersRow{}
 	for rows.Next() {
 		var i ExportRowsOfCustomersRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfDrills = `-- name: ExportRowsOfDrills :many
+select d.id, json_build_object('id', d.id, 'backup_id', d.backup_id, 'state', d.state, 'files', d.files, 'bytes', d.bytes, 'differences', d.differences,
+    'problem', d.problem, 'created_at', d.created_at, 'finished_at', d.finished_at)::text as line
+from drills d
+where d.id > $1
+order by d.id
+limit $2
+`
+
+type ExportRowsOfDrillsParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfDrillsRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfDrills(ctx context.Context, arg ExportRowsOfDrillsParams) ([]ExportRowsOfDrillsRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfDrills, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfDrillsRow{}
+	for rows.Next() {
+		var i ExportRowsOfDrillsRow
 		if err := rows.Scan(&i.ID, &i.Line); err != nil {
 			return nil, err
 		}
@@ -1300,6 +1380,46 @@ func (q *Queries) ExportRowsOfRecurringPosts(ctx context.Context, arg ExportRows
 	return items, nil
 }
 
+const exportRowsOfRestores = `-- name: ExportRowsOfRestores :many
+select r.id, json_build_object('id', r.id, 'backup_id', r.backup_id, 'state', r.state, 'requested_by', r.requested_by, 'workspace_id', r.workspace_id,
+    'path', r.path, 'to_workspace_id', r.to_workspace_id, 'to_path', r.to_path, 'exact', r.exact, 'plan', r.plan, 'started_at', r.started_at,
+    'finished_at', r.finished_at, 'problem', r.problem, 'version', r.version, 'created_at', r.created_at, 'updated_at', r.updated_at)::text as line
+from restores r
+where r.id > $1
+order by r.id
+limit $2
+`
+
+type ExportRowsOfRestoresParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfRestoresRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfRestores(ctx context.Context, arg ExportRowsOfRestoresParams) ([]ExportRowsOfRestoresRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfRestores, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfRestoresRow{}
+	for rows.Next() {
+		var i ExportRowsOfRestoresRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const exportRowsOfSpacePeople = `-- name: ExportRowsOfSpacePeople :many
 select p.id, json_build_object('id', p.id, 'space_id', p.space_id, 'external_id', p.external_id, 'name', p.name, 'username', p.username,
     'joined_at', p.joined_at, 'left_at', p.left_at)::text as line
@@ -1456,6 +1576,85 @@ func (q *Queries) ExportRowsOfWebhookEndpoints(ctx context.Context, arg ExportRo
 	items := []ExportRowsOfWebhookEndpointsRow{}
 	for rows.Next() {
 		var i ExportRowsOfWebhookEndpointsRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfWorkspacePolicies = `-- name: ExportRowsOfWorkspacePolicies :many
+select p.customer_id as id, json_build_object('unused_days', p.unused_days, 'archive_days', p.archive_days, 'legal_hold', p.legal_hold,
+    'hold_reason', p.hold_reason, 'quota', p.quota, 'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
+from workspace_policies p
+where p.customer_id > $1
+order by p.customer_id
+limit $2
+`
+
+type ExportRowsOfWorkspacePoliciesParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfWorkspacePoliciesRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfWorkspacePolicies(ctx context.Context, arg ExportRowsOfWorkspacePoliciesParams) ([]ExportRowsOfWorkspacePoliciesRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfWorkspacePolicies, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfWorkspacePoliciesRow{}
+	for rows.Next() {
+		var i ExportRowsOfWorkspacePoliciesRow
+		if err := rows.Scan(&i.ID, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRowsOfWorkspaces = `-- name: ExportRowsOfWorkspaces :many
+select w.id, json_build_object('id', w.id, 'space_id', w.space_id, 'state', w.state, 'bytes', w.bytes, 'entries', w.entries, 'measured_at', w.measured_at,
+    'last_used_at', w.last_used_at, 'announced_at', w.announced_at, 'wanted_at', w.wanted_at, 'archived_at', w.archived_at, 'archive_id', w.archive_id,
+    'archive_bytes', w.archive_bytes, 'problem', w.problem, 'version', w.version, 'created_at', w.created_at, 'updated_at', w.updated_at)::text as line
+from workspaces w
+where w.id > $1
+order by w.id
+limit $2
+`
+
+type ExportRowsOfWorkspacesParams struct {
+	After   uuid.UUID
+	MaxRows int32
+}
+
+type ExportRowsOfWorkspacesRow struct {
+	ID   uuid.UUID
+	Line string
+}
+
+func (q *Queries) ExportRowsOfWorkspaces(ctx context.Context, arg ExportRowsOfWorkspacesParams) ([]ExportRowsOfWorkspacesRow, error) {
+	rows, err := q.db.Query(ctx, exportRowsOfWorkspaces, arg.After, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRowsOfWorkspacesRow{}
+	for rows.Next() {
+		var i ExportRowsOfWorkspacesRow
 		if err := rows.Scan(&i.ID, &i.Line); err != nil {
 			return nil, err
 		}

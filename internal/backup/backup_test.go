@@ -339,3 +339,6 @@ func TestCacheOfAnother(t *testing.T) {
 		t.Errorf("it has stored %+v", second.Totals)
 	}
 }
+
+// whole says whether tests run in their whole form.
+func whole() bool { return os.Getenv("FANFARE_PROVE") == "1" }

@@ -20,6 +20,7 @@
 package workspace
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -84,6 +85,36 @@ func (s *Store) Remove(customerID uuid.UUID, spaceID uuid.NullUUID) error {
 	return err
 }
 
+// CountCustomer tells how many files a customer has in the store; directories do not count.
+func (s *Store) CountCustomer(ctx context.Context, customerID uuid.UUID) (files int64, err error) {
+	spaces, err := uuids(s.root, customerID.String()+"/spaces")
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
+	places := []uuid.NullUUID{{}}
+	for _, id := range spaces {
+		places = append(places, uuid.NullUUID{UUID: id, Valid: true})
+	}
+	for _, spaceID := range places {
+		d, err := s.Open(customerID, spaceID)
+		if errors.Is(err, ErrMissing) {
+			continue
+		}
+		if err != nil {
+			return files, err
+		}
+		usage, err := d.Measure(ctx)
+		if errors.Is(err, ErrUncounted) {
+			err = nil
+		}
+		if err := errors.Join(err, d.Close()); err != nil {
+			return files, err
+		}
+		files += usage.Files - usage.Directories
+	}
+	return files, nil
+}
+
 // RemoveCustomer removes all that a customer has in the store and tells how many files that was; directories do not count.
 // Nothing there is no error.
 func (s *Store) RemoveCustomer(customerID uuid.UUID) (files int64, err error) {
@@ -120,6 +151,29 @@ func (s *Store) HasScratch(customerID, id uuid.UUID) (bool, error) {
 	return err == nil, err
 }
 
+// Scratches lists the temporary workspaces of a customer.
+func (s *Store) Scratches(customerID uuid.UUID) ([]uuid.UUID, error) {
+	ids, err := uuids(s.root, scratches(customerID))
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	return ids, err
+}
+
+// Customers lists those that have something in the store.
+func (s *Store) Customers() (ids []uuid.UUID, err error) {
+	entries, err := fs.ReadDir(s.root.FS(), ".")
+	if err != nil {
+		return nil, fail("list customers", err)
+	}
+	for _, entry := range entries {
+		if id, ok := parseID(entry.Name()); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
 // Adopt makes a temporary workspace that of the customer or of a space, which must not be there or be empty (else
 // ErrNotEmpty). ErrMissing when there is no such temporary one.
 func (s *Store) Adopt(customerID, scratch uuid.UUID, spaceID uuid.NullUUID) error {
@@ -130,11 +184,12 @@ func (s *Store) Adopt(customerID, scratch uuid.UUID, spaceID uuid.NullUUID) erro
 	case err != nil:
 		return err
 	}
-	if err := s.makeAll(to); err != nil {
+	// The place itself is not made: if this is broken off, nobody may find an empty workspace there.
+	if err := s.makeAll(path.Dir(to)); err != nil {
 		return err
 	}
 	_ = s.root.Remove(to + "/" + reserved) // an empty one is no content; one that is not fails the next step
-	if err := s.root.Remove(to); err != nil {
+	if err := s.root.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail("replace workspace", err)
 	}
 	return s.rename(from, to)

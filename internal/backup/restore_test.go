@@ -1,0 +1,263 @@
+package backup
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestPlan: what a restore would do is said first, nothing is changed by that, and then just that is done.
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	f := setup(t, true)
+	f.put("same", []byte("same"))
+	f.put("same content", []byte("same content"))
+	f.put("other mode", []byte("other mode"))
+	f.put("other content", []byte("content 1"))
+	f.put("other size", []byte("size"))
+	f.put("missing/deep/file", []byte("missing"))
+	f.put("a link", []byte("no link"))
+	f.put("a directory", []byte("a file"))
+	f.put("a file/in it", []byte("below"))
+	f.put("link/in it", []byte("below"))
+	f.put("sub/one", []byte("one"))
+	f.put("sub/two", []byte("two"))
+	f.put("submarine", []byte("not below sub"))
+	if err := os.MkdirAll(filepath.Join(f.files, "empty/directory"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	result, id := f.write(WriteOptions{})
+	m := f.manifest(id, result.ManifestSHA256)
+	kept := content(t, f.files)
+
+	outside := t.TempDir()
+	change := func() {
+		at := func(name string) string { return filepath.Join(f.files, name) }
+		for _, name := range []string{"missing", "a link", "a directory", "a file", "link", "empty", "sub/one"} {
+			if err := os.RemoveAll(at(name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.put("same content", []byte("same content"))
+		f.put("other content", []byte("content 2"))
+		f.put("other size", []byte("another size"))
+		f.put("a directory/with/files", []byte("in the way"))
+		f.put("a directory/with/more", []byte("in the way"))
+		f.put("a file", []byte("in the way"))
+		f.put("sub/two", []byte("2"))
+		f.put("sub/new", []byte("new"))
+		f.put("new/file", []byte("new"))
+		for _, err := range []error{
+			os.Chmod(at("other mode"), 0o755), os.Symlink("same", at("a link")), os.Symlink(outside, at("link")), os.Symlink("same", at("new/link")),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	obstacles := []string{
+		"create a directory", "create a file", "create a file/in it", "create empty", "create empty/directory", "create link",
+		"create link/in it", "create missing", "create missing/deep", "create missing/deep/file", "create sub/one",
+		"remove a directory", "remove a directory/with", "remove a directory/with/files", "remove a directory/with/more", "remove a file", "remove link",
+		"replace a link", "replace other content", "replace other mode", "replace other size", "replace sub/two",
+	}
+	for name, test := range map[string]struct {
+		sel   Selection
+		exact bool
+		want  []string
+		after func(before map[string]string) map[string]string
+	}{
+		"everything": {Selection{}, false, obstacles, func(map[string]string) map[string]string {
+			after := maps.Clone(kept)
+			for _, name := range []string{"new", "new/file", "new/link", "sub/new"} {
+				after[name] = "any"
+			}
+			return after
+		}},
+		"exact": {
+			Selection{}, true, slices.Concat(obstacles, []string{"remove new", "remove new/file", "remove new/link", "remove sub/new"}),
+			func(map[string]string) map[string]string { return maps.Clone(kept) },
+		},
+		"a directory": {Selection{Path: "sub"}, false, []string{"create sub/one", "replace sub/two"}, func(before map[string]string) map[string]string {
+			after := maps.Clone(before)
+			after["sub/one"], after["sub/two"] = kept["sub/one"], kept["sub/two"]
+			return after
+		}},
+		"a directory, exact": {Selection{Path: "sub", Source: "shared"}, true, []string{"create sub/one", "remove sub/new", "replace sub/two"}, func(before map[string]string) map[string]string {
+			after := maps.Clone(before)
+			after["sub/one"], after["sub/two"] = kept["sub/one"], kept["sub/two"]
+			delete(after, "sub/new")
+			return after
+		}},
+		"a file": {Selection{Path: "missing/deep/file"}, true, []string{"create missing/deep/file"}, func(before map[string]string) map[string]string {
+			after := maps.Clone(before)
+			for _, name := range []string{"missing", "missing/deep", "missing/deep/file"} {
+				after[name] = kept[name]
+			}
+			return after
+		}},
+		"below a link": {Selection{Path: "link/in it"}, false, []string{"create link/in it", "remove link"}, func(before map[string]string) map[string]string {
+			after := maps.Clone(before)
+			after["link"], after["link/in it"] = "directory", kept["link/in it"]
+			return after
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.Remove(filepath.Join(f.files, "same content")); err != nil { // whose time would stay
+				t.Fatal(err)
+			}
+			if err := restore(t.Context(), m, f.open(f.files), Selection{}, RestoreOptions{Exact: true}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(kept, content(t, f.files)); diff != "" {
+				t.Fatal(diff)
+			}
+			change()
+			before := content(t, f.files)
+			plan, err := m.Plan(t.Context(), map[string]Target{"shared": f.open(f.files)}, test.sel, RestoreOptions{Exact: test.exact})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer plan.Close()
+			var got []string
+			var counts Counts
+			for _, c := range plan.Changes {
+				got = append(got, fmt.Sprint(c.Action, " ", c.Path))
+				switch c.Action {
+				case Create:
+					counts.Create++
+				case Replace:
+					counts.Replace++
+				case Remove:
+					counts.Remove++
+				}
+				if c.Action != Remove {
+					counts.Bytes += c.Bytes
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(test.want)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("the plan is not the one expected (-want +got):\n%s", diff)
+			}
+			counts.Unchanged = plan.Counts.Unchanged
+			if plan.Counts != counts {
+				t.Errorf("it counts %+v, and has %+v", plan.Counts, counts)
+			}
+			if err := plan.Stage(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(before, content(t, f.files)); diff != "" {
+				t.Errorf("planning and staging have changed something:\n%s", diff)
+			}
+			if err := plan.Apply(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			after, want := content(t, f.files), test.after(before)
+			for name := range want {
+				if want[name] == "any" {
+					want[name] = before[name]
+				}
+			}
+			if test.sel.Path == "" { // what stays is not touched, not even its time
+				want["same content"] = before["same content"]
+			}
+			if diff := cmp.Diff(want, after); diff != "" {
+				t.Errorf("the tree is not the one expected (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if found := content(t, outside); len(found) > 0 {
+		t.Errorf("outside of the tree there is %v", found)
+	}
+}
+
+// TestEachSegmentOnce: a restore of many files fetches each segment they need once, and no other.
+func TestEachSegmentOnce(t *testing.T) {
+	t.Parallel()
+	f := setup(t, false)
+	f.fill()
+	result, id := f.write(WriteOptions{})
+	m := f.manifest(id, result.ManifestSHA256)
+	counting := &faulty{Store: f.Store}
+	f.Store = counting
+	for _, sel := range []Selection{{}, {Path: "dir"}, {Path: "large"}, {Path: "empty"}} {
+		counting.reads = nil
+		if err := restore(t.Context(), m, f.open(t.TempDir()), sel, RestoreOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]bool{}
+		if err := m.Files(t.Context(), func(file File) error {
+			for _, p := range file.Places {
+				if sel.has(file.Path) {
+					want[f.Prefix+p.Segment] = true
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(counting.reads)
+		if !slices.Equal(counting.reads, slices.Sorted(maps.Keys(want))) {
+			t.Errorf("for %+v were read %v", sel, counting.reads)
+		}
+	}
+}
+
+// TestCompare: a drill finds what is not as it was stored.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	f := setup(t, true)
+	f.fill()
+	result, id := f.write(WriteOptions{})
+	m := f.manifest(id, result.ManifestSHA256)
+	dir := f.restore(m)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, err := range []error{
+		os.Remove(at("one")), os.RemoveAll(at("nothing")), os.WriteFile(at("case"), []byte("LOWER"), 0o600), os.WriteFile(at("new"), nil, 0o600),
+		os.Chmod(at("exact"), 0o755), os.Remove(at("empty")), os.Symlink("case", at("empty")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.put("dir/1/new", []byte("new"))
+	f.put("zeros", []byte("changed"))
+	if err := os.Remove(filepath.Join(f.files, "Case")); err != nil {
+		t.Fatal(err)
+	}
+	c, err := m.Compare(t.Context(), map[string]Source{"shared": f.open(dir)}, map[string]Source{"shared": f.tree})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Good() || c.Missing != 5 || c.Different != 2 || c.Extra != 2 || c.Changed != 3 || c.Same != 36 || c.Damaged != 0 {
+		t.Errorf("found is %+v", c)
+	}
+	var got []string
+	for _, finding := range c.Findings {
+		got = append(got, finding.Path+" "+finding.What)
+	}
+	if text := strings.Join(got, "\n"); !strings.Contains(text, "case is not what was stored") || !strings.Contains(text, "new is not in the backup") || !strings.Contains(text, "one is missing") {
+		t.Errorf("it says %s", text)
+	}
+	// A file whose content changed without anybody having written it.
+	if err := m.Files(t.Context(), func(file File) error {
+		if file.Path != "large" {
+			return nil
+		}
+		f.put("large", make([]byte, file.Bytes))
+		c, err := m.Compare(t.Context(), nil, map[string]Source{"shared": rotten{f.tree, file}})
+		if err != nil || c.Damaged != 1 || c.Good() {
+			t.Errorf("found is %+v, %v", c, err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
