@@ -52,7 +52,7 @@ func (b *fileBackup) name() string {
 }
 
 // open gives the repository of the customer's backups, and what closes it.
-func (c *filesConfig) open() (*backup.Repository, func(), error) {
+func (c *filesConfig) open(ctx context.Context) (*backup.Repository, func(), error) {
 	r := &backup.Repository{
 		CustomerID: c.Customer.UUID, Prefix: bucket.Backups(c.Customer.UUID),
 		CheckPath: func(path string) error {
@@ -66,7 +66,7 @@ func (c *filesConfig) open() (*backup.Repository, func(), error) {
 			return nil, nil, fmt.Errorf("--identity (FANFARE_BACKUP_IDENTITY): %w", err)
 		}
 	}
-	store, err := bucket.Open(c.Bucket)
+	store, err := bucket.Open(ctx, c.Bucket, bucket.Options{})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--bucket (FANFARE_BACKUP_BUCKET): %w", err)
 	}
@@ -156,7 +156,7 @@ type backupListFilesCommand struct{ filesConfig }
 
 // Run lists the backups of a customer's files.
 func (c *backupListFilesCommand) Run(ctx context.Context, s streams) error {
-	r, done, err := c.open()
+	r, done, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (c *restoreFilesCommand) Run(ctx context.Context, s streams) error {
 	if err := emptyOrNew(c.To); err != nil {
 		return err
 	}
-	r, done, err := c.open()
+	r, done, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
