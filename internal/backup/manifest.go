@@ -159,6 +159,8 @@ func (r *Repository) Open(ctx context.Context, id uuid.UUID, sum string) (_ *Man
 	hash := sha256.New()
 	n, err := io.Copy(io.MultiWriter(stored, hash), &limited{ctx: ctx, repo: r, from: io.LimitReader(object, maxManifestStored+1)})
 	switch {
+	case errors.Is(err, bucket.ErrDamaged):
+		return nil, damage("is not the one that was stored", nil)
 	case err != nil:
 		return nil, fmt.Errorf("read manifest: %w", err)
 	case n > maxManifestStored, hex.EncodeToString(hash.Sum(nil)) != sum:

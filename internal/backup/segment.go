@@ -143,7 +143,10 @@ func (f *fetcher) fetch(ctx context.Context, s Segment) ([]byte, error) {
 	f.stored.Reset()
 	f.stored.Grow(int(s.Stored) + 1 + bytes.MinRead)
 	n, err := f.stored.ReadFrom(&limited{ctx: ctx, repo: f.repo, from: io.LimitReader(object, s.Stored+1)})
-	if err != nil {
+	switch {
+	case errors.Is(err, bucket.ErrDamaged):
+		return nil, damage("has not the content that was stored", nil)
+	case err != nil:
 		return nil, fmt.Errorf("read segment %s: %w", s.Segment, err)
 	}
 	sum := sha256.Sum256(f.stored.Bytes())

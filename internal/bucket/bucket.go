@@ -27,6 +27,9 @@ import (
 // ErrNotFound says that there is no such file.
 var ErrNotFound = errors.New("bucket: no such file")
 
+// ErrDamaged says that a file is not what was written, as the bucket's own checksum tells. S3 has one of each file that is read as a whole.
+var ErrDamaged = errors.New("bucket: the file is damaged")
+
 // dirMode is for the directories that are made: whoever runs the program, and its group.
 const dirMode = 0o750
 

@@ -3,8 +3,10 @@ package bucket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"sync"
 
 	"gocloud.dev/blob"
@@ -87,8 +89,14 @@ func (f *file) Read(p []byte) (n int, err error) {
 	})
 	f.offset += int64(n)
 	f.at = f.offset
+	if err != nil && strings.Contains(err.Error(), wrongChecksum) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	return n, err
 }
+
+// wrongChecksum is what the client of S3 says of a file that has not the checksum that was stored with it; it has no type for that.
+const wrongChecksum = "checksum did not match"
 
 func (f *file) read(p []byte) (n int, err error) {
 	switch {
