@@ -188,7 +188,7 @@ func (a *API) storeFile(ctx context.Context, in WorkspacePath, at, location stri
 		if c.applied == nil {
 			c.discard(ctx, staged)
 		}
-		return out, err
+		return out, condition.explain(err)
 	})
 }
 

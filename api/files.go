@@ -47,6 +47,15 @@ func (c FileCondition) condition() (workspace.Condition, error) {
 	return workspace.Condition{IfMatch: tags(c.IfMatch), IfNoneMatch: tags(c.IfNoneMatch)}, nil
 }
 
+// explain says of a file that was to be new that it is there.
+func (c FileCondition) explain(err error) error {
+	var p *Problem
+	if c.IfNoneMatch != "" && c.IfMatch == "" && errors.As(err, &p) && p.Status == http.StatusPreconditionFailed {
+		p.Detail = "There is a file with this path already. Nothing was changed."
+	}
+	return err
+}
+
 // tags are the ETags of a list of them.
 func tags(list string) (found []string) {
 	for tag := range strings.SplitSeq(list, ",") {

@@ -144,7 +144,9 @@ func TestFiles(t *testing.T) {
 		t.Errorf("a directory: %+v", entry)
 	}
 
-	d.write(t, "notes/ä/a.md", "x", "If-None-Match", "*").want(t, 412)
+	if there := d.write(t, "notes/ä/a.md", "x", "If-None-Match", "*").want(t, 412); !strings.Contains(there.problem(t).Detail, "already") {
+		t.Errorf("%s", there.body)
+	}
 	d.write(t, "notes/ä/a.md", "x", "If-Match", `"another"`).want(t, 412)
 	d.write(t, "notes/new.md", "x", "If-Match", "*").want(t, 412)
 	d.write(t, "notes/new.md", "x", "If-None-Match", `"another"`).wantAt(t, "header.If-None-Match")

@@ -315,16 +315,16 @@ var seldom = map[string]bool{
 // fuzzRuns are as many as go on at the same time.
 const fuzzRuns = 4
 
-// TestFuzzAPI sends 25,000 valid and broken requests, made from the OpenAPI document, as each kind of caller.
+// TestFuzzAPI sends 30,000 valid and broken requests, made from the OpenAPI document, as each kind of caller.
 // Nothing may fail on the server's side; every answer is one that the document describes, with the body that it
 // describes; who is nobody gets 401, who is a stranger 404; what is refused changes nothing; and nobody reaches a
 // customer that is not theirs. FANFARE_PROVE=1 sends ten times as many from a new seed; FANFARE_FUZZ_SEED repeats
 // one.
 func TestFuzzAPI(t *testing.T) {
 	t.Parallel()
-	requests, seed := 25_000, uint64(1)
+	requests, seed := 30_000, uint64(1)
 	if os.Getenv("FANFARE_PROVE") == "1" {
-		requests, seed = 250_000, rand.Uint64N(1_000_000_000)
+		requests, seed = 300_000, rand.Uint64N(1_000_000_000)
 	}
 	if given := os.Getenv("FANFARE_FUZZ_SEED"); given != "" {
 		seed = must(strconv.ParseUint(given, 10, 64))

@@ -41,7 +41,7 @@ func TestRoundTrips(t *testing.T) {
 		{"a check of a post", "GET", func() string { return one + "/check" }, nil, 1},
 		{"a context", "GET", func() string { return c.path("/context") }, nil, 5},
 		{"a file of a workspace", "GET", func() string { return c.path("/workspaces/%s/files/content?path=forged", work) }, nil, 1},
-		{"a file of a workspace written", "PUT", func() string { return c.path("/workspaces/%s/files/content?path=forged", work) }, "x", 9},
+		{"a file of a workspace written", "PUT", func() string { return c.path("/workspaces/%s/files/content?path=forged", work) }, "x", 7},
 		{"draft", "POST", func() string { return c.path("/posts") }, m{"text": "A"}, 4},
 		{"change", "PATCH", fresh, m{"text": "B"}, 5},
 		{"schedule", "POST", func() string { return fresh() + "/schedule" }, at, 9},

@@ -328,8 +328,11 @@ func noWorkspaces() *Problem {
 // comesBack is the answer where a workspace is not there yet.
 func comesBack(state string) *Problem {
 	detail := "The workspace was archived, since nobody used it for long. It is being brought back; try again in a moment."
-	if state == "restoring" {
+	switch state {
+	case "restoring":
 		detail = "Files of a backup are being put back in their places. Try again in a moment."
+	case "deleted":
+		detail = "Nobody used the workspace for long, and its archive is being deleted at this moment. Try again in a moment: it begins anew then."
 	}
 	p := conflict(detail)
 	p.retryAfter = returnPause
