@@ -34,6 +34,8 @@ const (
 	backupConcurrency = 2
 	// keepAll is for how long every backup is kept, also those that somebody has asked for on the same day.
 	keepAll = 24 * time.Hour
+	// keepFailed is for how long is told of backups that came to nothing.
+	keepFailed = 30 * 24 * time.Hour
 	// fullEvery is after how long everything is stored anew, so that what was damaged in the bucket is not relied on forever.
 	fullEvery = 28 * 24 * time.Hour
 	// nightEvery is how often a worker looks whether a night has begun, nightBatch for how many customers at once.
@@ -337,7 +339,7 @@ func (f *fileStores) keep(ctx context.Context, log *slog.Logger, scope tenant.Sc
 				}
 			}
 		}
-		if _, err := q.BackupLetGoFailed(ctx, f.config.Keep.MaxAge); err != nil {
+		if _, err := q.BackupLetGoFailed(ctx, keepFailed); err != nil {
 			return err
 		}
 		if _, err := q.RestoreForget(ctx); err != nil {

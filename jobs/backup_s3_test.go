@@ -70,7 +70,9 @@ func TestBackupToS3(t *testing.T) {
 	if got := drill(id); got != "good " {
 		t.Errorf("the drill is %s", got)
 	}
-	flipped := p.flip(bucket.Backups(p.customer.ID), func(key string) bool { return strings.Contains(key, scan[string](p.bundle, "select object_id::text from backups where id = $1", id)) })
+	flipped := p.flip(bucket.Backups(p.customer.ID), func(key string) bool {
+		return strings.Contains(key, scan[string](p.bundle, "select object_id::text from backups where id = $1", id))
+	})
 	if got := drill(id); !strings.HasPrefix(got, "failed") || !strings.Contains(got, "damaged") {
 		t.Errorf("a bit of %s is flipped, and the drill is %s", flipped, got)
 	}
