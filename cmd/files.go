@@ -288,7 +288,7 @@ func (c *restoreFilesCommand) plan(ctx context.Context, out io.Writer, manifest 
 	if err != nil {
 		return err
 	}
-	defer tree.Close()
+	defer func() { _ = tree.Close() }() // nothing is staged there
 	targets := map[string]backup.Target{}
 	for _, source := range manifest.Sources {
 		targets[source.Name] = tree
@@ -383,7 +383,7 @@ func (c *restoreFilesCommand) restore(ctx context.Context, manifest *backup.Mani
 }
 
 // fill restores what is selected into a directory, each source into its own.
-func (c *restoreFilesCommand) fill(ctx context.Context, manifest *backup.Manifest, dir string) error {
+func (c *restoreFilesCommand) fill(ctx context.Context, manifest *backup.Manifest, dir string) (err error) {
 	targets := map[string]backup.Target{}
 	for _, source := range manifest.Sources {
 		if c.Source != "" && c.Source != source.Name {
@@ -397,7 +397,7 @@ func (c *restoreFilesCommand) fill(ctx context.Context, manifest *backup.Manifes
 		if err != nil {
 			return err
 		}
-		defer tree.Close()
+		defer func() { err = errors.Join(err, tree.Close()) }()
 		targets[source.Name] = tree
 	}
 	plan, err := manifest.Plan(ctx, targets, c.selection(), backup.RestoreOptions{})
