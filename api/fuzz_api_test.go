@@ -308,8 +308,8 @@ var seldom = map[string]bool{
 	"confirm-pairing": true, "deny-pairing": true, "reset-llm-budget": true, "delete-mcp-login": true, "create-credential": true, "create-space-credential": true,
 	// what somebody else must say yes to: Telegram to a token, an MCP server to a client
 	"create-bot": true, "update-bot": true, "connect-mcp-server": true, "set-mcp-client": true,
-	// whose fields exclude each other
-	"generate-post": true,
+	// whose fields exclude each other, or are for others
+	"generate-post": true, "update-space-credential": true, "update-workspace-policy": true,
 }
 
 // fuzzRuns are as many as go on at the same time.
