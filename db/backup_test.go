@@ -281,6 +281,7 @@ func TestCustomerBackupOfMonths(t *testing.T) {
 
 	mustExec(t, d, "select tenancy.maintain_audit(12)")
 	mustExec(t, d, `begin; set local session_replication_role = replica; delete from customers where id = '`+b.ID.String()+`';
+		delete from workspaces where customer_id = '`+b.ID.String()+`';
 		delete from audit_log where customer_id = '`+b.ID.String()+`'; delete from audit_seals where customer_id = '`+b.ID.String()+`'; commit`)
 	plan, err = restore(t, d, path, dbbackup.CustomerOptions{})
 	if err != nil || !slices.Equal(plan.LeftOut, []string{"audit_log_2020_02"}) {
