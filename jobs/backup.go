@@ -317,11 +317,11 @@ func relied(earlier []queries.BackupListReadyRow) bool {
 // keep lets go the backups whose time is over, and what was left by those that were broken off; not under a legal hold.
 func (f *fileStores) keep(ctx context.Context, log *slog.Logger, scope tenant.Scope, customerID uuid.UUID) error {
 	var going []uuid.UUID
-	err := f.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+	var held bool
+	err := f.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) (err error) {
 		q := queries.New(tx)
 		going = nil
-		held, err := q.WorkspaceHeld(ctx)
-		if err != nil || held {
+		if held, err = q.WorkspaceHeld(ctx); err != nil || held {
 			return err
 		}
 		ready, err := q.BackupListReady(ctx)
@@ -351,6 +351,9 @@ func (f *fileStores) keep(ctx context.Context, log *slog.Logger, scope tenant.Sc
 	if err != nil {
 		return fmt.Errorf("see which backups are kept: %w", err)
 	}
+	if held {
+		return nil
+	}
 	deleted, err := f.repository(customerID, bucket.Backups(customerID)).Sweep(ctx, func(ctx context.Context) (backup.Keeping, error) { return f.keeping(ctx, scope) })
 	if errors.Is(err, backup.ErrNotSwept) {
 		log.WarnContext(ctx, "no backup is let go", "error", err)
@@ -378,6 +381,12 @@ func (f *fileStores) keeping(ctx context.Context, scope tenant.Scope) (keeping b
 	err = f.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
 		q := queries.New(tx)
 		keeping = backup.Keeping{}
+		// First: one that becomes ready in between is in both lists, and not in neither.
+		writing, err := q.BackupListWriting(ctx)
+		if err != nil {
+			return err
+		}
+		keeping.Writing = writing
 		ready, err := q.BackupListReady(ctx)
 		if err != nil {
 			return err
@@ -389,8 +398,7 @@ func (f *fileStores) keeping(ctx context.Context, scope tenant.Scope) (keeping b
 			}
 			keeping.Kept = append(keeping.Kept, kept)
 		}
-		keeping.Writing, err = q.BackupListWriting(ctx)
-		return err
+		return nil
 	})
 	return keeping, err
 }
