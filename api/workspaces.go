@@ -353,7 +353,7 @@ func (a *API) openWorkspace(ctx context.Context, in WorkspacePath) (*workspace.D
 			if row.State, err = q.WorkspaceUse(ctx, in.WorkspaceID); err != nil || row.State != "new" {
 				return err
 			}
-			if err := a.Workspaces.Create(in.CustomerID, spaceOf(row)); err != nil {
+			if err := a.Workspaces.Create(in.CustomerID, workspace.OfSpace(row.SpaceID)); err != nil {
 				return fmt.Errorf("make directory: %w", err)
 			}
 			row.State = "active"
@@ -366,18 +366,11 @@ func (a *API) openWorkspace(ctx context.Context, in WorkspacePath) (*workspace.D
 	if row.State != "active" {
 		return nil, comesBack(row.State)
 	}
-	directory, err := a.Workspaces.Open(in.CustomerID, spaceOf(row))
+	directory, err := a.Workspaces.Open(in.CustomerID, workspace.OfSpace(row.SpaceID))
 	if errors.Is(err, workspace.ErrMissing) {
 		return nil, unavailable().cause(fmt.Errorf("the directory of workspace %s is missing: is its disk mounted? %w", in.WorkspaceID, err))
 	}
 	return directory, err
-}
-
-func spaceOf(row queries.WorkspaceGetRow) uuid.NullUUID {
-	if row.SpaceID == nil {
-		return uuid.NullUUID{}
-	}
-	return uuid.NullUUID{UUID: *row.SpaceID, Valid: true}
 }
 
 func workspaceFrom(row queries.WorkspaceGetRow) Workspace {

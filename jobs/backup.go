@@ -218,7 +218,7 @@ func (f *fileStores) sources(ctx context.Context, scope tenant.Scope, customerID
 		case row.State != "active" && row.State != "archiving" || f.workspaces == nil:
 			continue
 		}
-		directory, err := f.workspaces.Open(customerID, nullID(row.SpaceID))
+		directory, err := f.workspaces.Open(customerID, workspace.OfSpace(row.SpaceID))
 		if err != nil {
 			done()
 			if row.State == "archiving" && errors.Is(err, workspace.ErrMissing) {

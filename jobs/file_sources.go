@@ -34,13 +34,6 @@ func sourceName(spaceID *uuid.UUID) string {
 	return spaceSources + spaceID.String()
 }
 
-func nullID(id *uuid.UUID) uuid.NullUUID {
-	if id == nil {
-		return uuid.NullUUID{}
-	}
-	return uuid.NullUUID{UUID: *id, Valid: true}
-}
-
 // workspaceTree is a workspace, or a directory of it, as backups see it.
 type workspaceTree struct {
 	directory *workspace.Directory
@@ -55,13 +48,18 @@ func newWorkspaceTree(directory *workspace.Directory, below string) *workspaceTr
 	return &workspaceTree{directory: directory, below: below, try: uuid.New(), staged: map[int64]*workspace.Staged{}}
 }
 
+// entryOf is a file or directory as backups see it.
+func entryOf(entry workspace.Entry, stamp workspace.Stamp) backup.Entry {
+	return backup.Entry{
+		Path: entry.Path, Bytes: entry.Bytes, Executable: entry.Executable, Modified: entry.ModifiedAt.UTC(),
+		Stamp: backup.Stamp{Inode: stamp.Inode, Changed: stamp.Changed},
+	}
+}
+
 // Walk calls fn with everything in the workspace, and with nothing where it is below a directory that is new.
 func (t *workspaceTree) Walk(ctx context.Context, fn func(backup.Entry) error) error {
 	return t.directory.Walk(ctx, func(entry workspace.Entry, stamp workspace.Stamp) error {
-		e := backup.Entry{
-			Path: entry.Path, Bytes: entry.Bytes, Executable: entry.Executable, Modified: entry.ModifiedAt.UTC(),
-			Stamp: backup.Stamp{Inode: stamp.Inode, Changed: stamp.Changed},
-		}
+		e := entryOf(entry, stamp)
 		if t.below != "" {
 			name, inside := strings.CutPrefix(entry.Path, t.below+"/")
 			if !inside {
@@ -86,23 +84,19 @@ func (t *workspaceTree) Open(_ context.Context, name string) (backup.OpenFile, e
 	if err != nil {
 		return nil, err
 	}
-	return &workspaceFile{File: file, tree: t, name: name}, nil
+	return &workspaceFile{File: file, name: name}, nil
 }
 
 // workspaceFile is an open file of a workspace.
 type workspaceFile struct {
 	*workspace.File
-	tree *workspaceTree
 	name string
 }
 
 // Stat says what the file is at this moment: another than what was opened, if it was written to.
 func (f *workspaceFile) Stat() (backup.Entry, error) {
-	entry, stamp := f.Entry(), f.Stamp()
-	e := backup.Entry{
-		Path: f.name, Bytes: entry.Bytes, Executable: entry.Executable, Modified: entry.ModifiedAt.UTC(),
-		Stamp: backup.Stamp{Inode: stamp.Inode, Changed: stamp.Changed},
-	}
+	e := entryOf(f.Entry(), f.Stamp())
+	e.Path = f.name
 	if err := f.Unchanged(); errors.Is(err, workspace.ErrChanged) {
 		e.Stamp = backup.Stamp{} // like nothing
 	} else if err != nil {

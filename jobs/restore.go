@@ -138,13 +138,15 @@ func explainRestore(err error) string {
 
 // fail gives a restore up, and notes where its backup is damaged.
 func (w *restoreWorker) fail(ctx context.Context, scope tenant.Scope, customerID uuid.UUID, row queries.RestoreForWorkerRow, problem string, cause error) error {
+	var held map[string]*place
 	if row.State == "applying" {
-		if err := w.release(ctx, scope, customerID, row); err != nil {
+		var err error
+		if held, err = w.places(ctx, scope, customerID, row); err != nil {
 			return err
 		}
+		defer closePlaces(held)
 	}
-	return w.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		q := queries.New(tx)
+	return w.release(ctx, scope, held, func(ctx context.Context, q *queries.Queries) error {
 		if _, err := q.RestoreSetState(ctx, queries.RestoreSetStateParams{ID: row.ID, State: "failed", Problem: &problem}); err != nil {
 			return err
 		}
@@ -190,7 +192,7 @@ func (f *fileStores) places(ctx context.Context, scope tenant.Scope, customerID 
 		case f.workspaces == nil:
 			return errors.New("this worker has no workspaces")
 		}
-		directory, err := f.workspaces.Open(customerID, nullID(r.SpaceID))
+		directory, err := f.workspaces.Open(customerID, workspace.OfSpace(r.SpaceID))
 		if err != nil {
 			return fmt.Errorf("open workspace %s: %w", r.ID, err)
 		}
@@ -334,6 +336,17 @@ func (w *restoreWorker) hold(ctx context.Context, scope tenant.Scope, places map
 
 // finish counts what is there now, and lets everybody use the workspaces again.
 func (w *restoreWorker) finish(ctx context.Context, scope tenant.Scope, places map[string]*place, id uuid.UUID) error {
+	return w.release(ctx, scope, places, func(ctx context.Context, q *queries.Queries) error {
+		changed, err := q.RestoreSetState(ctx, queries.RestoreSetStateParams{ID: id, State: "done"})
+		if err == nil && changed == 0 {
+			err = errRestoreGone
+		}
+		return err
+	})
+}
+
+// release counts what is in the workspaces, and lets everybody use them again, in one transaction with what else is to be changed.
+func (w *restoreWorker) release(ctx context.Context, scope tenant.Scope, places map[string]*place, also func(ctx context.Context, q *queries.Queries) error) error {
 	used := map[uuid.UUID]workspace.Usage{}
 	for _, p := range places {
 		usage, err := measureDirectory(ctx, p.directory)
@@ -349,34 +362,7 @@ func (w *restoreWorker) finish(ctx context.Context, scope tenant.Scope, places m
 				return err
 			}
 		}
-		changed, err := q.RestoreSetState(ctx, queries.RestoreSetStateParams{ID: id, State: "done"})
-		if err == nil && changed == 0 {
-			err = errRestoreGone
-		}
-		return err
-	})
-}
-
-// release lets everybody use the workspaces again, of a restore that cannot be finished.
-func (w *restoreWorker) release(ctx context.Context, scope tenant.Scope, customerID uuid.UUID, row queries.RestoreForWorkerRow) error {
-	places, err := w.places(ctx, scope, customerID, row)
-	if err != nil {
-		return err
-	}
-	defer closePlaces(places)
-	return w.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		for _, p := range places {
-			usage, err := measureDirectory(ctx, p.directory)
-			if err != nil {
-				return err
-			}
-			if _, err := queries.New(tx).WorkspaceEndRestore(ctx, queries.WorkspaceEndRestoreParams{
-				ID: p.row.ID, Bytes: usage.Bytes, Entries: usage.Files,
-			}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return also(ctx, q)
 	})
 }
 

@@ -176,7 +176,7 @@ func (c *caring) change(ctx context.Context, change func(q *queries.Queries) (in
 	})
 }
 
-func (c *caring) space() uuid.NullUUID { return nullID(c.row.SpaceID) }
+func (c *caring) space() uuid.NullUUID { return workspace.OfSpace(c.row.SpaceID) }
 
 // make makes the directory.
 func (c *caring) make(ctx context.Context) error {

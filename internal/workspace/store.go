@@ -61,6 +61,14 @@ func OpenStore(path string) (*Store, error) {
 // Close ends the use of the store. Workspaces that are open stay open.
 func (s *Store) Close() error { return s.root.Close() }
 
+// OfSpace names the workspace of a space; nil is the customer's own.
+func OfSpace(id *uuid.UUID) uuid.NullUUID {
+	if id == nil {
+		return uuid.NullUUID{}
+	}
+	return uuid.NullUUID{UUID: *id, Valid: true}
+}
+
 // place is the path of a workspace: that of a space, or the customer's own.
 func place(customerID uuid.UUID, spaceID uuid.NullUUID) string {
 	if spaceID.Valid {
