@@ -163,10 +163,17 @@ var constraints = map[string]func() *Problem{
 		return problem(http.StatusInsufficientStorage, "The workspace has 100000 files and directories, which is the most there can be. Delete some.")
 	},
 	"workspaces_legal_hold": func() *Problem {
-		return conflict("The customer is under a legal hold: nothing of it is archived or erased until an owner lifts it.")
+		return conflict("The customer is under a legal hold: nothing of it is archived or erased until whoever set it lifts it: an owner, or whoever runs Fanfare.")
 	},
 	"erasures_legal_hold": func() *Problem {
-		return conflict("The customer is under a legal hold: nothing of it is archived or erased until an owner lifts it.")
+		return conflict("The customer is under a legal hold: nothing of it is archived or erased until whoever set it lifts it: an owner, or whoever runs Fanfare.")
+	},
+	"workspace_policies_hold_of_installation": func() *Problem {
+		return problem(http.StatusForbidden, "The legal hold was set by whoever runs Fanfare. They alone change or lift it.")
+	},
+	"workspace_policies_customer_there": func() *Problem { return notFound("customer") },
+	"backups_a_day": func() *Problem {
+		return conflict("10 backups were asked for within a day, which is as many as there can be. One is made each night in any case.")
 	},
 	"backups_one_at_a_time": func() *Problem { return conflict("A backup is being made at this moment. Wait until it is done.") },
 	"restores_one_at_a_time": func() *Problem {

@@ -57,6 +57,7 @@ type WorkspacePolicy struct {
 	Own         bool    `json:"own" doc:"Whether the customer has a policy of its own; otherwise these are the installation's defaults."`
 	LegalHold   bool    `json:"legal_hold" doc:"Nothing of the customer is archived, deleted or erased, and no backup is let go."`
 	HoldReason  *string `json:"hold_reason"`
+	HoldLocked  bool    `json:"hold_locked" doc:"Whoever runs the installation has set the hold, and they alone change or lift it."`
 	Quota       int64   `json:"quota" doc:"How many bytes the files of all its workspaces may have together."`
 	Bytes       int64   `json:"bytes" doc:"How many they have, as far as you see them."`
 }
@@ -198,7 +199,7 @@ func (a *API) workspacePolicy(ctx context.Context, q *queries.Queries) (*workspa
 	policy := WorkspacePolicy{UnusedDays: rules.UnusedDays, NoticeDays: rules.NoticeDays, ArchiveDays: rules.ArchiveDays, Quota: rules.Quota, Bytes: bytes}
 	version := int64(noVersion)
 	for _, row := range rows { // one or none
-		policy.Own, policy.LegalHold, policy.HoldReason, version = true, row.LegalHold, row.HoldReason, row.Version
+		policy.Own, policy.LegalHold, policy.HoldReason, policy.HoldLocked, version = true, row.LegalHold, row.HoldReason, row.HoldOfInstallation, row.Version
 		policy.UnusedDays, policy.ArchiveDays, policy.Quota = or(row.UnusedDays, rules.UnusedDays), or(row.ArchiveDays, rules.ArchiveDays), or(row.Quota, rules.Quota)
 	}
 	return &workspacePolicyOutput{ETag: etag(version), Body: policy}, nil

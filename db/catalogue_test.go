@@ -419,6 +419,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.guard_bot":                        {"", "a trigger: a bot in whose chats another customer is becomes nobody's own"},
 	"tenancy.guard_chat_of_bot":                {"", "a trigger: a chat of a customer's own bot is theirs alone"},
 	"tenancy.forget_bot":                       {"", "a trigger: what happened in the chats of a removed bot, which is of no tenant"},
+	"tenancy.guard_hold_of_erased":             {"", "a trigger: a legal hold is not set while the customer is being erased"},
 	"tenancy.make_workspace":                   {"", "a trigger: a workspace is there with what it is of, which nobody may make by themselves"},
 	"tenancy.workspace_for":                    {"", "whether the caller may use or change a workspace, and locks it; only the functions below call it"},
 	"tenancy.use_workspace":                    {"fanfare_admin,fanfare_agent,fanfare_user", "notes that a workspace is used, by whoever may read it, and answers its state alone"},

@@ -692,7 +692,8 @@ CREATE FUNCTION tenancy.backup_health(p_late interval, p_drill_late interval) RE
 begin
     return query
     select count(*) filter (where s.last_good_at is not null),
-        count(*) filter (where s.last_good_at < now() - p_late),
+        count(*) filter (where s.last_good_at < now() - p_late or s.last_good_at is null and exists (
+            select from public.backups b where b.customer_id = s.customer_id and b.created_at < now() - p_late)),
         min(s.last_good_at), max(s.last_good_at),
         count(*) filter (where s.last_failed_at is not null and s.last_failed_at > coalesce(s.last_good_at, '-infinity')),
         count(*) filter (where s.last_good_at is not null and coalesce(s.last_good_drill_at, '-infinity') < now() - p_drill_late),
@@ -712,7 +713,8 @@ begin
     return query
     with todo as (
         (select b.customer_id, b.id, 'backup' as what from public.backups b
-        where b.state in ('queued', 'running', 'deleting') and not exists (
+        where (b.state in ('queued', 'running')
+            or b.state = 'deleting' and not exists (select from public.workspace_policies p where p.customer_id = b.customer_id and p.legal_hold)) and not exists (
             select from river.river_job j where j.customer_id = b.customer_id and j.args ->> 'backup_id' = b.id::text
                 and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
         order by b.updated_at limit p_limit)
@@ -826,8 +828,8 @@ CREATE FUNCTION tenancy.begin_night(p_night date, p_limit integer) RETURNS integ
 declare
     v_seen uuid[];
 begin
-    insert into public.backup_status (customer_id)
-    select c.id from public.customers c
+    insert into public.backup_status (customer_id, night)
+    select c.id, p_night from public.customers c
     where c.erasing_at is null and not exists (select from public.backup_status s where s.customer_id = c.id)
     limit p_limit on conflict do nothing;
     v_seen := array(
@@ -837,9 +839,6 @@ begin
     select c.id, gen_random_uuid(), null, p_night
     from public.customers c
     where c.id = any (v_seen) and c.erasing_at is null
-        and (exists (select from public.workspaces w where w.customer_id = c.id and w.state in ('active', 'archiving', 'restoring') and w.entries > 0)
-            or exists (select from public.media m where m.customer_id = c.id and m.state = 'ready')
-            or exists (select from public.backups b where b.customer_id = c.id))
     on conflict do nothing;
     return cardinality(v_seen);
 end
@@ -2917,6 +2916,21 @@ begin
 end
 $$;
 
+-- Name: guard_backup(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_backup() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.requested_by is not null and (select count(*) from public.backups b where b.customer_id = new.customer_id and b.requested_by is not null
+        and b.created_at > now() - interval '1 day') >= 10
+    then
+        raise check_violation using message = '10 backups were asked for within a day', constraint = 'backups_a_day', table = 'backups', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+
 -- Name: guard_bot(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_bot() RETURNS trigger
@@ -3131,6 +3145,21 @@ begin
     end if;
     if tg_op = 'DELETE' then
         return old;
+    end if;
+    return new;
+end
+$$;
+
+-- Name: guard_hold_of_erased(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_hold_of_erased() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform from public.customers c where c.id = new.customer_id and c.erasing_at is null for key share;
+    if not found then
+        raise no_data_found using message = 'there is no such customer', constraint = 'workspace_policies_customer_there', table = 'workspace_policies', schema = 'public';
     end if;
     return new;
 end
@@ -3865,6 +3894,13 @@ CREATE FUNCTION tenancy.guard_workspace_policy() RETURNS trigger
 begin
     if current_user = 'fanfare_user' and new.quota is distinct from (case when tg_op = 'UPDATE' then old.quota end) then
         raise insufficient_privilege using message = 'permission denied: the quota is for whoever runs the installation to say';
+    end if;
+    if tg_op = 'INSERT' or (new.legal_hold, new.hold_reason) is distinct from (old.legal_hold, old.hold_reason) then
+        if tg_op = 'UPDATE' and old.hold_of_installation and current_user = 'fanfare_user' then
+            raise check_violation using message = 'the hold was set by whoever runs the installation',
+                constraint = 'workspace_policies_hold_of_installation', table = 'workspace_policies', schema = 'public';
+        end if;
+        new.hold_of_installation := new.legal_hold and current_user = 'fanfare_admin';
     end if;
     return new;
 end
@@ -6340,9 +6376,7 @@ begin
         union all
         (select w.customer_id, w.id, 'return' from public.workspaces w where w.wanted_at is not null order by w.wanted_at limit p_limit)
         union all
-        (select w.customer_id, w.id, 'archive' from public.workspaces w
-            left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state = 'archiving' and w.wanted_at is null and coalesce(p.legal_hold, false) = false
+        (select w.customer_id, w.id, 'archive' from public.workspaces w where w.state = 'archiving' and w.wanted_at is null
         order by w.updated_at limit p_limit)
         union all
         (select w.customer_id, w.id, 'announce' from public.workspaces w
@@ -8007,11 +8041,13 @@ CREATE TABLE public.workspace_policies (
     archive_days integer,
     legal_hold boolean DEFAULT false NOT NULL,
     hold_reason text,
+    hold_of_installation boolean DEFAULT false NOT NULL,
     quota bigint,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT workspace_policies_days CHECK ((((unused_days >= 1) AND (unused_days <= 3650)) AND ((archive_days >= 1) AND (archive_days <= 3650)))),
+    CONSTRAINT workspace_policies_hold_of_whom CHECK ((legal_hold OR (NOT hold_of_installation))),
     CONSTRAINT workspace_policies_hold_reason_length CHECK (((char_length(hold_reason) >= 1) AND (char_length(hold_reason) <= 1000))),
     CONSTRAINT workspace_policies_hold_says_why CHECK ((legal_hold = (hold_reason IS NOT NULL))),
     CONSTRAINT workspace_policies_quota_positive CHECK ((quota >= 0))
@@ -8661,6 +8697,10 @@ CREATE INDEX backup_status_to_drill ON public.backup_status USING btree (drilled
 -- Name: backups_one_at_a_time; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX backups_one_at_a_time ON public.backups USING btree (customer_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+-- Name: backups_requested; Type: INDEX; Schema: public
+
+CREATE INDEX backups_requested ON public.backups USING btree (customer_id, created_at) WHERE (requested_by IS NOT NULL);
 
 -- Name: backups_to_do; Type: INDEX; Schema: public
 
@@ -9558,6 +9598,10 @@ CREATE TRIGGER authorizations_guard BEFORE UPDATE ON public.authorizations FOR E
 
 CREATE TRIGGER authorizations_touch BEFORE UPDATE OF name, state, credential, expires_at, reconnect_by ON public.authorizations FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) OR (current_setting('fanfare.resealing'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION tenancy.touch();
 
+-- Name: backups backups_guard; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER backups_guard BEFORE INSERT ON public.backups FOR EACH ROW EXECUTE FUNCTION tenancy.guard_backup();
+
 -- Name: backups backups_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER backups_touch BEFORE UPDATE ON public.backups FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -10053,6 +10097,10 @@ CREATE TRIGGER webhook_secrets_guard BEFORE UPDATE OF expires_at ON public.webho
 -- Name: workspace_policies workspace_policies_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER workspace_policies_guard BEFORE INSERT OR UPDATE ON public.workspace_policies FOR EACH ROW EXECUTE FUNCTION tenancy.guard_workspace_policy();
+
+-- Name: workspace_policies workspace_policies_guard_erased; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER workspace_policies_guard_erased BEFORE INSERT OR UPDATE ON public.workspace_policies FOR EACH ROW EXECUTE FUNCTION tenancy.guard_hold_of_erased();
 
 -- Name: workspace_policies workspace_policies_touch; Type: TRIGGER; Schema: public
 
@@ -10961,7 +11009,7 @@ CREATE POLICY backups_tenant ON public.backups AS RESTRICTIVE TO fanfare_user, f
 
 -- Name: backups backups_worker_delete; Type: POLICY; Schema: public
 
-CREATE POLICY backups_worker_delete ON public.backups FOR DELETE TO fanfare_worker USING ((state = ANY (ARRAY['deleting'::text, 'failed'::text, 'running'::text])));
+CREATE POLICY backups_worker_delete ON public.backups FOR DELETE TO fanfare_worker USING ((state <> 'ready'::text));
 
 -- Name: backups backups_worker_select; Type: POLICY; Schema: public
 
@@ -14161,6 +14209,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_agent_content() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_authorization() FROM PUBLIC;
 
+-- Name: FUNCTION guard_backup(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_backup() FROM PUBLIC;
+
 -- Name: FUNCTION guard_bot(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_bot() FROM PUBLIC;
@@ -14188,6 +14240,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_customer() FROM PUBLIC;
 -- Name: FUNCTION guard_email_template(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_email_template() FROM PUBLIC;
+
+-- Name: FUNCTION guard_hold_of_erased(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_hold_of_erased() FROM PUBLIC;
 
 -- Name: FUNCTION guard_integration(); Type: ACL; Schema: tenancy
 

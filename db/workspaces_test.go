@@ -518,13 +518,46 @@ func TestWorkspacePolicies(t *testing.T) {
 			t.Errorf("%s erases under a hold: %v", name, got)
 		}
 	}
+	if err := run(system.Scope(), "update workspace_policies set hold_reason = 'an order of a court'"); err != nil {
+		t.Error(err)
+	}
+	for _, sql := range []string{"update workspace_policies set legal_hold = false, hold_reason = null", "update workspace_policies set hold_reason = 'no matter'"} {
+		if got := refused(run(owner.Scope(), sql)); got != (refusal{badCheck, "workspace_policies_hold_of_installation"}) {
+			t.Errorf("an owner changes the hold of the installation: %s: %v", sql, got)
+		}
+	}
+	if err := run(owner.Scope(), "update workspace_policies set unused_days = 12"); err != nil {
+		t.Errorf("beside a hold of the installation: %v", err)
+	}
 	if err := run(system.Scope(), "update workspace_policies set legal_hold = false, hold_reason = null"); err != nil {
 		t.Error(err)
 	}
-	if err := erase(owner.Scope()); err != nil {
+	// An erasure that is just being requested, and a hold that is set at the same time: the hold waits, and is refused.
+	var wait sync.WaitGroup
+	var hold error
+	err := d.Tenant().Tx(ctx, owner.Scope().In(customer), func(ctx context.Context, tx *tenant.Tx) error {
+		if _, err := tx.Exec(ctx, "select tenancy.request_erasure($1, 'Held')", newID(t)); err != nil {
+			return err
+		}
+		waiting := make(chan int32)
+		wait.Go(func() {
+			hold = d.Tenant().Tx(ctx, system.Scope().In(customer), func(ctx context.Context, tx *tenant.Tx) error {
+				waiting <- one[int32](ctx, t, tx, "select pg_backend_pid()")
+				_, err := tx.Exec(ctx, "update workspace_policies set legal_hold = true, hold_reason = 'too late'")
+				return err
+			})
+		})
+		awaitLock(ctx, t, d, <-waiting)
+		return nil
+	})
+	wait.Wait()
+	if got := refused(hold).Constraint; got != "workspace_policies_customer_there" {
+		t.Errorf("a hold of a customer that is being erased: %v", hold)
+	}
+	if err != nil {
 		t.Errorf("once it is lifted: %v", err)
 	}
-	if got := column[string](ctx, t, d.Super, "select action from audit_log where customer_id = $1 and resource_type = 'workspace_policy' order by id", customer); len(got) != 5 {
+	if got := column[string](ctx, t, d.Super, "select action from audit_log where customer_id = $1 and resource_type = 'workspace_policy' order by id", customer); len(got) != 7 {
 		t.Errorf("the log tells of %q", got)
 	}
 }
@@ -581,7 +614,7 @@ func TestWorkspacesDue(t *testing.T) {
 		"unused for 40 days":  {"last_used_at = now() - interval '40 days'", ""},
 	}
 	keeps := func(name, what string) bool {
-		return what == "make" || what == "return" || what == "measure" || name == "deleted"
+		return what == "make" || what == "return" || what == "measure" || name == "deleted" || name == "being archived" // which ends with it as it was
 	}
 	for _, c := range []customer{
 		{"as everybody", "", "", func(_, what string) bool { return what != "" }},
@@ -659,6 +692,9 @@ func TestBackupsToDo(t *testing.T) {
 	night := func(date string, limit int) int {
 		return one[int](ctx, t, d.Worker, "select tenancy.begin_night($1, $2)", date, limit)
 	}
+	if n := night("2029-12-31", 10); n != 0 || one[int](ctx, t, d.Super, "select count(*) from backups") != 0 {
+		t.Errorf("%d customers were seen to in their first night", n)
+	}
 	seen := 0
 	for range 10 { // two customers at a time
 		n := night("2030-01-01", 2)
@@ -672,7 +708,7 @@ func TestBackupsToDo(t *testing.T) {
 	backups := func() []string {
 		return column[string](ctx, t, d.Super, "select customer_id || ' ' || coalesce(night::text, '-') || ' ' || (requested_by is null) from backups order by 1")
 	}
-	want := []string{with.String() + " 2030-01-01 true", media.String() + " 2030-01-01 true"}
+	want := []string{with.String() + " 2030-01-01 true", media.String() + " 2030-01-01 true", empty.String() + " 2030-01-01 true"}
 	slices.Sort(want)
 	if diff := cmp.Diff(want, backups()); diff != "" {
 		t.Errorf("backups (-want +got):\n%s", diff)
@@ -687,11 +723,11 @@ func TestBackupsToDo(t *testing.T) {
 	mustExec(t, d, "update backups set state = 'failed', problem = 'x'")
 	mustExec(t, d, "update workspaces set bytes = 0, entries = 0 where id = $1", shared) // what was deleted is to be known, too
 	night("2030-01-03", 10)
-	if n := len(backups()); n != 4 {
-		t.Errorf("%d backups after another night, want 4", n)
+	if n := len(backups()); n != 6 {
+		t.Errorf("%d backups after another night, want 6", n)
 	}
-	if one[bool](ctx, t, d.Super, "select exists (select from backups where customer_id = any ($1))", []uuid.UUID{empty, erased}) {
-		t.Error("a customer without files, or one that is being erased, has a backup")
+	if one[bool](ctx, t, d.Super, "select exists (select from backups where customer_id = $1)", erased) {
+		t.Error("a customer that is being erased has a backup")
 	}
 
 	due := func() map[string]bool {
@@ -713,6 +749,16 @@ func TestBackupsToDo(t *testing.T) {
 	mustExec(t, d, `update backups set state = 'ready', object_id = gen_random_uuid(), manifest_sha256 = repeat('a', 64), uses = '[]', files = 1, bytes = 1, finished_at = now()
 		where id = $1`, queued)
 	mustExec(t, d, "update backup_status set last_good_id = $2, last_good_at = now() where customer_id = $1", with, queued)
+	going := newID(t)
+	mustExec(t, d, "insert into backups (customer_id, id, state) values ($1, $2, 'deleting')", with, going)
+	if !due()["backup "+going.String()] {
+		t.Error("a backup whose time is over is not to do")
+	}
+	mustExec(t, d, "insert into workspace_policies (customer_id, legal_hold, hold_reason) values ($1, true, 'a lawsuit')", with)
+	if due()["backup "+going.String()] {
+		t.Error("a backup is let go under a legal hold")
+	}
+	mustExec(t, d, "delete from workspace_policies")
 	restore, drill := newID(t), newID(t)
 	mustExec(t, d, "insert into restores (customer_id, id, backup_id) values ($1, $2, $3)", with, restore, queued)
 	got := due()
@@ -729,6 +775,61 @@ func TestBackupsToDo(t *testing.T) {
 	mustExec(t, d, "update customers set archived_at = now(), erasing_at = now()")
 	if got := due(); len(got) != 0 {
 		t.Errorf("of customers that are being erased: %v", got)
+	}
+}
+
+// TestBackupsADay: people have ten backups made a day, and the nights go on.
+func TestBackupsADay(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	customer := d.Customer(t, dbtest.Customer{}).ID
+	owner := d.Member(t, customer, "owner").Scope().In(customer)
+	ask := func() error {
+		_, err := runAs(ctx, d.Tenant(), owner, "insert into backups (id) values (gen_random_uuid())")
+		return err
+	}
+	for range 10 {
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+		mustExec(t, d, "update backups set state = 'failed', problem = 'x'")
+	}
+	if got := refused(ask()); got != (refusal{badCheck, "backups_a_day"}) {
+		t.Errorf("the eleventh: %v", got)
+	}
+	if one[int](ctx, t, d.Worker, "select tenancy.begin_night('2029-12-31', 10) + tenancy.begin_night('2030-01-01', 10)"); one[int](ctx, t, d.Super, "select count(*) from backups where night is not null") != 1 {
+		t.Error("no backup of the night")
+	}
+	mustExec(t, d, "update backups set created_at = created_at - interval '1 day', state = 'failed', problem = 'x'")
+	if err := ask(); err != nil {
+		t.Errorf("a day later: %v", err)
+	}
+}
+
+// TestBackupHealth: a customer whose backups have never come to anything is late.
+func TestBackupHealth(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	good, never := d.Customer(t, dbtest.Customer{}).ID, d.Customer(t, dbtest.Customer{}).ID
+	d.Customer(t, dbtest.Customer{}) // it has nothing to back up
+	one[int](ctx, t, d.Worker, "select tenancy.begin_night('2029-12-31', 10) + tenancy.begin_night('2030-01-01', 10)")
+	mustExec(t, d, "delete from backups where customer_id <> $1", never)
+	mustExec(t, d, "update backup_status set last_good_at = now(), last_good_id = gen_random_uuid() where customer_id = $1", good)
+	late := func() int {
+		return one[int](ctx, t, d.Worker, "select late from tenancy.backup_health('36 hours', '8 days')")
+	}
+	if n := late(); n != 0 {
+		t.Errorf("%d are late in the first night", n)
+	}
+	mustExec(t, d, "update backups set created_at = now() - interval '37 hours', state = 'failed', problem = 'x'")
+	if n := late(); n != 1 {
+		t.Errorf("%d are late, want the one that never had a good backup", n)
+	}
+	mustExec(t, d, "update backup_status set last_good_at = now() - interval '37 hours' where customer_id = $1", good)
+	if n := late(); n != 2 {
+		t.Errorf("%d are late, want both", n)
 	}
 }
 

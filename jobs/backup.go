@@ -168,6 +168,9 @@ func (w *backupWorker) Work(ctx context.Context, job *river.Job[BackupArgs]) err
 		return river.JobCancel(errBackupGone)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return river.JobSnooze(time.Second) // it was broken off by us; nothing is wrong with it
+	case errors.Is(err, errElsewhere):
+		log.WarnContext(ctx, "the backup is for another worker", "error", err)
+		return river.JobSnooze(10 * time.Second)
 	case errors.Is(err, errBusy):
 		return river.JobSnooze(10 * time.Second)
 	case len(job.Errors)+1 < backupFailures && job.Attempt <= backupStarts:
@@ -194,6 +197,8 @@ func (w *backupWorker) Work(ctx context.Context, job *river.Job[BackupArgs]) err
 var (
 	// errNothingToBackUp: the customer has no files, and never had a backup.
 	errNothingToBackUp = errors.New("there is nothing to back up")
+	// errElsewhere: this worker does not have all places of the customer's files.
+	errElsewhere = errors.New("this worker does not have the workspaces, or not the bucket of images and videos")
 	// errBusy: files are being put in their places at this moment.
 	errBusy = errors.New("files are being put in their places")
 )
@@ -215,8 +220,11 @@ func (f *fileStores) sources(ctx context.Context, scope tenant.Scope, customerID
 		case row.State == "restoring" || row.State == "returning":
 			done()
 			return nil, done, errBusy
-		case row.State != "active" && row.State != "archiving" || f.workspaces == nil:
+		case row.State != "active" && row.State != "archiving":
 			continue
+		case f.workspaces == nil:
+			done()
+			return nil, done, errElsewhere
 		}
 		directory, err := f.workspaces.Open(customerID, workspace.OfSpace(row.SpaceID))
 		if err != nil {
@@ -229,10 +237,33 @@ func (f *fileStores) sources(ctx context.Context, scope tenant.Scope, customerID
 		open = append(open, directory)
 		sources = append(sources, backup.NamedSource{Name: sourceName(row.SpaceID), Source: newWorkspaceTree(directory, "")})
 	}
+	media := backup.NamedSource{Name: mediaSource, Source: newMediaTree(f.db, f.media, scope, customerID)}
 	if f.media != nil {
-		sources = append(sources, backup.NamedSource{Name: mediaSource, Source: newMediaTree(f.db, f.media, scope, customerID)})
+		return append(sources, media), done, nil
+	}
+	some, err := anything(ctx, media)
+	if err == nil && some {
+		err = errElsewhere
+	}
+	if err != nil {
+		done()
+		return nil, done, err
 	}
 	return sources, done, nil
+}
+
+// anything tells whether there is a file or directory in any of the sources.
+func anything(ctx context.Context, sources ...backup.NamedSource) (bool, error) {
+	errFound := errors.New("there is one")
+	for _, source := range sources {
+		err := source.Walk(ctx, func(backup.Entry) error { return errFound })
+		if errors.Is(err, errFound) {
+			return true, nil
+		} else if err != nil {
+			return false, fmt.Errorf("look into %s: %w", source.Name, err)
+		}
+	}
+	return false, nil
 }
 
 // write writes a backup and says that it is ready.
@@ -245,6 +276,13 @@ func (w *backupWorker) write(ctx context.Context, log *slog.Logger, scope tenant
 	earlier, err := queries.New(w.db.Read(scope)).BackupListReady(ctx)
 	if err != nil {
 		return fmt.Errorf("list backups: %w", err)
+	}
+	if len(earlier) == 0 {
+		if some, err := anything(ctx, sources...); err != nil {
+			return err
+		} else if !some {
+			return errNothingToBackUp
+		}
 	}
 	repository := w.repository(args.CustomerID, bucket.Backups(args.CustomerID))
 	options := backup.WriteOptions{ID: uuid.New(), Kind: "backup", Now: time.Now(), Sources: sources, Full: true}
@@ -271,9 +309,6 @@ func (w *backupWorker) write(ctx context.Context, log *slog.Logger, scope tenant
 	}
 	if result.CacheError != nil {
 		log.WarnContext(ctx, "the next backup may have to store everything anew", "error", result.CacheError)
-	}
-	if len(earlier) == 0 && result.Totals.Files == 0 && result.Totals.Directories == 0 {
-		return errors.Join(errNothingToBackUp, w.backups.DeleteAll(ctx, bucket.Backups(args.CustomerID)+options.ID.String()+"/"))
 	}
 	uses, err := json.Marshal(append([]backup.Use{}, result.Uses...)) // never null: that it needs nothing is known
 	if err != nil {

@@ -244,7 +244,6 @@ func TestNights(t *testing.T) {
 		p.program(nil, name, content)
 		q.program(nil, name, content)
 	}
-	p.exec("update workspaces set entries = 2 where customer_id <> $1", nothing.customer.ID)
 	p.later(day) // whatever night it was, there is another
 	ready := func(customer dbtest.Customer) int {
 		return scan[int](p.bundle, "select count(*)::int from backups where customer_id = $1 and state = 'ready'", customer.ID)
@@ -340,5 +339,36 @@ func TestBackupBucketAway(t *testing.T) {
 	eventually(p.bundle, "ready", backupState, id)
 	if time.Since(scan[time.Time](p.bundle, "select last_good_at from backup_status where customer_id = $1", p.customer.ID)) > time.Minute {
 		t.Error("the status does not tell of it")
+	}
+}
+
+// A worker that does not have all places of a customer's files leaves its backup to one that has, instead of writing one without them.
+func TestBackupElsewhere(t *testing.T) {
+	for name, without := range map[string]func(p *places){
+		"workspaces": func(p *places) { p.store = nil },
+		"media":      func(p *places) { p.media = nil },
+	} {
+		t.Run("without "+name, func(t *testing.T) {
+			p := setup(t).withFiles()
+			must(t, p.store.Create(p.customer.ID, uuid.NullUUID{}))
+			p.exec("update workspaces set state = 'active'")
+			p.program(nil, "a.txt", "roses")
+			p.image("a picture")
+			id := dbtest.NewID(t)
+			p.exec("insert into backups (customer_id, id) values ($1, $2)", p.customer.ID, id)
+			store, media := p.store, p.media
+			without(p)
+			w := p.worker()
+			p.start(w)
+			eventually(p.bundle, true, "select exists (select from river.river_job where kind = 'backup' and metadata ? 'snoozes')")
+			must(t, w.Stop(t.Context()))
+			if state := scan[string](p.bundle, backupState, id); state != "queued" {
+				t.Errorf("the backup is %s", state)
+			}
+			p.store, p.media = store, media
+			p.exec("update river.river_job set scheduled_at = now() where kind = 'backup'")
+			p.start(p.worker())
+			eventually(p.bundle, "ready 2", "select state || ' ' || coalesce(files, 0) from backups where id = $1", id)
+		})
 	}
 }

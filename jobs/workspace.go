@@ -323,6 +323,12 @@ func (c *caring) archive(ctx context.Context) error {
 	if err := c.back(); err != nil { // from a try that was broken off
 		return err
 	}
+	if held, err := queries.New(c.db.Read(c.scope)).WorkspaceHeld(ctx); err != nil || held {
+		if held && c.row.State == "archiving" {
+			err = c.stay(ctx, nil)
+		}
+		return err
+	}
 	if c.row.ArchiveID != nil {
 		if err := c.deleteArchive(ctx, *c.row.ArchiveID); err != nil {
 			return err
@@ -561,6 +567,11 @@ func (c *caring) unpack(ctx context.Context) error {
 func (c *caring) forget(ctx context.Context) error {
 	if c.backups == nil {
 		return nil // another worker has the bucket
+	}
+	if c.row.State == "active" { // else it was let go before the hold
+		if held, err := queries.New(c.db.Read(c.scope)).WorkspaceHeld(ctx); err != nil || held {
+			return err
+		}
 	}
 	if err := c.workspaces.RemoveScratch(c.customerID, c.row.ID); err != nil {
 		return err

@@ -42,7 +42,7 @@ select tenancy.archive_workspace(@id);
 
 -- How the customer's unused workspaces are kept; no row where as for everybody.
 -- name: WorkspacePolicyGet :many
-select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.quota, p.version
+select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.hold_of_installation, p.quota, p.version
 from workspace_policies p
 where (select tenancy.permit_admins());
 
@@ -165,15 +165,16 @@ where w.id = @id and w.space_id is not null and exists (select from messages m w
 -- name: WorkspaceBeginArchive :execrows
 update workspaces w set state = 'archiving', archive_id = @archive_id, problem = null
 where w.id = @id and w.wanted_at is null
-    and (w.state = 'archiving' or w.state = 'active' and w.announced_at < now() - @notice::interval and not exists (select from workspace_policies p where p.legal_hold))
+    and (w.state = 'archiving' or w.state = 'active' and w.announced_at < now() - @notice::interval)
+    and not exists (select from workspace_policies p where p.legal_hold)
     and not exists (select from file_changes c where c.workspace_id = w.id and c.touched_at > now() - interval '2 minutes')
     and not exists (select from restores r where r.state in ('running', 'applying'));
 
--- The archive is whole, and the directory set aside; nobody wanted the workspace meanwhile.
+-- The archive is whole, and the directory set aside; nobody wanted the workspace meanwhile, and no hold was set.
 -- name: WorkspaceArchived :execrows
 update workspaces
 set state = 'archived', archived_at = now(), archive_sha256 = @archive_sha256, archive_bytes = @archive_bytes, announced_at = null
-where id = @id and state = 'archiving' and archive_id = @archive_id and wanted_at is null;
+where id = @id and state = 'archiving' and archive_id = @archive_id and wanted_at is null and not exists (select from workspace_policies p where p.legal_hold);
 
 -- Somebody uses it after all.
 -- name: WorkspaceStays :execrows

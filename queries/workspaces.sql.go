@@ -184,7 +184,7 @@ func (q *Queries) WorkspaceArchive(ctx context.Context, id uuid.UUID) error {
 const workspaceArchived = `-- name: WorkspaceArchived :execrows
 update workspaces
 set state = 'archived', archived_at = now(), archive_sha256 = $1, archive_bytes = $2, announced_at = null
-where id = $3 and state = 'archiving' and archive_id = $4 and wanted_at is null
+where id = $3 and state = 'archiving' and archive_id = $4 and wanted_at is null and not exists (select from workspace_policies p where p.legal_hold)
 `
 
 type WorkspaceArchivedParams struct {
@@ -194,7 +194,7 @@ type WorkspaceArchivedParams struct {
 	ArchiveID     *uuid.UUID
 }
 
-// The archive is whole, and the directory set aside; nobody wanted the workspace meanwhile.
+// The archive is whole, and the directory set aside; nobody wanted the workspace meanwhile, and no hold was set.
 func (q *Queries) WorkspaceArchived(ctx context.Context, arg WorkspaceArchivedParams) (int64, error) {
 	result, err := q.db.Exec(ctx, workspaceArchived,
 		arg.ArchiveSha256,
@@ -211,7 +211,8 @@ func (q *Queries) WorkspaceArchived(ctx context.Context, arg WorkspaceArchivedPa
 const workspaceBeginArchive = `-- name: WorkspaceBeginArchive :execrows
 update workspaces w set state = 'archiving', archive_id = $1, problem = null
 where w.id = $2 and w.wanted_at is null
-    and (w.state = 'archiving' or w.state = 'active' and w.announced_at < now() - $3::interval and not exists (select from workspace_policies p where p.legal_hold))
+    and (w.state = 'archiving' or w.state = 'active' and w.announced_at < now() - $3::interval)
+    and not exists (select from workspace_policies p where p.legal_hold)
     and not exists (select from file_changes c where c.workspace_id = w.id and c.touched_at > now() - interval '2 minutes')
     and not exists (select from restores r where r.state in ('running', 'applying'))
 `
@@ -994,18 +995,19 @@ func (q *Queries) WorkspacePolicyCreate(ctx context.Context, arg WorkspacePolicy
 }
 
 const workspacePolicyGet = `-- name: WorkspacePolicyGet :many
-select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.quota, p.version
+select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.hold_of_installation, p.quota, p.version
 from workspace_policies p
 where (select tenancy.permit_admins())
 `
 
 type WorkspacePolicyGetRow struct {
-	UnusedDays  *int32
-	ArchiveDays *int32
-	LegalHold   bool
-	HoldReason  *string
-	Quota       *int64
-	Version     int64
+	UnusedDays         *int32
+	ArchiveDays        *int32
+	LegalHold          bool
+	HoldReason         *string
+	HoldOfInstallation bool
+	Quota              *int64
+	Version            int64
 }
 
 // How the customer's unused workspaces are kept; no row where as for everybody.
@@ -1023,6 +1025,7 @@ func (q *Queries) WorkspacePolicyGet(ctx context.Context) ([]WorkspacePolicyGetR
 			&i.ArchiveDays,
 			&i.LegalHold,
 			&i.HoldReason,
+			&i.HoldOfInstallation,
 			&i.Quota,
 			&i.Version,
 		); err != nil {

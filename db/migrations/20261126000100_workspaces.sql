@@ -167,6 +167,8 @@ create table workspace_policies (
     -- nothing is archived, deleted or erased
     legal_hold boolean not null default false,
     hold_reason text,
+    -- a system admin has set the hold, and only they lift it
+    hold_of_installation boolean not null default false,
     -- of all workspaces together, in bytes
     quota bigint,
     version bigint not null default 1,
@@ -176,22 +178,45 @@ create table workspace_policies (
     constraint workspace_policies_customer_fkey foreign key (customer_id) references customers (id),
     constraint workspace_policies_days check (unused_days between 1 and 3650 and archive_days between 1 and 3650),
     constraint workspace_policies_hold_says_why check (legal_hold = (hold_reason is not null)),
+    constraint workspace_policies_hold_of_whom check (legal_hold or not hold_of_installation),
     constraint workspace_policies_hold_reason_length check (char_length(hold_reason) between 1 and 1000),
     constraint workspace_policies_quota_positive check (quota >= 0)
 );
 create trigger workspace_policies_touch before update on workspace_policies for each row execute function tenancy.touch();
 
--- How much room there is, is for whoever runs the installation to say.
+-- How much room there is, is for whoever runs the installation to say, and so is the end of a hold that they have set.
 create function tenancy.guard_workspace_policy() returns trigger
 language plpgsql as $$
 begin
     if current_user = 'fanfare_user' and new.quota is distinct from (case when tg_op = 'UPDATE' then old.quota end) then
         raise insufficient_privilege using message = 'permission denied: the quota is for whoever runs the installation to say';
     end if;
+    if tg_op = 'INSERT' or (new.legal_hold, new.hold_reason) is distinct from (old.legal_hold, old.hold_reason) then
+        if tg_op = 'UPDATE' and old.hold_of_installation and current_user = 'fanfare_user' then
+            raise check_violation using message = 'the hold was set by whoever runs the installation',
+                constraint = 'workspace_policies_hold_of_installation', table = 'workspace_policies', schema = 'public';
+        end if;
+        new.hold_of_installation := new.legal_hold and current_user = 'fanfare_admin';
+    end if;
     return new;
 end
 $$;
 create trigger workspace_policies_guard before insert or update on workspace_policies for each row execute function tenancy.guard_workspace_policy();
+
+-- A hold comes before the request to erase the customer, which locks it, or is refused: nobody is told that there is one while everything goes.
+create function tenancy.guard_hold_of_erased() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform from public.customers c where c.id = new.customer_id and c.erasing_at is null for key share;
+    if not found then
+        raise no_data_found using message = 'there is no such customer', constraint = 'workspace_policies_customer_there', table = 'workspace_policies', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+create trigger workspace_policies_guard_erased before insert or update on workspace_policies for each row execute function tenancy.guard_hold_of_erased();
+revoke execute on function tenancy.guard_hold_of_erased() from public;
+alter function tenancy.guard_hold_of_erased() owner to fanfare_definer;
 
 alter table workspace_policies enable row level security;
 alter table workspace_policies force row level security;
@@ -443,9 +468,7 @@ begin
         union all
         (select w.customer_id, w.id, 'return' from public.workspaces w where w.wanted_at is not null order by w.wanted_at limit p_limit)
         union all
-        (select w.customer_id, w.id, 'archive' from public.workspaces w
-            left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state = 'archiving' and w.wanted_at is null and coalesce(p.legal_hold, false) = false
+        (select w.customer_id, w.id, 'archive' from public.workspaces w where w.state = 'archiving' and w.wanted_at is null
         order by w.updated_at limit p_limit)
         union all
         (select w.customer_id, w.id, 'announce' from public.workspaces w
@@ -631,6 +654,7 @@ drop trigger spaces_make_workspace on spaces;
 drop trigger customers_make_workspace on customers;
 drop function tenancy.make_workspace();
 drop table workspace_policies;
+drop function tenancy.guard_hold_of_erased();
 drop function tenancy.guard_workspace_policy();
 drop table file_changes;
 drop table workspaces;

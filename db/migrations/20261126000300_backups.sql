@@ -64,7 +64,22 @@ create table backups (
     constraint backups_problem_length check (char_length(problem) <= 2000)
 );
 create unique index backups_one_at_a_time on backups (customer_id) where state in ('queued', 'running');
+create index backups_requested on backups (customer_id, created_at) where requested_by is not null;
 create trigger backups_touch before update on backups for each row execute function tenancy.touch();
+
+-- People have a backup made at most 10 times a day, as each is kept for a day, and may store everything anew.
+create function tenancy.guard_backup() returns trigger
+language plpgsql as $$
+begin
+    if new.requested_by is not null and (select count(*) from public.backups b where b.customer_id = new.customer_id and b.requested_by is not null
+        and b.created_at > now() - interval '1 day') >= 10
+    then
+        raise check_violation using message = '10 backups were asked for within a day', constraint = 'backups_a_day', table = 'backups', schema = 'public';
+    end if;
+    return new;
+end
+$$;
+create trigger backups_guard before insert on backups for each row execute function tenancy.guard_backup();
 
 create table restores (
     customer_id uuid not null default tenancy.customer_id(),
@@ -197,7 +212,7 @@ end
 $$;
 create policy backups_insert on backups for insert to fanfare_user with check ((select tenancy.permit_backups()));
 create policy backups_admin_insert on backups for insert to fanfare_admin with check ((select tenancy.administers()));
-create policy backups_worker_delete on backups for delete to fanfare_worker using (state in ('deleting', 'failed', 'running'));
+create policy backups_worker_delete on backups for delete to fanfare_worker using (state <> 'ready');
 grant insert (id, is_full) on backups to fanfare_user, fanfare_admin;
 grant update (state, is_full, previous_id, started_at, finished_at, object_id, manifest_sha256, uses, files, bytes, stored_bytes, left_out, unstable, damaged_at, problem), delete
     on backups to fanfare_worker;
@@ -226,14 +241,14 @@ select tenancy.audit_table('restores', 'restore', 'id', '{}', '{plan}');
 create policy drills_insert on drills for insert to fanfare_worker with check (true);
 grant insert (id, backup_id), update (state, files, bytes, differences, problem, finished_at) on drills to fanfare_worker;
 
--- Begins the night's backups of up to p_limit customers that have something to back up. Answers how many customers it has seen to; fewer than p_limit: that was all.
+-- Begins the night's backups of up to p_limit customers; the worker finds out which have nothing to back up. A new customer's first night is the next one. Answers how many customers it has seen to; fewer than p_limit: that was all.
 create function tenancy.begin_night(p_night date, p_limit integer) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
     v_seen uuid[];
 begin
-    insert into public.backup_status (customer_id)
-    select c.id from public.customers c
+    insert into public.backup_status (customer_id, night)
+    select c.id, p_night from public.customers c
     where c.erasing_at is null and not exists (select from public.backup_status s where s.customer_id = c.id)
     limit p_limit on conflict do nothing;
     v_seen := array(
@@ -243,9 +258,6 @@ begin
     select c.id, gen_random_uuid(), null, p_night
     from public.customers c
     where c.id = any (v_seen) and c.erasing_at is null
-        and (exists (select from public.workspaces w where w.customer_id = c.id and w.state in ('active', 'archiving', 'restoring') and w.entries > 0)
-            or exists (select from public.media m where m.customer_id = c.id and m.state = 'ready')
-            or exists (select from public.backups b where b.customer_id = c.id))
     on conflict do nothing;
     return cardinality(v_seen);
 end
@@ -261,7 +273,8 @@ begin
     return query
     with todo as (
         (select b.customer_id, b.id, 'backup' as what from public.backups b
-        where b.state in ('queued', 'running', 'deleting') and not exists (
+        where (b.state in ('queued', 'running')
+            or b.state = 'deleting' and not exists (select from public.workspace_policies p where p.customer_id = b.customer_id and p.legal_hold)) and not exists (
             select from river.river_job j where j.customer_id = b.customer_id and j.args ->> 'backup_id' = b.id::text
                 and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
         order by b.updated_at limit p_limit)
@@ -292,15 +305,16 @@ revoke execute on function tenancy.backups_to_do(interval, integer) from public;
 grant execute on function tenancy.backups_to_do(interval, integer) to fanfare_worker;
 alter function tenancy.backups_to_do(interval, integer) owner to fanfare_definer;
 
--- How the backups of all customers stand, for metrics and health: how many customers have one, of how many it is older than p_late, when the oldest last good
--- one was made, and the same of drills.
+-- How the backups of all customers stand, for metrics and health: how many customers have one, of how many it is older than p_late or there is none though one was
+-- begun so long ago, when the oldest last good one was made, and the same of drills.
 create function tenancy.backup_health(p_late interval, p_drill_late interval)
 returns table (customers bigint, late bigint, oldest_good_at timestamptz, newest_good_at timestamptz, failing bigint, drills_late bigint, drills_failing bigint, newest_good_drill_at timestamptz)
 language plpgsql stable security definer set search_path = '' as $$
 begin
     return query
     select count(*) filter (where s.last_good_at is not null),
-        count(*) filter (where s.last_good_at < now() - p_late),
+        count(*) filter (where s.last_good_at < now() - p_late or s.last_good_at is null and exists (
+            select from public.backups b where b.customer_id = s.customer_id and b.created_at < now() - p_late)),
         min(s.last_good_at), max(s.last_good_at),
         count(*) filter (where s.last_failed_at is not null and s.last_failed_at > coalesce(s.last_good_at, '-infinity')),
         count(*) filter (where s.last_good_at is not null and coalesce(s.last_good_drill_at, '-infinity') < now() - p_drill_late),
@@ -342,3 +356,4 @@ drop table backup_status;
 drop function tenancy.permit_backups();
 drop function tenancy.guard_restored_backup();
 drop function tenancy.guard_restore();
+drop function tenancy.guard_backup();
