@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -76,15 +75,9 @@ func (c *filesConfig) open(ctx context.Context) (*backup.Repository, func(), err
 
 // list gives the backups, newest first: those that the database calls whole, or else those whose manifest is there.
 func (c *filesConfig) list(ctx context.Context, r *backup.Repository) ([]*fileBackup, error) {
-	manifests := map[uuid.UUID]bool{}
-	if err := r.Store.Each(ctx, r.Prefix, func(key string) error {
-		name, found := strings.CutSuffix(strings.TrimPrefix(key, r.Prefix), "/manifest")
-		if id, err := uuid.Parse(name); found && err == nil {
-			manifests[id] = true
-		}
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("list backups: %w", err)
+	manifests, err := r.Manifests(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var all []*fileBackup
 	if c.DatabaseURL == "" {
@@ -166,13 +159,13 @@ func (c *backupListFilesCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "BACKUP\tIN THE BUCKET\tMADE\tFILES\tSIZE\tTROUBLE")
+	fmt.Fprintln(w, "BACKUP\tIN THE BUCKET\tMADE\tFILES\tSIZE\tSHA-256 OF THE MANIFEST\tTROUBLE")
 	for _, b := range all {
 		made, files, bytes := "", "", ""
 		if !b.at.IsZero() {
 			made, files, bytes = b.at.UTC().Format(time.RFC3339), strconv.FormatInt(b.files, 10), size(b.bytes)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", b.name(), b.objectID, made, files, bytes, b.trouble)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.name(), b.objectID, made, files, bytes, b.sum, b.trouble)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print backups: %w", err)

@@ -85,6 +85,21 @@ func TestRestoreFiles(t *testing.T) {
 		if lines := strings.Split(said, "\n"); len(lines) != 4 || !strings.HasPrefix(lines[1], second.String()) || !strings.HasPrefix(lines[2], first.String()) {
 			t.Errorf("listed are\n%s", said)
 		}
+		// Each with what restoring by hand needs: where it is, and the digest of its manifest; the same without the database.
+		for _, id := range []uuid.UUID{first, second} {
+			var object, sum string
+			if err := f.Super.QueryRow(t.Context(), "select object_id::text, manifest_sha256 from backups where id = $1", id).Scan(&object, &sum); err != nil {
+				t.Fatal(err)
+			}
+			_, bare := f.bare(append([]string{"backup", "list-files"}, withKey...)...)
+			for _, listed := range []string{said, bare} {
+				if !slices.ContainsFunc(strings.Split(listed, "\n"), func(line string) bool {
+					return strings.Contains(line, object) && slices.Contains(strings.Fields(line), sum)
+				}) {
+					t.Errorf("%s and %s are not listed together:\n%s", object, sum, listed)
+				}
+			}
+		}
 		status, said := f.bare(append([]string{"backup", "list-files"}, withKey...)...)
 		if status != 0 || strings.Count(said, "\n") != 4 || !strings.Contains(said, "nobody knows the manifests' digests") || !strings.Contains(said, "26 bytes") {
 			t.Errorf("without the database listed are, with status %d\n%s", status, said)
