@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,14 +14,18 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"github.com/google/uuid"
 
+	"fanfare/internal/bucket"
 	"fanfare/internal/dbbackup"
+	"fanfare/internal/workspace"
 )
 
 type restoreCommand struct {
 	Customer restoreCustomerCommand `cmd:"" help:"Show what restoring a customer from a file would do; with --yes, do it."`
 	Database restoreDatabaseCommand `cmd:"" help:"Show what restoring the whole server to a moment would do; with --yes, do it."`
 	Files    restoreFilesCommand    `cmd:"" help:"Show what restoring a customer's files from a backup that workers made would do; with --yes, do it."`
+	Rows     restoreRowsCommand     `cmd:"" help:"Show which rows tell of workspaces and backups that are not there, after the database or files were restored; with --yes, correct them."`
 	Wal      restoreWALCommand      `cmd:"" help:"Fetch a file of WAL; for Postgres's restore_command: fanfare restore wal %f %p."`
 }
 
@@ -29,8 +34,63 @@ type identityConfig struct {
 	Identity string `type:"path" env:"FANFARE_BACKUP_IDENTITY" help:"File with the secret key of a recipient, as age-keygen makes it; needed for encrypted backups."`
 }
 
+// placesConfig says where files are of which rows tell.
+type placesConfig struct {
+	Workspaces string `type:"path" env:"FANFARE_WORKSPACES" help:"Directory of the workspaces, as API and workers have it."`
+	Bucket     string `env:"FANFARE_BACKUP_BUCKET" help:"Bucket of the backups of files, as API and workers have it; needed where rows tell of backups or archived workspaces."`
+}
+
+// open gives the places, and what closes them.
+func (c placesConfig) open(ctx context.Context) (places dbbackup.Places, done func(), err error) {
+	done = func() {
+		if places.Workspaces != nil {
+			_ = places.Workspaces.Close()
+		}
+		if places.Backups != nil {
+			_ = places.Backups.Close()
+		}
+	}
+	if c.Workspaces != "" {
+		if places.Workspaces, err = workspace.OpenStore(c.Workspaces); err != nil {
+			return places, done, fmt.Errorf("--workspaces (FANFARE_WORKSPACES): %w", err)
+		}
+	}
+	if c.Bucket != "" {
+		if places.Backups, err = bucket.Open(ctx, c.Bucket, bucket.Options{}); err != nil {
+			return places, done, fmt.Errorf("--bucket (FANFARE_BACKUP_BUCKET): %w", err)
+		}
+	}
+	return places, done, nil
+}
+
+// explain names the setting that is missing.
+func (c placesConfig) explain(err error) error {
+	if errors.Is(err, dbbackup.ErrNoBucket) {
+		return fmt.Errorf("set --bucket (FANFARE_BACKUP_BUCKET): %w", err)
+	}
+	return err
+}
+
+// tell says what rows told that is not so.
+func (c placesConfig) tell(out io.Writer, r dbbackup.Reconciled) {
+	if r.New > 0 {
+		where := "whose directories are not there"
+		if c.Workspaces == "" {
+			where = "whose directories are made unless they are there (--workspaces looks)"
+		}
+		fmt.Fprintf(out, "%d workspaces begin anew, %s, or whose archives are gone (%d).\n", r.New, where, r.Archives)
+	}
+	if r.Backups > 0 {
+		fmt.Fprintf(out, "%d backups of files are not in %s, and count as failed.\n", r.Backups, c.Bucket)
+	}
+	if r.Ended > 0 {
+		fmt.Fprintf(out, "%d backups, restores, drills and changes of files that were under way are ended.\n", r.Ended)
+	}
+}
+
 type restoreCustomerCommand struct {
 	identityConfig
+	placesConfig
 	File         string `arg:"" type:"path" help:"File that 'fanfare backup customer' made."`
 	DatabaseURL  string `required:"" env:"MIGRATE_DATABASE_URL" help:"Database, migrated, as a superuser: rows are put back past policies and triggers."`
 	KeepSchedule bool   `help:"Let posts that were scheduled go out at their times. Without this they need attention first, as they may have gone out since the backup."`
@@ -46,14 +106,20 @@ func (c *restoreCustomerCommand) Run(ctx context.Context, s streams) error {
 			return fmt.Errorf("--identity (FANFARE_BACKUP_IDENTITY): %w", err)
 		}
 	}
+	places, done, err := c.open(ctx)
+	defer done()
+	if err != nil {
+		return err
+	}
 	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	plan, err := dbbackup.PlanCustomer(ctx, conn, c.File, identities)
+	options := dbbackup.CustomerOptions{KeepSchedule: c.KeepSchedule, Files: &places}
+	plan, err := dbbackup.PlanCustomer(ctx, conn, c.File, identities, options)
 	if err != nil {
-		return err
+		return c.explain(err)
 	}
 	c.print(s, plan)
 	switch {
@@ -63,8 +129,8 @@ func (c *restoreCustomerCommand) Run(ctx context.Context, s streams) error {
 		fmt.Fprintln(s.out, "Nothing was done. To restore: --yes")
 		return nil
 	}
-	if _, err := dbbackup.RestoreCustomer(ctx, conn, c.File, identities, dbbackup.CustomerOptions{KeepSchedule: c.KeepSchedule}); err != nil {
-		return err
+	if _, err := dbbackup.RestoreCustomer(ctx, conn, c.File, identities, options); err != nil {
+		return c.explain(err)
 	}
 	fmt.Fprintln(s.out, "The customer is restored.")
 	return nil
@@ -91,6 +157,7 @@ func (c *restoreCustomerCommand) print(s streams, plan *dbbackup.CustomerPlan) {
 	} else if plan.Scheduled > 0 {
 		fmt.Fprintf(s.out, "%d scheduled posts on platforms will go out at their times, at once where those are past.\n", plan.Scheduled)
 	}
+	c.tell(s.out, plan.Files)
 	if plan.Erased {
 		fmt.Fprintln(s.out, "The customer was erased here. The receipt of that will go, and the log will say that it was restored.")
 	}
@@ -100,6 +167,61 @@ func (c *restoreCustomerCommand) print(s streams, plan *dbbackup.CustomerPlan) {
 	if plan.OlderSchema {
 		fmt.Fprintf(s.out, "The backup is of an older schema (%s): what migrations since then have filled in is not there for its rows.\n", plan.Schema)
 	}
+}
+
+type restoreRowsCommand struct {
+	placesConfig
+	Customer    customerID `help:"Only this customer's."`
+	DatabaseURL string     `required:"" env:"MIGRATE_DATABASE_URL" help:"Database, migrated, as a superuser: rows of all customers are read and changed."`
+	Yes         bool       `help:"Correct them, after showing it."`
+}
+
+// Help is shown by kong below the summary.
+func (c *restoreRowsCommand) Help() string {
+	return "For after the database was restored to an earlier moment, or the disk of the workspaces or the bucket of their backups was lost or put back. " +
+		"A workspace without its directory begins anew, empty, and so does an archived one without its archive; a backup that is not in the bucket counts as failed; " +
+		"what was under way is ended. Files and objects stay as they are. Mount the disk first, and stop the workers."
+}
+
+// Validate is kong's.
+func (c *restoreRowsCommand) Validate() error {
+	if c.Workspaces == "" {
+		return errors.New("--workspaces (FANFARE_WORKSPACES) is missing: without it nobody knows which directories are there")
+	}
+	return nil
+}
+
+// Run shows which rows are wrong, or corrects them.
+func (c *restoreRowsCommand) Run(ctx context.Context, s streams) error {
+	places, done, err := c.open(ctx)
+	defer done()
+	if err != nil {
+		return err
+	}
+	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	wrong := false
+	if err := dbbackup.ReconcileAll(ctx, conn, orNil(c.Customer.UUID), places, !c.Yes, func(id uuid.UUID, name string, r dbbackup.Reconciled) {
+		if !r.Nothing() {
+			wrong = true
+			fmt.Fprintf(s.out, "%q (%s)\n", name, id)
+			c.tell(s.out, r)
+		}
+	}); err != nil {
+		return c.explain(err)
+	}
+	switch {
+	case !wrong:
+		fmt.Fprintln(s.out, "All rows of workspaces and backups tell what is there.")
+	case !c.Yes:
+		fmt.Fprintln(s.out, "Nothing was done. To do it: --yes")
+	default:
+		fmt.Fprintln(s.out, "The rows are corrected.")
+	}
+	return nil
 }
 
 type restoreDatabaseCommand struct {

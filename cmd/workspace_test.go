@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,8 +34,8 @@ func setupFiles(t *testing.T) *fileInstallation {
 	return &fileInstallation{DB: dbtest.New(t), t: t, workspaces: t.TempDir(), backups: t.TempDir(), keyFile: filepath.Join(t.TempDir(), "identity")}
 }
 
-// work starts a worker, which works until the test ends.
-func (f *fileInstallation) work(config jobs.BackupConfig) {
+// work starts a worker, which works until the test ends, or until it is stopped.
+func (f *fileInstallation) work(config jobs.BackupConfig) (stop func()) {
 	f.t.Helper()
 	store, err := workspace.OpenStore(f.workspaces)
 	if err != nil {
@@ -55,7 +56,7 @@ func (f *fileInstallation) work(config jobs.BackupConfig) {
 	if err := worker.Start(f.t.Context()); err != nil {
 		f.t.Fatal(err)
 	}
-	f.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := worker.Stop(ctx); err != nil {
@@ -64,6 +65,8 @@ func (f *fileInstallation) work(config jobs.BackupConfig) {
 		_ = store.Close()
 		_ = backups.Close()
 	})
+	f.t.Cleanup(stop)
+	return stop
 }
 
 func (f *fileInstallation) exec(sql string, args ...any) {

@@ -181,7 +181,7 @@ func TestCustomerBackup(t *testing.T) {
 			t.Fatalf("without a key: %v", err)
 		}
 		conn := connect(t, fresh.SuperURL)
-		plan, err := dbbackup.PlanCustomer(ctx, conn, encrypted, []age.Identity{identity})
+		plan, err := dbbackup.PlanCustomer(ctx, conn, encrypted, []age.Identity{identity}, dbbackup.CustomerOptions{})
 		if err != nil || len(plan.Here) != 0 || plan.NewUsers != 6 || !maps.Equal(plan.Rows, header.Rows) {
 			t.Fatalf("the plan is %+v, %v", plan, err)
 		}

@@ -112,7 +112,7 @@ from workspaces w
 order by w.space_id nulls first;
 
 -- name: WorkspaceMadeByWorker :execrows
-update workspaces set state = 'active', measured_at = now() where id = @id and state = 'new';
+update workspaces set state = 'active' where id = @id and state = 'new';
 
 -- Forgets changes that were broken off: whoever still works at one finds it given up.
 -- name: FileChangeForget :many

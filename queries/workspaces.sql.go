@@ -910,7 +910,7 @@ func (q *Queries) WorkspaceMade(ctx context.Context, id uuid.UUID) error {
 }
 
 const workspaceMadeByWorker = `-- name: WorkspaceMadeByWorker :execrows
-update workspaces set state = 'active', measured_at = now() where id = $1 and state = 'new'
+update workspaces set state = 'active' where id = $1 and state = 'new'
 `
 
 func (q *Queries) WorkspaceMadeByWorker(ctx context.Context, id uuid.UUID) (int64, error) {

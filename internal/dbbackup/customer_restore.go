@@ -29,6 +29,8 @@ type CustomerPlan struct {
 	Erased bool
 	// Scheduled counts platform posts that wait for their time.
 	Scheduled int64
+	// Files is what the rows told of workspaces and backups that is not so here, where somebody has looked.
+	Files Reconciled
 	// OlderSchema tells that the database is of a newer schema than the backup.
 	OlderSchema bool
 }
@@ -38,14 +40,16 @@ type CustomerOptions struct {
 	// KeepSchedule has posts that were scheduled go out at their times. Without it they need attention first: they may
 	// have gone out since the backup.
 	KeepSchedule bool
+	// Files are where rows of workspaces and backups are reconciled with what is there. Nil: they are put back as they were, whatever is there.
+	Files *Places
 }
 
 var errPlanOnly = errors.New("only planned")
 
 // PlanCustomer says what RestoreCustomer would do, after reading the whole file and trying it out in a transaction that
 // is rolled back.
-func PlanCustomer(ctx context.Context, conn *pgx.Conn, path string, identities []age.Identity) (*CustomerPlan, error) {
-	plan, err := restoreCustomer(ctx, conn, path, identities, CustomerOptions{}, true)
+func PlanCustomer(ctx context.Context, conn *pgx.Conn, path string, identities []age.Identity, o CustomerOptions) (*CustomerPlan, error) {
+	plan, err := restoreCustomer(ctx, conn, path, identities, o, true)
 	if errors.Is(err, errPlanOnly) {
 		err = nil
 	}
@@ -53,7 +57,8 @@ func PlanCustomer(ctx context.Context, conn *pgx.Conn, path string, identities [
 }
 
 // RestoreCustomer puts a customer's rows back as they were, in one transaction. Nothing of the customer may be there. No
-// trigger fires, so that the rows and the audit log are as they were; foreign keys are verified before the end. The
+// trigger fires, so that the rows and the audit log are as they were; foreign keys are verified before the end. What follows
+// from its return (see CustomerOptions) is changed after that, with triggers as always. The
 // connection must be of a role that reads and writes past row-level security and may set session_replication_role: a
 // superuser's.
 func RestoreCustomer(ctx context.Context, conn *pgx.Conn, path string, identities []age.Identity, o CustomerOptions) (*CustomerPlan, error) {
@@ -88,6 +93,14 @@ func restoreCustomer(ctx context.Context, conn *pgx.Conn, path string, identitie
 		}
 		if err := r.verify(ctx); err != nil {
 			return err
+		}
+		if _, err := tx.Exec(ctx, "set local session_replication_role = origin; set local row_security = on"); err != nil {
+			return fmt.Errorf("let triggers fire again: %w", err)
+		}
+		if o.Files != nil {
+			if plan.Files, err = Reconcile(ctx, tx, header.CustomerID, *o.Files); err != nil {
+				return err
+			}
 		}
 		if only {
 			return errPlanOnly
@@ -419,9 +432,6 @@ func (r *customerRestore) verify(ctx context.Context) error {
 // finish does what follows from a customer's return, with triggers as always.
 func (r *customerRestore) finish(ctx context.Context, o CustomerOptions) error {
 	id := r.plan.CustomerID
-	if _, err := r.tx.Exec(ctx, "set local session_replication_role = origin; set local row_security = on"); err != nil {
-		return fmt.Errorf("let triggers fire again: %w", err)
-	}
 	// Attempts name the jobs that made them. Jobs to come get other numbers.
 	if _, err := r.tx.Exec(ctx, `select setval('river.river_job_id_seq', greatest(
 			(select last_value from river.river_job_id_seq),
