@@ -32,7 +32,7 @@ func (c *auditVerifyCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
+	conn, err := connectTo(ctx, c.DatabaseURL)
 	if err != nil {
 		return err
 	}

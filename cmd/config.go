@@ -268,15 +268,15 @@ func wrongURL(setting, role string) error {
 	return fmt.Errorf("%s cannot be parsed; it must look like postgres://%s:password@host:port/database", setting, role)
 }
 
-// connectTo makes one connection to the database that a setting names.
-func connectTo(ctx context.Context, databaseURL, setting string) (*pgx.Conn, error) {
+// connectTo makes one connection to the database that ownerSetting names.
+func connectTo(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
-		return nil, wrongURL(setting, "fanfare_owner")
+		return nil, wrongURL(ownerSetting, "fanfare_owner")
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the database that %s names: %w", setting, err)
+		return nil, fmt.Errorf("connect to the database that %s names: %w", ownerSetting, err)
 	}
 	return conn, nil
 }

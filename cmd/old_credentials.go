@@ -29,7 +29,7 @@ type ownerConfig struct {
 
 // connect connects and acts as fanfare_owner, whoever has logged in.
 func (c ownerConfig) connect(ctx context.Context) (*pgx.Conn, error) {
-	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
+	conn, err := connectTo(ctx, c.DatabaseURL)
 	if err != nil {
 		return nil, err
 	}

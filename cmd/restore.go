@@ -111,7 +111,7 @@ func (c *restoreCustomerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
+	conn, err := connectTo(ctx, c.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (c *restoreRowsCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	conn, err := connectTo(ctx, c.DatabaseURL, ownerSetting)
+	conn, err := connectTo(ctx, c.DatabaseURL)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -39,11 +38,14 @@ func (c workspaceConfig) openWorkspaces() (*workspace.Store, error) {
 
 func (c workspaceConfig) rules() (api.WorkspaceRules, error) {
 	if c.WorkspaceQuota <= 0 {
-		return api.WorkspaceRules{}, errors.New(named("workspace-quota") + " must be a number of bytes above 0")
+		return api.WorkspaceRules{}, fmt.Errorf("%s must be a number of bytes above 0, not %d", named("workspace-quota"), c.WorkspaceQuota)
 	}
-	for flag, days := range map[string]int32{"workspace-unused-days": c.UnusedDays, "workspace-notice-days": c.NoticeDays, "workspace-archive-days": c.ArchiveDays} {
-		if days < 1 || days > 3650 {
-			return api.WorkspaceRules{}, fmt.Errorf("%s must be from 1 to 3650 days, not %d", named(flag), days)
+	for _, setting := range []struct {
+		flag string
+		days int32
+	}{{"workspace-unused-days", c.UnusedDays}, {"workspace-notice-days", c.NoticeDays}, {"workspace-archive-days", c.ArchiveDays}} {
+		if setting.days < 1 || setting.days > 3650 {
+			return api.WorkspaceRules{}, fmt.Errorf("%s must be from 1 to 3650 days, not %d", named(setting.flag), setting.days)
 		}
 	}
 	return api.WorkspaceRules{UnusedDays: c.UnusedDays, NoticeDays: c.NoticeDays, ArchiveDays: c.ArchiveDays, Quota: c.WorkspaceQuota}, nil
@@ -58,7 +60,7 @@ type backupConfig struct {
 	BackupKeepDaily   int           `name:"backup-keep-daily" default:"30" env:"FANFARE_BACKUP_KEEP_DAILY" help:"For so many days the last backup of the day is kept."`
 	BackupKeepWeekly  int           `name:"backup-keep-weekly" default:"0" env:"FANFARE_BACKUP_KEEP_WEEKLY" help:"For so many weeks the last backup of the week is kept."`
 	BackupKeepMonthly int           `name:"backup-keep-monthly" default:"0" env:"FANFARE_BACKUP_KEEP_MONTHLY" help:"For so many months the last backup of the month is kept."`
-	BackupRate        int64         `name:"backup-rate" default:"0" env:"FANFARE_BACKUP_RATE" help:"How many bytes a second a worker reads and fetches for backups, restores and drills; 0: as many as it can."`
+	BackupRate        int64         `name:"backup-rate" default:"0" env:"FANFARE_BACKUP_RATE" help:"How many bytes a second a worker reads and fetches for backups, restores and drills, from 32768; 0: as many as it can."`
 	DrillEvery        time.Duration `name:"drill-every" default:"168h" env:"FANFARE_DRILL_EVERY" help:"How often each customer's last backup is restored elsewhere, to see whether it can be."`
 }
 
@@ -74,8 +76,12 @@ func (c *backupConfig) openBackups(ctx context.Context) (*bucket.Bucket, error) 
 	return b, nil
 }
 
-// rateBurst is how much may be read at once where the rate is limited.
-const rateBurst = 4 << 20
+const (
+	// rateBurst is how much may be read at once where the rate is limited.
+	rateBurst = 4 << 20
+	// slowest is the least rate: with less, a day is not enough for a backup.
+	slowest = 32 << 10
+)
 
 // jobs checks the settings.
 func (c *backupConfig) jobs() (config jobs.BackupConfig, err error) {
@@ -84,17 +90,22 @@ func (c *backupConfig) jobs() (config jobs.BackupConfig, err error) {
 		return config, fmt.Errorf("%s must be a time such as 02:00, not %q", named("backup-at"), c.BackupAt)
 	}
 	config.At = at.Sub(at.Truncate(24 * time.Hour))
-	if c.BackupKeepDaily < 1 || c.BackupKeepWeekly < 0 || c.BackupKeepMonthly < 0 {
-		return config, fmt.Errorf("%s must be at least 1, and %s and %s at least 0", named("backup-keep-daily"), named("backup-keep-weekly"), named("backup-keep-monthly"))
+	for _, setting := range []struct {
+		flag        string
+		kept, least int
+	}{{"backup-keep-daily", c.BackupKeepDaily, 1}, {"backup-keep-weekly", c.BackupKeepWeekly, 0}, {"backup-keep-monthly", c.BackupKeepMonthly, 0}} {
+		if setting.kept < setting.least {
+			return config, fmt.Errorf("%s must be at least %d, not %d", named(setting.flag), setting.least, setting.kept)
+		}
 	}
 	config.Keep = backup.Policy{Daily: c.BackupKeepDaily, Weekly: c.BackupKeepWeekly, Monthly: c.BackupKeepMonthly}
 	if c.DrillEvery < time.Minute {
-		return config, errors.New(named("drill-every") + " must be at least 1m")
+		return config, fmt.Errorf("%s must be at least 1m, not %s", named("drill-every"), c.DrillEvery)
 	}
 	config.DrillEvery = c.DrillEvery
 	switch {
-	case c.BackupRate < 0:
-		return config, errors.New(named("backup-rate") + " must not be below 0")
+	case c.BackupRate < 0 || c.BackupRate > 0 && c.BackupRate < slowest:
+		return config, fmt.Errorf("%s must be a number of bytes a second from %d, or 0, not %d", named("backup-rate"), slowest, c.BackupRate)
 	case c.BackupRate > 0:
 		config.Limiter = rate.NewLimiter(rate.Limit(c.BackupRate), int(min(c.BackupRate, rateBurst)))
 	}
