@@ -171,7 +171,7 @@ func (a *API) registerFiles() {
 	uses[timeoutKey] = uploadTimeout
 	register(a, huma.Operation{
 		OperationID: "use-file", Metadata: uses, Method: http.MethodPost, Path: one + "/files/media", Tags: tags, Summary: "Make an image or video of a workspace one that posts can show",
-		Description:   "It is copied, and what it is is found in its bytes, as create-media does. A key or agent token needs files:read too.",
+		Description:   "It is copied, and what it is is found in its bytes, as create-media does. A key or agent token needs files:read or files:write too.",
 		DefaultStatus: http.StatusCreated,
 	}, a.useFile)
 }

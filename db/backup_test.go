@@ -290,6 +290,25 @@ func TestCustomerBackupOfMonths(t *testing.T) {
 	verifyLog(t, d)
 }
 
+// TestCustomerBackupBeforeWorkspaces: a customer that was backed up before there were workspaces has them when it is back.
+func TestCustomerBackupBeforeWorkspaces(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	a := d.Customer(t, dbtest.Customer{})
+	space := d.Space(t, dbtest.Space{CustomerID: a.ID, PairedBy: d.Member(t, a.ID, "owner").ID})
+	mustExec(t, d, "delete from workspaces")
+	path, _ := backUp(t, d, a.ID)
+	fresh := dbtest.New(t)
+	plan, err := restore(t, fresh, path, dbbackup.CustomerOptions{Files: &dbbackup.Places{}})
+	if err != nil || plan.Files.New != 2 {
+		t.Fatalf("the plan is %+v, %v", plan, err)
+	}
+	if fresh.Workspace(t, a.ID, nil) == fresh.Workspace(t, a.ID, &space.ID) {
+		t.Error("the customer and its space have the same workspace")
+	}
+	verifyLog(t, fresh)
+}
+
 // TestScheduledPostsAreHeld: what was scheduled when the backup was made may be out by now, and is for a person to decide.
 func TestScheduledPostsAreHeld(t *testing.T) {
 	t.Parallel()
