@@ -39,13 +39,51 @@ type workspaceTree struct {
 	directory *workspace.Directory
 	// below is where a restore puts everything that is not to come back to where it was; "" is the top.
 	below string
-	// try names this restoring, so that what one that was broken off has staged is not taken for this one's.
-	try    uuid.UUID
-	staged map[int64]*workspace.Staged
+	// restoring is whose staged files are its own: those of one that was broken off are known by it, and cleared.
+	restoring uuid.UUID
+	staged    map[int64]*workspace.Staged
 }
 
 func newWorkspaceTree(directory *workspace.Directory, below string) *workspaceTree {
-	return &workspaceTree{directory: directory, below: below, try: uuid.New(), staged: map[int64]*workspace.Staged{}}
+	return &workspaceTree{directory: directory, below: below, restoring: uuid.New(), staged: map[int64]*workspace.Staged{}}
+}
+
+// restoringTree is where a restore stages files.
+func restoringTree(directory *workspace.Directory, below string, restoring uuid.UUID) *workspaceTree {
+	tree := newWorkspaceTree(directory, below)
+	tree.restoring = restoring
+	return tree
+}
+
+// stagedAs is the id of a staged file: half of it says of which restore, the other which of its files.
+func (t *workspaceTree) stagedAs(number int64) (id uuid.UUID) {
+	of := uuid.NewSHA1(t.restoring, []byte("staged"))
+	copy(id[:8], of[:8])
+	binary.BigEndian.PutUint64(id[8:], uint64(number))
+	return id
+}
+
+// clear removes what earlier tries of the restore have staged. None of it is in its place.
+func (t *workspaceTree) clear() error {
+	mine := t.stagedAs(0)
+	for {
+		ids, err := t.directory.Staged() // perhaps not all of them at once
+		if err != nil {
+			return err
+		}
+		removed := 0
+		for _, id := range ids {
+			if [8]byte(id[:8]) == [8]byte(mine[:8]) {
+				if err := t.directory.RemoveStaged(id); err != nil {
+					return err
+				}
+				removed++
+			}
+		}
+		if removed == 0 {
+			return nil
+		}
+	}
 }
 
 // entryOf is a file or directory as backups see it.
@@ -73,6 +111,8 @@ func (t *workspaceTree) Walk(ctx context.Context, fn func(backup.Entry) error) e
 			e.Kind = backup.Directory
 		case workspace.KindOther:
 			e.Kind, e.Reason = backup.Other, "it is a link, a device or the like, or has a name that is no path"
+			_, err := workspace.CheckPath(entry.Path)
+			e.Unnamed = err != nil
 		}
 		return fn(e)
 	})
@@ -107,7 +147,7 @@ func (f *workspaceFile) Stat() (backup.Entry, error) {
 
 // Stage begins a file apart from the tree.
 func (t *workspaceTree) Stage(_ context.Context, number int64, file backup.File) (backup.Staging, error) {
-	staged, err := t.directory.Stage(uuid.NewSHA1(t.try, binary.BigEndian.AppendUint64(nil, uint64(number))))
+	staged, err := t.directory.Stage(t.stagedAs(number))
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +172,9 @@ func (s *workspaceStaging) Discard() error {
 	delete(s.tree.staged, s.number)
 	return s.Staged.Discard()
 }
+
+// Staged says whether a file is staged, whole and verified.
+func (t *workspaceTree) Staged(number int64) bool { return t.staged[number] != nil }
 
 // Place puts a staged file where it belongs.
 func (t *workspaceTree) Place(_ context.Context, number int64, file backup.File) error {

@@ -458,7 +458,7 @@ func (c *caring) aside(ctx context.Context, repository *backup.Repository, id uu
 	}
 	defer plan.Close()
 	// What is there and not in the archive is removed by an exact restore: links and the like, which no archive has, go with the workspace.
-	removed := plan.Counts.Remove - usage.Other
+	removed := plan.Counts.Remove + plan.Counts.Kept - usage.Other
 	return plan.Counts.Create == 0 && plan.Counts.Replace == 0 && removed <= 0, nil
 }
 

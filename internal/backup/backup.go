@@ -91,6 +91,8 @@ type Entry struct {
 	Modified   time.Time `json:"modified"`
 	Stamp      Stamp     `json:"stamp"`
 	Reason     string    `json:"reason"` // why it is not kept, of Other
+	// Unnamed, of Other: the path only shows what it is called, and nothing can be done by it.
+	Unnamed bool `json:"unnamed,omitempty"`
 }
 
 // Stamp tells whether a file has changed without reading it. The zero Stamp never says that it has not.
@@ -127,7 +129,7 @@ type Target interface {
 	Source
 	// Stage begins a file apart from the tree, under a number.
 	Stage(ctx context.Context, number int64, file File) (Staging, error)
-	// Place puts a staged file where it belongs, in place of the file or link that is there. The directory is there by then.
+	// Place puts a staged file where it belongs, in place of the file that is there. The directory is there by then.
 	Place(ctx context.Context, number int64, file File) error
 	// MakeDirectory makes a directory, and those above it. One that is there is no error.
 	MakeDirectory(ctx context.Context, path string) error

@@ -125,6 +125,7 @@ type Manifest struct {
 	index    []entryAt // by their hashes
 	seed     maphash.Seed
 	buffer   []byte
+	compared map[uint64]compared // of files that were read to see whether they are those of the backup
 }
 
 // entryAt is where the line of a file or directory begins.

@@ -4,13 +4,17 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"slices"
+	"sort"
 	"strings"
+	"time"
 )
 
 // Action is what a restore does to a path.
@@ -67,20 +71,38 @@ type Counts struct {
 	Unchanged int64 `json:"unchanged"`
 	Remove    int64 `json:"remove"`
 	Bytes     int64 `json:"bytes"` // of the files that are created or replaced
+	// Kept counts what an exact restore would remove and cannot, since what it is called is no path.
+	Kept int64 `json:"kept"`
+}
+
+// Growth is the room that a restore takes of a target.
+type Growth struct {
+	Staged  int64 // bytes of the files that are staged, all of them before any is in its place
+	Files   int64 // that are staged
+	Bytes   int64 // by how many bytes all files together grow in the end; below zero if they take less
+	Entries int64 // how many files and directories there are more
 }
 
 // Plan is what a restore would do. It must be closed.
 type Plan struct {
 	Counts  Counts
-	Changes []Change // the first 1,000 that change something
+	Changes []Change          // the first 1,000 that change something
+	Growth  map[string]Growth // of the targets, by the names of their sources
 
 	manifest *Manifest
 	targets  map[string]Target
 	lines    *scratchLines // plannedChange: all removals, then everything else
+	losses   []uint64      // see Losses
 }
 
 // listedChanges is how many changes a plan lists.
 const listedChanges = 1000
+
+// MaxLosses is how much a restore may remove and replace.
+const MaxLosses = 1_000_000
+
+// ErrTooMuch says that a restore would remove or replace more than MaxLosses files and directories.
+var ErrTooMuch = errors.New("the restore would remove or replace too much at once")
 
 // ErrNothingSelected says that the backup has nothing of what was selected.
 var ErrNothingSelected = errors.New("the backup has no such source or path")
@@ -91,7 +113,7 @@ func (p *Plan) Close() { p.lines.close() }
 // Plan compares a backup with the targets, by their sources' names, and says what a restore would do; it changes nothing. A file
 // of the same size is read to see whether it is the same, unless its stamp is.
 func (m *Manifest) Plan(ctx context.Context, targets map[string]Target, sel Selection, o RestoreOptions) (_ *Plan, err error) {
-	p := &Plan{manifest: m, targets: map[string]Target{}}
+	p := &Plan{manifest: m, targets: map[string]Target{}, Growth: map[string]Growth{}}
 	for _, source := range m.Sources {
 		if target := targets[source.Name]; target != nil && (sel.Source == "" || sel.Source == source.Name) {
 			p.targets[source.Name] = target
@@ -137,29 +159,39 @@ func (m *Manifest) Plan(ctx context.Context, targets map[string]Target, sel Sele
 
 // compare looks at what is in a target: what is to be removed, replaced, or can stay.
 func (p *Plan) compare(ctx context.Context, source string, target Target, sel Selection, o RestoreOptions, actions []Action) error {
-	blocked := "" // a directory that has to make room for a file
+	removed := "" // the last directory that is removed, with everything in it
 	err := target.Walk(ctx, func(e Entry) error {
-		if !sel.has(e.Path) {
+		remove := func() error {
+			if e.Kind == Directory {
+				removed = e.Path
+			}
+			if err := p.lose(source, e); err != nil {
+				return err
+			}
+			return p.add(Change{Source: source, Path: e.Path, Action: Remove, Directory: e.Kind == Directory, Bytes: e.Bytes})
+		}
+		switch {
+		case removed != "" && strings.HasPrefix(e.Path, removed+"/"):
+			return p.removeBelow(source, e)
+		case e.Unnamed:
+			if o.Exact && sel.has(e.Path) {
+				p.Counts.Kept++
+			}
+			return nil
+		case !sel.has(e.Path):
 			if e.Kind != Directory && strings.HasPrefix(sel.Path, e.Path+"/") {
-				return p.add(Change{Source: source, Path: e.Path, Action: Remove, Bytes: e.Bytes})
+				return remove()
 			}
 			return nil
 		}
 		l, at, err := p.manifest.find(source, e.Path)
-		if err != nil {
-			return err
-		}
-		remove := Change{Source: source, Path: e.Path, Action: Remove, Directory: e.Kind == Directory, Bytes: e.Bytes}
 		switch {
-		case blocked != "" && strings.HasPrefix(e.Path, blocked+"/"), l == nil && o.Exact:
-			return p.add(remove)
-		case l == nil:
+		case err != nil:
+			return err
+		case l == nil && !o.Exact:
 			return nil
-		case l.Directory != nil && e.Kind != Directory:
-			return p.add(remove)
-		case l.File != nil && e.Kind == Directory:
-			blocked = e.Path
-			return p.add(remove)
+		case l == nil, (l.Directory != nil) != (e.Kind == Directory), e.Kind == Other: // what is no plain file makes room for one, and is never written through
+			return remove()
 		}
 		action := Unchanged
 		if l.File != nil {
@@ -169,6 +201,10 @@ func (p *Plan) compare(ctx context.Context, source string, target Target, sel Se
 			}
 			if !same {
 				action = Replace
+				if err := p.lose(source, e); err != nil {
+					return err
+				}
+				p.grow(source, Growth{Bytes: -e.Bytes})
 			}
 		}
 		actions[p.manifest.position(source, e.Path, at)] = action
@@ -188,11 +224,28 @@ func (m *Manifest) same(ctx context.Context, f *File, tree Source, e Entry) (boo
 	if e.Stamp == f.Stamp && e.Stamp != (Stamp{}) && e.Modified.Equal(f.Modified) && !f.Unstable {
 		return true, nil
 	}
+	key := m.hash(f.Source, f.Path)
+	if c, ok := m.compared[key]; ok && e.Stamp != (Stamp{}) && c.stamp == e.Stamp {
+		return c.same, nil
+	}
 	sum, err := m.repo.sum(ctx, tree, e.Path, f.Bytes)
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	return err == nil && sum == f.SHA256, nil
+	same := err == nil && sum == f.SHA256
+	if e.Stamp != (Stamp{}) && time.Since(time.Unix(0, e.Stamp.Changed)) > m.repo.settle() {
+		if m.compared == nil {
+			m.compared = map[uint64]compared{}
+		}
+		m.compared[key] = compared{e.Stamp, same}
+	}
+	return same, nil
+}
+
+// compared is what was found when a file was read; as long as its stamp stays, it need not be read again.
+type compared struct {
+	stamp Stamp
+	same  bool
 }
 
 // sum is the SHA-256 of a file, in hex, if it is not longer than size; else that of its beginning.
@@ -229,11 +282,78 @@ func (p *Plan) add(c Change) error {
 	if c.Action != Unchanged && len(p.Changes) < listedChanges {
 		p.Changes = append(p.Changes, c)
 	}
+	p.grow(c.Source, growthOf(c))
 	return p.lines.add(plannedChange{c, c.Line})
 }
 
+// removeBelow counts what goes with the directory in which it is.
+func (p *Plan) removeBelow(source string, e Entry) error {
+	p.Counts.Remove++
+	p.grow(source, Growth{Bytes: -e.Bytes, Entries: -1})
+	if len(p.Changes) < listedChanges {
+		p.Changes = append(p.Changes, Change{Source: source, Path: e.Path, Action: Remove, Directory: e.Kind == Directory, Bytes: e.Bytes})
+	}
+	return p.lose(source, e)
+}
+
+// growthOf is what a change adds. What it replaces is taken off where that is seen.
+func growthOf(c Change) Growth {
+	switch {
+	case c.Action == Remove:
+		return Growth{Bytes: -c.Bytes, Entries: -1}
+	case c.Action == Unchanged:
+		return Growth{}
+	case c.Directory:
+		return Growth{Entries: 1}
+	case c.Action == Create:
+		return Growth{Staged: c.Bytes, Files: 1, Bytes: c.Bytes, Entries: 1}
+	}
+	return Growth{Staged: c.Bytes, Files: 1, Bytes: c.Bytes}
+}
+
+// grow adds to the room that a target takes.
+func (p *Plan) grow(source string, by Growth) {
+	g := p.Growth[source]
+	p.Growth[source] = Growth{g.Staged + by.Staged, g.Files + by.Files, g.Bytes + by.Bytes, g.Entries + by.Entries}
+}
+
+// lose notes that something which is there now will not be there any more. A file without a stamp is of a target where files never change; only what is damaged is
+// replaced there.
+func (p *Plan) lose(source string, e Entry) error {
+	switch {
+	case e.Kind == Regular && e.Stamp == (Stamp{}):
+		return nil
+	case len(p.losses) >= MaxLosses:
+		return ErrTooMuch
+	case e.Kind == Directory: // what is in it is noted by itself
+		e.Stamp, e.Bytes, e.Modified = Stamp{}, 0, time.Time{}
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %+v %d %d", source, e.Path, e.Kind, e.Stamp, e.Bytes, e.Modified.UnixNano()))
+	p.losses = append(p.losses, binary.BigEndian.Uint64(sum[:]))
+	return nil
+}
+
+// Losses tell all that the restore removes or replaces, as it is now: eight bytes for each, which are of the digest of its path and stamp, in order.
+func (p *Plan) Losses() []byte {
+	slices.Sort(p.losses)
+	all := make([]byte, 0, 8*len(p.losses))
+	for _, loss := range p.losses {
+		all = binary.BigEndian.AppendUint64(all, loss)
+	}
+	return all
+}
+
+// LosesMore says whether the restore removes or replaces anything that is not among the losses of another plan, or is not as it was then.
+func (p *Plan) LosesMore(than []byte) bool {
+	n := len(than) / 8
+	return slices.ContainsFunc(p.losses, func(loss uint64) bool {
+		i := sort.Search(n, func(i int) bool { return binary.BigEndian.Uint64(than[8*i:]) >= loss })
+		return i == n || binary.BigEndian.Uint64(than[8*i:]) != loss
+	})
+}
+
 // Each calls fn with every change, those of unchanged files included: removals first, then directories and files, a directory before
-// what is in it.
+// what is in it. What is removed with the directory in which it is, is not among them.
 func (p *Plan) Each(ctx context.Context, fn func(Change) error) error {
 	in, err := p.lines.rewind()
 	if err != nil {
@@ -270,15 +390,22 @@ func (p *Plan) files(ctx context.Context, fn func(at int64, f *File) error) erro
 	})
 }
 
-// Stage fetches the content of all files that are to be created or replaced, each segment once, and stages them in their targets.
-// When it returns without an error all are there and verified, and none is in its place yet.
+// Stage fetches the content of all files that are to be created or replaced, each segment once, and stages them in their targets, but for those that an earlier
+// plan has staged there. When it returns without an error all are there and verified, and none is in its place yet.
 func (p *Plan) Stage(ctx context.Context) error {
 	r := &reading{
 		manifest: p.manifest,
 		stage:    func(at int64, f *File) (Staging, error) { return p.targets[f.Source].Stage(ctx, at, *f) },
 		damaged:  func(err *DamageError) error { return err },
 	}
-	return r.run(ctx, p.files)
+	return r.run(ctx, func(ctx context.Context, fn func(at int64, f *File) error) error {
+		return p.files(ctx, func(at int64, f *File) error {
+			if target, ok := p.targets[f.Source].(interface{ Staged(number int64) bool }); ok && target.Staged(at) {
+				return nil
+			}
+			return fn(at, f)
+		})
+	})
 }
 
 // Apply removes, makes directories, and puts the staged files into their places.

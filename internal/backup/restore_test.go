@@ -1,12 +1,16 @@
 package backup
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,10 +66,10 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	obstacles := []string{
-		"create a directory", "create a file", "create a file/in it", "create empty", "create empty/directory", "create link",
+		"create a directory", "create a file", "create a file/in it", "create a link", "create empty", "create empty/directory", "create link",
 		"create link/in it", "create missing", "create missing/deep", "create missing/deep/file", "create sub/one",
-		"remove a directory", "remove a directory/with", "remove a directory/with/files", "remove a directory/with/more", "remove a file", "remove link",
-		"replace a link", "replace other content", "replace other mode", "replace other size", "replace sub/two",
+		"remove a directory", "remove a directory/with", "remove a directory/with/files", "remove a directory/with/more", "remove a file", "remove a link", "remove link",
+		"replace other content", "replace other mode", "replace other size", "replace sub/two",
 	}
 	for name, test := range map[string]struct {
 		sel   Selection
@@ -259,5 +263,156 @@ func TestCompare(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// listedTree is a tree in which something has a name that is no path.
+type listedTree struct {
+	*Tree
+	more []Entry
+}
+
+// Walk has that too, each right after the directory in which it is.
+func (l listedTree) Walk(ctx context.Context, fn func(Entry) error) error {
+	return l.Tree.Walk(ctx, func(e Entry) error {
+		if err := fn(e); err != nil {
+			return err
+		}
+		for _, more := range l.more {
+			if path.Dir(more.Path) == e.Path {
+				if err := fn(more); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// What has a name that is no path stays where it is and is counted, unless the directory in which it is goes.
+func TestUnnamed(t *testing.T) {
+	t.Parallel()
+	f := setup(t, false)
+	f.put("kept/a", []byte("a"))
+	result, id := f.write(WriteOptions{})
+	m := f.manifest(id, result.ManifestSHA256)
+	f.put("new/a", []byte("a"))
+	tree := listedTree{f.open(f.files), []Entry{
+		{Path: `kept/\xff`, Kind: Other, Unnamed: true, Stamp: Stamp{Inode: 1, Changed: 1}},
+		{Path: `new/\xff`, Kind: Other, Unnamed: true, Stamp: Stamp{Inode: 2, Changed: 1}},
+	}}
+	for exact, want := range map[bool]Counts{false: {Unchanged: 1}, true: {Unchanged: 1, Remove: 3, Kept: 1}} {
+		plan, err := m.Plan(t.Context(), map[string]Target{"shared": tree}, Selection{}, RestoreOptions{Exact: exact})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer plan.Close()
+		if plan.Counts != want {
+			t.Errorf("exact %v: %+v, want %+v", exact, plan.Counts, want)
+		}
+		if err := plan.Apply(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := content(t, f.files); got["new"] != "" || got["kept/a"] == "" {
+		t.Errorf("there is %v", got)
+	}
+}
+
+// A plan tells what it takes of a target, and whether it removes or replaces more than another.
+func TestLosses(t *testing.T) {
+	t.Parallel()
+	f := setup(t, false)
+	f.put("a", []byte("aaaa"))
+	f.put("b/c", []byte("cc"))
+	result, id := f.write(WriteOptions{})
+	m := f.manifest(id, result.ManifestSHA256)
+	plan := func(exact bool) *Plan {
+		t.Helper()
+		p, err := m.Plan(t.Context(), map[string]Target{"shared": f.open(f.files)}, Selection{}, RestoreOptions{Exact: exact})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Close)
+		return p
+	}
+	if p := plan(true); len(p.Losses()) != 0 || p.Growth["shared"] != (Growth{}) || p.LosesMore(nil) {
+		t.Errorf("nothing to do: %+v", p.Growth)
+	}
+	f.put("a", []byte("other content"))
+	f.put("new/d", []byte("ddd"))
+	if err := os.RemoveAll(filepath.Join(f.files, "b")); err != nil {
+		t.Fatal(err)
+	}
+	exact, not := plan(true), plan(false)
+	if want := (Growth{Staged: 6, Files: 2, Bytes: 4 + 2 - int64(len("other content")) - 3}); exact.Growth["shared"] != want {
+		t.Errorf("it takes %+v, want %+v", exact.Growth["shared"], want)
+	}
+	if want := (Growth{Staged: 6, Files: 2, Bytes: 4 + 2 - int64(len("other content")), Entries: 2}); not.Growth["shared"] != want {
+		t.Errorf("it takes %+v, want %+v", not.Growth["shared"], want)
+	}
+	if len(exact.Losses()) != 3*8 || len(not.Losses()) != 8 || exact.LosesMore(exact.Losses()) || not.LosesMore(exact.Losses()) || !exact.LosesMore(not.Losses()) || !not.LosesMore(nil) {
+		t.Errorf("losses: %x, %x", exact.Losses(), not.Losses())
+	}
+	f.put("a", []byte("since then")) // of the same name
+	if !plan(false).LosesMore(exact.Losses()) {
+		t.Error("a file that was written since is replaced")
+	}
+}
+
+// full is a tree whose disk is full after so many bytes.
+type full struct {
+	*Tree
+	left *int
+}
+
+// Stage begins a file.
+func (d full) Stage(ctx context.Context, number int64, file File) (Staging, error) {
+	s, err := d.Tree.Stage(ctx, number, file)
+	return fullStaging{s, d.left}, err
+}
+
+type fullStaging struct {
+	Staging
+	left *int
+}
+
+// Write writes as much as there is room for.
+func (s fullStaging) Write(p []byte) (int, error) {
+	n, err := s.Staging.Write(p[:min(len(p), *s.left)])
+	*s.left -= n
+	if err == nil && n < len(p) {
+		err = syscall.ENOSPC
+	}
+	return n, err
+}
+
+// On a full disk nothing is put in its place, wherever it is full, and nothing staged stays.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	f := setup(t, true)
+	f.fill()
+	result, id := f.write(WriteOptions{})
+	m := f.manifest(id, result.ManifestSHA256)
+	for _, room := range []int{0, 1, int(result.Totals.Bytes) / 2, int(result.Totals.Bytes) - 1} {
+		dir := t.TempDir()
+		tree, err := OpenTree(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := m.Plan(t.Context(), map[string]Target{"shared": full{tree, &room}}, Selection{}, RestoreOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := plan.Stage(t.Context()); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("staged on a full disk: %v", err)
+		}
+		plan.Close()
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("there is %v, %v", left, err)
+		}
 	}
 }

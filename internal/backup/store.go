@@ -123,7 +123,7 @@ func (w *writer) read(ctx context.Context, source NamedSource, path string) (*Fi
 	file.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	file.Executable, file.Modified, file.Stamp = after.Executable, writable(after.Modified), after.Stamp
 	file.Unstable = file.Bytes != after.Bytes || before.Bytes != after.Bytes || before.Stamp != after.Stamp || !before.Modified.Equal(after.Modified)
-	if file.Stamp.Changed != 0 && time.Since(time.Unix(0, file.Stamp.Changed)) < w.settle() {
+	if file.Stamp.Changed != 0 && time.Since(time.Unix(0, file.Stamp.Changed)) < w.repo.settle() {
 		file.Stamp = Stamp{} // another change could have the same time
 	}
 	return file, nil
@@ -138,9 +138,9 @@ func writable(t time.Time) time.Time {
 }
 
 // settle is how old a change must be for its time to be its own.
-func (w *writer) settle() time.Duration {
-	if w.repo.Settle != 0 {
-		return w.repo.Settle
+func (r *Repository) settle() time.Duration {
+	if r.Settle != 0 {
+		return r.Settle
 	}
 	return time.Second
 }

@@ -75,7 +75,7 @@ func (t *Tree) Walk(ctx context.Context, fn func(Entry) error) error {
 		case err != nil:
 			return unlessGone(err)
 		case !utf8.ValidString(name):
-			e := Entry{Path: strings.Trim(strconv.QuoteToASCII(name), `"`), Kind: Other, Reason: "its name is not UTF-8"}
+			e := Entry{Path: strings.Trim(strconv.QuoteToASCII(name), `"`), Kind: Other, Reason: "its name is not UTF-8", Unnamed: true}
 			if err := fn(e); err != nil || !d.IsDir() {
 				return err
 			}
