@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Flags to open what may have become something else since it was looked at: a FIFO would wait for a writer for ever.
@@ -21,6 +23,15 @@ func isFull(err error) bool {
 
 // isNotEmpty tells whether a directory could not be removed because something is in it.
 func isNotEmpty(err error) bool { return errors.Is(err, syscall.ENOTEMPTY) }
+
+// freeBytes is how many bytes a disk has left for the program.
+func freeBytes(dir *os.File) (int64, error) {
+	var stat unix.Statfs_t
+	if err := unix.Fstatfs(int(dir.Fd()), &stat); err != nil {
+		return 0, err
+	}
+	return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // types differ between systems
+}
 
 // syncOpened waits until the names in an open directory are on the disk.
 func syncOpened(dir *os.File) error { return fail("sync directory", dir.Sync()) }

@@ -150,6 +150,17 @@ func (s *Store) RemoveScratch(customerID, id uuid.UUID) error {
 	return err
 }
 
+// FreeBytes is how many bytes the disk has left.
+func (s *Store) FreeBytes() (int64, error) {
+	dir, err := openDirectory(s.root, ".")
+	if err != nil {
+		return 0, err
+	}
+	defer dir.Close()
+	free, err := freeBytes(dir)
+	return free, fail("look at the disk of workspaces", err)
+}
+
 // HasScratch tells whether there is a temporary workspace.
 func (s *Store) HasScratch(customerID, id uuid.UUID) (bool, error) {
 	_, err := lookup(s.root, scratches(customerID)+"/"+id.String())
