@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -236,4 +237,31 @@ func (f *fileInstallation) backUp(customerID uuid.UUID) uuid.UUID {
 	f.exec("insert into backups (customer_id, id) values ($1, $2)", customerID, id)
 	f.eventually("ready", "select state from backups where id = $1", id)
 	return id
+}
+
+// On a full disk a restore ends with an error that says so, and leaves nothing that looks restored. A small disk is mounted for it, where that may be done.
+func TestRestoreFilesFullDisk(t *testing.T) {
+	f := setupFiles(t)
+	customer := f.Customer(t, dbtest.Customer{}).ID
+	f.work(jobs.BackupConfig{})
+	f.eventually("1", "select count(*)::text from workspaces where state = 'active'")
+	f.write(customer, "small.txt", "fits")
+	f.write(customer, "large.txt", strings.Repeat("does not fit ", 100_000))
+	f.backUp(customer)
+	disk := t.TempDir()
+	if !mountSmall(t, disk) {
+		return
+	}
+	to := filepath.Join(disk, "restored")
+	args := []string{"restore", "files", "--bucket", "file://" + f.backups, "--customer", customer.String(), "--to", to, "--yes"}
+	if status, said := f.run(args...); status != 1 || !strings.Contains(said, "no space left on device") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	if found := filesBelow(t, to); len(found) > 0 {
+		t.Errorf("there is %v", slices.Collect(maps.Keys(found)))
+	}
+	// With room for it, the same command works.
+	if status, said := f.run(append(args, "--path", "small.txt")...); status != 0 || filesBelow(t, to)["shared/small.txt"] != "fits" {
+		t.Errorf("status %d\n%s", status, said)
+	}
 }
