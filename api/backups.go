@@ -85,6 +85,7 @@ type RestorePlan struct {
 	Replace   int64           `json:"replace" doc:"How many files are there with other content."`
 	Unchanged int64           `json:"unchanged" doc:"How many are there as they were."`
 	Remove    int64           `json:"remove" doc:"How many are removed, which the backup does not have; of an exact restore alone."`
+	Kept      int64           `json:"kept" doc:"How many would be removed and cannot, since what programs have called them is no path."`
 	Bytes     int64           `json:"bytes" doc:"How much is written."`
 	Changes   []RestoreChange `json:"changes" nullable:"false" doc:"The first thousand of them."`
 }
@@ -149,18 +150,18 @@ func (a *API) registerBackups() {
 	}, a.getBackupStatus)
 	register(a, huma.Operation{
 		OperationID: "create-restore", Method: http.MethodPost, Path: one + "/restores", Tags: tags, Summary: "Plan to put files back",
-		Description:   "Nothing is changed yet: the restore's plan says what would be, and start-restore does it. A plan is forgotten after a day. Owners and admins may.",
+		Description:   "Nothing is changed yet: the restore's plan says what would be, and start-restore does it. A plan is forgotten after a day, or when there are 20 newer ones. One is made at a time. Owners and admins may.",
 		DefaultStatus: http.StatusAccepted,
 	}, a.createRestore)
 	register(a, huma.Operation{
-		OperationID: "list-restores", Method: http.MethodGet, Path: restores, Tags: tags, Summary: "List restores", Description: "Newest first.",
+		OperationID: "list-restores", Method: http.MethodGet, Path: restores, Tags: tags, Summary: "List restores", Description: "Newest first. What their plans change, get-restore says.",
 	}, a.listRestores)
 	register(a, huma.Operation{
 		OperationID: "get-restore", Method: http.MethodGet, Path: restore, Tags: tags, Summary: "Get a restore",
 	}, a.getRestore)
 	register(a, huma.Operation{
 		OperationID: "start-restore", Method: http.MethodPost, Path: restore + "/start", Tags: tags, Summary: "Put the files back",
-		Description: "As the plan says. Every file is fetched and checked before any is put in its place.", DefaultStatus: http.StatusAccepted,
+		Description: "As the plan says. Every file is fetched and checked before any is put in its place. If so much has changed since the plan was made that more would be removed or replaced than it says, nothing is done.", DefaultStatus: http.StatusAccepted,
 		Errors: []int{http.StatusPreconditionFailed},
 	}, a.startRestore)
 	register(a, huma.Operation{
@@ -303,11 +304,7 @@ func (a *API) listRestores(ctx context.Context, in *struct {
 		return nil, err
 	}
 	convert := func(row queries.RestoreListRow) (Restore, error) {
-		restore, err := restoreFrom(queries.RestoreGetRow(row))
-		if restore.Plan.Value != nil {
-			restore.Plan.Value.Changes = []RestoreChange{} // get-restore has them
-		}
-		return restore, err
+		return restoreFrom(queries.RestoreGetRow(row))
 	}
 	body, err := page(rows, in.Limit, convert, func(row queries.RestoreListRow) string { return cursorOf(listOfRestores, row.ID) })
 	return &pageOutput[Restore]{Body: body}, err

@@ -179,6 +179,9 @@ var constraints = map[string]func() *Problem{
 	"restores_one_at_a_time": func() *Problem {
 		return conflict("Files are being put back at this moment. Wait until that is done.")
 	},
+	"restores_one_plan_at_a_time": func() *Problem {
+		return conflict("Another restore is being planned at this moment. Wait until its plan is there, or delete it.")
+	},
 	"restores_of_ready":          func() *Problem { return conflict("The backup is not ready, so nothing can be restored from it.") },
 	"restores_backup_fkey":       func() *Problem { return notFound("backup") },
 	"restores_workspace_fkey":    func() *Problem { return invalid("body.workspace_id", "is no workspace of this customer") },

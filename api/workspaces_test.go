@@ -150,13 +150,20 @@ func TestRestores(t *testing.T) {
 	if restore.State != "planning" || restore.To.Value == nil || restore.To.Value.Path != "restored" || *restore.RequestedBy != c.admin.ID || restore.Plan.Value != nil {
 		t.Errorf("made: %+v", restore)
 	}
+	if other := create(m{}).want(t, 409); !strings.Contains(other.problem(t).Detail, "being planned") {
+		t.Errorf("a second plan at once: %s", other.body)
+	}
 	path := c.path("/restores/%s", restore.ID)
 	w.call(t, c.admin, http.MethodPost, path+"/start", nil).want(t, 409)
-	w.exec(t, `update restores set state = 'planned', plan = '{"create": 1, "replace": 2, "unchanged": 3, "remove": 0, "bytes": 4, "changes": [{"source": "shared", "path": "a", "action": "create", "bytes": 4}]}' where id = $1`, restore.ID)
+	w.exec(t, `update restores set state = 'planned', plan = '{"create": 1, "replace": 2, "unchanged": 3, "remove": 0, "kept": 5, "bytes": 4, "changes": [{"source": "shared", "path": "a", "action": "create", "bytes": 4}]}' where id = $1`, restore.ID)
 	w.call(t, c.admin, http.MethodPost, path+"/start", nil, "If-Match", made.etag()).want(t, 412)
 	planned := w.call(t, c.admin, http.MethodGet, path, nil).want(t, 200)
-	if plan := into[api.Restore](t, planned).Plan.Value; plan == nil || plan.Create != 1 || plan.Replace != 2 || len(plan.Changes) != 1 || plan.Changes[0].Action != "create" {
+	if plan := into[api.Restore](t, planned).Plan.Value; plan == nil || plan.Create != 1 || plan.Replace != 2 || plan.Kept != 5 || len(plan.Changes) != 1 || plan.Changes[0].Action != "create" {
 		t.Errorf("the plan: %+v", plan)
+	}
+	// A list tells how much it is, and not each change, of which there may be a thousand.
+	if items := into[api.Page[api.Restore]](t, w.call(t, c.admin, http.MethodGet, c.path("/restores"), nil).want(t, 200)).Items; items[0].Plan.Value == nil || items[0].Plan.Value.Create != 1 || len(items[0].Plan.Value.Changes) != 0 {
+		t.Errorf("listed: %+v", items[0])
 	}
 	w.call(t, c.admin, http.MethodDelete, path, nil, "If-Match", made.etag()).want(t, 412)
 	if started := into[api.Restore](t, w.call(t, c.admin, http.MethodPost, path+"/start", nil, "If-Match", planned.etag()).want(t, 202)); started.State != "queued" {

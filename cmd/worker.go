@@ -132,6 +132,7 @@ func (s services) work(ctx context.Context, log *slog.Logger, databaseURL string
 	config.Backups = s.backupConfig
 	config.Workspaces = jobs.WorkspaceRules{
 		Unused: time.Duration(s.workspaceRules.UnusedDays) * day, Notice: time.Duration(s.workspaceRules.NoticeDays) * day, Keep: time.Duration(s.workspaceRules.ArchiveDays) * day,
+		Quota: s.workspaceRules.Quota,
 	}
 	worker, err := jobs.NewWorker(deps, config)
 	if err != nil {

@@ -252,6 +252,7 @@ var readableBytes = map[string]string{
 	"public.integrations.old_credential_id": "an id",
 	"river.river_job.unique_key":            "a hash of the job's kind and ids",
 	"public.media.sha256":                   "a hash of a file that may be read",
+	"public.restores.losses":                "digests of files that may be read",
 	"public.audit_unsealed.digest":          "the audit log's own, of rows that may be read",
 	"public.audit_seals.sealed_at":          "a time",
 	"public.audit_seals.digests":            "as audit_unsealed.digest",

@@ -547,6 +547,7 @@ func TestKeysOfOthersAreFree(t *testing.T) {
 		"backups_one_at_a_time":        {"", nil},
 		"restores_pkey":                {"insert into restores (id, backup_id) values ($1, $2)", []any{b.restore, a.backup}},
 		"restores_one_at_a_time":       {"", nil},
+		"restores_one_plan_at_a_time":  {"", nil},
 		"drills_pkey":                  {"", nil}, // written by the worker alone
 		"drills_one_at_a_time":         {"", nil},
 		"audit_log_pkey":               {"", nil}, // nobody writes the audit log

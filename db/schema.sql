@@ -7814,6 +7814,7 @@ CREATE TABLE public.restores (
     to_path text,
     exact boolean DEFAULT false NOT NULL,
     plan jsonb,
+    losses bytea,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     problem text,
@@ -8950,6 +8951,10 @@ CREATE INDEX restores_by_backup ON public.restores USING btree (customer_id, bac
 
 CREATE UNIQUE INDEX restores_one_at_a_time ON public.restores USING btree (customer_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'applying'::text]));
 
+-- Name: restores_one_plan_at_a_time; Type: INDEX; Schema: public
+
+CREATE UNIQUE INDEX restores_one_plan_at_a_time ON public.restores USING btree (customer_id) WHERE (state = 'planning'::text);
+
 -- Name: restores_to_do; Type: INDEX; Schema: public
 
 CREATE INDEX restores_to_do ON public.restores USING btree (updated_at) WHERE (state = ANY (ARRAY['planning'::text, 'queued'::text, 'running'::text, 'applying'::text]));
@@ -9240,7 +9245,7 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.recurring_posts REFERENCING O
 
 -- Name: restores audit_delete; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_delete AFTER DELETE ON public.restores REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan}');
+CREATE TRIGGER audit_delete AFTER DELETE ON public.restores REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan,losses}');
 
 -- Name: space_people audit_delete; Type: TRIGGER; Schema: public
 
@@ -9396,7 +9401,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.recurring_posts REFERENCING N
 
 -- Name: restores audit_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_insert AFTER INSERT ON public.restores REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan}');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.restores REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan,losses}');
 
 -- Name: space_people audit_insert; Type: TRIGGER; Schema: public
 
@@ -9552,7 +9557,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.recurring_posts REFERENCING O
 
 -- Name: restores audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.restores REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.restores REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('restore', 'id', 'customer_id', '{}', '{version,created_at,updated_at,plan,losses}');
 
 -- Name: space_people audit_update; Type: TRIGGER; Schema: public
 
@@ -18426,6 +18431,10 @@ GRANT INSERT(exact) ON TABLE public.restores TO fanfare_admin;
 -- Name: COLUMN restores.plan; Type: ACL; Schema: public
 
 GRANT UPDATE(plan) ON TABLE public.restores TO fanfare_worker;
+
+-- Name: COLUMN restores.losses; Type: ACL; Schema: public
+
+GRANT UPDATE(losses) ON TABLE public.restores TO fanfare_worker;
 
 -- Name: COLUMN restores.started_at; Type: ACL; Schema: public
 

@@ -37,28 +37,47 @@ func (p *places) backUp() uuid.UUID {
 // restore plans a restore and, if it is planned, does it.
 func (p *places) restore(sets map[string]any) (state string, plan restorePlan, problem string) {
 	p.t.Helper()
-	id := dbtest.NewID(p.t)
+	id, state, plan, problem := p.plan(sets)
+	if state == "planned" {
+		state, problem = p.begin(id)
+	}
+	return state, plan, problem
+}
+
+// plan plans a restore.
+func (p *places) plan(sets map[string]any) (id uuid.UUID, state string, plan restorePlan, problem string) {
+	p.t.Helper()
+	id = dbtest.NewID(p.t)
 	columns, values, args := "customer_id, id", "$1, $2", []any{p.customer.ID, id}
 	for column, value := range sets {
 		args = append(args, value)
 		columns, values = columns+", "+column, fmt.Sprintf("%s, $%d", values, len(args))
 	}
 	p.exec(fmt.Sprintf("insert into restores (%s) values (%s)", columns, values), args...)
-	await(p.t, func() (bool, string) {
-		state = scan[string](p.bundle, restoreState, id)
-		return state == "planned" || state == "failed", "the restore is " + state
-	})
+	state, problem = p.ended(id, "planned")
 	if state == "planned" {
 		if err := json.Unmarshal([]byte(scan[string](p.bundle, "select plan::text from restores where id = $1", id)), &plan); err != nil {
 			p.t.Fatal(err)
 		}
-		p.exec("update restores set state = 'queued' where id = $1", id)
-		await(p.t, func() (bool, string) {
-			state = scan[string](p.bundle, restoreState, id)
-			return state == "done" || state == "failed", "the restore is " + state
-		})
 	}
-	return state, plan, scan[string](p.bundle, "select coalesce(problem, '') from restores where id = $1", id)
+	return id, state, plan, problem
+}
+
+// begin does a restore that is planned.
+func (p *places) begin(id uuid.UUID) (state, problem string) {
+	p.t.Helper()
+	p.exec("update restores set state = 'queued' where id = $1", id)
+	return p.ended(id, "done")
+}
+
+// ended waits until a restore has a state, or has failed.
+func (p *places) ended(id uuid.UUID, want string) (state, problem string) {
+	p.t.Helper()
+	await(p.t, func() (bool, string) {
+		state = scan[string](p.bundle, restoreState, id)
+		return state == want || state == "failed", "the restore is " + state
+	})
+	return state, scan[string](p.bundle, "select coalesce(problem, '') from restores where id = $1", id)
 }
 
 // image makes a file that posts can show.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,6 +172,9 @@ func (w *drillWorker) drill(ctx context.Context, scope tenant.Scope, customerID 
 	plan, err := manifest.Plan(ctx, targets, backup.Selection{}, backup.RestoreOptions{})
 	if err == nil {
 		defer plan.Close()
+		err = w.checkDisk(slices.Collect(maps.Values(plan.Growth))...)
+	}
+	if err == nil {
 		err = plan.Stage(ctx)
 	}
 	if err == nil {

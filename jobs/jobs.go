@@ -97,7 +97,7 @@ func all(deps Deps, config WorkerConfig, holder *lease, renewer *renewer, stoppi
 	places := &fileStores{db: db, workspaces: deps.Workspaces, media: deps.Bucket, backups: deps.Backups, config: config.Backups, log: deps.Log}
 	river.AddWorker(workers, &workspaceWorker{fileStores: places, rules: config.Workspaces, notices: renewer.notices, lease: holder})
 	river.AddWorker(workers, &backupWorker{fileStores: places, lease: holder})
-	river.AddWorker(workers, &restoreWorker{fileStores: places, lease: holder})
+	river.AddWorker(workers, &restoreWorker{fileStores: places, quota: config.Workspaces.Quota, lease: holder})
 	river.AddWorker(workers, &drillWorker{fileStores: places, lease: holder})
 	river.AddWorker(workers, &exportWorker{db: db, bucket: deps.Bucket, workspaces: deps.Workspaces, lease: holder, log: deps.Log})
 	river.AddWorker(workers, &eraseWorker{

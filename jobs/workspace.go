@@ -37,6 +37,8 @@ const (
 type WorkspaceRules struct {
 	// After Unused without use it is announced that a workspace will be archived, Notice later it is, and Keep later its archive is deleted.
 	Unused, Notice, Keep time.Duration
+	// Quota is how many bytes the workspaces of a customer may have together, as the API has it; 0: 5 GiB.
+	Quota int64
 }
 
 // WorkspaceArgs name a workspace for which there is something to do. What it is, is seen from its row.

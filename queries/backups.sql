@@ -31,9 +31,10 @@ select r.id, r.backup_id, r.state, r.requested_by, r.workspace_id, r.path, r.to_
 from restores r
 where r.id = @id and (select tenancy.permit_backups());
 
+-- Without the changes of their plans, which may be many.
 -- name: RestoreList :many
-select r.id, r.backup_id, r.state, r.requested_by, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, r.plan, r.started_at, r.finished_at, r.problem,
-    r.version, r.created_at, r.updated_at
+select r.id, r.backup_id, r.state, r.requested_by, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, (r.plan - 'changes')::jsonb as plan,
+    r.started_at, r.finished_at, r.problem, r.version, r.created_at, r.updated_at
 from restores r
 where r.id < @before and (select tenancy.permit_backups())
 order by r.id desc
@@ -124,19 +125,25 @@ insert into backup_status (last_failed_at) values (now())
 on conflict (customer_id) do update set last_failed_at = excluded.last_failed_at;
 
 -- name: RestoreForWorker :one
-select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, b.object_id, b.manifest_sha256, b.state as backup_state
+select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, r.losses, b.object_id, b.manifest_sha256, b.state as backup_state
 from restores r
     join backups b on b.customer_id = r.customer_id and b.id = r.backup_id
 where r.id = @id;
 
 -- name: RestorePlanned :execrows
-update restores set state = 'planned', plan = @plan where id = @id and state = 'planning';
+update restores set state = 'planned', plan = @plan, losses = @losses where id = @id and state = 'planning';
+
+-- Plans that nobody has started, but for the newest.
+-- name: RestoreForgetPlans :execrows
+delete from restores
+where state = 'planned' and id not in (select r.id from restores r where r.state = 'planned' order by r.id desc limit @kept);
 
 -- name: RestoreSetState :execrows
 update restores
 set state = @state, problem = sqlc.narg('problem'),
     started_at = case when @state::text = 'running' then coalesce(started_at, now()) else started_at end,
-    finished_at = case when @state::text in ('done', 'failed') then now() end
+    finished_at = case when @state::text in ('done', 'failed') then now() end,
+    losses = case when @state::text not in ('done', 'failed') then losses end
 where id = @id and state not in ('done', 'failed');
 
 -- Plans that nobody has started for a day, and what was done more than a year ago.

@@ -834,7 +834,7 @@ func (q *Queries) RestoreDelete(ctx context.Context, arg RestoreDeleteParams) (i
 }
 
 const restoreForWorker = `-- name: RestoreForWorker :one
-select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, b.object_id, b.manifest_sha256, b.state as backup_state
+select r.id, r.backup_id, r.state, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, r.losses, b.object_id, b.manifest_sha256, b.state as backup_state
 from restores r
     join backups b on b.customer_id = r.customer_id and b.id = r.backup_id
 where r.id = $1
@@ -849,6 +849,7 @@ type RestoreForWorkerRow struct {
 	ToWorkspaceID  *uuid.UUID
 	ToPath         *string
 	Exact          bool
+	Losses         []byte
 	ObjectID       *uuid.UUID
 	ManifestSha256 *string
 	BackupState    string
@@ -866,6 +867,7 @@ func (q *Queries) RestoreForWorker(ctx context.Context, id uuid.UUID) (RestoreFo
 		&i.ToWorkspaceID,
 		&i.ToPath,
 		&i.Exact,
+		&i.Losses,
 		&i.ObjectID,
 		&i.ManifestSha256,
 		&i.BackupState,
@@ -881,6 +883,20 @@ where state = 'planned' and updated_at < now() - interval '1 day' or state in ('
 // Plans that nobody has started for a day, and what was done more than a year ago.
 func (q *Queries) RestoreForget(ctx context.Context) (int64, error) {
 	result, err := q.db.Exec(ctx, restoreForget)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const restoreForgetPlans = `-- name: RestoreForgetPlans :execrows
+delete from restores
+where state = 'planned' and id not in (select r.id from restores r where r.state = 'planned' order by r.id desc limit $1)
+`
+
+// Plans that nobody has started, but for the newest.
+func (q *Queries) RestoreForgetPlans(ctx context.Context, kept int32) (int64, error) {
+	result, err := q.db.Exec(ctx, restoreForgetPlans, kept)
 	if err != nil {
 		return 0, err
 	}
@@ -938,8 +954,8 @@ func (q *Queries) RestoreGet(ctx context.Context, id uuid.UUID) (RestoreGetRow, 
 }
 
 const restoreList = `-- name: RestoreList :many
-select r.id, r.backup_id, r.state, r.requested_by, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, r.plan, r.started_at, r.finished_at, r.problem,
-    r.version, r.created_at, r.updated_at
+select r.id, r.backup_id, r.state, r.requested_by, r.workspace_id, r.path, r.to_workspace_id, r.to_path, r.exact, (r.plan - 'changes')::jsonb as plan,
+    r.started_at, r.finished_at, r.problem, r.version, r.created_at, r.updated_at
 from restores r
 where r.id < $1 and (select tenancy.permit_backups())
 order by r.id desc
@@ -970,6 +986,7 @@ type RestoreListRow struct {
 	UpdatedAt     time.Time
 }
 
+// Without the changes of their plans, which may be many.
 func (q *Queries) RestoreList(ctx context.Context, arg RestoreListParams) ([]RestoreListRow, error) {
 	rows, err := q.db.Query(ctx, restoreList, arg.Before, arg.MaxRows)
 	if err != nil {
@@ -1008,16 +1025,17 @@ func (q *Queries) RestoreList(ctx context.Context, arg RestoreListParams) ([]Res
 }
 
 const restorePlanned = `-- name: RestorePlanned :execrows
-update restores set state = 'planned', plan = $1 where id = $2 and state = 'planning'
+update restores set state = 'planned', plan = $1, losses = $2 where id = $3 and state = 'planning'
 `
 
 type RestorePlannedParams struct {
-	Plan json.RawMessage
-	ID   uuid.UUID
+	Plan   json.RawMessage
+	Losses []byte
+	ID     uuid.UUID
 }
 
 func (q *Queries) RestorePlanned(ctx context.Context, arg RestorePlannedParams) (int64, error) {
-	result, err := q.db.Exec(ctx, restorePlanned, arg.Plan, arg.ID)
+	result, err := q.db.Exec(ctx, restorePlanned, arg.Plan, arg.Losses, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -1028,7 +1046,8 @@ const restoreSetState = `-- name: RestoreSetState :execrows
 update restores
 set state = $1, problem = $2,
     started_at = case when $1::text = 'running' then coalesce(started_at, now()) else started_at end,
-    finished_at = case when $1::text in ('done', 'failed') then now() end
+    finished_at = case when $1::text in ('done', 'failed') then now() end,
+    losses = case when $1::text not in ('done', 'failed') then losses end
 where id = $3 and state not in ('done', 'failed')
 `
 

@@ -136,15 +136,28 @@ where id = @id and version = @version;
 select w.version, w.state from workspaces w where w.id = @id for no key update;
 
 -- Files of a backup are put in their places in an active workspace: nobody reads or writes there until that is done, and changes that are under way are given up.
+-- The room that it will take is counted from now on.
 -- name: WorkspaceBeginRestore :execrows
-update workspaces set state = 'restoring' where id = @id and state in ('active', 'restoring');
+update workspaces
+set state = 'restoring', bytes = greatest(bytes + @bytes, 0), entries = greatest(entries + @entries, 0)
+where id = @id and state in ('active', 'restoring');
+
+-- Nobody else gets room for files until the transaction ends; see tenancy.begin_file_change.
+-- name: WorkspaceLockRoom :exec
+select pg_advisory_xact_lock(7262837, hashtext(tenancy.customer_id()::text));
+
+-- What the files take and what they may, as tenancy.begin_file_change counts it.
+-- name: WorkspaceRoom :one
+select ((select coalesce(sum(w.bytes), 0) from workspaces w where w.state not in ('archived', 'deleted'))
+        + (select coalesce(sum(c.bytes), 0) from file_changes c))::bigint as used,
+    coalesce((select p.quota from workspace_policies p), @quota)::bigint as quota;
 
 -- name: FileChangeGiveUp :exec
 delete from file_changes where workspace_id = @workspace_id;
 
 -- name: WorkspaceEndRestore :execrows
 update workspaces
-set state = 'active', bytes = @bytes, entries = @entries, measured_at = now(), last_used_at = now(), announced_at = null
+set state = 'active', bytes = coalesce(sqlc.narg('bytes'), bytes), entries = @entries, measured_at = now(), last_used_at = now(), announced_at = null
 where id = @id and state = 'restoring';
 
 -- Announces that a workspace will be archived, if nobody has used it for so long, nor said anything in its space. No row: somebody has.

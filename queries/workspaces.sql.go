@@ -233,12 +233,21 @@ func (q *Queries) WorkspaceBeginArchive(ctx context.Context, arg WorkspaceBeginA
 }
 
 const workspaceBeginRestore = `-- name: WorkspaceBeginRestore :execrows
-update workspaces set state = 'restoring' where id = $1 and state in ('active', 'restoring')
+update workspaces
+set state = 'restoring', bytes = greatest(bytes + $1, 0), entries = greatest(entries + $2, 0)
+where id = $3 and state in ('active', 'restoring')
 `
 
+type WorkspaceBeginRestoreParams struct {
+	Bytes   int64
+	Entries int64
+	ID      uuid.UUID
+}
+
 // Files of a backup are put in their places in an active workspace: nobody reads or writes there until that is done, and changes that are under way are given up.
-func (q *Queries) WorkspaceBeginRestore(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, workspaceBeginRestore, id)
+// The room that it will take is counted from now on.
+func (q *Queries) WorkspaceBeginRestore(ctx context.Context, arg WorkspaceBeginRestoreParams) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceBeginRestore, arg.Bytes, arg.Entries, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -356,12 +365,12 @@ func (q *Queries) WorkspaceDeleted(ctx context.Context, arg WorkspaceDeletedPara
 
 const workspaceEndRestore = `-- name: WorkspaceEndRestore :execrows
 update workspaces
-set state = 'active', bytes = $1, entries = $2, measured_at = now(), last_used_at = now(), announced_at = null
+set state = 'active', bytes = coalesce($1, bytes), entries = $2, measured_at = now(), last_used_at = now(), announced_at = null
 where id = $3 and state = 'restoring'
 `
 
 type WorkspaceEndRestoreParams struct {
-	Bytes   int64
+	Bytes   *int64
 	Entries int64
 	ID      uuid.UUID
 }
@@ -900,6 +909,16 @@ func (q *Queries) WorkspaceLock(ctx context.Context, id uuid.UUID) (WorkspaceLoc
 	return i, err
 }
 
+const workspaceLockRoom = `-- name: WorkspaceLockRoom :exec
+select pg_advisory_xact_lock(7262837, hashtext(tenancy.customer_id()::text))
+`
+
+// Nobody else gets room for files until the transaction ends; see tenancy.begin_file_change.
+func (q *Queries) WorkspaceLockRoom(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, workspaceLockRoom)
+	return err
+}
+
 const workspaceMade = `-- name: WorkspaceMade :exec
 select tenancy.workspace_made($1)
 `
@@ -1105,6 +1124,25 @@ func (q *Queries) WorkspaceReturned(ctx context.Context, arg WorkspaceReturnedPa
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const workspaceRoom = `-- name: WorkspaceRoom :one
+select ((select coalesce(sum(w.bytes), 0) from workspaces w where w.state not in ('archived', 'deleted'))
+        + (select coalesce(sum(c.bytes), 0) from file_changes c))::bigint as used,
+    coalesce((select p.quota from workspace_policies p), $1)::bigint as quota
+`
+
+type WorkspaceRoomRow struct {
+	Used  int64
+	Quota int64
+}
+
+// What the files take and what they may, as tenancy.begin_file_change counts it.
+func (q *Queries) WorkspaceRoom(ctx context.Context, quota int64) (WorkspaceRoomRow, error) {
+	row := q.db.QueryRow(ctx, workspaceRoom, quota)
+	var i WorkspaceRoomRow
+	err := row.Scan(&i.Used, &i.Quota)
+	return i, err
 }
 
 const workspaceStays = `-- name: WorkspaceStays :execrows

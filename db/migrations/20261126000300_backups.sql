@@ -96,8 +96,10 @@ create table restores (
     to_path text,
     -- what the backup does not have is removed
     exact boolean not null default false,
-    -- what would be done: {"create": 1, "replace": 2, "unchanged": 3, "remove": 0, "bytes": 4, "changes": [{"path", "action", "bytes"}, …]}
+    -- what would be done: {"create": 1, "replace": 2, "unchanged": 3, "remove": 0, "kept": 0, "bytes": 4, "changes": [{"path", "action", "bytes"}, …]}
     plan jsonb,
+    -- digests of all that the plan would remove or replace: no more than that is
+    losses bytea,
     started_at timestamptz,
     finished_at timestamptz,
     problem text,
@@ -121,6 +123,7 @@ create table restores (
     constraint restores_problem_length check (char_length(problem) <= 2000)
 );
 create unique index restores_one_at_a_time on restores (customer_id) where state in ('queued', 'running', 'applying');
+create unique index restores_one_plan_at_a_time on restores (customer_id) where state = 'planning';
 create index restores_by_backup on restores (customer_id, backup_id);
 create index restores_to_do on restores (updated_at) where state in ('planning', 'queued', 'running', 'applying');
 create index backups_to_do on backups (updated_at) where state in ('queued', 'running', 'deleting');
@@ -234,9 +237,9 @@ create policy restores_admin_delete on restores for delete to fanfare_admin
     using ((select tenancy.permit_backups()) and (select tenancy.reason_given()) and state in ('planning', 'planned'));
 create policy restores_worker_delete on restores for delete to fanfare_worker using (state in ('planned', 'done', 'failed'));
 grant insert (id, backup_id, workspace_id, path, to_workspace_id, to_path, exact), update (state), delete on restores to fanfare_user, fanfare_admin;
-grant update (state, plan, started_at, finished_at, problem), delete on restores to fanfare_worker;
+grant update (state, plan, losses, started_at, finished_at, problem), delete on restores to fanfare_worker;
 create trigger restores_of_ready before insert on restores for each row execute function tenancy.guard_restored_backup();
-select tenancy.audit_table('restores', 'restore', 'id', '{}', '{plan}');
+select tenancy.audit_table('restores', 'restore', 'id', '{}', '{plan,losses}');
 
 create policy drills_insert on drills for insert to fanfare_worker with check (true);
 grant insert (id, backup_id), update (state, files, bytes, differences, problem, finished_at) on drills to fanfare_worker;
