@@ -5,6 +5,7 @@ package workspace
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"syscall"
 	"time"
@@ -31,6 +32,12 @@ func isFull(err error) bool { return errors.Is(err, errorDiskFull) || errors.Is(
 func isNotEmpty(err error) bool {
 	return errors.Is(err, errorDirNotEmpty) || errors.Is(err, syscall.ENOTEMPTY)
 }
+
+// canRemoveFrom knows no such modes here.
+func (*Directory) canRemoveFrom(string, fs.FileInfo) bool { return true }
+
+// freeBytes is not known here: a disk is full when writing says so.
+func freeBytes(*os.File) (int64, error) { return math.MaxInt64, nil }
 
 // syncOpened does nothing: directories cannot be synced here.
 func syncOpened(*os.File) error { return nil }
