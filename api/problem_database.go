@@ -157,8 +157,13 @@ var constraints = map[string]func() *Problem{
 		return conflict("A post that shows the file is being published, or nobody knows yet whether it was. Change the description after that.")
 	},
 	"workspaces_there":  func() *Problem { return notFound("workspace") },
-	"workspaces_active": func() *Problem { return comesBack("") },
+	"workspaces_active": func() *Problem { return comesBack("", nil) },
 	"workspaces_quota":  noFileRoom,
+	"workspaces_archive_asked": func() *Problem {
+		p := problem(http.StatusTooManyRequests, "The workspace was archived five times today on request, which is the most there can be. Try again tomorrow, by UTC.")
+		p.retryAfter = time.Hour
+		return p
+	},
 	"workspaces_entries": func() *Problem {
 		return problem(http.StatusInsufficientStorage, "The workspace has 100000 files and directories, which is the most there can be. Delete some.")
 	},

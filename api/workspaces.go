@@ -109,7 +109,7 @@ func (a *API) registerWorkspaces() {
 	}, a.getWorkspace)
 	register(a, huma.Operation{
 		OperationID: "archive-workspace", Method: http.MethodPost, Path: one + "/archive", Tags: tags, Summary: "Archive a workspace now",
-		Description:   "Whoever uses it again brings it back. Owners and admins may.",
+		Description:   "Whoever uses it again brings it back. Owners and admins may, five times a day for each.",
 		DefaultStatus: http.StatusAccepted,
 	}, a.archiveWorkspace)
 	register(a, huma.Operation{
@@ -296,6 +296,9 @@ func (a *API) listInstallationWorkspaces(ctx context.Context, in *struct {
 	}
 	convert := func(row queries.WorkspaceListOfCustomersRow) (WorkspaceOfCustomer, error) {
 		w := Workspace{ID: row.ID, State: row.State, Bytes: row.Bytes, Entries: row.Entries, LastUsedAt: row.LastUsedAt.UTC(), AnnouncedAt: present(row.AnnouncedAt), ArchivedAt: present(row.ArchivedAt)}
+		if row.Problem != "" {
+			w.Problem = &row.Problem
+		}
 		if row.SpaceID != uuid.Nil {
 			w.SpaceID = &row.SpaceID
 		}
@@ -327,13 +330,16 @@ func noWorkspaces() *Problem {
 }
 
 // comesBack is the answer where a workspace is not there yet.
-func comesBack(state string) *Problem {
+func comesBack(state string, failure *string) *Problem {
 	detail := "The workspace was archived, since nobody used it for long. It is being brought back; try again in a moment."
 	switch state {
 	case "restoring":
 		detail = "Files of a backup are being put back in their places. Try again in a moment."
 	case "deleted":
 		detail = "Nobody used the workspace for long, and its archive is being deleted at this moment. Try again in a moment: it begins anew then."
+	}
+	if failure != nil && (state == "archived" || state == "returning") {
+		detail = "The workspace was archived, since nobody used it for long, and could not be brought back so far. It is tried again. " + *failure
 	}
 	p := conflict(detail)
 	p.retryAfter = returnPause
@@ -365,7 +371,7 @@ func (a *API) openWorkspace(ctx context.Context, in WorkspacePath) (*workspace.D
 		}
 	}
 	if row.State != "active" {
-		return nil, comesBack(row.State)
+		return nil, comesBack(row.State, row.Problem)
 	}
 	directory, err := a.Workspaces.Open(in.CustomerID, workspace.OfSpace(row.SpaceID))
 	if errors.Is(err, workspace.ErrMissing) {

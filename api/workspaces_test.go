@@ -86,6 +86,8 @@ func TestWorkspacePolicy(t *testing.T) {
 	erase().want(t, 202)
 }
 
+type workspaceList struct{ Items []api.Workspace }
+
 // A workspace that was archived is brought back by whoever uses it, who is told to come again.
 func TestWorkspaceComesBack(t *testing.T) {
 	t.Parallel()
@@ -95,6 +97,14 @@ func TestWorkspaceComesBack(t *testing.T) {
 	if state := into[api.Workspace](t, d.call(t, d.admin, http.MethodPost, path+"/archive", nil).want(t, 202)).State; state != "archiving" {
 		t.Errorf("it is %s", state)
 	}
+	for range 4 {
+		d.exec(t, "update workspaces set state = 'active' where id = $1", d.id)
+		d.call(t, d.admin, http.MethodPost, path+"/archive", nil).want(t, 202)
+	}
+	d.exec(t, "update workspaces set state = 'active' where id = $1", d.id)
+	if a := d.call(t, d.admin, http.MethodPost, path+"/archive", nil).want(t, 429); a.header.Get("Retry-After") == "" {
+		t.Errorf("for the sixth time: %v", a.header)
+	}
 	d.exec(t, "update workspaces set state = 'archived', archived_at = now(), archive_id = gen_random_uuid(), archive_sha256 = repeat('a', 64), archive_bytes = 7 where id = $1", d.id)
 	for _, a := range []answer{d.read(t, "file"), d.write(t, "file", "y"), d.call(t, d.viewer, http.MethodGet, d.at("/files"), nil)} {
 		if a.want(t, 409).header.Get("Retry-After") != "2" || !strings.Contains(a.problem(t).Detail, "brought back") {
@@ -103,6 +113,24 @@ func TestWorkspaceComesBack(t *testing.T) {
 	}
 	if n := d.count(t, "select count(*) from workspaces where wanted_at is not null"); n != 1 {
 		t.Error("nobody wants it back")
+	}
+	// Why it does not come back is told to whoever waits, and where workspaces are listed.
+	const damaged = "Its archive is damaged."
+	d.exec(t, "update workspaces set problem = $2 where id = $1", d.id, damaged)
+	if a := d.read(t, "file").want(t, 409); !strings.Contains(a.problem(t).Detail, damaged) {
+		t.Errorf("%s", a.body)
+	}
+	token := d.newToken(t, d.cast, "", "files:read")
+	agent := d.agent(t, token.Token, nil)
+	for what, list := range map[string]workspaceList{
+		"of the customer":     into[workspaceList](t, d.call(t, d.viewer, http.MethodGet, d.path("/workspaces"), nil).want(t, 200)),
+		"of the installation": into[workspaceList](t, d.call(t, d.sysviewer, http.MethodGet, "/v1/workspaces?state=archived", nil).want(t, 200)),
+		"by a tool":           use[workspaceList](t, agent, "list_workspaces", m{}),
+		"the one":             {Items: []api.Workspace{into[api.Workspace](t, d.call(t, d.viewer, http.MethodGet, path, nil).want(t, 200))}},
+	} {
+		if len(list.Items) != 1 || list.Items[0].Problem == nil || *list.Items[0].Problem != damaged {
+			t.Errorf("%s: %+v", what, list)
+		}
 	}
 	d.exec(t, "update workspaces set state = 'restoring', wanted_at = null where id = $1", d.id)
 	if a := d.read(t, "file").want(t, 409); !strings.Contains(a.problem(t).Detail, "backup") {

@@ -284,7 +284,16 @@ begin
         raise check_violation using message = format('the workspace is %s', v_workspace.state),
             constraint = 'workspaces_active', table = 'workspaces', schema = 'public';
     end if;
-    update public.workspaces w set state = 'archiving', wanted_at = null where w.customer_id = v_workspace.customer_id and w.id = p_id;
+    if v_workspace.state = 'archiving' and v_workspace.wanted_at is null then
+        return;
+    elsif v_workspace.archive_asked_on = current_date and v_workspace.archive_asked >= 5 then
+        raise check_violation using message = 'the workspace was archived 5 times today',
+            constraint = 'workspaces_archive_asked', table = 'workspaces', schema = 'public';
+    end if;
+    update public.workspaces w
+    set state = 'archiving', wanted_at = null, archive_asked_on = current_date,
+        archive_asked = case when w.archive_asked_on = current_date then w.archive_asked else 0 end + 1
+    where w.customer_id = v_workspace.customer_id and w.id = p_id;
 end
 $$;
 
@@ -6315,6 +6324,8 @@ CREATE TABLE public.workspaces (
     archive_sha256 text,
     archive_bytes bigint,
     problem text,
+    archive_asked_on date,
+    archive_asked integer DEFAULT 0 NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -6371,63 +6382,62 @@ CREATE FUNCTION tenancy.workspaces_due(p_unused interval, p_notice interval, p_k
     AS $$
 begin
     return query
-    with due as (
-        (select w.customer_id, w.id, 'make' as what from public.workspaces w where w.state = 'new' order by w.created_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'return' from public.workspaces w where w.wanted_at is not null order by w.wanted_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'archive' from public.workspaces w where w.state = 'archiving' and w.wanted_at is null
-        order by w.updated_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'announce' from public.workspaces w
+    -- What has a job already, and customers that are being erased, must not hide others behind them.
+    with free as not materialized (
+        select w.*, coalesce(p.legal_hold, false) as held, p.unused_days, p.archive_days
+        from public.workspaces w
+            join public.customers c on c.id = w.customer_id
             left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state = 'active' and w.announced_at is null and w.last_used_at < now() - p_unused
-            and p.unused_days is null and coalesce(p.legal_hold, false) = false
-        order by w.last_used_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'announce' from public.workspace_policies p
-            join public.workspaces w on w.customer_id = p.customer_id
-        where not p.legal_hold and p.unused_days is not null and w.state = 'active' and w.announced_at is null
-            and w.last_used_at < now() - make_interval(days => p.unused_days)
-        limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'archive' from public.workspaces w
-            left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state = 'active' and w.announced_at < now() - p_notice and coalesce(p.legal_hold, false) = false
-        order by w.announced_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'delete' from public.workspaces w
-            left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state = 'archived' and w.archived_at < now() - p_keep and p.archive_days is null and coalesce(p.legal_hold, false) = false
-            and w.wanted_at is null
-        order by w.archived_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'delete' from public.workspace_policies p
-            join public.workspaces w on w.customer_id = p.customer_id
-        where not p.legal_hold and p.archive_days is not null and w.state = 'archived' and w.wanted_at is null
-            and w.archived_at < now() - make_interval(days => p.archive_days)
-        limit p_limit)
-        union all
-        (select c.customer_id, c.workspace_id, 'measure' from public.file_changes c where c.touched_at < now() - interval '2 minutes' order by c.touched_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'measure' from public.workspaces w where w.state = 'active' and w.measured_at < now() - interval '1 day'
-        order by w.measured_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'forget' from public.workspaces w
-            left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state in ('active', 'deleted') and w.archive_id is not null and (w.state = 'deleted' or coalesce(p.legal_hold, false) = false)
-        order by w.updated_at limit p_limit)
+        where c.erasing_at is null and not exists (
+            select from river.river_job j where j.customer_id = w.customer_id and j.kind = 'workspace' and j.args ->> 'workspace_id' = w.id::text
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
     )
-    select d.customer_id, d.id, d.what
-    from due d
-        join public.customers c on c.id = d.customer_id
-    where c.erasing_at is null;
+    (select w.customer_id, w.id, 'make' from free w where w.state = 'new' order by w.created_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'return' from free w where w.wanted_at is not null order by w.wanted_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'archive' from free w where w.state = 'archiving' and w.wanted_at is null order by w.updated_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'announce' from free w
+    where w.state = 'active' and w.announced_at is null and w.last_used_at < now() - p_unused and w.unused_days is null and not w.held
+    order by w.last_used_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'announce' from public.workspace_policies p
+        join free w on w.customer_id = p.customer_id
+    where not p.legal_hold and p.unused_days is not null and w.state = 'active' and w.announced_at is null
+        and w.last_used_at < now() - make_interval(days => p.unused_days)
+    limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'archive' from free w
+    where w.state = 'active' and w.announced_at < now() - p_notice and not w.held
+    order by w.announced_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'delete' from free w
+    where w.state = 'archived' and w.archived_at < now() - p_keep and w.archive_days is null and not w.held and w.wanted_at is null
+    order by w.archived_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'delete' from public.workspace_policies p
+        join free w on w.customer_id = p.customer_id
+    where not p.legal_hold and p.archive_days is not null and w.state = 'archived' and w.wanted_at is null
+        and w.archived_at < now() - make_interval(days => p.archive_days)
+    limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'measure' from public.file_changes f
+        join free w on w.customer_id = f.customer_id and w.id = f.workspace_id
+    where f.touched_at < now() - interval '2 minutes'
+    order by f.touched_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'measure' from free w where w.state = 'active' and w.measured_at < now() - interval '1 day' order by w.measured_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'forget' from free w
+    where w.state in ('active', 'deleted') and w.archive_id is not null and (w.state = 'deleted' or not w.held)
+    order by w.updated_at limit p_limit);
 end
 $$;
 
 -- Name: workspaces_of_customers(text, timestamp with time zone, timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) RETURNS TABLE(customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, last_used_at timestamp with time zone, announced_at timestamp with time zone, archived_at timestamp with time zone, archive_bytes bigint, legal_hold boolean, created_at timestamp with time zone, updated_at timestamp with time zone)
+CREATE FUNCTION tenancy.workspaces_of_customers(p_state text, p_unused_since timestamp with time zone, p_after timestamp with time zone, p_after_id uuid, p_limit integer) RETURNS TABLE(customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, last_used_at timestamp with time zone, announced_at timestamp with time zone, archived_at timestamp with time zone, archive_bytes bigint, legal_hold boolean, problem text, created_at timestamp with time zone, updated_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -6437,7 +6447,7 @@ begin
     end if;
     return query
     select w.customer_id, c.name, w.id, w.space_id, w.state, w.bytes, w.entries, w.last_used_at, w.announced_at, w.archived_at, w.archive_bytes,
-        coalesce(p.legal_hold, false), w.created_at, w.updated_at
+        coalesce(p.legal_hold, false), w.problem, w.created_at, w.updated_at
     from public.workspaces w
         join public.customers c on c.id = w.customer_id
         left join public.workspace_policies p on p.customer_id = w.customer_id
@@ -9079,6 +9089,10 @@ CREATE INDEX river_job_of_post ON river.river_job USING btree (customer_id, ((ar
 
 CREATE INDEX river_job_of_webhook ON river.river_job USING btree (customer_id, ((args ->> 'delivery_id'::text))) WHERE ((kind = 'webhook_delivery'::text) AND (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state])));
 
+-- Name: river_job_of_workspace; Type: INDEX; Schema: river
+
+CREATE INDEX river_job_of_workspace ON river.river_job USING btree (customer_id, ((args ->> 'workspace_id'::text))) WHERE (((args ->> 'workspace_id'::text) IS NOT NULL) AND (state = ANY (ARRAY['available'::river.river_job_state, 'pending'::river.river_job_state, 'retryable'::river.river_job_state, 'running'::river.river_job_state, 'scheduled'::river.river_job_state])));
+
 -- Name: river_job_prioritized_fetching_index; Type: INDEX; Schema: river
 
 CREATE INDEX river_job_prioritized_fetching_index ON river.river_job USING btree (state, queue, priority, scheduled_at, id);
@@ -9277,7 +9291,7 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.workspace_policies REFERENCIN
 
 -- Name: workspaces audit_delete; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_delete AFTER DELETE ON public.workspaces REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at}');
+CREATE TRIGGER audit_delete AFTER DELETE ON public.workspaces REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at,archive_asked_on,archive_asked}');
 
 -- Name: agent_token_keys audit_insert; Type: TRIGGER; Schema: public
 
@@ -9433,7 +9447,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.workspace_policies REFERENCIN
 
 -- Name: workspaces audit_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_insert AFTER INSERT ON public.workspaces REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at}');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.workspaces REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at,archive_asked_on,archive_asked}');
 
 -- Name: agent_token_keys audit_update; Type: TRIGGER; Schema: public
 
@@ -9589,7 +9603,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.workspace_policies REFERENCIN
 
 -- Name: workspaces audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('workspace', 'id', 'customer_id', '{}', '{version,created_at,updated_at,bytes,entries,measured_at,last_used_at,wanted_at,archive_asked_on,archive_asked}');
 
 -- Name: authorizations authorizations_follow; Type: TRIGGER; Schema: public
 

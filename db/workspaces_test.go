@@ -444,6 +444,27 @@ func TestWorkspaceIsWanted(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// Five times a day, of which one that is under way is none.
+	ask := func() error {
+		_, err := runAs(ctx, d.Tenant(), scope, "select tenancy.archive_workspace($1)", ofSpace)
+		return err
+	}
+	for range 2 {
+		mustExec(t, d, "update workspaces set state = 'active' where id = $1", ofSpace)
+		for range 2 {
+			if err := ask(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	mustExec(t, d, "update workspaces set state = 'active' where id = $1", ofSpace)
+	if got := refused(ask()); got != (refusal{badCheck, "workspaces_archive_asked"}) {
+		t.Errorf("for the sixth time: %v", got)
+	}
+	mustExec(t, d, "update workspaces set archive_asked_on = archive_asked_on - 1 where id = $1", ofSpace)
+	if err := ask(); err != nil {
+		t.Errorf("the next day: %v", err)
+	}
 	mustExec(t, d, "update workspaces set state = 'new' where id = $1", ofSpace)
 	_, err := runAs(ctx, d.Tenant(), scope, "select tenancy.archive_workspace($1)", ofSpace)
 	if got := refused(err); got != (refusal{badCheck, "workspaces_active"}) {
@@ -672,6 +693,70 @@ func TestWorkspacesDue(t *testing.T) {
 	}
 	if n := len(todos(ctx, t, d.Worker, "select customer_id, id, what from tenancy.workspaces_due('90 days', '14 days', '365 days', 1)")); n > 12 {
 		t.Errorf("%d at once, where one of each was asked for", n)
+	}
+}
+
+// TestWorkspacesDueBehindOthers: what has a job already, and customers that are being erased, hide nothing behind them; and what is due is found by indexes, however many
+// workspaces there are.
+func TestWorkspacesDueBehindOthers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	const due = "select customer_id, id, what from tenancy.workspaces_due('90 days', '14 days', '365 days', 2)"
+	var last uuid.UUID
+	for i, age := range []string{"9 days", "8 days", "7 days", "6 days", "5 days"} {
+		customer, _, shared, ofSpace := activeWorkspaces(t, d)
+		mustExec(t, d, "update workspaces set measured_at = now() - $2::interval where id = $1", shared, age)
+		mustExec(t, d, "update workspaces set state = 'archived', archived_at = now(), archive_id = gen_random_uuid(), archive_sha256 = repeat('a', 64), wanted_at = now() - $2::interval where id = $1", ofSpace, age)
+		switch last = shared; {
+		case i < 2:
+			mustExec(t, d, "update customers set archived_at = now(), erasing_at = now() where id = $1", customer)
+		case i < 4:
+			for _, id := range []uuid.UUID{shared, ofSpace} {
+				mustExec(t, d, `insert into river.river_job (customer_id, kind, queue, max_attempts, state, args)
+					values ($1::uuid, 'workspace', 'workspace', 20, 'retryable', jsonb_build_object('workspace_id', $2::uuid))`, customer, id)
+			}
+		}
+	}
+	found := todos(ctx, t, d.Worker, due)
+	if len(found) != 2 || !found["measure "+last.String()] {
+		t.Errorf("due behind others: %v", found)
+	}
+
+	mustExec(t, d, `set session_replication_role = replica;
+		insert into customers (id, name) select gen_random_uuid(), 'Many' from generate_series(1, 10000);
+		insert into workspaces (customer_id, id, state) select id, gen_random_uuid(), 'active' from customers where name = 'Many';
+		insert into river.river_job (customer_id, kind, queue, max_attempts, state, args)
+			select customer_id, 'workspace', 'workspace', 20, 'retryable', jsonb_build_object('workspace_id', id) from workspaces where measured_at > now() - interval '1 day' and state = 'active' limit 1000;
+		set session_replication_role = default;
+		analyze workspaces; analyze customers; analyze river.river_job; analyze workspace_policies`)
+	if again := todos(ctx, t, d.Worker, due); len(again) != 2 {
+		t.Errorf("due among many: %v", again)
+	}
+	query := one[string](ctx, t, d.Super, "select substring(prosrc from '(with free.*);') from pg_proc where oid = 'tenancy.workspaces_due'::regproc")
+	// With the plan that the function has after some calls, which knows no values.
+	query = strings.NewReplacer("p_unused", "$1", "p_notice", "$2", "p_keep", "$3", "p_limit", "$4").Replace(query)
+	conn, err := d.Super.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, "set plan_cache_mode = force_generic_plan; prepare due (interval, interval, interval, integer) as "+query); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := conn.Query(ctx, "explain (analyze) execute due ('90 days', '14 days', '365 days', 100)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if strings.Contains(line, "Seq Scan on workspaces") || strings.Contains(line, "Seq Scan on customers") || strings.Contains(line, "Seq Scan on river_job") {
+			t.Errorf("all are looked at:\n%s", strings.Join(lines, "\n"))
+			break
+		}
 	}
 }
 

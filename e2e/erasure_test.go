@@ -241,8 +241,8 @@ func markedAgency(t testing.TB, s *system, mark string) (agency, traces) {
 		"update credentials set name = $2, failure = $2 where customer_id = $1",
 		"insert into backup_status (customer_id) select $1 where $2 <> '' on conflict do nothing", // a night makes it, which may not have begun
 		"insert into backups (customer_id, id, state, object_id, manifest_sha256, uses, files, bytes, finished_at, problem) values ($1, gen_random_uuid(), 'ready', gen_random_uuid(), repeat('a', 64), '[]', 1, 1, now(), $2)",
-		"insert into restores (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1",
-		"insert into drills (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1",
+		"insert into restores (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1 and problem = $2",
+		"insert into drills (customer_id, id, backup_id, state, problem) select customer_id, gen_random_uuid(), id, 'failed', $2 from backups where customer_id = $1 and problem = $2",
 		"update backups set state = 'failed' where customer_id = $1 and problem = $2", // there is nothing of it
 		"insert into file_changes (customer_id, id, workspace_id, kind, bytes, touched_at) select customer_id, gen_random_uuid(), id, 'write', 5, now() + interval '1 hour' from workspaces where customer_id = $1 and space_id is null and $2 <> ''",
 		`insert into chat_outbox (id, platform, bot, team, kind, chat, subject_id, space_id, body)

@@ -41,6 +41,8 @@ const (
 	// nightEvery is how often a worker looks whether a night has begun, nightBatch for how many customers at once.
 	nightEvery = 10 * time.Second
 	nightBatch = 1000
+	// busyWaits is how often a backup waits ten seconds for files that are being put in their places, which is quick.
+	busyWaits = 360
 	// backupLate is after how long the last backup is late, of which one is made each night; and for how long after its time a drill is not late.
 	backupLate = 36 * time.Hour
 )
@@ -173,15 +175,18 @@ func (w *backupWorker) Work(ctx context.Context, job *river.Job[BackupArgs]) err
 	case errors.Is(err, errElsewhere):
 		log.WarnContext(ctx, "the backup is for another worker", "error", err)
 		return river.JobSnooze(10 * time.Second)
-	case errors.Is(err, errBusy):
+	case errors.Is(err, errBusy) && snoozes(job.Metadata) < busyWaits:
 		return river.JobSnooze(10 * time.Second)
-	case len(job.Errors)+1 < backupFailures && job.Attempt <= backupStarts:
+	case !errors.Is(err, errBusy) && len(job.Errors)+1 < backupFailures && job.Attempt <= backupStarts:
 		log.WarnContext(ctx, "backup failed and is tried again", "error", err)
 		return fmt.Errorf("write backup: %w", err)
 	}
 	log.ErrorContext(ctx, "backup is given up", "error", err)
 	problem := "The backup could not be written, though it was tried several times. The next night tries again; if that fails too, tell whoever runs Fanfare."
-	if errors.Is(err, workspace.ErrMissing) {
+	switch {
+	case errors.Is(err, errBusy):
+		problem = "For an hour files of a backup were being put in their places, or a workspace was being archived. The next night tries again; if that fails too, tell whoever runs Fanfare."
+	case errors.Is(err, workspace.ErrMissing):
 		problem = "The directory of a workspace is missing: its disk may not be mounted. Tell whoever runs Fanfare."
 	}
 	if failErr := w.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
@@ -219,11 +224,11 @@ func (f *fileStores) sources(ctx context.Context, scope tenant.Scope, customerID
 	}
 	for _, row := range rows {
 		switch {
-		case row.State == "restoring" || row.State == "returning":
+		case row.State == "restoring":
 			done()
 			return nil, done, errBusy
 		case row.State != "active" && row.State != "archiving":
-			continue
+			continue // what is archived, or on its way back, is in its archive
 		case f.workspaces == nil:
 			done()
 			return nil, done, errElsewhere

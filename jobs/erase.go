@@ -142,6 +142,8 @@ func (w *eraseWorker) files(ctx context.Context, log *slog.Logger, erasure queri
 	return nil
 }
 
+// removeFiles deletes them: those in buckets first. What cannot be deleted, or counted, keeps nothing else from being deleted. They are counted before, since a
+// worker may die in the middle.
 func (w *eraseWorker) removeFiles(ctx context.Context, erasure queries.Erasure) error {
 	var buckets []*bucket.Bucket
 	for _, b := range []*bucket.Bucket{w.bucket, w.backups} {
@@ -151,36 +153,29 @@ func (w *eraseWorker) removeFiles(ctx context.Context, erasure queries.Erasure) 
 	}
 	prefix := bucket.OfCustomer(erasure.SubjectID)
 	var files int64
+	var all error
+	count := func(n int64, err error) {
+		files, all = files+n, errors.Join(all, err)
+	}
 	for _, b := range buckets {
-		n, err := b.Count(ctx, prefix)
-		if err != nil {
-			return err
-		}
-		files += n
+		count(b.Count(ctx, prefix))
 	}
 	if w.workspaces != nil {
-		n, err := w.workspaces.CountCustomer(ctx, erasure.SubjectID)
-		if err != nil {
-			return err
-		}
-		files += n
+		count(w.workspaces.CountCustomer(ctx, erasure.SubjectID))
 	}
 	if files > 0 {
 		if err := w.q.ErasureNoteFiles(ctx, queries.ErasureNoteFilesParams{ID: erasure.ID, Files: files}); err != nil {
 			return fmt.Errorf("note files: %w", err)
 		}
 	}
-	if w.workspaces != nil {
-		if _, err := w.workspaces.RemoveCustomer(erasure.SubjectID); err != nil {
-			return err
-		}
-	}
 	for _, b := range buckets {
-		if err := b.DeleteAll(ctx, prefix); err != nil {
-			return err
-		}
+		all = errors.Join(all, b.DeleteAll(ctx, prefix))
 	}
-	return nil
+	if w.workspaces != nil {
+		_, err := w.workspaces.RemoveCustomer(erasure.SubjectID)
+		all = errors.Join(all, err)
+	}
+	return all
 }
 
 // dispatchErasures gives every erasure that is not finished a job.

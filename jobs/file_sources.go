@@ -42,6 +42,8 @@ type workspaceTree struct {
 	// restoring is whose staged files are its own: those of one that was broken off are known by it, and cleared.
 	restoring uuid.UUID
 	staged    map[int64]*workspace.Staged
+	// others and content count, of the last walk, what can be in no backup, and what of that has content.
+	others, content int64
 }
 
 func newWorkspaceTree(directory *workspace.Directory, below string) *workspaceTree {
@@ -96,6 +98,7 @@ func entryOf(entry workspace.Entry, stamp workspace.Stamp) backup.Entry {
 
 // Walk calls fn with everything in the workspace, and with nothing where it is below a directory that is new.
 func (t *workspaceTree) Walk(ctx context.Context, fn func(backup.Entry) error) error {
+	t.others, t.content = 0, 0
 	return t.directory.Walk(ctx, func(entry workspace.Entry, stamp workspace.Stamp) error {
 		e := entryOf(entry, stamp)
 		if t.below != "" {
@@ -110,6 +113,10 @@ func (t *workspaceTree) Walk(ctx context.Context, fn func(backup.Entry) error) e
 		case workspace.KindDirectory:
 			e.Kind = backup.Directory
 		case workspace.KindOther:
+			t.others++
+			if entry.Content {
+				t.content++
+			}
 			e.Kind, e.Reason = backup.Other, "it is a link, a device or the like, or has a name that is no path"
 			_, err := workspace.CheckPath(entry.Path)
 			e.Unnamed = err != nil

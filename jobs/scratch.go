@@ -69,10 +69,9 @@ func (w *Worker) clearScratchOf(ctx context.Context, customerID uuid.UUID, scrat
 	if err != nil {
 		return err
 	}
+	var all error
 	for _, id := range left {
-		if err := w.deps.Workspaces.RemoveScratch(customerID, id); err != nil {
-			return err
-		}
+		all = errors.Join(all, w.deps.Workspaces.RemoveScratch(customerID, id))
 	}
-	return nil
+	return all
 }

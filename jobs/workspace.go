@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"time"
@@ -29,8 +30,11 @@ const (
 	workspaceConcurrency = 4
 	// wantedEvery is how often is looked whether somebody wants a workspace that is being archived.
 	wantedEvery = 2 * time.Second
-	// measurings is how often a workspace is measured that others change meanwhile, until they wait.
+	// measurings is how often a workspace is measured that others change meanwhile, until they wait; but not longer than lockedFor.
 	measurings = 3
+	lockedFor  = 5 * time.Second
+	// diskReserve is how many bytes of the disk are left to those who use it when an archive is unpacked.
+	diskReserve = 256 << 20
 )
 
 // WorkspaceRules say what becomes of workspaces that nobody uses, of customers without a policy of their own.
@@ -51,9 +55,13 @@ type WorkspaceArgs struct {
 // Kind is the job's name in the queue.
 func (WorkspaceArgs) Kind() string { return "workspace" }
 
-// InsertOpts are the job's defaults. A workspace has one job at a time, whatever is to be done.
-func (WorkspaceArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: WorkspaceQueue, MaxAttempts: backupStarts, UniqueOpts: oneAtATime}
+// InsertOpts are the job's defaults. A workspace has one job at a time, whatever is to be done. What somebody waits for comes first.
+func (a WorkspaceArgs) InsertOpts() river.InsertOpts {
+	priority := 3
+	if a.What == "make" || a.What == "return" {
+		priority = 1
+	}
+	return river.InsertOpts{Queue: WorkspaceQueue, MaxAttempts: backupStarts, Priority: priority, UniqueOpts: oneAtATime}
 }
 
 // workspaceWorker makes workspaces, measures them, archives those that nobody uses, brings them back, and deletes their archives in the end.
@@ -128,6 +136,8 @@ func explainWorkspace(err error) string {
 		return "Its directory is missing: its disk may not be mounted. Tell whoever runs Fanfare."
 	case errors.Is(err, workspace.ErrFull):
 		return "The disk is full. Tell whoever runs Fanfare."
+	case errors.Is(err, workspace.ErrNotEmpty):
+		return "There is something else in its place on the disk. Tell whoever runs Fanfare."
 	case errors.As(err, new(*backup.DamageError)):
 		return "Its archive is damaged. Tell whoever runs Fanfare; a backup may have it still."
 	case errors.Is(err, backup.ErrIdentity):
@@ -149,7 +159,7 @@ func (c *caring) step(ctx context.Context, what string) error {
 	case (c.row.State == "archived" || c.row.State == "returning") && c.row.WantedAt != nil:
 		return c.bringBack(ctx)
 	case what == clearScratch && (c.row.State == "active" || c.row.State == "archived" || c.row.State == "deleted"):
-		return c.workspaces.RemoveScratch(c.customerID, c.row.ID)
+		return c.freeScratch(ctx)
 	case c.row.State == "archived" && what == "delete":
 		if err := c.change(ctx, func(q *queries.Queries) (int64, error) {
 			return q.WorkspaceDeleted(ctx, queries.WorkspaceDeletedParams{ID: c.row.ID, Keep: c.rules.Keep})
@@ -188,8 +198,16 @@ func (c *caring) make(ctx context.Context) error {
 	return c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceMadeByWorker(ctx, c.row.ID) })
 }
 
-// measure counts what is in the directory, and removes what changes have left that were broken off.
+// measure counts what is in the directory, and removes what changes have left that were broken off. One that cannot be measured lets others go first.
 func (c *caring) measure(ctx context.Context) error {
+	err := c.count(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = errors.Join(err, c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceNotMeasured(ctx, c.row.ID) }))
+	}
+	return err
+}
+
+func (c *caring) count(ctx context.Context) error {
 	directory, err := c.workspaces.Open(c.customerID, c.space())
 	if err != nil {
 		return err
@@ -198,35 +216,45 @@ func (c *caring) measure(ctx context.Context) error {
 	if err := c.clear(ctx, directory); err != nil {
 		return err
 	}
+	var usage workspace.Usage
 	for range measurings {
 		row, err := queries.New(c.db.Read(c.scope)).WorkspaceForWorker(ctx, c.row.ID)
 		if err != nil || row.State != "active" {
 			return err
 		}
-		usage, err := measureDirectory(ctx, directory)
-		if err != nil {
+		if usage, err = measureDirectory(ctx, directory); err != nil {
 			return err
 		}
 		measured := int64(0)
 		err = c.change(ctx, func(q *queries.Queries) (_ int64, err error) {
-			measured, err = q.WorkspaceMeasured(ctx, measuredParams(row.ID, row.Version, usage))
+			measured, err = q.WorkspaceMeasured(ctx, measuredParams(row.ID, &row.Version, usage))
 			return measured, err
 		})
 		if err != nil || measured > 0 {
 			return err
 		}
 	}
-	// It is changed all the time: now others wait.
+	return c.countLocked(ctx, directory, usage, lockedFor)
+}
+
+// countLocked counts what is in a directory that is changed all the time, while others wait; but not for longer than limit, since the transaction is idle meanwhile. Then what was
+// counted last has to do, though it may lack a change: the next day's is right again.
+func (c *caring) countLocked(ctx context.Context, directory *workspace.Directory, last workspace.Usage, limit time.Duration) error {
 	return c.change(ctx, func(q *queries.Queries) (int64, error) {
 		row, err := q.WorkspaceLock(ctx, c.row.ID)
 		if err != nil || row.State != "active" {
 			return 0, err
 		}
-		usage, err := measureDirectory(ctx, directory)
+		bounded, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		usage, err := measureDirectory(bounded, directory)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			usage, err = last, nil
+		}
 		if err != nil {
 			return 0, err
 		}
-		return q.WorkspaceMeasured(ctx, measuredParams(c.row.ID, row.Version, usage))
+		return q.WorkspaceMeasured(ctx, measuredParams(c.row.ID, nil, usage))
 	})
 }
 
@@ -242,7 +270,7 @@ func measureDirectory(ctx context.Context, directory *workspace.Directory) (work
 	return usage, err
 }
 
-func measuredParams(id uuid.UUID, version int64, usage workspace.Usage) queries.WorkspaceMeasuredParams {
+func measuredParams(id uuid.UUID, version *int64, usage workspace.Usage) queries.WorkspaceMeasuredParams {
 	params := queries.WorkspaceMeasuredParams{ID: id, Version: version, Bytes: usage.Bytes, Entries: usage.Files}
 	if !usage.LastChange.IsZero() {
 		params.ChangedAt = &usage.LastChange
@@ -256,28 +284,33 @@ func (c *caring) clear(ctx context.Context, directory *workspace.Directory) erro
 	if err != nil {
 		return fmt.Errorf("list what is staged: %w", err)
 	}
-	return c.db.TxRetry(ctx, c.scope, func(ctx context.Context, tx *tenant.Tx) error {
+	var changes []uuid.UUID
+	restoring := false
+	err = c.db.TxRetry(ctx, c.scope, func(ctx context.Context, tx *tenant.Tx) (err error) {
 		q := queries.New(tx)
-		if _, err := q.FileChangeForget(ctx, c.row.ID); err != nil {
+		if _, err = q.FileChangeForget(ctx, c.row.ID); err != nil {
 			return err
 		}
-		restoring, err := q.RestoreUnderWay(ctx)
-		if err != nil || restoring {
+		if restoring, err = q.RestoreUnderWay(ctx); err != nil {
 			return err
 		}
-		changes, err := q.FileChangeList(ctx, c.row.ID)
-		if err != nil {
-			return err
-		}
-		for _, id := range staged {
-			if !slices.Contains(changes, id) {
-				if err := directory.RemoveStaged(id); err != nil {
-					return fmt.Errorf("remove what is staged: %w", err)
-				}
-			}
-		}
-		return nil
+		changes, err = q.FileChangeList(ctx, c.row.ID)
+		return err
 	})
+	if err != nil || restoring {
+		return err
+	}
+	for _, id := range staged {
+		if slices.Contains(changes, id) {
+			continue
+		}
+		if err := directory.RemoveStaged(id); errors.Is(err, fs.ErrPermission) { // a program has made directories in it that are not ours
+			c.log.WarnContext(ctx, "what is staged in a workspace cannot be removed", "error", err)
+		} else if err != nil {
+			return fmt.Errorf("remove what is staged: %w", err)
+		}
+	}
+	return nil
 }
 
 // announce says that the workspace will be archived, unless somebody has used it after all.
@@ -341,14 +374,12 @@ func (c *caring) archive(ctx context.Context) error {
 		return err
 	}
 	defer directory.Close()
-	if c.row.State == "active" { // programs may have used it since it was announced
-		usage, err := measureDirectory(ctx, directory)
-		if err != nil {
-			return err
-		}
-		if c.row.AnnouncedAt != nil && usage.LastChange.After(*c.row.AnnouncedAt) {
-			return c.measure(ctx)
-		}
+	usage, err := measureDirectory(ctx, directory)
+	if err != nil {
+		return err
+	}
+	if c.row.State == "active" && c.row.AnnouncedAt != nil && usage.LastChange.After(*c.row.AnnouncedAt) {
+		return c.measure(ctx) // programs have used it since it was announced
 	}
 	id := uuid.New()
 	begun := int64(0)
@@ -357,6 +388,9 @@ func (c *caring) archive(ctx context.Context) error {
 		return begun, err
 	}); err != nil || begun == 0 {
 		return err
+	}
+	if usage.Fixed > 0 {
+		return c.stay(ctx, ptr(fmt.Sprintf("It was not archived, since Fanfare could not remove it: a program has made %d directories as another user that the group may not write to. Have them made with the mode 770.", usage.Fixed)))
 	}
 	tree := newWorkspaceTree(directory, "")
 	repository, began := c.archives(), time.Now()
@@ -371,8 +405,11 @@ func (c *caring) archive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if result.Totals.Unreadable > 0 || result.Totals.Unstable > 0 {
-		return c.stay(ctx, ptr("It was not archived, since some of its files cannot be read, or are changed all the time."))
+	if lost := tree.content + result.Totals.Unreadable; lost > 0 {
+		return c.stay(ctx, ptr(fmt.Sprintf("It was not archived, since %d of its files or directories would be lost: they cannot be read, or have a second name (a hard link) or a name that is no path. Copy or delete them.", lost)))
+	}
+	if result.Totals.Unstable > 0 {
+		return c.stay(ctx, ptr("It was not archived, since some of its files are changed all the time."))
 	}
 	same, err := c.aside(ctx, repository, id, result.ManifestSHA256, began)
 	if err != nil {
@@ -385,6 +422,7 @@ func (c *caring) archive(ctx context.Context) error {
 	if err := c.change(ctx, func(q *queries.Queries) (_ int64, err error) {
 		archived, err = q.WorkspaceArchived(ctx, queries.WorkspaceArchivedParams{
 			ID: c.row.ID, ArchiveID: &id, ArchiveSha256: &result.ManifestSHA256, ArchiveBytes: ptr(result.Totals.UploadedBytes + result.ManifestBytes),
+			Bytes: result.Totals.Bytes, Entries: result.Totals.Files + result.Totals.Directories,
 		})
 		return archived, err
 	}); err != nil {
@@ -394,7 +432,16 @@ func (c *caring) archive(ctx context.Context) error {
 		return c.stay(ctx, nil)
 	}
 	c.log.InfoContext(ctx, "a workspace that nobody uses is archived", "files", result.Totals.Files, "bytes", result.Totals.Bytes)
-	return c.workspaces.RemoveScratch(c.customerID, c.row.ID)
+	return c.freeScratch(ctx)
+}
+
+// freeScratch removes the temporary workspace. One that cannot be removed is out of the way at least; what is temporary is looked for each hour.
+func (c *caring) freeScratch(ctx context.Context) error {
+	left, err := c.workspaces.FreeScratch(c.customerID, c.row.ID)
+	if left.Valid {
+		c.log.ErrorContext(ctx, "a temporary workspace cannot be removed: directories in it are of another user; remove it by hand", "scratch", left.UUID)
+	}
+	return err
 }
 
 // errWanted: somebody wants the workspace that is being archived.
@@ -443,25 +490,19 @@ func (c *caring) aside(ctx context.Context, repository *backup.Repository, id uu
 		return false, err
 	}
 	defer directory.Close()
-	usage, err := measureDirectory(ctx, directory)
-	if err != nil {
-		return false, err
-	}
 	if manifest == nil {
-		return !usage.LastChange.After(began.Add(-time.Second)), nil
+		usage, err := measureDirectory(ctx, directory)
+		return err == nil && !usage.LastChange.After(began.Add(-time.Second)), err
 	}
 	tree := newWorkspaceTree(directory, "")
 	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{Exact: true})
-	if errors.Is(err, backup.ErrNothingSelected) {
-		return usage.Files == usage.Other, nil
-	}
 	if err != nil {
 		return false, err
 	}
 	defer plan.Close()
-	// What is there and not in the archive is removed by an exact restore: links and the like, which no archive has, go with the workspace.
-	removed := plan.Counts.Remove + plan.Counts.Kept - usage.Other
-	return plan.Counts.Create == 0 && plan.Counts.Replace == 0 && removed <= 0, nil
+	// What is there and not in the archive is removed by an exact restore: links and the like, which no archive has, go with the workspace. They are counted by the same
+	// walk, so that nothing else passes for one of them.
+	return plan.Counts.Create == 0 && plan.Counts.Replace == 0 && plan.Counts.Remove+plan.Counts.Kept == tree.others && tree.content == 0, nil
 }
 
 func firstDamage(damaged []*backup.DamageError) error {
@@ -499,23 +540,14 @@ func (c *caring) bringBack(ctx context.Context) error {
 	case c.row.ArchiveID == nil || c.row.ArchiveSha256 == nil:
 		return errors.New("there is no archive")
 	}
-	if err := c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceBeginReturn(ctx, c.row.ID) }); err != nil {
-		return err
+	unpacked, err := c.unpacked()
+	if err == nil && !unpacked {
+		err = c.unpack(ctx)
 	}
-	unpacking, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
 	if err != nil {
 		return err
 	}
 	directory, err := c.workspaces.Open(c.customerID, c.space())
-	if err == nil && unpacking {
-		err = directory.Close()
-	}
-	if unpacking && err == nil || errors.Is(err, workspace.ErrMissing) { // else an earlier try was broken off after all files were in their places
-		if err := c.unpack(ctx); err != nil {
-			return err
-		}
-		directory, err = c.workspaces.Open(c.customerID, c.space())
-	}
 	if err != nil {
 		return err
 	}
@@ -533,16 +565,50 @@ func (c *caring) bringBack(ctx context.Context) error {
 	return nil // its archive is forgotten by the next step
 }
 
-// unpack restores the archive into a temporary workspace, which takes its place as a whole.
-func (c *caring) unpack(ctx context.Context) error {
-	if err := c.workspaces.RemoveScratch(c.customerID, c.row.ID); err != nil {
-		return err
+// unpacked tells whether an earlier try was broken off after all files were in their places.
+func (c *caring) unpacked() (bool, error) {
+	unpacking, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
+	if err != nil || unpacking || c.row.State != "returning" {
+		return false, err
 	}
+	directory, err := c.workspaces.Open(c.customerID, c.space())
+	if errors.Is(err, workspace.ErrMissing) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, directory.Close()
+}
+
+// unpack restores the archive into a temporary workspace, which takes its place as a whole. As long as its manifest cannot be read, or there is no room on the disk, the workspace
+// stays archived. The customer's quota is no hindrance, since the files are its own: it can write nothing more until there is room.
+func (c *caring) unpack(ctx context.Context) error {
 	manifest, err := c.archives().Open(ctx, *c.row.ArchiveID, *c.row.ArchiveSha256)
 	if err != nil {
 		return err
 	}
 	defer manifest.Close()
+	if err := c.freeScratch(ctx); err != nil {
+		return err
+	}
+	free, err := c.workspaces.FreeBytes()
+	if err == nil && c.row.Bytes > free-diskReserve {
+		err = fmt.Errorf("unpack %d bytes: %w", c.row.Bytes, workspace.ErrFull)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceBeginReturn(ctx, c.row.ID) }); err != nil {
+		return err
+	}
+	if err := c.unpackInto(ctx, manifest); err != nil {
+		return errors.Join(err, c.freeScratch(ctx)) // the next try begins anew; until then it takes no room
+	}
+	return c.workspaces.Adopt(c.customerID, c.row.ID, c.space())
+}
+
+func (c *caring) unpackInto(ctx context.Context, manifest *backup.Manifest) error {
 	directory, err := c.workspaces.Scratch(c.customerID, c.row.ID)
 	if err != nil {
 		return err
@@ -550,19 +616,14 @@ func (c *caring) unpack(ctx context.Context) error {
 	defer directory.Close()
 	tree := newWorkspaceTree(directory, "")
 	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{})
-	if err != nil && !errors.Is(err, backup.ErrNothingSelected) {
+	if err != nil {
 		return err
 	}
-	if err == nil {
-		defer plan.Close()
-		if err := plan.Stage(ctx); err != nil {
-			return err
-		}
-		if err := plan.Apply(ctx); err != nil {
-			return err
-		}
+	defer plan.Close()
+	if err := plan.Stage(ctx); err != nil {
+		return err
 	}
-	return c.workspaces.Adopt(c.customerID, c.row.ID, c.space())
+	return plan.Apply(ctx)
 }
 
 // forget deletes an archive that is not needed any more.
@@ -575,7 +636,7 @@ func (c *caring) forget(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.workspaces.RemoveScratch(c.customerID, c.row.ID); err != nil {
+	if err := c.freeScratch(ctx); err != nil {
 		return err
 	}
 	if err := c.deleteArchive(ctx, *c.row.ArchiveID); err != nil {

@@ -361,6 +361,7 @@ func TestMissingDirectory(t *testing.T) {
 	p.exec("update workspaces set state = 'active', bytes = 5, entries = 1, measured_at = now() - interval '2 days' where id = $1", id)
 	p.start(p.worker())
 	eventually(p.bundle, true, "select coalesce(problem, '') like 'Its directory is missing%' from workspaces where id = $1", id)
+	eventually(p.bundle, true, "select measured_at > now() - interval '1 hour' from workspaces where id = $1", id) // others go first
 	if bytes := scan[int](p.bundle, "select bytes::int from workspaces where id = $1", id); bytes != 5 {
 		t.Errorf("a missing directory is counted as %d bytes", bytes)
 	}

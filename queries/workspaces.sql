@@ -69,7 +69,7 @@ select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::u
     coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.state::text as state, w.bytes::bigint as bytes,
     w.entries::bigint as entries, w.last_used_at::timestamptz as last_used_at, coalesce(w.announced_at, '0001-01-01 00:00Z')::timestamptz as announced_at,
     coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at, coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold,
-    w.created_at::timestamptz as created_at, w.updated_at::timestamptz as updated_at
+    coalesce(w.problem, '')::text as problem, w.created_at::timestamptz as created_at, w.updated_at::timestamptz as updated_at
 from tenancy.workspaces_of_customers(sqlc.narg('state'), sqlc.narg('unused_since'), @after, @after_id, @max_rows) w;
 
 -- What the worker has to do; see tenancy.workspaces_due.
@@ -123,13 +123,17 @@ returning id;
 -- name: FileChangeList :many
 select c.id from file_changes c where c.workspace_id = @workspace_id;
 
--- What was found in the directory, unless something was changed meanwhile.
+-- What was found in the directory, unless something was changed since a version, if one is given. What kept it from being measured before does so no more.
 -- name: WorkspaceMeasured :execrows
 update workspaces
-set bytes = @bytes, entries = @entries, measured_at = now(),
+set bytes = @bytes, entries = @entries, measured_at = now(), problem = case when problem like 'It was not archived%' then problem end,
     last_used_at = greatest(last_used_at, least(sqlc.narg('changed_at')::timestamptz, now())),
     announced_at = case when sqlc.narg('changed_at')::timestamptz > announced_at then null else announced_at end
-where id = @id and version = @version;
+where id = @id and state = 'active' and version = coalesce(sqlc.narg('version'), version);
+
+-- It is measured again in a day, after others.
+-- name: WorkspaceNotMeasured :execrows
+update workspaces set measured_at = now() where id = @id and state = 'active';
 
 -- Nobody changes the workspace until the transaction ends.
 -- name: WorkspaceLock :one
@@ -186,7 +190,7 @@ where w.id = @id and w.wanted_at is null
 -- The archive is whole, and the directory set aside; nobody wanted the workspace meanwhile, and no hold was set.
 -- name: WorkspaceArchived :execrows
 update workspaces
-set state = 'archived', archived_at = now(), archive_sha256 = @archive_sha256, archive_bytes = @archive_bytes, announced_at = null
+set state = 'archived', archived_at = now(), archive_sha256 = @archive_sha256, archive_bytes = @archive_bytes, bytes = @bytes, entries = @entries, announced_at = null
 where id = @id and state = 'archiving' and archive_id = @archive_id and wanted_at is null and not exists (select from workspace_policies p where p.legal_hold);
 
 -- Somebody uses it after all.

@@ -183,13 +183,15 @@ func (q *Queries) WorkspaceArchive(ctx context.Context, id uuid.UUID) error {
 
 const workspaceArchived = `-- name: WorkspaceArchived :execrows
 update workspaces
-set state = 'archived', archived_at = now(), archive_sha256 = $1, archive_bytes = $2, announced_at = null
-where id = $3 and state = 'archiving' and archive_id = $4 and wanted_at is null and not exists (select from workspace_policies p where p.legal_hold)
+set state = 'archived', archived_at = now(), archive_sha256 = $1, archive_bytes = $2, bytes = $3, entries = $4, announced_at = null
+where id = $5 and state = 'archiving' and archive_id = $6 and wanted_at is null and not exists (select from workspace_policies p where p.legal_hold)
 `
 
 type WorkspaceArchivedParams struct {
 	ArchiveSha256 *string
 	ArchiveBytes  *int64
+	Bytes         int64
+	Entries       int64
 	ID            uuid.UUID
 	ArchiveID     *uuid.UUID
 }
@@ -199,6 +201,8 @@ func (q *Queries) WorkspaceArchived(ctx context.Context, arg WorkspaceArchivedPa
 	result, err := q.db.Exec(ctx, workspaceArchived,
 		arg.ArchiveSha256,
 		arg.ArchiveBytes,
+		arg.Bytes,
+		arg.Entries,
 		arg.ID,
 		arg.ArchiveID,
 	)
@@ -763,7 +767,7 @@ select w.customer_id::uuid as customer_id, w.customer::text as customer, w.id::u
     coalesce(w.space_id, '00000000-0000-0000-0000-000000000000')::uuid as space_id, w.state::text as state, w.bytes::bigint as bytes,
     w.entries::bigint as entries, w.last_used_at::timestamptz as last_used_at, coalesce(w.announced_at, '0001-01-01 00:00Z')::timestamptz as announced_at,
     coalesce(w.archived_at, '0001-01-01 00:00Z')::timestamptz as archived_at, coalesce(w.archive_bytes, 0)::bigint as archive_bytes, w.legal_hold::boolean as legal_hold,
-    w.created_at::timestamptz as created_at, w.updated_at::timestamptz as updated_at
+    coalesce(w.problem, '')::text as problem, w.created_at::timestamptz as created_at, w.updated_at::timestamptz as updated_at
 from tenancy.workspaces_of_customers($1, $2, $3, $4, $5) w
 `
 
@@ -788,6 +792,7 @@ type WorkspaceListOfCustomersRow struct {
 	ArchivedAt   time.Time
 	ArchiveBytes int64
 	LegalHold    bool
+	Problem      string
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
@@ -821,6 +826,7 @@ func (q *Queries) WorkspaceListOfCustomers(ctx context.Context, arg WorkspaceLis
 			&i.ArchivedAt,
 			&i.ArchiveBytes,
 			&i.LegalHold,
+			&i.Problem,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 		); err != nil {
@@ -942,10 +948,10 @@ func (q *Queries) WorkspaceMadeByWorker(ctx context.Context, id uuid.UUID) (int6
 
 const workspaceMeasured = `-- name: WorkspaceMeasured :execrows
 update workspaces
-set bytes = $1, entries = $2, measured_at = now(),
+set bytes = $1, entries = $2, measured_at = now(), problem = case when problem like 'It was not archived%' then problem end,
     last_used_at = greatest(last_used_at, least($3::timestamptz, now())),
     announced_at = case when $3::timestamptz > announced_at then null else announced_at end
-where id = $4 and version = $5
+where id = $4 and state = 'active' and version = coalesce($5, version)
 `
 
 type WorkspaceMeasuredParams struct {
@@ -953,10 +959,10 @@ type WorkspaceMeasuredParams struct {
 	Entries   int64
 	ChangedAt *time.Time
 	ID        uuid.UUID
-	Version   int64
+	Version   *int64
 }
 
-// What was found in the directory, unless something was changed meanwhile.
+// What was found in the directory, unless something was changed since a version, if one is given. What kept it from being measured before does so no more.
 func (q *Queries) WorkspaceMeasured(ctx context.Context, arg WorkspaceMeasuredParams) (int64, error) {
 	result, err := q.db.Exec(ctx, workspaceMeasured,
 		arg.Bytes,
@@ -965,6 +971,19 @@ func (q *Queries) WorkspaceMeasured(ctx context.Context, arg WorkspaceMeasuredPa
 		arg.ID,
 		arg.Version,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const workspaceNotMeasured = `-- name: WorkspaceNotMeasured :execrows
+update workspaces set measured_at = now() where id = $1 and state = 'active'
+`
+
+// It is measured again in a day, after others.
+func (q *Queries) WorkspaceNotMeasured(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceNotMeasured, id)
 	if err != nil {
 		return 0, err
 	}

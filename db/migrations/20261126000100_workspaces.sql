@@ -90,6 +90,9 @@ create table workspaces (
     archive_bytes bigint,
     -- why the last step came to nothing, for people
     problem text,
+    -- the day on which somebody has last asked to have it archived, and how often on that day
+    archive_asked_on date,
+    archive_asked integer not null default 0,
     version bigint not null default 1,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -113,6 +116,8 @@ create index workspaces_to_announce on workspaces (last_used_at) where state = '
 create index workspaces_to_archive on workspaces (announced_at) where state = 'active' and announced_at is not null;
 create index workspaces_to_delete on workspaces (archived_at) where state = 'archived';
 create index workspaces_to_measure on workspaces (measured_at) where state = 'active';
+create index river_job_of_workspace on river.river_job (customer_id, (args ->> 'workspace_id'))
+    where args ->> 'workspace_id' is not null and state in ('available', 'pending', 'retryable', 'running', 'scheduled');
 
 create trigger workspaces_touch before update on workspaces for each row execute function tenancy.touch();
 
@@ -428,7 +433,7 @@ revoke execute on function tenancy.drop_file_change(uuid) from public;
 grant execute on function tenancy.drop_file_change(uuid) to fanfare_user, fanfare_agent, fanfare_admin;
 alter function tenancy.drop_file_change(uuid) owner to fanfare_definer;
 
--- Has a workspace archived now.
+-- Has a workspace archived now; five times a day at most, since each writes an archive.
 create function tenancy.archive_workspace(p_id uuid) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -447,14 +452,23 @@ begin
         raise check_violation using message = format('the workspace is %s', v_workspace.state),
             constraint = 'workspaces_active', table = 'workspaces', schema = 'public';
     end if;
-    update public.workspaces w set state = 'archiving', wanted_at = null where w.customer_id = v_workspace.customer_id and w.id = p_id;
+    if v_workspace.state = 'archiving' and v_workspace.wanted_at is null then
+        return;
+    elsif v_workspace.archive_asked_on = current_date and v_workspace.archive_asked >= 5 then
+        raise check_violation using message = 'the workspace was archived 5 times today',
+            constraint = 'workspaces_archive_asked', table = 'workspaces', schema = 'public';
+    end if;
+    update public.workspaces w
+    set state = 'archiving', wanted_at = null, archive_asked_on = current_date,
+        archive_asked = case when w.archive_asked_on = current_date then w.archive_asked else 0 end + 1
+    where w.customer_id = v_workspace.customer_id and w.id = p_id;
 end
 $$;
 revoke execute on function tenancy.archive_workspace(uuid) from public;
 grant execute on function tenancy.archive_workspace(uuid) to fanfare_user, fanfare_admin;
 alter function tenancy.archive_workspace(uuid) owner to fanfare_definer;
 
--- What the worker has to do with workspaces of all customers, and why. Ids only.
+-- What the worker has to do with workspaces of all customers that has no job, and why. Ids only.
 --   make: its directory. return: somebody wants it back. archiving, returning: a step that was begun. announce, archive, delete: nobody has used it for long.
 --   measure: a change was broken off, or a day is over. forget: an archive that is not needed any more is still there.
 -- p_unused, p_notice and p_keep are for customers without a policy of their own; a hold keeps everything as it is.
@@ -463,57 +477,56 @@ returns table (customer_id uuid, id uuid, what text)
 language plpgsql stable security definer set search_path = '' as $$
 begin
     return query
-    with due as (
-        (select w.customer_id, w.id, 'make' as what from public.workspaces w where w.state = 'new' order by w.created_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'return' from public.workspaces w where w.wanted_at is not null order by w.wanted_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'archive' from public.workspaces w where w.state = 'archiving' and w.wanted_at is null
-        order by w.updated_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'announce' from public.workspaces w
+    -- What has a job already, and customers that are being erased, must not hide others behind them.
+    with free as not materialized (
+        select w.*, coalesce(p.legal_hold, false) as held, p.unused_days, p.archive_days
+        from public.workspaces w
+            join public.customers c on c.id = w.customer_id
             left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state = 'active' and w.announced_at is null and w.last_used_at < now() - p_unused
-            and p.unused_days is null and coalesce(p.legal_hold, false) = false
-        order by w.last_used_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'announce' from public.workspace_policies p
-            join public.workspaces w on w.customer_id = p.customer_id
-        where not p.legal_hold and p.unused_days is not null and w.state = 'active' and w.announced_at is null
-            and w.last_used_at < now() - make_interval(days => p.unused_days)
-        limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'archive' from public.workspaces w
-            left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state = 'active' and w.announced_at < now() - p_notice and coalesce(p.legal_hold, false) = false
-        order by w.announced_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'delete' from public.workspaces w
-            left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state = 'archived' and w.archived_at < now() - p_keep and p.archive_days is null and coalesce(p.legal_hold, false) = false
-            and w.wanted_at is null
-        order by w.archived_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'delete' from public.workspace_policies p
-            join public.workspaces w on w.customer_id = p.customer_id
-        where not p.legal_hold and p.archive_days is not null and w.state = 'archived' and w.wanted_at is null
-            and w.archived_at < now() - make_interval(days => p.archive_days)
-        limit p_limit)
-        union all
-        (select c.customer_id, c.workspace_id, 'measure' from public.file_changes c where c.touched_at < now() - interval '2 minutes' order by c.touched_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'measure' from public.workspaces w where w.state = 'active' and w.measured_at < now() - interval '1 day'
-        order by w.measured_at limit p_limit)
-        union all
-        (select w.customer_id, w.id, 'forget' from public.workspaces w
-            left join public.workspace_policies p on p.customer_id = w.customer_id
-        where w.state in ('active', 'deleted') and w.archive_id is not null and (w.state = 'deleted' or coalesce(p.legal_hold, false) = false)
-        order by w.updated_at limit p_limit)
+        where c.erasing_at is null and not exists (
+            select from river.river_job j where j.customer_id = w.customer_id and j.kind = 'workspace' and j.args ->> 'workspace_id' = w.id::text
+                and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled'))
     )
-    select d.customer_id, d.id, d.what
-    from due d
-        join public.customers c on c.id = d.customer_id
-    where c.erasing_at is null;
+    (select w.customer_id, w.id, 'make' from free w where w.state = 'new' order by w.created_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'return' from free w where w.wanted_at is not null order by w.wanted_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'archive' from free w where w.state = 'archiving' and w.wanted_at is null order by w.updated_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'announce' from free w
+    where w.state = 'active' and w.announced_at is null and w.last_used_at < now() - p_unused and w.unused_days is null and not w.held
+    order by w.last_used_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'announce' from public.workspace_policies p
+        join free w on w.customer_id = p.customer_id
+    where not p.legal_hold and p.unused_days is not null and w.state = 'active' and w.announced_at is null
+        and w.last_used_at < now() - make_interval(days => p.unused_days)
+    limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'archive' from free w
+    where w.state = 'active' and w.announced_at < now() - p_notice and not w.held
+    order by w.announced_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'delete' from free w
+    where w.state = 'archived' and w.archived_at < now() - p_keep and w.archive_days is null and not w.held and w.wanted_at is null
+    order by w.archived_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'delete' from public.workspace_policies p
+        join free w on w.customer_id = p.customer_id
+    where not p.legal_hold and p.archive_days is not null and w.state = 'archived' and w.wanted_at is null
+        and w.archived_at < now() - make_interval(days => p.archive_days)
+    limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'measure' from public.file_changes f
+        join free w on w.customer_id = f.customer_id and w.id = f.workspace_id
+    where f.touched_at < now() - interval '2 minutes'
+    order by f.touched_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'measure' from free w where w.state = 'active' and w.measured_at < now() - interval '1 day' order by w.measured_at limit p_limit)
+    union all
+    (select w.customer_id, w.id, 'forget' from free w
+    where w.state in ('active', 'deleted') and w.archive_id is not null and (w.state = 'deleted' or not w.held)
+    order by w.updated_at limit p_limit);
 end
 $$;
 revoke execute on function tenancy.workspaces_due(interval, interval, interval, integer) from public;
@@ -523,7 +536,7 @@ alter function tenancy.workspaces_due(interval, interval, interval, integer) own
 -- The workspaces of all customers, those first that were not used for the longest, for system roles.
 create function tenancy.workspaces_of_customers(p_state text, p_unused_since timestamptz, p_after timestamptz, p_after_id uuid, p_limit integer)
 returns table (customer_id uuid, customer text, id uuid, space_id uuid, state text, bytes bigint, entries bigint, last_used_at timestamptz, announced_at timestamptz,
-    archived_at timestamptz, archive_bytes bigint, legal_hold boolean, created_at timestamptz, updated_at timestamptz)
+    archived_at timestamptz, archive_bytes bigint, legal_hold boolean, problem text, created_at timestamptz, updated_at timestamptz)
 language plpgsql stable security definer set search_path = '' as $$
 begin
     if not tenancy.has_system_role('viewer') then
@@ -531,7 +544,7 @@ begin
     end if;
     return query
     select w.customer_id, c.name, w.id, w.space_id, w.state, w.bytes, w.entries, w.last_used_at, w.announced_at, w.archived_at, w.archive_bytes,
-        coalesce(p.legal_hold, false), w.created_at, w.updated_at
+        coalesce(p.legal_hold, false), w.problem, w.created_at, w.updated_at
     from public.workspaces w
         join public.customers c on c.id = w.customer_id
         left join public.workspace_policies p on p.customer_id = w.customer_id
@@ -653,6 +666,7 @@ drop function tenancy.workspace_for(uuid, boolean, boolean);
 drop trigger spaces_make_workspace on spaces;
 drop trigger customers_make_workspace on customers;
 drop function tenancy.make_workspace();
+drop index river.river_job_of_workspace;
 drop table workspace_policies;
 drop function tenancy.guard_hold_of_erased();
 drop function tenancy.guard_workspace_policy();

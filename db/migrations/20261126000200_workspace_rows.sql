@@ -11,7 +11,7 @@ reset role;
 set local row_security = off;
 
 -- After that, so that the log does not tell of each.
-select tenancy.audit_table('workspaces', 'workspace', 'id', '{}', '{bytes,entries,measured_at,last_used_at,wanted_at}');
+select tenancy.audit_table('workspaces', 'workspace', 'id', '{}', '{bytes,entries,measured_at,last_used_at,wanted_at,archive_asked_on,archive_asked}');
 
 -- migrate:down
 drop trigger audit_insert on workspaces;

@@ -160,7 +160,7 @@ var tools = []tool{
 	},
 	{
 		Name: "list_workspaces", Title: "List workspaces", Operation: "list-workspaces", Hints: reads,
-		Description: "Lists the directories of files that last: the customer's own, and those of spaces. A credential of one space sees that of its space alone. Take a workspace_id from here.",
+		Description: "Lists the directories of files that last: the customer's own, and those of spaces. A credential of one space sees that of its space alone. Take a workspace_id from here. problem says why one cannot be used or archived.",
 	},
 	{
 		Name: "list_workspace_files", Title: "List files of a workspace", Operation: "list-files", Hidden: "name", Hints: reads,

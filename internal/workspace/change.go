@@ -6,8 +6,15 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
+)
+
+// What is done at once is bounded, as the database waits meanwhile.
+const (
+	maxMoved  = 100_000         // entries of a directory that is moved
+	deleteFor = 5 * time.Second // what is in a directory that is deleted; the rest is among Staged
 )
 
 // MakeDirectory makes a directory and those above it. One that is there already is no error, and Created is false then.
@@ -40,7 +47,8 @@ func (d *Directory) MakeDirectory(name string) (change Change, err error) {
 
 // Move gives a file or directory, of which c must be true, another path, and makes the directories above it. It is on the disk
 // when Move returns. With replace a file takes the place of the file that is there, else it is ErrExists; a directory is
-// never replaced. A directory whose content would get paths that are too long is not moved (*PathError).
+// never replaced. A directory whose content would get paths that are too long is not moved, nor is one
+// with more than 100,000 entries where that would have to be looked for (*PathError).
 func (d *Directory) Move(from, to string, replace bool, c Condition) (change Change, err error) {
 	if from, err = CheckPath(from); err != nil {
 		return change, err
@@ -76,7 +84,7 @@ func (d *Directory) Move(from, to string, replace bool, c Condition) (change Cha
 		return change, fmt.Errorf("move directory over a file: %w", ErrNotDirectory)
 	}
 	if entry.Kind == KindDirectory {
-		if err := d.checkMoved(from, to); err != nil {
+		if err := d.checkMoved(from, to, maxMoved); err != nil {
 			return change, err
 		}
 	}
@@ -104,11 +112,14 @@ func (d *Directory) Move(from, to string, replace bool, c Condition) (change Cha
 }
 
 // checkMoved checks that everything in a directory still has a path when it is moved.
-func (d *Directory) checkMoved(from, to string) error {
+func (d *Directory) checkMoved(from, to string, limit int) error {
 	if len(to) <= len(from) && strings.Count(to, "/") <= strings.Count(from, "/") {
 		return nil
 	}
 	return d.walk(context.Background(), from, "", false, func(found found) error {
+		if limit--; limit < 0 {
+			return &PathError{Reason: "is that of a directory with more than 100,000 files and directories, which is more than can be moved at once to where paths are longer"}
+		}
 		if found.entry.Kind == KindOther {
 			return nil
 		}
@@ -119,8 +130,12 @@ func (d *Directory) checkMoved(from, to string) error {
 
 // Delete deletes what is at a path if c is true of it: a file, a directory that is empty, or, if recursive, one with
 // everything in it, or a link or device itself. A directory is gone as a whole at once; when an error interrupts the removal of
-// what was in it, the rest is among Staged.
+// what was in it, or it takes more than five seconds, the rest is among Staged, and is not counted.
 func (d *Directory) Delete(name string, recursive bool, c Condition) (change Change, err error) {
+	return d.delete(name, recursive, c, time.Now().Add(deleteFor))
+}
+
+func (d *Directory) delete(name string, recursive bool, c Condition, until time.Time) (change Change, err error) {
 	name, err = CheckPath(name)
 	if err != nil {
 		return change, err
@@ -148,7 +163,10 @@ func (d *Directory) Delete(name string, recursive bool, c Condition) (change Cha
 		return change, fail("delete directory", err)
 	}
 	err = d.syncParents(name)
-	removed, failed := removeTree(d.root, trash)
+	removed, failed := removeTree(d.root, trash, until)
 	change.Bytes, change.Files = -removed.bytes, -removed.entries
+	if errors.Is(failed, errLater) {
+		failed = nil
+	}
 	return change, errors.Join(err, failed)
 }

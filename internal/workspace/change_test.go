@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -303,5 +304,41 @@ func TestChanged(t *testing.T) {
 	usage, err := d.Measure(context.Background())
 	if err != nil || usage.Bytes != 1<<40 {
 		t.Errorf("a sparse file: %+v, %v", usage, err)
+	}
+}
+
+// TestBounds: what would take too long for one step is broken off, and counts as far as it was done.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	_, d, _ := open(t)
+	for _, name := range []string{"a/1", "a/2", "a/3", "b"} {
+		put(t, d, name, "12345")
+	}
+	if usage, err := d.measure(context.Background(), 5); err != nil || usage.Files != 5 {
+		t.Errorf("five of five: %+v, %v", usage, err)
+	}
+	if usage, err := d.measure(context.Background(), 4); !errors.Is(err, ErrUncounted) || usage.Files != 4 {
+		t.Errorf("four of five: %+v, %v", usage, err)
+	}
+	if err := d.checkMoved("a", "longer", 3); err != nil {
+		t.Errorf("three are moved: %v", err)
+	}
+	if err := d.checkMoved("a", "longer", 2); !errors.As(err, new(*PathError)) {
+		t.Errorf("three of at most two are moved: %v", err)
+	}
+	change, err := d.delete("a", true, Condition{}, time.Now().Add(-time.Second))
+	if err != nil || change.Files != 0 || change.Bytes != 0 {
+		t.Errorf("deleted without time: %+v, %v", change, err)
+	}
+	if _, err := d.Stat("a"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("what is deleted: %v", err)
+	}
+	left, err := d.Staged()
+	if err != nil || len(left) != 1 {
+		t.Fatalf("left: %v, %v", left, err)
+	}
+	must(t, d.RemoveStaged(left[0]))
+	if usage, err := d.Measure(context.Background()); err != nil || usage.Files != 1 {
+		t.Errorf("in the end: %+v, %v", usage, err)
 	}
 }

@@ -4,6 +4,7 @@ package workspace
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -23,6 +24,22 @@ func isFull(err error) bool {
 
 // isNotEmpty tells whether a directory could not be removed because something is in it.
 func isNotEmpty(err error) bool { return errors.Is(err, syscall.ENOTEMPTY) }
+
+// canRemoveFrom tells whether what is in a directory can be removed: in our own, modes can be changed if they forbid it.
+func (d *Directory) canRemoveFrom(name string, info fs.FileInfo) bool {
+	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) == os.Geteuid() {
+		return true
+	}
+	dir, err := openDirectory(d.root, name)
+	if gone(err) {
+		return true
+	}
+	if err != nil || info.Mode()&fs.ModeSticky != 0 && os.Geteuid() != 0 {
+		return false
+	}
+	defer dir.Close()
+	return unix.Faccessat(int(dir.Fd()), ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS) == nil
+}
 
 // freeBytes is how many bytes a disk has left for the program.
 func freeBytes(dir *os.File) (int64, error) {

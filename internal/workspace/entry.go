@@ -27,6 +27,7 @@ type Entry struct {
 	ModifiedAt time.Time
 	ETag       string // a strong validator, with its quotes; a new one after every write, move, or change of the mode
 	Executable bool   // of a file
+	Content    bool   // of KindOther: it is, or may be, a file or a directory, whose content is in no archive; else a link, a device or the like
 }
 
 // Name is the last component of the path.
@@ -71,6 +72,8 @@ func entryOf(path string, info fs.FileInfo) Entry {
 		entry.Kind = KindDirectory
 	case isPlain(info):
 		entry.Kind, entry.Bytes, entry.Executable = KindFile, info.Size(), info.Mode()&0o111 != 0
+	default:
+		entry.Content = info.Mode().IsRegular()
 	}
 	return entry
 }

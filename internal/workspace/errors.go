@@ -22,8 +22,8 @@ var (
 	ErrFull         = errors.New("workspace: the disk is full")
 	// ErrChanged says that a program changed the files at the same time. Doing it again may help.
 	ErrChanged = errors.New("workspace: the files were changed meanwhile")
-	// ErrUncounted says that a part cannot be looked into: directories below more than maxDepth others, or those that
-	// the program may not read.
+	// ErrUncounted says that a part was not looked into: directories below more than maxDepth others, those that
+	// the program may not read, or what comes after so many entries as are counted.
 	ErrUncounted = errors.New("workspace: some directories cannot be counted")
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -24,7 +25,7 @@ const childVariable = "FANFARE_WORKSPACE_CHILD"
 
 func TestMain(m *testing.M) {
 	run, ok := map[string]func(args []string) error{
-		"swap": swapForEver, "limit": writeToLimit, "stranger": useAsStranger,
+		"swap": swapForEver, "limit": writeToLimit, "stranger": useAsStranger, "shared": useWithOthers,
 	}[os.Getenv(childVariable)]
 	if !ok {
 		os.Exit(m.Run())
@@ -369,6 +370,15 @@ func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
 	cmd := child(t, "stranger", base)
+	unprivileged(t, cmd, base)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// unprivileged has a child run as somebody whom modes stop, in a directory where they may write.
+func unprivileged(t *testing.T, cmd *exec.Cmd, base string) {
+	t.Helper()
 	if os.Getuid() == 0 { // whom no mode stops
 		must(t, os.Chmod(filepath.Dir(base), 0o755))
 		must(t, os.Chmod(base, 0o777))
@@ -379,9 +389,6 @@ func TestUnreadable(t *testing.T) {
 		cmd.Path = program
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
 		cmd.Dir = base
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
 	}
 }
 
@@ -449,6 +456,9 @@ func useAsStranger(args []string) (err error) {
 	if usage, err := d.Measure(ctx); !errors.Is(err, ErrUncounted) || usage.Files != 10 {
 		fail("Measure: %+v, %w", usage, err)
 	}
+	if staged, err := d.Staged(); err != nil || len(staged) != 0 {
+		fail("Staged: %v, %w", staged, err)
+	}
 	if _, err := try(d, "new", "x", Condition{}); err == nil {
 		fail("a file is staged in a closed directory")
 	}
@@ -463,4 +473,112 @@ func useAsStranger(args []string) (err error) {
 		fail("RemoveCustomer: %d, %w", files, err)
 	}
 	return err
+}
+
+// TestDirectoriesOfOthers: from directories that a program has made as another user nothing can be removed. They are counted, keep nothing else from being
+// removed, and a temporary workspace that has some is out of the way.
+func TestDirectoriesOfOthers(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	customer, scratch := uuid.New(), uuid.New()
+	cmd := child(t, "shared", base, customer.String(), scratch.String())
+	unprivileged(t, cmd, base)
+	for _, dir := range []string{"shared", "spaces/" + uuid.NewString(), "scratch/" + scratch.String()} {
+		at := filepath.Join(base, customer.String(), dir)
+		onDisk(t, filepath.Join(at, "ours", "file"), "12345")
+		onDisk(t, filepath.Join(at, "theirs", "file"), "12345")
+		onDisk(t, filepath.Join(at, "zones", "file"), "12345")
+	}
+	if os.Getuid() == 0 { // else there is nobody else
+		must(t, filepath.WalkDir(filepath.Join(base, customer.String()), func(path string, e os.DirEntry, err error) error {
+			if err != nil || e.Name() == "theirs" || filepath.Base(filepath.Dir(path)) == "theirs" {
+				return err
+			}
+			return os.Chown(path, 65534, 65534)
+		}))
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// useWithOthers looks at, and removes, what others have made.
+func useWithOthers(args []string) (err error) {
+	fail := func(what string, args ...any) { err = errors.Join(err, fmt.Errorf(what, args...)) }
+	customer, scratch := uuid.MustParse(args[1]), uuid.MustParse(args[2])
+	theirs := int64(0)
+	if info, err := os.Stat(filepath.Join(args[0], args[1], "shared", "theirs")); err != nil {
+		return err
+	} else if info.Sys().(*syscall.Stat_t).Uid != uint32(os.Getuid()) {
+		theirs = 1
+	}
+	s, failed := OpenStore(args[0])
+	if failed != nil {
+		return failed
+	}
+	defer s.Close()
+	d, failed := s.Open(customer, uuid.NullUUID{})
+	if failed != nil {
+		return failed
+	}
+	defer d.Close()
+	if usage, err := d.Measure(context.Background()); err != nil || usage.Fixed != theirs || usage.Files != 6 {
+		fail("Measure: %+v, %w", usage, err)
+	}
+	left, failed := s.FreeScratch(customer, scratch)
+	if failed != nil || left.Valid != (theirs > 0) {
+		fail("FreeScratch: %v, %w", left, failed)
+	}
+	if there, err := s.HasScratch(customer, scratch); err != nil || there {
+		fail("the temporary workspace is in the way: %v, %w", there, err)
+	}
+	files, failed := s.RemoveCustomer(customer)
+	if files != 2*(3-theirs) || (failed != nil) != (theirs > 0) {
+		fail("RemoveCustomer: %d, %w", files, failed)
+	}
+	var rest []string
+	if failed := filepath.WalkDir(filepath.Join(args[0], args[1]), func(path string, e os.DirEntry, err error) error {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !e.IsDir() {
+			rest = append(rest, filepath.Base(filepath.Dir(path)))
+		}
+		return err
+	}); failed != nil {
+		fail("look: %w", failed)
+	}
+	if want := slices.Repeat([]string{"theirs"}, int(3*theirs)); !slices.Equal(rest, want) {
+		fail("left: %q; RemoveCustomer said %w", rest, failed)
+	}
+	if theirs > 0 && !strings.Contains(failed.Error(), "/shared") {
+		fail("it is not said where: %w", failed)
+	}
+	return err
+}
+
+// TestContent: of what is not served, links and the like are told from what has content.
+func TestContent(t *testing.T) {
+	t.Parallel()
+	_, d, dir := open(t)
+	put(t, d, "file", "x")
+	for name, make := range map[string]func(path string) error{
+		"link":        func(path string) error { return os.Symlink("file", path) },
+		"second name": func(path string) error { return os.Link(filepath.Join(dir, "file"), path) },
+		"bad\xff":     func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) },
+		"worse\xff":   func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		must(t, make(filepath.Join(dir, name)))
+	}
+	content := map[string]bool{}
+	must(t, d.Walk(context.Background(), func(e Entry, _ Stamp) error {
+		if e.Kind == KindOther {
+			content[e.Path] = e.Content
+		}
+		return nil
+	}))
+	want := map[string]bool{"link": false, "file": true, "second name": true, printable("bad\xff"): true, printable("worse\xff"): true}
+	if !maps.Equal(content, want) {
+		t.Errorf("content: %v, want %v", content, want)
+	}
 }

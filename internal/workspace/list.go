@@ -20,6 +20,9 @@ const maxDepth = 255
 // lookAtOnce is how many names a walk looks at before it goes on to what is below them.
 const lookAtOnce = 512
 
+// maxCounted is how many entries are counted; no workspace may have as many, but programs can make them without end.
+const maxCounted = 1_000_000
+
 // maxPage is the most entries that List and Search return at once.
 const maxPage = 10_000
 
@@ -43,7 +46,7 @@ func (d *Directory) List(ctx context.Context, dir, after string, limit int) (ent
 		case err == nil:
 			entries = append(entries, shown(join(dir, name.printed), info))
 		case errors.Is(err, fs.ErrPermission):
-			entries = append(entries, Entry{Path: join(dir, name.printed), Kind: KindOther})
+			entries = append(entries, hiddenEntry(join(dir, name.printed)))
 		case !gone(err):
 			return nil, false, fail("list directory", err)
 		}
@@ -112,20 +115,28 @@ type Usage struct {
 	Files       int64     // entries of all kinds, so that directories cannot be made without end either
 	Directories int64     // of them
 	Other       int64     // of them
+	Fixed       int64     // of the directories: those from which nothing can be removed, as another user has made them
 	LastChange  time.Time // when any file, or what is in any directory, was last written to, as far as programs tell the truth about it
 }
 
 // Measure counts what is in the workspace: all that Walk shows, and also what is in directories that have no path. What is being
 // written or deleted does not count. ErrUncounted, with what could be counted, when there are directories that it
-// cannot look into: a workspace in which a program has made such ones is to be taken for full.
-func (d *Directory) Measure(ctx context.Context) (Usage, error) {
+// cannot look into, or a million entries: a workspace in which a program has made such ones is to be taken for full.
+func (d *Directory) Measure(ctx context.Context) (Usage, error) { return d.measure(ctx, maxCounted) }
+
+func (d *Directory) measure(ctx context.Context, limit int64) (Usage, error) {
 	var usage Usage
+	enough := errors.New("enough")
 	hidden := false
 	if info, err := d.root.Lstat("."); err == nil {
 		usage.LastChange = info.ModTime()
 	}
 	count := func(found found) error {
 		hidden = hidden || found.hidden
+		if usage.Files == limit {
+			hidden = true
+			return enough
+		}
 		usage.Files++
 		if found.info == nil {
 			usage.Other++
@@ -134,6 +145,9 @@ func (d *Directory) Measure(ctx context.Context) (Usage, error) {
 		switch info := found.info; {
 		case info.IsDir():
 			usage.Directories++
+			if !d.canRemoveFrom(found.raw, info) {
+				usage.Fixed++
+			}
 		case !isPlain(info):
 			usage.Other++
 		}
@@ -157,7 +171,7 @@ func (d *Directory) Measure(ctx context.Context) (Usage, error) {
 			err = failed
 		}
 	}
-	if err == nil && hidden {
+	if errors.Is(err, enough) || err == nil && hidden {
 		err = ErrUncounted
 	}
 	return usage, fail("measure workspace", err)
@@ -312,7 +326,7 @@ func (w *walker) visit(raw, printed string, look look, depth int, passed bool, f
 	info, err := look.info, look.err
 	switch {
 	case errors.Is(err, fs.ErrPermission): // its directory can be read, but not entered
-		return w.fn(found{raw: raw, entry: Entry{Path: printed, Kind: KindOther}, hidden: true})
+		return w.fn(found{raw: raw, entry: hiddenEntry(printed), hidden: true})
 	case gone(err):
 		return nil
 	case err != nil:
@@ -328,7 +342,7 @@ func (w *walker) visit(raw, printed string, look look, depth int, passed bool, f
 		first, err = w.page(raw, from)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			enter, seen.hidden, seen.entry.Kind = false, true, KindOther
+			enter, seen.hidden, seen.entry.Kind, seen.entry.Content = false, true, KindOther, true
 		case gone(err):
 			enter = false
 		case err != nil:
@@ -350,10 +364,14 @@ func (w *walker) visit(raw, printed string, look look, depth int, passed bool, f
 func shown(printed string, info fs.FileInfo) Entry {
 	entry := entryOf(printed, info)
 	if _, err := CheckPath(printed); err != nil {
+		entry.Content = entry.Content || entry.Kind != KindOther
 		entry.Kind, entry.Bytes, entry.Executable = KindOther, 0, false
 	}
 	return entry
 }
+
+// hiddenEntry is how something is shown of which nothing can be told.
+func hiddenEntry(printed string) Entry { return Entry{Path: printed, Kind: KindOther, Content: true} }
 
 // name is one in a directory.
 type name struct {

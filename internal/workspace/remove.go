@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -18,7 +19,12 @@ type tally struct {
 	bytes       int64 // of regular files
 	entries     int64 // of all kinds
 	directories int64 // of them
+	// until is when the removal is broken off with errLater; the zero time: when it is done.
+	until time.Time
 }
+
+// errLater says that the time was over before everything was removed.
+var errLater = errors.New("there is more to remove")
 
 func (t *tally) add(other tally) {
 	t.bytes, t.entries, t.directories = t.bytes+other.bytes, t.entries+other.entries, t.directories+other.directories
@@ -33,15 +39,16 @@ func (t *tally) count(info fs.FileInfo) {
 	}
 }
 
-// removeTree removes what has a name, with everything in it if it is a directory. Nothing there is no error.
-func removeTree(root *os.Root, name string) (removed tally, err error) {
+// removeTree removes what has a name, with everything in it if it is a directory. Nothing there is no error. A time
+// other than zero ends it with errLater.
+func removeTree(root *os.Root, name string, until time.Time) (removed tally, err error) {
 	for range attempts {
 		info, err := root.Lstat(name)
 		if gone(err) {
 			return removed, nil
 		}
 		if err == nil && info.IsDir() {
-			some, failed := removeContent(root, name)
+			some, failed := removeContent(root, name, until)
 			removed.add(some)
 			err = failed
 		}
@@ -61,8 +68,10 @@ func removeTree(root *os.Root, name string) (removed tally, err error) {
 
 // removeContent removes everything in a directory, however deep it is: os.Root.RemoveAll would hold a file open for every level.
 // What is in a directory of it is first moved up, so that nothing is ever removed from more than two levels below.
-// ErrChanged when there is no end to it, because a program adds as much or because it is very much: it is to be called again.
-func removeContent(root *os.Root, top string) (removed tally, err error) {
+// ErrChanged when there is no end to it, because a program adds as much or because it is very much: it is to be called again. Where something
+// cannot be removed it goes on with what is beside that, and says so in the end.
+func removeContent(root *os.Root, top string, until time.Time) (removed tally, err error) {
+	removed.until = until
 	for idle := 0; idle < attempts; idle++ {
 		before := removed.entries
 		more, err := removeSome(root, top, top, &removed)
@@ -77,7 +86,7 @@ func removeContent(root *os.Root, top string) (removed tally, err error) {
 }
 
 // removeSome removes some of what is in a directory; the directories that are in one below top are moved up to top. more tells that there
-// was something.
+// was something. The error joins those of all that could not be removed.
 func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err error) {
 	if removed.entries > maxRemoved {
 		return true, fmt.Errorf("remove directory: %w", ErrChanged)
@@ -86,7 +95,11 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 	if err != nil {
 		return false, err
 	}
+	var all error
 	for _, info := range infos {
+		if !removed.until.IsZero() && time.Now().After(removed.until) {
+			return true, errLater
+		}
 		name := join(dir, info.Name())
 		err := root.Remove(name)
 		if err != nil && errors.Is(err, fs.ErrPermission) { // the directory is not to be written to
@@ -99,19 +112,21 @@ func removeSome(root *os.Root, top, dir string, removed *tally) (more bool, err 
 			removed.count(info)
 		case swapped(err):
 		case !errors.Is(err, ErrNotEmpty):
-			return true, err
+			all = errors.Join(all, err)
 		case dir != top:
 			err = moveAway(root, name, join(top, uuid.NewString()))
 			if err != nil && !gone(err) {
-				return true, fail("remove directory", err)
+				all = errors.Join(all, fail("remove directory", err))
 			}
 		default:
-			if err := removeBelow(root, top, name, info, removed); err != nil {
+			err := removeBelow(root, top, name, info, removed)
+			if errors.Is(err, errLater) || errors.Is(err, ErrChanged) {
 				return true, err
 			}
+			all = errors.Join(all, err)
 		}
 	}
-	return len(infos) > 0, nil
+	return len(infos) > 0, all
 }
 
 // swapped tells of an error of removing something that it is gone, or became a directory or something else in that moment.
@@ -154,19 +169,22 @@ func removeBelow(root *os.Root, top, name string, info fs.FileInfo, removed *tal
 
 // readSome reads some of what is in a directory, which it makes readable if it has to.
 func readSome(root *os.Root, name string) ([]fs.FileInfo, error) {
-	dir, err := openDirectory(root, name)
-	if errors.Is(err, fs.ErrPermission) {
-		if err = makeWritable(root, name); err == nil {
-			dir, err = openDirectory(root, name)
-		}
+	infos, err := readOnce(root, name)
+	if errors.Is(err, fs.ErrPermission) && makeWritable(root, name) == nil {
+		infos, err = readOnce(root, name)
 	}
+	return infos, fail("remove directory", err)
+}
+
+func readOnce(root *os.Root, name string) ([]fs.FileInfo, error) {
+	dir, err := openDirectory(root, name)
 	if err != nil {
-		return nil, fail("remove directory", err)
+		return nil, err
 	}
 	defer dir.Close()
 	infos, err := dir.Readdir(readAtOnce)
 	if errors.Is(err, io.EOF) || gone(err) {
 		return nil, nil
 	}
-	return infos, fail("remove directory", err)
+	return infos, err
 }

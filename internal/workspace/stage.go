@@ -254,10 +254,11 @@ func (d *Directory) removeMade(made []string) {
 	}
 }
 
-// Staged tells what is being written or deleted, or was when the program ended; at most 100,000 at once.
+// Staged tells what is being written or deleted, or was when the program ended; at most 100,000 at once. Nothing, where a program keeps us
+// from looking: Measure says ErrUncounted then.
 func (d *Directory) Staged() ([]uuid.UUID, error) {
 	ids, err := uuids(d.root, reserved)
-	if gone(err) {
+	if gone(err) || errors.Is(err, fs.ErrPermission) {
 		return nil, nil
 	}
 	return ids, err
@@ -265,6 +266,6 @@ func (d *Directory) Staged() ([]uuid.UUID, error) {
 
 // RemoveStaged removes what is being written or deleted under an id. Nothing there is no error.
 func (d *Directory) RemoveStaged(id uuid.UUID) error {
-	_, err := removeTree(d.root, reserved+"/"+id.String())
+	_, err := removeTree(d.root, reserved+"/"+id.String(), time.Time{})
 	return err
 }

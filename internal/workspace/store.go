@@ -28,6 +28,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -93,41 +94,53 @@ func (s *Store) Remove(customerID uuid.UUID, spaceID uuid.NullUUID) error {
 	return err
 }
 
-// CountCustomer tells how many files a customer has in the store; directories do not count.
+// CountCustomer tells how many files a customer has in the store, as far as they are counted; directories do not count.
 func (s *Store) CountCustomer(ctx context.Context, customerID uuid.UUID) (files int64, err error) {
+	places, err := s.places(customerID)
+	for _, spaceID := range places {
+		d, failed := s.Open(customerID, spaceID)
+		if errors.Is(failed, ErrMissing) {
+			continue
+		}
+		if failed == nil {
+			var usage Usage
+			if usage, failed = d.Measure(ctx); errors.Is(failed, ErrUncounted) {
+				failed = nil
+			}
+			files, failed = files+usage.Files-usage.Directories, errors.Join(failed, d.Close())
+		}
+		err = errors.Join(err, failed)
+	}
+	return files, err
+}
+
+// places are the customer's own workspace and those of its spaces that are in the store, or may be.
+func (s *Store) places(customerID uuid.UUID) ([]uuid.NullUUID, error) {
 	spaces, err := uuids(s.root, customerID.String()+"/spaces")
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return 0, err
+	if errors.Is(err, ErrNotFound) {
+		err = nil
 	}
 	places := []uuid.NullUUID{{}}
 	for _, id := range spaces {
 		places = append(places, uuid.NullUUID{UUID: id, Valid: true})
 	}
-	for _, spaceID := range places {
-		d, err := s.Open(customerID, spaceID)
-		if errors.Is(err, ErrMissing) {
-			continue
-		}
-		if err != nil {
-			return files, err
-		}
-		usage, err := d.Measure(ctx)
-		if errors.Is(err, ErrUncounted) {
-			err = nil
-		}
-		if err := errors.Join(err, d.Close()); err != nil {
-			return files, err
-		}
-		files += usage.Files - usage.Directories
-	}
-	return files, nil
+	return places, err
 }
 
-// RemoveCustomer removes all that a customer has in the store and tells how many files that was; directories do not count.
-// Nothing there is no error.
+// RemoveCustomer removes all that a customer has in the store and tells how many files were removed from its workspaces; directories do not
+// count. Where something cannot be removed it goes on with the rest, and says so in the end. Nothing there is no error.
 func (s *Store) RemoveCustomer(customerID uuid.UUID) (files int64, err error) {
-	removed, err := s.remove(customerID.String())
-	return removed.entries - removed.directories, err
+	places, err := s.places(customerID)
+	for _, spaceID := range places {
+		removed, failed := s.remove(place(customerID, spaceID))
+		files, err = files+removed.entries-removed.directories, errors.Join(err, failed)
+	}
+	if _, failed := s.remove(customerID.String()); failed == nil {
+		err = nil // what could not be removed at first is gone
+	} else {
+		err = errors.Join(err, failed)
+	}
+	return files, err
 }
 
 // ManifestPath is where the manifest of the customer's last backup is kept, beside its workspaces: only Fanfare writes there.
@@ -148,6 +161,17 @@ func (s *Store) Scratch(customerID, id uuid.UUID) (*Directory, error) {
 func (s *Store) RemoveScratch(customerID, id uuid.UUID) error {
 	_, err := s.remove(scratches(customerID) + "/" + id.String())
 	return err
+}
+
+// FreeScratch removes a temporary workspace as RemoveScratch does. One that cannot be removed, because a program has made directories in it that are not
+// ours to change, gets another id: from then on there is none with this one.
+func (s *Store) FreeScratch(customerID, id uuid.UUID) (left uuid.NullUUID, err error) {
+	if err := s.RemoveScratch(customerID, id); err == nil || !errors.Is(err, fs.ErrPermission) {
+		return left, err
+	}
+	left = uuid.NullUUID{UUID: uuid.New(), Valid: true}
+	at := scratches(customerID) + "/"
+	return left, s.rename(at+id.String(), at+left.UUID.String())
 }
 
 // FreeBytes is how many bytes the disk has left.
@@ -279,6 +303,11 @@ func (s *Store) makeAll(name string) error {
 // remove removes a directory of the store with everything in it, through a root of its own: no link in it leads out. ErrChanged
 // when programs write to it all the time.
 func (s *Store) remove(name string) (removed tally, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+	}()
 	for range attempts {
 		d, err := s.open(name)
 		if errors.Is(err, ErrMissing) {
@@ -287,7 +316,7 @@ func (s *Store) remove(name string) (removed tally, err error) {
 		if err != nil {
 			return removed, err
 		}
-		some, err := removeContent(d.root, ".")
+		some, err := removeContent(d.root, ".", time.Time{})
 		removed.add(some)
 		if err := errors.Join(err, d.Close()); err != nil {
 			return removed, err
