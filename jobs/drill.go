@@ -96,6 +96,9 @@ func (w *drillWorker) Work(ctx context.Context, job *river.Job[DrillArgs]) error
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return river.JobSnooze(time.Second) // it was broken off by us; nothing is wrong with it
+	case errors.Is(err, errElsewhere):
+		log.WarnContext(ctx, "the drill is for another worker", "error", err)
+		return river.JobSnooze(10 * time.Second)
 	case err == nil && found.Good():
 		log.InfoContext(ctx, "the backup can be restored", "files", found.Files, "bytes", found.Bytes)
 	case err == nil:
@@ -141,7 +144,7 @@ func (w *drillWorker) drill(ctx context.Context, scope tenant.Scope, customerID 
 		return nil, noRestore("The backup is not there any more.")
 	}
 	if w.workspaces == nil {
-		return nil, errors.New("this worker has no workspaces")
+		return nil, errElsewhere
 	}
 	manifest, err := w.repository(customerID, bucket.Backups(customerID)).Open(ctx, *row.ObjectID, *row.ManifestSha256)
 	if err != nil {

@@ -98,6 +98,9 @@ func (w *restoreWorker) Work(ctx context.Context, job *river.Job[RestoreArgs]) e
 		return river.JobCancel(errRestoreGone)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return river.JobSnooze(time.Second) // it was broken off by us; nothing is wrong with it
+	case errors.Is(err, errElsewhere):
+		log.WarnContext(ctx, "the restore is for another worker", "error", err)
+		return river.JobSnooze(10 * time.Second)
 	case problem == "" && len(job.Errors)+1 < backupFailures && job.Attempt <= backupStarts:
 		log.WarnContext(ctx, "restore failed and is tried again", "error", err)
 		return fmt.Errorf("restore: %w", err)
@@ -203,7 +206,7 @@ func (f *fileStores) places(ctx context.Context, scope tenant.Scope, customerID 
 			}
 			return noRestore("A workspace that would be restored is not in use: it was archived, or nobody has used it yet. List its files first, so that it is there, and plan the restore anew.")
 		case f.workspaces == nil:
-			return errors.New("this worker has no workspaces")
+			return errElsewhere
 		}
 		directory, err := f.workspaces.Open(customerID, workspace.OfSpace(r.SpaceID))
 		if err != nil {
@@ -486,7 +489,7 @@ func (w *restoreWorker) finish(ctx context.Context, log *slog.Logger, scope tena
 func (w *restoreWorker) release(ctx context.Context, log *slog.Logger, scope tenant.Scope, customerID uuid.UUID, held bool, also func(ctx context.Context, q *queries.Queries) error) error {
 	var counted []queries.WorkspaceEndRestoreParams
 	if held && w.workspaces == nil {
-		return errors.New("this worker has no workspaces")
+		return errElsewhere
 	}
 	if held {
 		rows, err := queries.New(w.db.Read(scope)).WorkspaceListForWorker(ctx)

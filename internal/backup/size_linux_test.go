@@ -10,7 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,7 +96,7 @@ func (sink) Remove(context.Context, string) error                { return nil }
 type measured struct {
 	Backup, Again, Restore time.Duration
 	Stored, Manifest       int64
-	Peak                   int64 // MiB of memory, until before the restore
+	Peak, Whole            int64 // the most MiB of memory, until before the restore and after it
 }
 
 // TestMemory: what one backup takes, and its restore, in a process of its own. With FANFARE_PROVE=1, of 2 GiB and of a million
@@ -111,9 +111,9 @@ func TestMemory(t *testing.T) {
 		bytes int64
 		most  int64 // MiB
 	}
-	sizes := []size{{20, 10 << 20, 100}, {20_000, 1 << 10, 100}}
+	sizes := []size{{20, 10 << 20, 120}, {20_000, 1 << 10, 120}}
 	if whole() {
-		sizes = append(sizes, size{2, 1 << 30, 100}, size{1_000_000, 300, 200})
+		sizes = append(sizes, size{2, 1 << 30, 120}, size{1_000_000, 300, 200})
 	}
 	for _, size := range sizes {
 		t.Run(fmt.Sprintf("%d files of %d bytes", size.files, size.bytes), func(t *testing.T) {
@@ -131,12 +131,11 @@ func TestMemory(t *testing.T) {
 			if err := json.Unmarshal(b, &m); err != nil {
 				t.Fatal(err)
 			}
-			whole := child.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
 			total := float64(size.files) * float64(size.bytes) / (1 << 20)
 			t.Logf("backup %v (%.0f MiB/s), again %v, restore %v (%.0f MiB/s), stored %d MiB, manifest %d KiB, peak of memory %d MiB, with the restore %d MiB",
-				m.Backup.Round(time.Millisecond), total/m.Backup.Seconds(), m.Again.Round(time.Millisecond), m.Restore.Round(time.Millisecond), total/m.Restore.Seconds(), m.Stored>>20, m.Manifest>>10, m.Peak, whole)
-			if whole > size.most {
-				t.Errorf("it took %d MiB of memory; %d MiB is what may be", whole, size.most)
+				m.Backup.Round(time.Millisecond), total/m.Backup.Seconds(), m.Again.Round(time.Millisecond), m.Restore.Round(time.Millisecond), total/m.Restore.Seconds(), m.Stored>>20, m.Manifest>>10, m.Peak, m.Whole)
+			if m.Whole > size.most {
+				t.Errorf("it took %d MiB of memory; %d MiB is what may be", m.Whole, size.most)
 			}
 		})
 	}
@@ -188,7 +187,7 @@ func childSize(t *testing.T, what string) {
 	if err := plan.Apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m.Restore = time.Since(began)
+	m.Restore, m.Whole = time.Since(began), peak(t)
 	b, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
@@ -198,11 +197,16 @@ func childSize(t *testing.T, what string) {
 	}
 }
 
-// peak is the most memory that this process has had, in MiB.
+// peak is the most memory that this process has had, in MiB. What getrusage tells may be that of the process that has started it.
 func peak(t *testing.T) int64 {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return usage.Maxrss >> 10
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(after, &kib); err != nil {
+		t.Fatal(err)
+	}
+	return kib >> 10
 }
