@@ -60,7 +60,7 @@ type BackupConfig struct {
 	Identities []age.Identity
 	// Limiter bounds how many bytes a second are read and fetched by this process; nil: no bound.
 	Limiter *rate.Limiter
-	// DiskReserve is how many bytes restores and drills leave free on the disk of workspaces; 0: 256 MiB.
+	// DiskReserve is how many bytes restores, drills and returns of archived workspaces leave free on the disk of workspaces; 0: 256 MiB.
 	DiskReserve int64
 }
 

@@ -128,9 +128,12 @@ func explainRestore(err error) string {
 	var no noRestore
 	var damage *backup.DamageError
 	var path *workspace.PathError
+	var disk diskError
 	switch {
 	case errors.As(err, &no):
 		return string(no)
+	case errors.As(err, &disk):
+		return disk.Error()
 	case errors.As(err, &damage):
 		return "The backup is damaged: " + damage.Error() + ". Take an earlier one."
 	case errors.Is(err, backup.ErrIdentity):

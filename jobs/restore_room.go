@@ -8,13 +8,14 @@ import (
 	"github.com/google/uuid"
 
 	"fanfare/internal/backup"
+	"fanfare/internal/workspace"
 	"fanfare/queries"
 )
 
 const (
 	// defaultQuota is that of customers without one of their own, in bytes, where WorkspaceRules say nothing.
 	defaultQuota = 5 << 30
-	// defaultDiskReserve is what restores and drills leave free on the disk, in bytes, where BackupConfig says nothing.
+	// defaultDiskReserve is what is left free on the disk, in bytes, where BackupConfig says nothing.
 	defaultDiskReserve = 256 << 20
 	// fileOverhead is what a file takes of a disk besides its content, in bytes, at most: the rest of its last block, and its inode.
 	fileOverhead = 8 << 10
@@ -51,7 +52,18 @@ func (w *restoreWorker) checkRoom(ctx context.Context, q *queries.Queries, place
 	return nil
 }
 
-// checkDisk refuses to stage what the disk of workspaces has no room for.
+// diskError says that the disk has no room for something, for people; it is a workspace.ErrFull.
+type diskError struct{ need, left int64 }
+
+// Error says how much room there is.
+func (e diskError) Error() string {
+	return fmt.Sprintf("The disk has not enough room: it takes %d bytes, and %d may be used. Whoever runs Fanfare must make room.", e.need, e.left)
+}
+
+// Unwrap is what kind of error it is.
+func (diskError) Unwrap() error { return workspace.ErrFull }
+
+// checkDisk refuses with a diskError to stage or unpack what the disk of workspaces has no room for.
 func (f *fileStores) checkDisk(all ...backup.Growth) error {
 	need := int64(0)
 	for _, grows := range all {
@@ -65,7 +77,7 @@ func (f *fileStores) checkDisk(all ...backup.Growth) error {
 		return err
 	}
 	if left := max(free-cmp.Or(f.config.DiskReserve, defaultDiskReserve), 0); need > left {
-		return noRestore(fmt.Sprintf("The disk has not enough room: it takes %d bytes, and %d may be used. Whoever runs Fanfare must make room.", need, left))
+		return diskError{need, left}
 	}
 	return nil
 }

@@ -33,8 +33,6 @@ const (
 	// measurings is how often a workspace is measured that others change meanwhile, until they wait; but not longer than lockedFor.
 	measurings = 3
 	lockedFor  = 5 * time.Second
-	// diskReserve is how many bytes of the disk are left to those who use it when an archive is unpacked.
-	diskReserve = 256 << 20
 )
 
 // WorkspaceRules say what becomes of workspaces that nobody uses, of customers without a policy of their own.
@@ -131,7 +129,10 @@ func (w *workspaceWorker) Work(ctx context.Context, job *river.Job[WorkspaceArgs
 
 // explainWorkspace says to the workspace's admins why it stays as it is, "" where that is nothing for them.
 func explainWorkspace(err error) string {
+	var disk diskError
 	switch {
+	case errors.As(err, &disk):
+		return disk.Error()
 	case errors.Is(err, workspace.ErrMissing):
 		return "Its directory is missing: its disk may not be mounted. Tell whoever runs Fanfare."
 	case errors.Is(err, workspace.ErrFull):
@@ -592,11 +593,7 @@ func (c *caring) unpack(ctx context.Context) error {
 	if err := c.freeScratch(ctx); err != nil {
 		return err
 	}
-	free, err := c.workspaces.FreeBytes()
-	if err == nil && c.row.Bytes > free-diskReserve {
-		err = fmt.Errorf("unpack %d bytes: %w", c.row.Bytes, workspace.ErrFull)
-	}
-	if err != nil {
+	if err := c.checkDisk(backup.Growth{Staged: c.row.Bytes, Files: c.row.Entries}); err != nil {
 		return err
 	}
 	if err := c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceBeginReturn(ctx, c.row.ID) }); err != nil {

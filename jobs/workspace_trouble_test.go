@@ -199,7 +199,7 @@ func TestWorkspaceReturnsWithoutRoom(t *testing.T) {
 	p.exec("update workspaces set bytes = 1::bigint << 60 where id = $1", id)
 	p.exec("insert into workspace_policies (customer_id, quota) values ($1, 3)", p.customer.ID)
 	p.use(nil)
-	eventually(p.bundle, true, workspaceProblem, id, "The disk is full")
+	eventually(p.bundle, true, workspaceProblem, id, "The disk has not enough room")
 	if state := scan[string](p.bundle, workspaceState, id); state != "archived" {
 		t.Errorf("it is %s", state)
 	}
