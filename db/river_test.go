@@ -540,7 +540,7 @@ func TestRiverIsUnchanged(t *testing.T) {
 	if len(theirs) < 40 {
 		t.Fatalf("only %d lines describe River's schema", len(theirs))
 	}
-	added := []string{"river_job.customer_id ", "river_job.public_id ", "river_job_by_customer ", "river_job_of_post ", "river_job_due ", "river_job_of_platform_post ", "river_job_of_authorization ", "river_job_of_integration ", "river_job_of_webhook ", "river_job_of_mcp ", "river_job_of_chat ", "TRIGGER river_job_freeze ", "TRIGGER river_job_number "}
+	added := []string{"river_job.customer_id ", "river_job.public_id ", "river_job_by_customer ", "river_job_of_post ", "river_job_due ", "river_job_of_platform_post ", "river_job_of_authorization ", "river_job_of_integration ", "river_job_of_webhook ", "river_job_of_mcp ", "river_job_of_chat ", "river_job_of_workspace ", "TRIGGER river_job_freeze ", "TRIGGER river_job_number "}
 	for line := range theirs {
 		if !ours[line] {
 			t.Errorf("River has, and we have not: %s", line)
