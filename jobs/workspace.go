@@ -33,6 +33,8 @@ const (
 	// measurings is how often a workspace is measured that others change meanwhile, until they wait; but not longer than lockedFor.
 	measurings = 3
 	lockedFor  = 5 * time.Second
+	// asideFor is for how long the directory of an archived workspace stays at least, in case that a program still writes to it.
+	asideFor = 10 * time.Minute
 )
 
 // WorkspaceRules say what becomes of workspaces that nobody uses, of customers without a policy of their own.
@@ -65,7 +67,8 @@ func (a WorkspaceArgs) InsertOpts() river.InsertOpts {
 // workspaceWorker makes workspaces, measures them, archives those that nobody uses, brings them back, and deletes their archives in the end.
 //
 // Archiving: the archive is written and read back; the directory is set aside, so that nobody finds it, and compared with the archive; the row says that it is
-// archived; the directory is removed. Wherever that is broken off, the row is what counts: as long as it does not say archived, the directory comes back to its place.
+// archived; some time later, in which programs may still have written to what they had open, the directory is compared again, and removed. Wherever that is broken off, the row
+// is what counts: as long as it does not say archived, the directory comes back to its place. Until it is removed, a workspace comes back from there.
 type workspaceWorker struct {
 	river.WorkerDefaults[WorkspaceArgs]
 	*fileStores
@@ -159,7 +162,9 @@ func (c *caring) step(ctx context.Context, what string) error {
 		return c.archive(ctx)
 	case (c.row.State == "archived" || c.row.State == "returning") && c.row.WantedAt != nil:
 		return c.bringBack(ctx)
-	case what == clearScratch && (c.row.State == "active" || c.row.State == "archived" || c.row.State == "deleted"):
+	case what == clearScratch && c.row.State == "archived":
+		return c.clearAside(ctx)
+	case what == clearScratch && (c.row.State == "active" || c.row.State == "deleted"):
 		return c.freeScratch(ctx)
 	case c.row.State == "archived" && what == "delete":
 		if err := c.change(ctx, func(q *queries.Queries) (int64, error) {
@@ -433,7 +438,34 @@ func (c *caring) archive(ctx context.Context) error {
 		return c.stay(ctx, nil)
 	}
 	c.log.InfoContext(ctx, "a workspace that nobody uses is archived", "files", result.Totals.Files, "bytes", result.Totals.Bytes)
-	return c.freeScratch(ctx)
+	return nil
+}
+
+// clearAside removes the directory of an archived workspace, unless a program that had it open has written to it since: then the workspace comes back with that.
+func (c *caring) clearAside(ctx context.Context) error {
+	aside, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
+	if err != nil || !aside || c.backups == nil || c.row.ArchivedAt == nil || time.Since(*c.row.ArchivedAt) < asideFor {
+		return err
+	}
+	manifest, err := c.archives().Open(ctx, *c.row.ArchiveID, *c.row.ArchiveSha256)
+	if err != nil && !errors.Is(err, backup.ErrIdentity) {
+		return err
+	}
+	if manifest != nil {
+		defer manifest.Close()
+	}
+	same, err := c.isArchived(ctx, manifest, *c.row.ArchivedAt)
+	if err != nil {
+		return err
+	}
+	if same {
+		return c.freeScratch(ctx)
+	}
+	c.log.WarnContext(ctx, "a program has written to a workspace that is archived; it comes back")
+	if err := c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceWanted(ctx, c.row.ID) }); err != nil {
+		return err
+	}
+	return c.bringBack(ctx)
 }
 
 // freeScratch removes the temporary workspace. One that cannot be removed is out of the way at least; what is temporary is looked for each hour.
@@ -486,6 +518,11 @@ func (c *caring) aside(ctx context.Context, repository *backup.Repository, id uu
 	if err := c.workspaces.SetAside(c.customerID, c.space(), c.row.ID); err != nil {
 		return false, err
 	}
+	return c.isArchived(ctx, manifest, began)
+}
+
+// isArchived tells whether what is in the directory that is set aside is what the archive has. Where nobody here can read its manifest, nothing may have changed since.
+func (c *caring) isArchived(ctx context.Context, manifest *backup.Manifest, since time.Time) (bool, error) {
 	directory, err := c.workspaces.Scratch(c.customerID, c.row.ID)
 	if err != nil {
 		return false, err
@@ -493,7 +530,7 @@ func (c *caring) aside(ctx context.Context, repository *backup.Repository, id uu
 	defer directory.Close()
 	if manifest == nil {
 		usage, err := measureDirectory(ctx, directory)
-		return err == nil && !usage.LastChange.After(began.Add(-time.Second)), err
+		return err == nil && !usage.LastChange.After(since.Add(-time.Second)), err
 	}
 	tree := newWorkspaceTree(directory, "")
 	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{Exact: true})
@@ -541,11 +578,7 @@ func (c *caring) bringBack(ctx context.Context) error {
 	case c.row.ArchiveID == nil || c.row.ArchiveSha256 == nil:
 		return errors.New("there is no archive")
 	}
-	unpacked, err := c.unpacked()
-	if err == nil && !unpacked {
-		err = c.unpack(ctx)
-	}
-	if err != nil {
+	if err := c.put(ctx); err != nil {
 		return err
 	}
 	directory, err := c.workspaces.Open(c.customerID, c.space())
@@ -563,27 +596,78 @@ func (c *caring) bringBack(ctx context.Context) error {
 		return err
 	}
 	c.log.InfoContext(ctx, "an archived workspace is back", "files", usage.Files, "bytes", usage.Bytes)
-	return nil // its archive is forgotten by the next step
+	return directory.RemoveStaged(*c.row.ArchiveID) // its archive is forgotten by the next step
 }
 
-// unpacked tells whether an earlier try was broken off after all files were in their places.
-func (c *caring) unpacked() (bool, error) {
-	unpacking, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
-	if err != nil || unpacking || c.row.State != "returning" {
-		return false, err
+// put puts the directory in its place: the one that was set aside, as long as it is there, else what the archive has.
+//
+// A directory that has all there is says so by what is staged in it under the archive's id. One without that may be somebody else's, or half of one.
+func (c *caring) put(ctx context.Context) error {
+	there, err := c.isWhole(func() (*workspace.Directory, error) { return c.workspaces.Open(c.customerID, c.space()) })
+	if err != nil || there && c.row.State == "returning" {
+		return err
 	}
-	directory, err := c.workspaces.Open(c.customerID, c.space())
+	scratch := func() (*workspace.Directory, error) { return c.workspaces.Scratch(c.customerID, c.row.ID) }
+	found, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
+	if err != nil {
+		return err
+	}
+	whole := found && c.row.State == "archived"
+	if whole {
+		err = mark(scratch, *c.row.ArchiveID)
+	} else if found {
+		whole, err = c.isWhole(scratch)
+	}
+	if err != nil {
+		return err
+	}
+	if !whole {
+		if err := c.unpack(ctx); err != nil {
+			return err
+		}
+	} else if err := c.beginReturn(ctx); err != nil {
+		return err
+	}
+	return c.workspaces.Adopt(c.customerID, c.row.ID, c.space())
+}
+
+// isWhole tells whether a directory, if it is there, has all that the archive has.
+func (c *caring) isWhole(open func() (*workspace.Directory, error)) (bool, error) {
+	directory, err := open()
 	if errors.Is(err, workspace.ErrMissing) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return true, directory.Close()
+	defer directory.Close()
+	staged, err := directory.Staged()
+	return slices.Contains(staged, *c.row.ArchiveID), err
 }
 
-// unpack restores the archive into a temporary workspace, which takes its place as a whole. As long as its manifest cannot be read, or there is no room on the disk, the workspace
-// stays archived. The customer's quota is no hindrance, since the files are its own: it can write nothing more until there is room.
+// mark notes in a directory that it has all that an archive has.
+func mark(open func() (*workspace.Directory, error), archiveID uuid.UUID) error {
+	directory, err := open()
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	staged, err := directory.Stage(archiveID)
+	if errors.Is(err, workspace.ErrExists) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return staged.Finish()
+}
+
+func (c *caring) beginReturn(ctx context.Context) error {
+	return c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceBeginReturn(ctx, c.row.ID) })
+}
+
+// unpack restores the archive into a temporary workspace. As long as its manifest cannot be read, or there is no room on the disk, the workspace stays archived. The customer's
+// quota is no hindrance, since the files are its own: it can write nothing more until there is room.
 func (c *caring) unpack(ctx context.Context) error {
 	manifest, err := c.archives().Open(ctx, *c.row.ArchiveID, *c.row.ArchiveSha256)
 	if err != nil {
@@ -596,13 +680,13 @@ func (c *caring) unpack(ctx context.Context) error {
 	if err := c.checkDisk(backup.Growth{Staged: c.row.Bytes, Files: c.row.Entries}); err != nil {
 		return err
 	}
-	if err := c.change(ctx, func(q *queries.Queries) (int64, error) { return q.WorkspaceBeginReturn(ctx, c.row.ID) }); err != nil {
+	if err := c.beginReturn(ctx); err != nil {
 		return err
 	}
 	if err := c.unpackInto(ctx, manifest); err != nil {
 		return errors.Join(err, c.freeScratch(ctx)) // the next try begins anew; until then it takes no room
 	}
-	return c.workspaces.Adopt(c.customerID, c.row.ID, c.space())
+	return nil
 }
 
 func (c *caring) unpackInto(ctx context.Context, manifest *backup.Manifest) error {
@@ -620,7 +704,10 @@ func (c *caring) unpackInto(ctx context.Context, manifest *backup.Manifest) erro
 	if err := plan.Stage(ctx); err != nil {
 		return err
 	}
-	return plan.Apply(ctx)
+	if err := plan.Apply(ctx); err != nil {
+		return err
+	}
+	return mark(func() (*workspace.Directory, error) { return c.workspaces.Scratch(c.customerID, c.row.ID) }, *c.row.ArchiveID)
 }
 
 // forget deletes an archive that is not needed any more.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"fanfare/db/dbtest"
@@ -27,6 +28,7 @@ type places struct {
 	store          *workspace.Store
 	media, backups *bucket.Bucket
 	config         WorkerConfig
+	last           *Worker // that worker has made
 }
 
 // withFiles gives the bundle directories for workspaces, media and backups.
@@ -55,6 +57,7 @@ func (p *places) worker() *Worker {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.last = w
 	return w
 }
 
@@ -162,6 +165,31 @@ func (p *places) use(space *uuid.UUID) string {
 	return state
 }
 
+// cleared has an archived workspace stay so for an hour, after which its directory is removed.
+func (p *places) cleared(id uuid.UUID) {
+	p.t.Helper()
+	p.exec("update workspaces set archived_at = archived_at - interval '1 hour' where id = $1 and state = 'archived'", id)
+	p.swept(id)
+	await(p.t, func() (bool, string) {
+		_, err := os.Lstat(p.aside(id, ""))
+		return os.IsNotExist(err), "the directory that was set aside is still there"
+	})
+}
+
+// swept does what a worker does each hour, and waits until a workspace has no job.
+func (p *places) swept(id uuid.UUID) {
+	p.t.Helper()
+	jobless := "select not exists (select from river.river_job where kind = 'workspace' and args ->> 'workspace_id' = $1::text and state not in ('completed', 'cancelled', 'discarded'))"
+	eventually(p.bundle, true, jobless, id.String())
+	must(p.t, p.last.clearScratch(p.t.Context()))
+	eventually(p.bundle, true, jobless, id.String())
+}
+
+// aside is a path in a directory that was set aside.
+func (p *places) aside(id uuid.UUID, name string) string {
+	return filepath.Join(p.dir, p.customer.ID.String(), "scratch", id.String(), name)
+}
+
 // The 90 days, from end to end: announced, archived, back when somebody comes, archived again, deleted, and anew.
 func TestUnusedWorkspace(t *testing.T) {
 	p := setup(t).withFiles()
@@ -205,6 +233,7 @@ func TestUnusedWorkspace(t *testing.T) {
 	}
 
 	// Somebody comes back.
+	p.cleared(chat)
 	if state := p.use(&space.ID); state != "archived" {
 		t.Fatalf("the archived workspace is %s", state)
 	}
@@ -303,6 +332,7 @@ func TestArchivingIsBrokenOff(t *testing.T) {
 	if strings.Contains(allOf(t, p.backupDir), "roses") {
 		t.Error("the archive is not encrypted")
 	}
+	p.cleared(id)
 	p.use(nil)
 	eventually(p.bundle, "active", workspaceState, id)
 	if after := p.tree(nil); after["a.txt"] != "roses" {
@@ -315,26 +345,81 @@ func TestArchivingIsBrokenOff(t *testing.T) {
 func TestWorkspaceAfterCrash(t *testing.T) {
 	p := setup(t).withFiles()
 	id := p.workspaceID(nil)
-	w := p.inUse()
+	p.inUse()
 	p.program(nil, "a.txt", "roses")
-	p.exec("update workspaces set state = 'archiving' where id = $1", id)
-	eventually(p.bundle, "archived", workspaceState, id)
-	eventually(p.bundle, 0, "select count(*)::int from river.river_job where kind = 'workspace' and state not in ('completed', 'cancelled', 'discarded')")
-	for _, scratch := range []uuid.UUID{id, dbtest.NewID(t)} {
-		must(t, os.MkdirAll(filepath.Join(p.dir, p.customer.ID.String(), "scratch", scratch.String(), "some"), 0o770))
+	archive := func() {
+		p.exec("update workspaces set state = 'archiving' where id = $1", id)
+		eventually(p.bundle, "archived", workspaceState, id)
+		must(t, os.MkdirAll(p.aside(dbtest.NewID(t), "some"), 0o770)) // of a drill that is gone
+		p.cleared(id)
+		if left, err := os.ReadDir(p.aside(id, "..")); err != nil || len(left) != 0 {
+			t.Errorf("left: %v %v", left, err)
+		}
 	}
-	must(t, w.clearScratch(t.Context()))
-	await(t, func() (bool, string) {
-		left, err := os.ReadDir(filepath.Join(p.dir, p.customer.ID.String(), "scratch"))
-		return err == nil && len(left) == 0, fmt.Sprintf("left: %v %v", left, err)
-	})
-	must(t, os.MkdirAll(filepath.Join(p.dir, p.customer.ID.String(), "scratch", id.String(), "some"), 0o770))
+	back := func(state string, want map[string]string) {
+		t.Helper()
+		p.exec("update workspaces set state = $2, wanted_at = now() where id = $1", id, state)
+		eventually(p.bundle, "active", workspaceState, id)
+		if diff := cmp.Diff(want, p.tree(nil)); diff != "" {
+			t.Errorf("back (-want +got):\n%s", diff)
+		}
+		eventually(p.bundle, true, "select archive_id is null from workspaces where id = $1", id)
+	}
+	archive()
+	must(t, os.MkdirAll(p.at(nil, ""), 0o770)) // in its place, by whom ever
+	back("archived", map[string]string{"a.txt": "roses"})
+	archive()
 	must(t, os.MkdirAll(p.at(nil, ""), 0o770))
+	must(t, os.MkdirAll(p.aside(id, "some"), 0o770)) // a half
+	back("returning", map[string]string{"a.txt": "roses"})
+	archive()
+	must(t, os.MkdirAll(p.at(nil, ""), 0o770))
+	back("returning", map[string]string{"a.txt": "roses"})
+	for _, at := range []string{p.aside(id, ""), p.at(nil, "")} { // whole, but not in its place, and there, but the row does not say so
+		archive()
+		must(t, os.MkdirAll(at, 0o770))
+		must(t, os.WriteFile(filepath.Join(at, "a.txt"), []byte("roses"), 0o660))
+		must(t, os.WriteFile(filepath.Join(at, "later.txt"), []byte("lilies"), 0o660))
+		must(t, os.MkdirAll(filepath.Join(at, ".fanfare"), 0o770))
+		must(t, os.WriteFile(filepath.Join(at, ".fanfare", scan[string](p.bundle, "select archive_id::text from workspaces where id = $1", id)), nil, 0o660))
+		back("returning", map[string]string{"a.txt": "roses", "later.txt": "lilies"})
+		must(t, os.Remove(p.at(nil, "later.txt")))
+	}
+}
+
+// What a program writes that still has an archived workspace open brings it back; where nobody does, it comes back from where it was set aside, as long as that is there.
+func TestArchivedIsWritten(t *testing.T) {
+	p := setup(t).withFiles()
+	id := p.workspaceID(nil)
+	p.inUse()
+	p.program(nil, "a.txt", "roses")
+	archive := func() {
+		p.exec("update workspaces set state = 'archiving' where id = $1", id)
+		eventually(p.bundle, "archived", workspaceState, id)
+	}
+	archive()
+	p.swept(id)
+	if _, err := os.Lstat(p.aside(id, "a.txt")); err != nil {
+		t.Errorf("just after it was archived: %v", err)
+	}
+	must(t, os.WriteFile(p.aside(id, "late.txt"), []byte("lilies"), 0o660))
+	p.exec("update workspaces set archived_at = archived_at - interval '1 hour' where id = $1", id)
+	p.swept(id)
+	eventually(p.bundle, "active", workspaceState, id)
+	want := map[string]string{"a.txt": "roses", "late.txt": "lilies"}
+	if diff := cmp.Diff(want, p.tree(nil)); diff != "" {
+		t.Errorf("it was written to (-want +got):\n%s", diff)
+	}
+	eventually(p.bundle, true, "select archive_id is null from workspaces where id = $1", id)
+	archive()
+	must(t, os.WriteFile(p.aside(id, "a.txt"), []byte("tulips"), 0o660))
 	p.use(nil)
 	eventually(p.bundle, "active", workspaceState, id)
-	if after := p.tree(nil); len(after) != 1 || after["a.txt"] != "roses" {
-		t.Errorf("back: %v", after)
+	want["a.txt"] = "tulips"
+	if diff := cmp.Diff(want, p.tree(nil)); diff != "" {
+		t.Errorf("from where it was set aside (-want +got):\n%s", diff)
 	}
+	eventually(p.bundle, int64(12), "select bytes from workspaces where id = $1 and archive_id is null", id)
 }
 
 // allOf is the content of all files below a directory.

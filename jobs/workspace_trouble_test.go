@@ -29,7 +29,7 @@ func (p *places) archived() (id uuid.UUID) {
 	id = p.workspaceID(nil)
 	p.exec("update workspaces set state = 'archiving' where id = $1", id)
 	eventually(p.bundle, "archived", workspaceState, id)
-	eventually(p.bundle, 0, "select count(*)::int from river.river_job where kind = 'workspace' and state not in ('completed', 'cancelled', 'discarded')")
+	p.cleared(id)
 	return id
 }
 

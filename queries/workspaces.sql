@@ -202,6 +202,10 @@ where id = @id and state = 'archiving';
 -- name: WorkspaceBeginReturn :execrows
 update workspaces set state = 'returning', problem = null where id = @id and state in ('archived', 'returning');
 
+-- It comes back, though nobody has asked for it.
+-- name: WorkspaceWanted :execrows
+update workspaces set wanted_at = coalesce(wanted_at, now()) where id = @id and state = 'archived';
+
 -- name: WorkspaceReturned :execrows
 update workspaces
 set state = 'active', bytes = @bytes, entries = @entries, measured_at = now(), last_used_at = now(), wanted_at = null, announced_at = null, archived_at = null

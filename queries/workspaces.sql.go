@@ -1209,3 +1209,16 @@ func (q *Queries) WorkspaceUse(ctx context.Context, id uuid.UUID) (string, error
 	err := row.Scan(&state)
 	return state, err
 }
+
+const workspaceWanted = `-- name: WorkspaceWanted :execrows
+update workspaces set wanted_at = coalesce(wanted_at, now()) where id = $1 and state = 'archived'
+`
+
+// It comes back, though nobody has asked for it.
+func (q *Queries) WorkspaceWanted(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, workspaceWanted, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}

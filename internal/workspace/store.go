@@ -163,15 +163,20 @@ func (s *Store) RemoveScratch(customerID, id uuid.UUID) error {
 	return err
 }
 
-// FreeScratch removes a temporary workspace as RemoveScratch does. One that cannot be removed, because a program has made directories in it that are not
-// ours to change, gets another id: from then on there is none with this one.
+// FreeScratch removes a temporary workspace, at once as a whole: it gets another id first, so that a half of it is never found under this one. What cannot
+// be removed, because a program has made directories in it that are not ours to change, is left under that id. Nothing there is no error.
 func (s *Store) FreeScratch(customerID, id uuid.UUID) (left uuid.NullUUID, err error) {
-	if err := s.RemoveScratch(customerID, id); err == nil || !errors.Is(err, fs.ErrPermission) {
+	other := uuid.New()
+	at := scratches(customerID) + "/"
+	if err := s.rename(at+id.String(), at+other.String()); errors.Is(err, ErrNotFound) {
+		return left, nil
+	} else if err != nil {
 		return left, err
 	}
-	left = uuid.NullUUID{UUID: uuid.New(), Valid: true}
-	at := scratches(customerID) + "/"
-	return left, s.rename(at+id.String(), at+left.UUID.String())
+	if err = s.RemoveScratch(customerID, other); errors.Is(err, fs.ErrPermission) {
+		return uuid.NullUUID{UUID: other, Valid: true}, nil
+	}
+	return left, err
 }
 
 // FreeBytes is how many bytes the disk has left.
