@@ -1589,7 +1589,7 @@ func (q *Queries) ExportRowsOfWebhookEndpoints(ctx context.Context, arg ExportRo
 
 const exportRowsOfWorkspacePolicies = `-- name: ExportRowsOfWorkspacePolicies :many
 select p.customer_id as id, json_build_object('unused_days', p.unused_days, 'archive_days', p.archive_days, 'legal_hold', p.legal_hold,
-    'hold_reason', p.hold_reason, 'quota', p.quota, 'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
+    'hold_reason', p.hold_reason, 'hold_of_installation', p.hold_of_installation, 'quota', p.quota, 'version', p.version, 'created_at', p.created_at, 'updated_at', p.updated_at)::text as line
 from workspace_policies p
 where p.customer_id > $1
 order by p.customer_id
