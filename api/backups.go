@@ -81,10 +81,10 @@ type RestorePlace struct {
 
 // RestorePlan is what a restore does.
 type RestorePlan struct {
-	Create    int64           `json:"create" doc:"How many files are not there."`
+	Create    int64           `json:"create" doc:"How many files and directories are not there."`
 	Replace   int64           `json:"replace" doc:"How many files are there with other content."`
 	Unchanged int64           `json:"unchanged" doc:"How many are there as they were."`
-	Remove    int64           `json:"remove" doc:"How many are removed, which the backup does not have; of an exact restore alone."`
+	Remove    int64           `json:"remove" doc:"How many are removed: of an exact restore, what the backup does not have; of any, what is in the way, such as a file where the backup has a directory."`
 	Kept      int64           `json:"kept" doc:"How many would be removed and cannot, since what programs have called them is no path."`
 	Bytes     int64           `json:"bytes" doc:"How much is written."`
 	Changes   []RestoreChange `json:"changes" nullable:"false" doc:"The first thousand of them."`
@@ -113,7 +113,7 @@ type RestorePath struct {
 type RestoreCreate struct {
 	WorkspaceID *uuid.UUID    `json:"workspace_id,omitempty" format:"uuid" doc:"Only this workspace."`
 	Path        *string       `json:"path,omitempty" minLength:"1" maxLength:"1024" doc:"Only this file or directory of it." example:"briefs"`
-	To          *RestorePlace `json:"to,omitempty" doc:"Put it there, and leave what is there now alone."`
+	To          *RestorePlace `json:"to,omitempty" doc:"Put it there, instead of to where it was. What is there already must be the same, or it is refused."`
 	Exact       bool          `json:"exact,omitempty" doc:"Remove what the backup does not have."`
 }
 

@@ -93,6 +93,7 @@ var kinds = map[int]string{
 	http.StatusBadGateway:                   "provider-failed",
 	http.StatusServiceUnavailable:           "unavailable",
 	http.StatusGatewayTimeout:               "provider-timeout",
+	http.StatusInsufficientStorage:          "no-room",
 }
 
 // problem makes a Problem of the status's own kind.

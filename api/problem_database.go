@@ -161,7 +161,7 @@ var constraints = map[string]func() *Problem{
 	"workspaces_quota":  noFileRoom,
 	"workspaces_archive_asked": func() *Problem {
 		p := problem(http.StatusTooManyRequests, "The workspace was archived five times today on request, which is the most there can be. Try again tomorrow, by UTC.")
-		p.retryAfter = time.Hour
+		p.retryAfter = time.Until(time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)).Round(time.Second)
 		return p
 	},
 	"workspaces_entries": func() *Problem {

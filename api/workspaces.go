@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,7 +55,7 @@ type WorkspacePolicy struct {
 	UnusedDays  int32   `json:"unused_days" doc:"After so many days without use, it is announced that a workspace will be archived."`
 	NoticeDays  int32   `json:"notice_days" doc:"So many days later it is archived. For all customers alike."`
 	ArchiveDays int32   `json:"archive_days" doc:"So many days later its archive is deleted."`
-	Own         bool    `json:"own" doc:"Whether the customer has a policy of its own; otherwise these are the installation's defaults."`
+	Own         bool    `json:"own" doc:"Whether any of these numbers, or the quota, is the customer's own; otherwise all are the installation's defaults."`
 	LegalHold   bool    `json:"legal_hold" doc:"Nothing of the customer is archived, deleted or erased, and no backup is let go."`
 	HoldReason  *string `json:"hold_reason"`
 	HoldLocked  bool    `json:"hold_locked" doc:"Whoever runs the installation has set the hold, and they alone change or lift it."`
@@ -199,7 +200,8 @@ func (a *API) workspacePolicy(ctx context.Context, q *queries.Queries) (*workspa
 	policy := WorkspacePolicy{UnusedDays: rules.UnusedDays, NoticeDays: rules.NoticeDays, ArchiveDays: rules.ArchiveDays, Quota: rules.Quota, Bytes: bytes}
 	version := int64(noVersion)
 	for _, row := range rows { // one or none
-		policy.Own, policy.LegalHold, policy.HoldReason, policy.HoldLocked, version = true, row.LegalHold, row.HoldReason, row.HoldOfInstallation, row.Version
+		policy.Own = row.UnusedDays != nil || row.ArchiveDays != nil || row.Quota != nil
+		policy.LegalHold, policy.HoldReason, policy.HoldLocked, version = row.LegalHold, row.HoldReason, row.HoldOfInstallation, row.Version
 		policy.UnusedDays, policy.ArchiveDays, policy.Quota = or(row.UnusedDays, rules.UnusedDays), or(row.ArchiveDays, rules.ArchiveDays), or(row.Quota, rules.Quota)
 	}
 	return &workspacePolicyOutput{ETag: etag(version), Body: policy}, nil
@@ -239,6 +241,8 @@ func (a *API) updateWorkspacePolicy(ctx context.Context, in *struct {
 			row.LegalHold = *b.LegalHold
 		}
 		switch {
+		case b.HoldReason != nil && strings.TrimSpace(*b.HoldReason) == "":
+			return nil, invalid("body.hold_reason", "must say why there is a legal hold")
 		case row.LegalHold && row.HoldReason == nil:
 			return nil, invalid("body.hold_reason", "must say why there is a legal hold")
 		case !row.LegalHold && b.HoldReason != nil:
@@ -251,7 +255,7 @@ func (a *API) updateWorkspacePolicy(ctx context.Context, in *struct {
 				return nil, err
 			}
 			made, err := q.WorkspacePolicyCreate(ctx, queries.WorkspacePolicyCreateParams{
-				UnusedDays: row.UnusedDays, ArchiveDays: row.ArchiveDays, LegalHold: row.LegalHold, HoldReason: row.HoldReason, Quota: row.Quota,
+				UnusedDays: row.UnusedDays, ArchiveDays: row.ArchiveDays, LegalHold: row.LegalHold, HoldReason: row.HoldReason, SaysHold: b.LegalHold != nil || b.HoldReason != nil, Quota: row.Quota,
 			})
 			if err == nil && made == 0 {
 				err = conflict("Somebody else changed it at this moment. Try again.")
@@ -261,7 +265,7 @@ func (a *API) updateWorkspacePolicy(ctx context.Context, in *struct {
 			}
 		} else if err := in.change(func(version *int64) (int64, error) {
 			return q.WorkspacePolicyUpdate(ctx, queries.WorkspacePolicyUpdateParams{
-				UnusedDays: row.UnusedDays, ArchiveDays: row.ArchiveDays, LegalHold: row.LegalHold, HoldReason: row.HoldReason, Quota: row.Quota, Version: version,
+				UnusedDays: row.UnusedDays, ArchiveDays: row.ArchiveDays, LegalHold: row.LegalHold, HoldReason: row.HoldReason, SaysHold: b.LegalHold != nil || b.HoldReason != nil, Quota: row.Quota, Version: version,
 			})
 		}, func() error { return nil }); err != nil {
 			return nil, err
@@ -331,7 +335,7 @@ func noWorkspaces() *Problem {
 
 // comesBack is the answer where a workspace is not there yet.
 func comesBack(state string, failure *string) *Problem {
-	detail := "The workspace was archived, since nobody used it for long. It is being brought back; try again in a moment."
+	detail := "The workspace was archived. It is being brought back; try again in a moment."
 	switch state {
 	case "restoring":
 		detail = "Files of a backup are being put back in their places. Try again in a moment."
@@ -339,7 +343,7 @@ func comesBack(state string, failure *string) *Problem {
 		detail = "Nobody used the workspace for long, and its archive is being deleted at this moment. Try again in a moment: it begins anew then."
 	}
 	if failure != nil && (state == "archived" || state == "returning") {
-		detail = "The workspace was archived, since nobody used it for long, and could not be brought back so far. It is tried again. " + *failure
+		detail = "The workspace was archived, and could not be brought back so far. It is tried again. " + *failure
 	}
 	p := conflict(detail)
 	p.retryAfter = returnPause

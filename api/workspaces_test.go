@@ -84,6 +84,23 @@ func TestWorkspacePolicy(t *testing.T) {
 	if p := into[api.WorkspacePolicy](t, patch(c.owner, m{"legal_hold": false, "unused_days": nil}).want(t, 200)); p.LegalHold || p.HoldReason != nil || p.UnusedDays != 90 {
 		t.Errorf("lifted: %+v", p)
 	}
+	// A hold of the installation is for those to lift who run it, also where an owner had one before. Other changes of theirs leave an owner's alone.
+	patch(c.owner, m{"legal_hold": true, "hold_reason": "   "}).wantAt(t, "body.hold_reason")
+	patch(c.owner, m{"legal_hold": true, "hold_reason": "Ours"}).want(t, 200)
+	if p := into[api.WorkspacePolicy](t, patch(c.sysadmin, m{"quota": 2000}).want(t, 200)); !p.LegalHold || p.HoldLocked || !p.Own {
+		t.Errorf("an owner's hold: %+v", p)
+	}
+	if p := into[api.WorkspacePolicy](t, patch(c.sysadmin, m{"legal_hold": true, "quota": nil}).want(t, 200)); !p.LegalHold || !p.HoldLocked || p.Own {
+		t.Errorf("the installation's hold: %+v", p)
+	}
+	for _, body := range []m{{"legal_hold": false}, {"hold_reason": "Never mind"}} {
+		if locked := patch(c.owner, body).want(t, 403); !strings.Contains(locked.problem(t).Detail, "whoever runs Fanfare") {
+			t.Errorf("%s", locked.body)
+		}
+	}
+	if p := into[api.WorkspacePolicy](t, patch(c.sysadmin, m{"legal_hold": false}).want(t, 200)); p.LegalHold || p.HoldLocked {
+		t.Errorf("lifted: %+v", p)
+	}
 	erase().want(t, 202)
 }
 

@@ -189,7 +189,7 @@ type customerID struct{ uuid.UUID }
 
 // UnmarshalText is called by kong.
 func (id *customerID) UnmarshalText(text []byte) (err error) {
-	if id.UUID, err = uuid.ParseBytes(text); err != nil {
+	if id.UUID, err = uuid.ParseBytes(text); err != nil || id.UUID == uuid.Nil { // the zero id stands for none
 		return fmt.Errorf("%q is not an id such as 019a5c1e-7d3b-7c42-9f60-2b8e4d1a6c05", text)
 	}
 	return nil

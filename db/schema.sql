@@ -3904,12 +3904,13 @@ begin
     if current_user = 'fanfare_user' and new.quota is distinct from (case when tg_op = 'UPDATE' then old.quota end) then
         raise insufficient_privilege using message = 'permission denied: the quota is for whoever runs the installation to say';
     end if;
-    if tg_op = 'INSERT' or (new.legal_hold, new.hold_reason) is distinct from (old.legal_hold, old.hold_reason) then
-        if tg_op = 'UPDATE' and old.hold_of_installation and current_user = 'fanfare_user' then
-            raise check_violation using message = 'the hold was set by whoever runs the installation',
-                constraint = 'workspace_policies_hold_of_installation', table = 'workspace_policies', schema = 'public';
-        end if;
-        new.hold_of_installation := new.legal_hold and current_user = 'fanfare_admin';
+    if current_user = 'fanfare_user' and tg_op = 'UPDATE' and old.hold_of_installation
+        and (new.legal_hold, new.hold_reason, new.hold_of_installation) is distinct from (old.legal_hold, old.hold_reason, true)
+    then
+        raise check_violation using message = 'the hold was set by whoever runs the installation',
+            constraint = 'workspace_policies_hold_of_installation', table = 'workspace_policies', schema = 'public';
+    elsif current_user = 'fanfare_user' and new.hold_of_installation and (tg_op = 'INSERT' or not old.hold_of_installation) then
+        raise insufficient_privilege using message = 'permission denied: the hold of the installation is for whoever runs it to set';
     end if;
     return new;
 end
@@ -18888,6 +18889,11 @@ GRANT SELECT(legal_hold) ON TABLE public.workspace_policies TO fanfare_definer;
 
 GRANT INSERT(hold_reason),UPDATE(hold_reason) ON TABLE public.workspace_policies TO fanfare_user;
 GRANT INSERT(hold_reason),UPDATE(hold_reason) ON TABLE public.workspace_policies TO fanfare_admin;
+
+-- Name: COLUMN workspace_policies.hold_of_installation; Type: ACL; Schema: public
+
+GRANT INSERT(hold_of_installation),UPDATE(hold_of_installation) ON TABLE public.workspace_policies TO fanfare_user;
+GRANT INSERT(hold_of_installation),UPDATE(hold_of_installation) ON TABLE public.workspace_policies TO fanfare_admin;
 
 -- Name: COLUMN workspace_policies.quota; Type: ACL; Schema: public
 

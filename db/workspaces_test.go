@@ -539,10 +539,12 @@ func TestWorkspacePolicies(t *testing.T) {
 			t.Errorf("%s erases under a hold: %v", name, got)
 		}
 	}
-	if err := run(system.Scope(), "update workspace_policies set hold_reason = 'an order of a court'"); err != nil {
+	expectRefused(t, "an owner's hold of the installation", run(owner.Scope(), "update workspace_policies set hold_of_installation = true"), denied)
+	if err := run(system.Scope(), "update workspace_policies set hold_of_installation = true, hold_reason = 'an order of a court'"); err != nil {
 		t.Error(err)
 	}
-	for _, sql := range []string{"update workspace_policies set legal_hold = false, hold_reason = null", "update workspace_policies set hold_reason = 'no matter'"} {
+	for _, sql := range []string{"update workspace_policies set legal_hold = false, hold_reason = null, hold_of_installation = false", "update workspace_policies set hold_reason = 'no matter'",
+		"update workspace_policies set hold_of_installation = false"} {
 		if got := refused(run(owner.Scope(), sql)); got != (refusal{badCheck, "workspace_policies_hold_of_installation"}) {
 			t.Errorf("an owner changes the hold of the installation: %s: %v", sql, got)
 		}
@@ -550,7 +552,7 @@ func TestWorkspacePolicies(t *testing.T) {
 	if err := run(owner.Scope(), "update workspace_policies set unused_days = 12"); err != nil {
 		t.Errorf("beside a hold of the installation: %v", err)
 	}
-	if err := run(system.Scope(), "update workspace_policies set legal_hold = false, hold_reason = null"); err != nil {
+	if err := run(system.Scope(), "update workspace_policies set legal_hold = false, hold_reason = null, hold_of_installation = false"); err != nil {
 		t.Error(err)
 	}
 	// An erasure that is just being requested, and a hold that is set at the same time: the hold waits, and is refused.

@@ -329,6 +329,9 @@ func TestDrill(t *testing.T) {
 	if problem := scan[string](p.bundle, "select problem from drills where backup_id = $1 order by id desc limit 1", first); !strings.Contains(problem, "damaged") {
 		t.Errorf("flipped %s: %s", flipped, problem)
 	}
+	if good := scan[*uuid.UUID](p.bundle, "select last_good_id from backup_status where customer_id = $1", p.customer.ID); good != nil {
+		t.Errorf("the damaged backup is still the last good one")
+	}
 	second := p.backUp()
 	if !scan[bool](p.bundle, "select is_full from backups where id = $1", second) {
 		t.Error("the next backup relies on a damaged one")

@@ -130,6 +130,9 @@ func (w *drillWorker) Work(ctx context.Context, job *river.Job[DrillArgs]) error
 			if _, err := q.BackupDamaged(ctx, queries.BackupDamagedParams{ID: row.BackupID, Problem: finish.Problem}); err != nil {
 				return err
 			}
+			if err := q.BackupStatusLastGood(ctx); err != nil {
+				return err
+			}
 		}
 		return q.BackupStatusDrilled(ctx, finish.State == "good")
 	}); err != nil && !errors.Is(err, errDrillGone) && !errors.Is(err, tenant.ErrNotFound) {

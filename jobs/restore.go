@@ -135,7 +135,7 @@ func explainRestore(err error) string {
 	case errors.As(err, &disk):
 		return disk.Error()
 	case errors.As(err, &damage):
-		return "The backup is damaged: " + damage.Error() + ". Take an earlier one."
+		return "The backup is damaged: " + damage.Error() + ". Take another one: earlier ones may share the damaged part."
 	case errors.Is(err, backup.ErrIdentity):
 		return "The backup is encrypted, and this server has no identity that opens it. Whoever runs Fanfare sets FANFARE_BACKUP_IDENTITY for the workers, or restores with 'fanfare restore files'."
 	case errors.Is(err, backup.ErrTooMuch):
@@ -170,6 +170,7 @@ func (w *restoreWorker) fail(ctx context.Context, log *slog.Logger, scope tenant
 			if _, err := q.BackupDamaged(ctx, queries.BackupDamagedParams{ID: row.BackupID, Problem: ptr(cause.Error())}); err != nil {
 				return err
 			}
+			return q.BackupStatusLastGood(ctx)
 		}
 		return nil
 	})
@@ -319,6 +320,9 @@ func (w *restoreWorker) restore(ctx context.Context, log *slog.Logger, scope ten
 	defer plan.Close()
 	for source, p := range places {
 		p.grows = plan.Growth[source]
+	}
+	if row.ToPath != nil && row.State != "applying" && plan.Counts.Replace+plan.Counts.Remove > 0 {
+		return noRestore("There is something else already where it would be put. Choose a directory that is empty, or not there.")
 	}
 	switch row.State {
 	case "planning":

@@ -377,3 +377,30 @@ func TestRestoreFullDisk(t *testing.T) {
 		})
 	}
 }
+
+// What is put elsewhere takes the place of nothing.
+func TestRestoreElsewhereReplacesNothing(t *testing.T) {
+	p := setup(t).withFiles()
+	p.inUse()
+	shared := p.workspaceID(nil)
+	p.program(nil, "a/one.txt", "roses")
+	id := p.backUp()
+	elsewhere := map[string]any{"backup_id": id, "workspace_id": shared, "path": "a", "to_workspace_id": shared, "to_path": "back"}
+	for name, content := range map[string]string{"back/a/one.txt": "lilies", "back/a": "tulips"} {
+		must(t, os.RemoveAll(p.at(nil, "back")))
+		p.program(nil, name, content)
+		before := p.tree(nil)
+		if state, _, problem := p.restore(elsewhere); state != "failed" || !strings.Contains(problem, "something else already") {
+			t.Errorf("%s: %s %s", name, state, problem)
+		}
+		if diff := cmp.Diff(before, p.tree(nil)); diff != "" {
+			t.Errorf("%s (-before +after):\n%s", name, diff)
+		}
+	}
+	must(t, os.RemoveAll(p.at(nil, "back")))
+	for range 2 { // the second time everything is there
+		if state, _, problem := p.restore(elsewhere); state != "done" || p.tree(nil)["back/a/one.txt"] != "roses" {
+			t.Errorf("%s %s %v", state, problem, p.tree(nil))
+		}
+	}
+}

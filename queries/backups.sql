@@ -102,6 +102,13 @@ update backups set state = 'failed', finished_at = now(), problem = @problem whe
 -- name: BackupDamaged :execrows
 update backups set damaged_at = coalesce(damaged_at, now()), problem = @problem where id = @id and state = 'ready';
 
+-- The last backup that is whole is one that is not known to be damaged.
+-- name: BackupStatusLastGood :exec
+update backup_status s set last_good_id = b.id, last_good_at = b.finished_at
+from (select 1) x left join lateral (
+    select b.id, b.finished_at from backups b where b.state = 'ready' and b.damaged_at is null order by b.finished_at desc limit 1) b on true
+where s.last_good_id is distinct from b.id;
+
 -- name: BackupLetGo :execrows
 update backups b set state = 'deleting' where b.id = @id and b.state in ('ready', 'failed')
     and not exists (select from restores r where r.backup_id = b.id and r.state in ('queued', 'running', 'applying'));

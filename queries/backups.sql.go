@@ -647,6 +647,19 @@ func (q *Queries) BackupStatusGood(ctx context.Context, backupID *uuid.UUID) err
 	return err
 }
 
+const backupStatusLastGood = `-- name: BackupStatusLastGood :exec
+update backup_status s set last_good_id = b.id, last_good_at = b.finished_at
+from (select 1) x left join lateral (
+    select b.id, b.finished_at from backups b where b.state = 'ready' and b.damaged_at is null order by b.finished_at desc limit 1) b on true
+where s.last_good_id is distinct from b.id
+`
+
+// The last backup that is whole is one that is not known to be damaged.
+func (q *Queries) BackupStatusLastGood(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, backupStatusLastGood)
+	return err
+}
+
 const drillCreate = `-- name: DrillCreate :exec
 insert into drills (id, backup_id) values ($1, $2)
 `

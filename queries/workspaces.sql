@@ -46,15 +46,16 @@ select p.unused_days, p.archive_days, p.legal_hold, p.hold_reason, p.hold_of_ins
 from workspace_policies p
 where (select tenancy.permit_admins());
 
+-- A hold of which system admins say so is the installation's, also where an owner had set it before.
 -- name: WorkspacePolicyCreate :execrows
-insert into workspace_policies (unused_days, archive_days, legal_hold, hold_reason, quota)
-values (sqlc.narg('unused_days'), sqlc.narg('archive_days'), @legal_hold, sqlc.narg('hold_reason'), sqlc.narg('quota'))
+insert into workspace_policies (unused_days, archive_days, legal_hold, hold_reason, hold_of_installation, quota)
+values (sqlc.narg('unused_days'), sqlc.narg('archive_days'), @legal_hold, sqlc.narg('hold_reason'), @legal_hold and @says_hold::boolean and current_user = 'fanfare_admin', sqlc.narg('quota'))
 on conflict do nothing;
 
 -- name: WorkspacePolicyUpdate :execrows
 update workspace_policies
 set unused_days = sqlc.narg('unused_days'), archive_days = sqlc.narg('archive_days'), legal_hold = @legal_hold, hold_reason = sqlc.narg('hold_reason'),
-    quota = sqlc.narg('quota')
+    hold_of_installation = @legal_hold and (hold_of_installation or @says_hold::boolean and current_user = 'fanfare_admin'), quota = sqlc.narg('quota')
 where version = coalesce(sqlc.narg('version'), version);
 
 -- What the files of all workspaces take, and hold at the moment.

@@ -1005,8 +1005,8 @@ func (q *Queries) WorkspaceNoteTalk(ctx context.Context, id uuid.UUID) (int64, e
 }
 
 const workspacePolicyCreate = `-- name: WorkspacePolicyCreate :execrows
-insert into workspace_policies (unused_days, archive_days, legal_hold, hold_reason, quota)
-values ($1, $2, $3, $4, $5)
+insert into workspace_policies (unused_days, archive_days, legal_hold, hold_reason, hold_of_installation, quota)
+values ($1, $2, $3, $4, $3 and $5::boolean and current_user = 'fanfare_admin', $6)
 on conflict do nothing
 `
 
@@ -1015,15 +1015,18 @@ type WorkspacePolicyCreateParams struct {
 	ArchiveDays *int32
 	LegalHold   bool
 	HoldReason  *string
+	SaysHold    bool
 	Quota       *int64
 }
 
+// A hold of which system admins say so is the installation's, also where an owner had set it before.
 func (q *Queries) WorkspacePolicyCreate(ctx context.Context, arg WorkspacePolicyCreateParams) (int64, error) {
 	result, err := q.db.Exec(ctx, workspacePolicyCreate,
 		arg.UnusedDays,
 		arg.ArchiveDays,
 		arg.LegalHold,
 		arg.HoldReason,
+		arg.SaysHold,
 		arg.Quota,
 	)
 	if err != nil {
@@ -1080,8 +1083,8 @@ func (q *Queries) WorkspacePolicyGet(ctx context.Context) ([]WorkspacePolicyGetR
 const workspacePolicyUpdate = `-- name: WorkspacePolicyUpdate :execrows
 update workspace_policies
 set unused_days = $1, archive_days = $2, legal_hold = $3, hold_reason = $4,
-    quota = $5
-where version = coalesce($6, version)
+    hold_of_installation = $3 and (hold_of_installation or $5::boolean and current_user = 'fanfare_admin'), quota = $6
+where version = coalesce($7, version)
 `
 
 type WorkspacePolicyUpdateParams struct {
@@ -1089,6 +1092,7 @@ type WorkspacePolicyUpdateParams struct {
 	ArchiveDays *int32
 	LegalHold   bool
 	HoldReason  *string
+	SaysHold    bool
 	Quota       *int64
 	Version     *int64
 }
@@ -1099,6 +1103,7 @@ func (q *Queries) WorkspacePolicyUpdate(ctx context.Context, arg WorkspacePolicy
 		arg.ArchiveDays,
 		arg.LegalHold,
 		arg.HoldReason,
+		arg.SaysHold,
 		arg.Quota,
 		arg.Version,
 	)

@@ -196,12 +196,13 @@ begin
     if current_user = 'fanfare_user' and new.quota is distinct from (case when tg_op = 'UPDATE' then old.quota end) then
         raise insufficient_privilege using message = 'permission denied: the quota is for whoever runs the installation to say';
     end if;
-    if tg_op = 'INSERT' or (new.legal_hold, new.hold_reason) is distinct from (old.legal_hold, old.hold_reason) then
-        if tg_op = 'UPDATE' and old.hold_of_installation and current_user = 'fanfare_user' then
-            raise check_violation using message = 'the hold was set by whoever runs the installation',
-                constraint = 'workspace_policies_hold_of_installation', table = 'workspace_policies', schema = 'public';
-        end if;
-        new.hold_of_installation := new.legal_hold and current_user = 'fanfare_admin';
+    if current_user = 'fanfare_user' and tg_op = 'UPDATE' and old.hold_of_installation
+        and (new.legal_hold, new.hold_reason, new.hold_of_installation) is distinct from (old.legal_hold, old.hold_reason, true)
+    then
+        raise check_violation using message = 'the hold was set by whoever runs the installation',
+            constraint = 'workspace_policies_hold_of_installation', table = 'workspace_policies', schema = 'public';
+    elsif current_user = 'fanfare_user' and new.hold_of_installation and (tg_op = 'INSERT' or not old.hold_of_installation) then
+        raise insufficient_privilege using message = 'permission denied: the hold of the installation is for whoever runs it to set';
     end if;
     return new;
 end
@@ -236,8 +237,8 @@ create policy workspace_policies_admin_insert on workspace_policies for insert t
 create policy workspace_policies_admin_update on workspace_policies for update to fanfare_admin
     using ((select tenancy.reads_as_admin())) with check ((select tenancy.administers()));
 create policy workspace_policies_worker on workspace_policies for select to fanfare_worker using (true);
-grant select, insert (unused_days, archive_days, legal_hold, hold_reason, quota), update (unused_days, archive_days, legal_hold, hold_reason, quota)
-    on workspace_policies to fanfare_user, fanfare_admin;
+grant select, insert (unused_days, archive_days, legal_hold, hold_reason, hold_of_installation, quota),
+    update (unused_days, archive_days, legal_hold, hold_reason, hold_of_installation, quota) on workspace_policies to fanfare_user, fanfare_admin;
 grant select on workspace_policies to fanfare_worker;
 create policy workspace_policies_definer on workspace_policies for select to fanfare_definer using (true);
 create policy workspace_policies_erase on workspace_policies for delete to fanfare_definer using (true);
