@@ -33,8 +33,13 @@ func noFileRoom() *Problem {
 	return problem(http.StatusInsufficientStorage, "The files of the customer's workspaces would take more room than they may. Delete some, or have the quota raised.")
 }
 
+// noFileRoomUnknown is the answer to an upload that has outgrown what is held for one of unknown length.
+func noFileRoomUnknown() *Problem {
+	return problem(http.StatusInsufficientStorage, "The file takes more than half of the room that was left, which is the most for an upload of unknown length. Send Content-Length: then it can take all of it.")
+}
+
 func tooManyFileChanges() *Problem {
-	p := problem(http.StatusTooManyRequests, "20 changes of this customer's files are under way at this moment, which is the most there can be at once. Try again when one is done.")
+	p := problem(http.StatusTooManyRequests, "As many of this customer's files are being changed at this moment as can be at once: 10 are written in one workspace, and 20 in all. Try again when one is done.")
 	p.retryAfter = 2 * time.Second
 	return p
 }
@@ -51,7 +56,7 @@ type fileChange struct {
 	applied *workspace.Change
 }
 
-// changeFiles has the database let the caller change a workspace, and hold room for so many bytes, or with upTo as many of them as there is room for. Then do
+// changeFiles has the database let the caller change a workspace, and hold room for so many bytes, or with upTo as many of them as half of the room that is left. Then do
 // does it, which ends with finish.
 func (a *API) changeFiles(ctx context.Context, in WorkspacePath, kind string, bytes int64, upTo bool, do func(c *fileChange) (*fileOutput, error)) (*fileOutput, error) {
 	if out, err := answered[fileOutput](ctx, a, scope(ctx).In(in.CustomerID)); out != nil || err != nil {
@@ -152,7 +157,7 @@ func (w *roomWriter) Write(piece []byte) (int, error) {
 	case size > maxFile:
 		return 0, fileTooLarge()
 	case size > w.c.room:
-		return 0, noFileRoom()
+		return 0, noFileRoomUnknown() // whose length is known has room for it
 	}
 	if time.Since(w.c.touched) > touchEvery {
 		if err := w.c.tx(w.ctx, func(ctx context.Context, q *queries.Queries) error { return q.FileChangeTouch(ctx, w.c.id) }); err != nil {

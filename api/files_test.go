@@ -451,9 +451,15 @@ func TestFileQuota(t *testing.T) {
 		return d.do(t, request)
 	}
 	d.write(t, "a", strings.Repeat("x", 60_000)).want(t, 200)
+	// One of unknown length has half of what is left, and is told how to have all of it.
+	for _, size := range []int{20_001, 40_000, 3_000_000} {
+		if a := unknown("c", size); a.status != http.StatusInsufficientStorage || !strings.Contains(a.problem(t).Detail, "Send Content-Length") {
+			t.Errorf("unknown: %d %s", a.status, a.body)
+		}
+	}
 	for name, a := range map[string]answer{
-		"known": d.write(t, "b", strings.Repeat("x", 40_001)), "unknown": unknown("c", 40_001), "long": unknown("c", 3_000_000),
-		"text": d.call(t, d.member, http.MethodPut, d.path("/workspaces/%s/files/text", d.id), m{"path": "d", "content": strings.Repeat("x", 40_001)}),
+		"known": d.write(t, "b", strings.Repeat("x", 40_001)),
+		"text":  d.call(t, d.member, http.MethodPut, d.path("/workspaces/%s/files/text", d.id), m{"path": "d", "content": strings.Repeat("x", 40_001)}),
 	} {
 		if a.status != http.StatusInsufficientStorage || !strings.Contains(a.problem(t).Detail, "room") {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
@@ -461,7 +467,9 @@ func TestFileQuota(t *testing.T) {
 	}
 	d.wantCounted(t, "60000 bytes, 1 entries, 0 changes")
 	d.nothingStaged(t)
-	unknown("c", 40_000).want(t, 200)
+	unknown("c", 20_000).want(t, 200)
+	d.call(t, d.member, http.MethodDelete, d.at("/files", "path", "c"), nil).want(t, 204)
+	d.write(t, "c", strings.Repeat("x", 40_000)).want(t, 200)
 	d.wantCounted(t, "100000 bytes, 2 entries, 0 changes")
 	if full := unknown("d", 1); full.status != http.StatusInsufficientStorage {
 		t.Errorf("full: %d %s", full.status, full.body)

@@ -763,14 +763,19 @@ declare
     v_quota bigint;
     v_used bigint;
     v_room bigint := p_bytes;
+    v_writes constant boolean := p_kind not in ('delete', 'move');
 begin
     if v_workspace.state <> 'active' then
         raise check_violation using message = format('the workspace is %s', v_workspace.state),
             constraint = 'workspaces_active', table = 'workspaces', schema = 'public';
     end if;
     perform pg_catalog.pg_advisory_xact_lock(7262837, hashtext(v_customer::text));
-    if (select count(*) from public.file_changes c where c.customer_id = v_customer) >= 20 then
-        raise check_violation using message = 'at most 20 changes of files are under way at once',
+    if (select case when v_writes then count(*) filter (where c.kind not in ('delete', 'move')) >= 20
+                or count(*) filter (where c.kind not in ('delete', 'move') and c.workspace_id = p_workspace_id) >= 10
+            else count(*) >= 30 end
+        from public.file_changes c where c.customer_id = v_customer)
+    then
+        raise check_violation using message = 'at most 20 files are written at once, and 10 in one workspace; 30 changes are under way in all',
             constraint = 'file_changes_at_once', table = 'file_changes', schema = 'public';
     end if;
     if p_kind in ('write', 'make_directory') and v_workspace.entries >= 100000 then
@@ -785,7 +790,9 @@ begin
             raise check_violation using message = format('the workspaces have %s bytes of %s', v_used, v_quota),
                 constraint = 'workspaces_quota', table = 'workspaces', schema = 'public';
         end if;
-        v_room := least(p_bytes, v_quota - v_used);
+        if p_up_to then
+            v_room := least(p_bytes, greatest((v_quota - v_used) / 2, 1));
+        end if;
     end if;
     insert into public.file_changes (customer_id, id, workspace_id, kind, bytes) values (v_customer, p_id, p_workspace_id, p_kind, v_room);
     return v_room;

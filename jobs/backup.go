@@ -30,7 +30,7 @@ const (
 	// backupFailures is how often a try may fail, and backupStarts how often one may begin, its worker having died each time, before it is given up.
 	backupFailures = 5
 	backupStarts   = 20
-	// backupConcurrency is how many customers a worker backs up at once.
+	// backupConcurrency is how many backups and drills a worker makes at once, each of another customer.
 	backupConcurrency = 2
 	// keepAll is for how long every backup is kept, also those that somebody has asked for on the same day.
 	keepAll = 24 * time.Hour
@@ -91,6 +91,7 @@ type fileStores struct {
 	backups    *bucket.Bucket
 	config     BackupConfig
 	log        *slog.Logger
+	turns      turns
 }
 
 // repository is where a customer's backups are.
@@ -147,12 +148,20 @@ func (w *backupWorker) Work(ctx context.Context, job *river.Job[BackupArgs]) err
 		return river.JobCancel(errBackupGone)
 	case err != nil:
 		return fmt.Errorf("read backup: %w", err)
-	case row.State == "deleting":
-		return w.keep(ctx, log, scope, job.Args.CustomerID)
-	case row.State != "queued" && row.State != "running":
+	case row.State != "deleting" && row.State != "queued" && row.State != "running":
 		return nil
 	}
+	giveBack, err := w.turns.take(job.Queue, job.Args.CustomerID)
+	if err != nil {
+		return err
+	}
+	defer giveBack()
+	if row.State == "deleting" {
+		return w.keep(ctx, log, scope, job.Args.CustomerID)
+	}
 	began := time.Now()
+	busy := 0 // how often it has waited for files, which its output tells
+	_ = json.Unmarshal(job.Output(), &busy)
 	if job.Attempt > backupStarts {
 		err = errors.New("its worker has died too often")
 	} else {
@@ -175,7 +184,10 @@ func (w *backupWorker) Work(ctx context.Context, job *river.Job[BackupArgs]) err
 	case errors.Is(err, errElsewhere):
 		log.WarnContext(ctx, "the backup is for another worker", "error", err)
 		return river.JobSnooze(10 * time.Second)
-	case errors.Is(err, errBusy) && snoozes(job.Metadata) < busyWaits:
+	case errors.Is(err, errBusy) && busy < busyWaits:
+		if err := river.RecordOutput(ctx, busy+1); err != nil {
+			return fmt.Errorf("note that the backup waits: %w", err)
+		}
 		return river.JobSnooze(10 * time.Second)
 	case !errors.Is(err, errBusy) && len(job.Errors)+1 < backupFailures && job.Attempt <= backupStarts:
 		log.WarnContext(ctx, "backup failed and is tried again", "error", err)

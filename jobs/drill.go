@@ -91,6 +91,11 @@ func (w *drillWorker) Work(ctx context.Context, job *river.Job[DrillArgs]) error
 	case row.State != "running":
 		return nil
 	}
+	giveBack, err := w.turns.take(job.Queue, job.Args.CustomerID)
+	if err != nil {
+		return err
+	}
+	defer giveBack()
 	finish := queries.DrillFinishParams{ID: row.ID, State: "good"}
 	found, err := w.drill(ctx, scope, job.Args.CustomerID, row)
 	switch {

@@ -23,7 +23,7 @@ import (
 // RestoreQueue is the queue of restores, for which somebody waits.
 const RestoreQueue = "restore"
 
-// restoreConcurrency is how many restores a worker works at once.
+// restoreConcurrency is how many restores a worker works at once, each of another customer.
 const restoreConcurrency = 2
 
 // RestoreArgs name a restore that is to be planned, or done.
@@ -84,11 +84,16 @@ func (w *restoreWorker) Work(ctx context.Context, job *river.Job[RestoreArgs]) e
 	case row.State == "planned", row.State == "done", row.State == "failed":
 		return nil
 	}
+	giveBack, err := w.turns.take(job.Queue, job.Args.CustomerID)
+	if err != nil {
+		return err
+	}
+	defer giveBack()
 	touched := row.State == "applying" // an earlier try may have put files in their places
 	if job.Attempt > backupStarts {
 		err = errors.New("its worker has died too often")
 	} else {
-		err = w.restore(ctx, log, scope, job.Args.CustomerID, row, &touched)
+		err = w.whileThere(ctx, scope, row.ID, func(ctx context.Context) error { return w.restore(ctx, log, scope, job.Args.CustomerID, row, &touched) })
 	}
 	problem := explainRestore(err)
 	switch {
@@ -121,6 +126,22 @@ func (w *restoreWorker) Work(ctx context.Context, job *river.Job[RestoreArgs]) e
 		return fmt.Errorf("give up restore: %w", failErr)
 	}
 	return river.JobCancel(errors.New("the restore is given up"))
+}
+
+// whileThere does what is to be done until the restore is deleted, or its customer is being erased: nobody waits for its end then.
+func (w *restoreWorker) whileThere(ctx context.Context, scope tenant.Scope, id uuid.UUID, do func(ctx context.Context) error) error {
+	ctx, stop := watch(ctx, func(ctx context.Context) error {
+		if _, err := queries.New(w.db.Read(scope)).RestoreForWorker(ctx, id); errors.Is(err, tenant.ErrNotFound) || errors.Is(err, pgx.ErrNoRows) {
+			return errRestoreGone
+		}
+		return nil
+	})
+	defer stop()
+	err := do(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), errRestoreGone) {
+		return errRestoreGone
+	}
+	return err
 }
 
 // explainRestore says what is wrong where trying again does not help, "" where it may.

@@ -137,6 +137,7 @@ func queues(deps Deps, config WorkerConfig) map[string]river.QueueConfig {
 	}
 	if deps.Workspaces != nil {
 		served[WorkspaceQueue] = river.QueueConfig{MaxWorkers: workspaceConcurrency, FetchPollInterval: dispatchEvery}
+		served[WorkspaceReturnQueue] = river.QueueConfig{MaxWorkers: workspaceConcurrency, FetchPollInterval: dispatchEvery}
 	}
 	if deps.Backups != nil {
 		served[BackupQueue] = river.QueueConfig{MaxWorkers: backupConcurrency, FetchPollInterval: dispatchEvery}

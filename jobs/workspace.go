@@ -20,16 +20,18 @@ import (
 	"fanfare/queries"
 )
 
-// WorkspaceQueue is the queue of what is done with workspaces.
-const WorkspaceQueue = "workspace"
+const (
+	// WorkspaceQueue is the queue of what is done with workspaces that nobody waits for.
+	WorkspaceQueue = "workspace"
+	// WorkspaceReturnQueue is that of what somebody waits for: new ones, and returns. No archiving, which may take long, keeps its slots.
+	WorkspaceReturnQueue = "workspace-return"
+)
 
 const (
 	// workspaceTimeout bounds one step; archiving a large workspace takes long.
 	workspaceTimeout = 6 * time.Hour
-	// workspaceConcurrency is how many workspaces a worker looks after at once.
+	// workspaceConcurrency is how many workspaces a worker looks after at once, in each of the two queues.
 	workspaceConcurrency = 4
-	// wantedEvery is how often is looked whether somebody wants a workspace that is being archived.
-	wantedEvery = 2 * time.Second
 	// measurings is how often a workspace is measured that others change meanwhile, until they wait; but not longer than lockedFor.
 	measurings = 3
 	lockedFor  = 5 * time.Second
@@ -55,13 +57,13 @@ type WorkspaceArgs struct {
 // Kind is the job's name in the queue.
 func (WorkspaceArgs) Kind() string { return "workspace" }
 
-// InsertOpts are the job's defaults. A workspace has one job at a time, whatever is to be done. What somebody waits for comes first.
+// InsertOpts are the job's defaults. A workspace has one job at a time, whatever is to be done and in whichever queue.
 func (a WorkspaceArgs) InsertOpts() river.InsertOpts {
-	priority := 3
+	queue := WorkspaceQueue
 	if a.What == "make" || a.What == "return" {
-		priority = 1
+		queue = WorkspaceReturnQueue
 	}
-	return river.InsertOpts{Queue: WorkspaceQueue, MaxAttempts: backupStarts, Priority: priority, UniqueOpts: oneAtATime}
+	return river.InsertOpts{Queue: queue, MaxAttempts: backupStarts, UniqueOpts: oneAtATime}
 }
 
 // workspaceWorker makes workspaces, measures them, archives those that nobody uses, brings them back, and deletes their archives in the end.
@@ -108,6 +110,13 @@ func (w *workspaceWorker) Work(ctx context.Context, job *river.Job[WorkspaceArgs
 		return fmt.Errorf("read workspace: %w", err)
 	case w.workspaces == nil:
 		return river.JobSnooze(10 * time.Second) // another worker has them
+	}
+	if row.State != "archiving" || row.WantedAt == nil { // else it only stays, for which somebody waits
+		giveBack, err := w.turns.take(job.Queue, job.Args.CustomerID)
+		if err != nil {
+			return err
+		}
+		defer giveBack()
 	}
 	c := &caring{workspaceWorker: w, scope: scope, customerID: job.Args.CustomerID, row: row, log: log}
 	err = c.step(ctx, job.Args.What)
@@ -482,22 +491,12 @@ var errWanted = errors.New("somebody uses the workspace")
 
 // whileUnwanted is ctx until somebody wants the workspace, who need not wait for the end of a long archive.
 func (c *caring) whileUnwanted(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		ticker := time.NewTicker(wantedEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-			if row, err := queries.New(c.db.Read(c.scope)).WorkspaceForWorker(ctx, c.row.ID); err == nil && row.WantedAt != nil {
-				cancel(errWanted)
-			}
+	return watch(ctx, func(ctx context.Context) error {
+		if row, err := queries.New(c.db.Read(c.scope)).WorkspaceForWorker(ctx, c.row.ID); err == nil && row.WantedAt != nil {
+			return errWanted
 		}
-	}()
-	return ctx, func() { cancel(context.Canceled) }
+		return nil
+	})
 }
 
 // aside sets the directory aside and tells whether what is in it is what the archive has, all of which is read for that.

@@ -116,7 +116,13 @@ func TestBackupWaitsForRestore(t *testing.T) {
 	if state := scan[string](p.bundle, backupState, id); state != "queued" {
 		t.Errorf("the backup is %s", state)
 	}
+	// That it had to wait for other jobs does not count.
 	p.exec("update river.river_job set metadata = jsonb_set(metadata, '{snoozes}', to_jsonb($1::int)), scheduled_at = now() where kind = 'backup'", busyWaits)
+	eventually(p.bundle, true, "select (metadata ->> 'snoozes')::int > $1 and metadata ->> 'output' = '2' from river.river_job where kind = 'backup'", busyWaits)
+	if state := scan[string](p.bundle, backupState, id); state != "queued" {
+		t.Errorf("the backup is %s", state)
+	}
+	p.exec("update river.river_job set metadata = jsonb_set(metadata, '{output}', to_jsonb($1::int)), scheduled_at = now() where kind = 'backup'", busyWaits)
 	eventually(p.bundle, "failed", backupState, id)
 	if problem := scan[string](p.bundle, "select problem from backups where id = $1", id); !strings.Contains(problem, "being put in their places") {
 		t.Errorf("the problem: %s", problem)
@@ -285,16 +291,6 @@ func TestReservedIsReplaced(t *testing.T) {
 	p.program(nil, ".fanfare", "x")
 	p.exec("update workspaces set measured_at = now() - interval '2 days', problem = 'Its directory is missing' where id = $1", id)
 	eventually(p.bundle, "6 2 ", "select bytes || ' ' || entries || ' ' || coalesce(problem, '') from workspaces where id = $1", id)
-}
-
-// Somebody waits for a return, and nobody for what else is done with workspaces.
-func TestReturnComesFirst(t *testing.T) {
-	first := WorkspaceArgs{What: "return"}.InsertOpts().Priority
-	for _, what := range []string{"archive", "announce", "measure", "delete", "forget", clearScratch} {
-		if other := (WorkspaceArgs{What: what}).InsertOpts().Priority; other <= first {
-			t.Errorf("%s has the priority %d, a return %d", what, other, first)
-		}
-	}
 }
 
 // A directory that cannot be removed keeps nothing else from being erased, and the erasure from being finished.

@@ -319,10 +319,12 @@ revoke execute on function tenancy.workspace_made(uuid) from public;
 grant execute on function tenancy.workspace_made(uuid) to fanfare_user, fanfare_agent, fanfare_admin;
 alter function tenancy.workspace_made(uuid) owner to fanfare_definer;
 
--- Begins a change of files and holds room for it: p_bytes, or with p_up_to as much of them as is left, where all workspaces of the customer together may have
--- p_quota bytes unless it has a quota of its own. Answers how many bytes there is room for. Until the transaction ends nobody else gets room.
+-- Begins a change of files and holds room for it: p_bytes, or with p_up_to as many of them as half of what is left, so that one upload never takes all, where all
+-- workspaces of the customer together may have p_quota bytes unless it has a quota of its own. Answers how many bytes there is room for. Until the transaction ends
+-- nobody else gets room.
 -- The workspace must be active: tenancy.use_workspace says so before.
--- At most 20 changes of one customer are under way at once, as each holds a connection; a workspace has 100,000 files and directories at most.
+-- At most 20 files and directories of one customer are written at once, as each holds a connection, and 10 in one workspace, whose people and tokens must not keep
+-- others from it. What is deleted and moved waits for none of those, as long as fewer than 30 changes are under way. A workspace has 100,000 files and directories at most.
 create function tenancy.begin_file_change(p_id uuid, p_workspace_id uuid, p_kind text, p_bytes bigint, p_up_to boolean, p_quota bigint) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -331,14 +333,19 @@ declare
     v_quota bigint;
     v_used bigint;
     v_room bigint := p_bytes;
+    v_writes constant boolean := p_kind not in ('delete', 'move');
 begin
     if v_workspace.state <> 'active' then
         raise check_violation using message = format('the workspace is %s', v_workspace.state),
             constraint = 'workspaces_active', table = 'workspaces', schema = 'public';
     end if;
     perform pg_catalog.pg_advisory_xact_lock(7262837, hashtext(v_customer::text));
-    if (select count(*) from public.file_changes c where c.customer_id = v_customer) >= 20 then
-        raise check_violation using message = 'at most 20 changes of files are under way at once',
+    if (select case when v_writes then count(*) filter (where c.kind not in ('delete', 'move')) >= 20
+                or count(*) filter (where c.kind not in ('delete', 'move') and c.workspace_id = p_workspace_id) >= 10
+            else count(*) >= 30 end
+        from public.file_changes c where c.customer_id = v_customer)
+    then
+        raise check_violation using message = 'at most 20 files are written at once, and 10 in one workspace; 30 changes are under way in all',
             constraint = 'file_changes_at_once', table = 'file_changes', schema = 'public';
     end if;
     if p_kind in ('write', 'make_directory') and v_workspace.entries >= 100000 then
@@ -353,7 +360,9 @@ begin
             raise check_violation using message = format('the workspaces have %s bytes of %s', v_used, v_quota),
                 constraint = 'workspaces_quota', table = 'workspaces', schema = 'public';
         end if;
-        v_room := least(p_bytes, v_quota - v_used);
+        if p_up_to then
+            v_room := least(p_bytes, greatest((v_quota - v_used) / 2, 1));
+        end if;
     end if;
     insert into public.file_changes (customer_id, id, workspace_id, kind, bytes) values (v_customer, p_id, p_workspace_id, p_kind, v_room);
     return v_room;
