@@ -493,7 +493,7 @@ func (c *caring) aside(ctx context.Context, repository *backup.Repository, id uu
 	defer directory.Close()
 	if manifest == nil {
 		usage, err := measureDirectory(ctx, directory)
-		return err == nil && !usage.LastChange.After(began.Add(-time.Second)), err
+		return err == nil && !usage.LastChange.After(began.Add(-time.Second)) && !usage.LastTouch.After(began.Add(-time.Second)), err
 	}
 	tree := newWorkspaceTree(directory, "")
 	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{Exact: true})
