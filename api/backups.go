@@ -85,7 +85,7 @@ type RestorePlan struct {
 	Replace   int64           `json:"replace" doc:"How many files are there with other content."`
 	Unchanged int64           `json:"unchanged" doc:"How many are there as they were."`
 	Remove    int64           `json:"remove" doc:"How many are removed: of an exact restore, what the backup does not have; of any, what is in the way, such as a file where the backup has a directory."`
-	Kept      int64           `json:"kept" doc:"How many would be removed and cannot, since what programs have called them is no path."`
+	Kept      int64           `json:"kept" doc:"How many would be removed and cannot, since what programs have called them is no path, and the directories in which those are."`
 	Bytes     int64           `json:"bytes" doc:"How much is written."`
 	Changes   []RestoreChange `json:"changes" nullable:"false" doc:"The first thousand of them."`
 }

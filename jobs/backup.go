@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -32,6 +33,8 @@ const (
 	backupStarts   = 20
 	// backupConcurrency is how many backups and drills a worker makes at once, each of another customer.
 	backupConcurrency = 2
+	// rewritings is how often a backup is written anew because files were gone when they were to be read: they may have been moved to where it had looked before.
+	rewritings = 2
 	// keepAll is for how long every backup is kept, also those that somebody has asked for on the same day.
 	keepAll = 24 * time.Hour
 	// keepFailed is for how long is told of backups that came to nothing.
@@ -318,12 +321,22 @@ func (w *backupWorker) write(ctx context.Context, log *slog.Logger, scope tenant
 			options.Previous, options.Full, start.PreviousID, start.IsFull = previous, false, &earlier[0].ID, false
 		}
 	}
-	// It is noted as being written before its first object is.
-	if err := w.tx(ctx, scope, errBackupGone, func(q *queries.Queries) (int64, error) { return q.BackupStart(ctx, start) }); err != nil {
-		return err
+	var result *backup.Result
+	for try := 0; ; try++ {
+		// It is noted as being written before its first object is.
+		if err := w.tx(ctx, scope, errBackupGone, func(q *queries.Queries) (int64, error) { return q.BackupStart(ctx, start) }); err != nil {
+			return err
+		}
+		if result, err = repository.Write(ctx, options); err != nil {
+			return err
+		}
+		if result.Totals.Gone == 0 || try == rewritings {
+			break
+		}
+		log.InfoContext(ctx, "the backup is written anew, since files were moved or deleted meanwhile", "files", result.Totals.Gone)
+		options.ID = uuid.New()
 	}
-	result, err := repository.Write(ctx, options)
-	if err != nil {
+	if err := w.stillThere(ctx, scope, sources); err != nil {
 		return err
 	}
 	if result.CacheError != nil {
@@ -337,9 +350,16 @@ func (w *backupWorker) write(ctx context.Context, log *slog.Logger, scope tenant
 		ID: args.BackupID, ObjectID: &options.ID, ManifestSha256: &result.ManifestSHA256, Uses: uses, Files: &result.Totals.Files, Bytes: &result.Totals.Bytes,
 		StoredBytes: ptr(result.Totals.UploadedBytes + result.ManifestBytes), LeftOut: &result.Totals.LeftOut, Unstable: &result.Totals.Unstable,
 	}
+	var problems []string
+	if n := result.Totals.Gone; n > 0 {
+		problems = append(problems, fmt.Sprintf("%d files were moved or deleted while it was written, and may be missing in it.", n))
+	}
 	if n := result.Totals.Unreadable; n > 0 {
-		ready.Problem = ptr(fmt.Sprintf("%d files could not be read, and are not in it.", n))
+		problems = append(problems, fmt.Sprintf("%d files could not be read, and are not in it.", n))
 		log.WarnContext(ctx, "files could not be read, and are not in the backup", "files", n)
+	}
+	if len(problems) > 0 {
+		ready.Problem = ptr(strings.Join(problems, " "))
 	}
 	return w.db.TxRetry(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
 		q := queries.New(tx)
@@ -352,6 +372,25 @@ func (w *backupWorker) write(ctx context.Context, log *slog.Logger, scope tenant
 		}
 		return q.BackupStatusGood(ctx, &args.BackupID)
 	})
+}
+
+// stillThere tells whether the workspaces of sources are still those that were opened: errBusy if files were being put in their places, or one was archived, while they were
+// read.
+func (w *backupWorker) stillThere(ctx context.Context, scope tenant.Scope, sources []backup.NamedSource) error {
+	rows, err := queries.New(w.db.Read(scope)).WorkspaceListForWorker(ctx)
+	if err != nil {
+		return fmt.Errorf("list workspaces: %w", err)
+	}
+	there := map[string]bool{mediaSource: true}
+	for _, row := range rows {
+		there[sourceName(row.SpaceID)] = row.State == "active" || row.State == "archiving"
+	}
+	for _, source := range sources {
+		if !there[source.Name] {
+			return errBusy
+		}
+	}
+	return nil
 }
 
 // relied tells whether the next backup may rely on what earlier ones have stored, newest first: none of them since the last full one is known to be damaged, and

@@ -131,6 +131,10 @@ func (t *workspaceTree) Open(_ context.Context, name string) (backup.OpenFile, e
 	if err != nil {
 		return nil, err
 	}
+	if err := file.Settle(); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
 	return &workspaceFile{File: file, name: name}, nil
 }
 
@@ -200,13 +204,16 @@ func (t *workspaceTree) MakeDirectory(_ context.Context, name string) error {
 	return err
 }
 
-// Remove removes what is at a path, with everything below it.
+// Remove removes what is at a path.
 func (t *workspaceTree) Remove(_ context.Context, name string) error {
-	_, err := t.directory.Delete(path.Join(t.below, name), true, workspace.Condition{})
-	if errors.Is(err, workspace.ErrNotFound) {
+	switch err := t.directory.Remove(path.Join(t.below, name)); {
+	case errors.Is(err, workspace.ErrNotFound), errors.Is(err, workspace.ErrNotDirectory):
 		return nil
+	case errors.Is(err, workspace.ErrNotEmpty):
+		return backup.ErrNotEmpty
+	default:
+		return err
 	}
-	return err
 }
 
 // discard throws away what is staged and was not put in its place.

@@ -161,6 +161,8 @@ func explainRestore(err error) string {
 		return "The backup is encrypted, and this server has no identity that opens it. Whoever runs Fanfare sets FANFARE_BACKUP_IDENTITY for the workers, or restores with 'fanfare restore files'."
 	case errors.Is(err, backup.ErrTooMuch):
 		return fmt.Sprintf("More than %d files and directories would be removed or replaced. Restore less at once.", backup.MaxLosses)
+	case errors.Is(err, backup.ErrNotEmpty):
+		return "A directory has to make room for a file of the backup, and there is something in it that no restore removes. Move it away."
 	case errors.Is(err, backup.ErrNothingSelected):
 		return "The backup has nothing of what was chosen."
 	case errors.Is(err, workspace.ErrFull):

@@ -141,13 +141,14 @@ func TestRestoreOverWhatProgramsMake(t *testing.T) {
 	must(t, os.Symlink(filepath.Dir(outside), p.at(nil, "dir")))
 	p.program(nil, "bad\xff", "no path")
 	p.program(nil, "bad\xffdir/file", "no path")
-	p.program(nil, "new/bad\xff", "goes with its directory")
+	p.program(nil, "new/bad\xff", "no path")
 	state, plan, problem := p.restore(map[string]any{"backup_id": first, "workspace_id": shared, "exact": true})
-	counts := backup.Counts{Create: 5, Remove: 6, Kept: 2, Bytes: int64(len(names) * len("a file"))}
+	counts := backup.Counts{Create: 5, Remove: 4, Kept: 4, Bytes: int64(len(names) * len("a file"))}
 	if state != "done" || plan.Counts != counts {
 		t.Errorf("%s %+v, want %+v; %s", state, plan.Counts, counts, problem)
 	}
 	want["bad\xff"], want["bad\xffdir/"], want["bad\xffdir/file"] = "no path", "", "no path"
+	want["new/"], want["new/bad\xff"] = "", "no path"
 	if diff := cmp.Diff(want, p.tree(nil)); diff != "" {
 		t.Error(diff)
 	}

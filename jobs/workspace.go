@@ -529,7 +529,7 @@ func (c *caring) isArchived(ctx context.Context, manifest *backup.Manifest, sinc
 	defer directory.Close()
 	if manifest == nil {
 		usage, err := measureDirectory(ctx, directory)
-		return err == nil && !usage.LastChange.After(since.Add(-time.Second)), err
+		return err == nil && !usage.LastChange.After(since.Add(-time.Second)) && !usage.LastTouch.After(since.Add(-time.Second)), err
 	}
 	tree := newWorkspaceTree(directory, "")
 	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{Exact: true})

@@ -107,7 +107,7 @@ type Source interface {
 	// Walk calls fn with every entry below the root, a directory before what is in it. A name that is not UTF-8 is Other, with
 	// a path that was made readable.
 	Walk(ctx context.Context, fn func(Entry) error) error
-	// Open opens a file, and never anything else.
+	// Open opens a file, and never anything else. Every change from now on gives it another stamp, also one by a program that has mapped it.
 	Open(ctx context.Context, path string) (OpenFile, error)
 }
 
@@ -133,7 +133,7 @@ type Target interface {
 	Place(ctx context.Context, number int64, file File) error
 	// MakeDirectory makes a directory, and those above it. One that is there is no error.
 	MakeDirectory(ctx context.Context, path string) error
-	// Remove removes what is at path, with everything below it. Nothing there is no error.
+	// Remove removes what is at path: ErrNotEmpty for a directory in which there is something. Nothing there is no error.
 	Remove(ctx context.Context, path string) error
 }
 

@@ -70,6 +70,7 @@ type Totals struct {
 	Bytes         int64 `json:"bytes"`          // of all files
 	LeftOut       int64 `json:"left_out"`       // entries that are not in it
 	Unreadable    int64 `json:"unreadable"`     // of those: files that could not be opened or read
+	Gone          int64 `json:"gone"`           // of those: files that were gone when they were to be read, deleted or moved
 	Unstable      int64 `json:"unstable"`       // files that changed while they were read, each time
 	Segments      int64 `json:"segments"`       // that it needs, of earlier backups too
 	StoredFiles   int64 `json:"stored_files"`   // files that were read and stored by this backup; the others are in earlier segments

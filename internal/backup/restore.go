@@ -37,12 +37,15 @@ type Change struct {
 	Bytes     int64  `json:"bytes"` // of the file that is restored or removed
 
 	Line int64 `json:"-"` // where the manifest has it; the number under which it is staged
+	// InWay, of what is removed: something of the backup takes its place.
+	InWay bool `json:"-"`
 }
 
 // plannedChange is a change in a scratch file.
 type plannedChange struct {
 	Change
-	Line int64 `json:"line"`
+	Line  int64 `json:"line"`
+	InWay bool  `json:"in_way"`
 }
 
 // Selection is what is to be restored.
@@ -71,7 +74,7 @@ type Counts struct {
 	Unchanged int64 `json:"unchanged"`
 	Remove    int64 `json:"remove"`
 	Bytes     int64 `json:"bytes"` // of the files that are created or replaced
-	// Kept counts what an exact restore would remove and cannot, since what it is called is no path.
+	// Kept counts what a restore would remove and cannot, since what it is called is no path, and the directories in which that is.
 	Kept int64 `json:"kept"`
 }
 
@@ -91,7 +94,7 @@ type Plan struct {
 
 	manifest *Manifest
 	targets  map[string]Target
-	lines    *scratchLines // plannedChange: all removals, then everything else
+	lines    *scratchLines // plannedChange: all removals, a directory after what is in it, then everything else
 	losses   []uint64      // see Losses
 }
 
@@ -103,6 +106,9 @@ const MaxLosses = 1_000_000
 
 // ErrTooMuch says that a restore would remove or replace more than MaxLosses files and directories.
 var ErrTooMuch = errors.New("the restore would remove or replace too much at once")
+
+// ErrNotEmpty says that a directory cannot be removed, as something is in it of which the plan does not tell.
+var ErrNotEmpty = errors.New("the directory is not empty")
 
 // ErrNothingSelected says that the backup has nothing of what was selected.
 var ErrNothingSelected = errors.New("the backup has no such source or path")
@@ -159,20 +165,37 @@ func (m *Manifest) Plan(ctx context.Context, targets map[string]Target, sel Sele
 
 // compare looks at what is in a target: what is to be removed, replaced, or can stay.
 func (p *Plan) compare(ctx context.Context, source string, target Target, sel Selection, o RestoreOptions, actions []Action) error {
-	removed := "" // the last directory that is removed, with everything in it
-	err := target.Walk(ctx, func(e Entry) error {
-		remove := func() error {
-			if e.Kind == Directory {
-				removed = e.Path
-			}
-			if err := p.lose(source, e); err != nil {
+	var removed []removal // directories, each in the one before
+	leave := func(name string) error {
+		for n := len(removed) - 1; n >= 0 && !strings.HasPrefix(name, removed[n].Path+"/"); n-- {
+			if err := p.remove(source, removed[n]); err != nil {
 				return err
 			}
-			return p.add(Change{Source: source, Path: e.Path, Action: Remove, Directory: e.Kind == Directory, Bytes: e.Bytes})
+			removed = removed[:n]
+		}
+		return nil
+	}
+	err := target.Walk(ctx, func(e Entry) error {
+		if err := leave(e.Path); err != nil {
+			return err
+		}
+		remove := func(inWay bool) error {
+			r := removal{e, inWay, false}
+			if e.Kind == Directory {
+				removed = append(removed, r) // it is removed after what is in it
+				return nil
+			}
+			return p.remove(source, r)
 		}
 		switch {
-		case removed != "" && strings.HasPrefix(e.Path, removed+"/"):
-			return p.removeBelow(source, e)
+		case len(removed) > 0 && e.Unnamed:
+			for i := range removed {
+				removed[i].kept = true
+			}
+			p.Counts.Kept++
+			return nil
+		case len(removed) > 0:
+			return remove(false)
 		case e.Unnamed:
 			if o.Exact && sel.has(e.Path) {
 				p.Counts.Kept++
@@ -180,7 +203,7 @@ func (p *Plan) compare(ctx context.Context, source string, target Target, sel Se
 			return nil
 		case !sel.has(e.Path):
 			if e.Kind != Directory && strings.HasPrefix(sel.Path, e.Path+"/") {
-				return remove()
+				return remove(true)
 			}
 			return nil
 		}
@@ -191,7 +214,7 @@ func (p *Plan) compare(ctx context.Context, source string, target Target, sel Se
 		case l == nil && !o.Exact:
 			return nil
 		case l == nil, (l.Directory != nil) != (e.Kind == Directory), e.Kind == Other: // what is no plain file makes room for one, and is never written through
-			return remove()
+			return remove(l != nil)
 		}
 		action := Unchanged
 		if l.File != nil {
@@ -210,6 +233,9 @@ func (p *Plan) compare(ctx context.Context, source string, target Target, sel Se
 		actions[p.manifest.position(source, e.Path, at)] = action
 		return nil
 	})
+	if err == nil {
+		err = leave("")
+	}
 	if err != nil {
 		return fmt.Errorf("look at the target %s: %w", source, err)
 	}
@@ -228,12 +254,13 @@ func (m *Manifest) same(ctx context.Context, f *File, tree Source, e Entry) (boo
 	if c, ok := m.compared[key]; ok && e.Stamp != (Stamp{}) && c.stamp == e.Stamp {
 		return c.same, nil
 	}
+	began := time.Now()
 	sum, err := m.repo.sum(ctx, tree, e.Path, f.Bytes)
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
 	same := err == nil && sum == f.SHA256
-	if e.Stamp != (Stamp{}) && time.Since(time.Unix(0, e.Stamp.Changed)) > m.repo.settle() {
+	if e.Stamp != (Stamp{}) && began.Sub(time.Unix(0, e.Stamp.Changed)) > m.repo.settle() {
 		if m.compared == nil {
 			m.compared = map[uint64]compared{}
 		}
@@ -283,17 +310,29 @@ func (p *Plan) add(c Change) error {
 		p.Changes = append(p.Changes, c)
 	}
 	p.grow(c.Source, growthOf(c))
-	return p.lines.add(plannedChange{c, c.Line})
+	return p.lines.add(plannedChange{c, c.Line, c.InWay})
 }
 
-// removeBelow counts what goes with the directory in which it is.
-func (p *Plan) removeBelow(source string, e Entry) error {
-	p.Counts.Remove++
-	p.grow(source, Growth{Bytes: -e.Bytes, Entries: -1})
-	if len(p.Changes) < listedChanges {
-		p.Changes = append(p.Changes, Change{Source: source, Path: e.Path, Action: Remove, Directory: e.Kind == Directory, Bytes: e.Bytes})
+// removal is something that is to be removed.
+type removal struct {
+	Entry
+	inWay bool // something of the backup takes its place
+	kept  bool // what cannot be removed is in it
+}
+
+// remove puts a removal into the plan.
+func (p *Plan) remove(source string, r removal) error {
+	switch {
+	case r.kept && r.inWay:
+		return fmt.Errorf("make room for %s/%s: %w", source, r.Path, ErrNotEmpty)
+	case r.kept:
+		p.Counts.Kept++
+		return nil
 	}
-	return p.lose(source, e)
+	if err := p.lose(source, r.Entry); err != nil {
+		return err
+	}
+	return p.add(Change{Source: source, Path: r.Path, Action: Remove, Directory: r.Kind == Directory, Bytes: r.Bytes, InWay: r.inWay})
 }
 
 // growthOf is what a change adds. What it replaces is taken off where that is seen.
@@ -352,8 +391,8 @@ func (p *Plan) LosesMore(than []byte) bool {
 	})
 }
 
-// Each calls fn with every change, those of unchanged files included: removals first, then directories and files, a directory before
-// what is in it. What is removed with the directory in which it is, is not among them.
+// Each calls fn with every change, those of unchanged files included: removals first, a directory after what is in it, then directories and files, a directory before
+// what is in it.
 func (p *Plan) Each(ctx context.Context, fn func(Change) error) error {
 	in, err := p.lines.rewind()
 	if err != nil {
@@ -369,7 +408,7 @@ func (p *Plan) Each(ctx context.Context, fn func(Change) error) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		planned.Change.Line = planned.Line
+		planned.Change.Line, planned.Change.InWay = planned.Line, planned.InWay
 		if err := fn(planned.Change); err != nil {
 			return err
 		}
@@ -408,14 +447,17 @@ func (p *Plan) Stage(ctx context.Context) error {
 	})
 }
 
-// Apply removes, makes directories, and puts the staged files into their places.
+// Apply removes, makes directories, and puts the staged files into their places. A directory in which there is something since the plan was made stays; ErrNotEmpty if
+// something of the backup takes its place.
 func (p *Plan) Apply(ctx context.Context) error {
 	return p.Each(ctx, func(c Change) error {
 		target := p.targets[c.Source]
 		var err error
 		switch {
 		case c.Action == Remove:
-			err = target.Remove(ctx, c.Path)
+			if err = target.Remove(ctx, c.Path); errors.Is(err, ErrNotEmpty) && !c.InWay {
+				err = nil
+			}
 		case c.Action == Unchanged:
 		case c.Directory:
 			err = target.MakeDirectory(ctx, c.Path)

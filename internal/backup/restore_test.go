@@ -289,7 +289,7 @@ func (l listedTree) Walk(ctx context.Context, fn func(Entry) error) error {
 	})
 }
 
-// What has a name that is no path stays where it is and is counted, unless the directory in which it is goes.
+// What has a name that is no path stays where it is, with the directories in which it is, and is counted. It does not make room.
 func TestUnnamed(t *testing.T) {
 	t.Parallel()
 	f := setup(t, false)
@@ -301,7 +301,7 @@ func TestUnnamed(t *testing.T) {
 		{Path: `kept/\xff`, Kind: Other, Unnamed: true, Stamp: Stamp{Inode: 1, Changed: 1}},
 		{Path: `new/\xff`, Kind: Other, Unnamed: true, Stamp: Stamp{Inode: 2, Changed: 1}},
 	}}
-	for exact, want := range map[bool]Counts{false: {Unchanged: 1}, true: {Unchanged: 1, Remove: 3, Kept: 1}} {
+	for exact, want := range map[bool]Counts{false: {Unchanged: 1}, true: {Unchanged: 1, Remove: 1, Kept: 3}} {
 		plan, err := m.Plan(t.Context(), map[string]Target{"shared": tree}, Selection{}, RestoreOptions{Exact: exact})
 		if err != nil {
 			t.Fatal(err)
@@ -314,8 +314,16 @@ func TestUnnamed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := content(t, f.files); got["new"] != "" || got["kept/a"] == "" {
+	if got := content(t, f.files); got["new"] == "" || got["new/a"] != "" || got["kept/a"] == "" {
 		t.Errorf("there is %v", got)
+	}
+	if err := os.RemoveAll(filepath.Join(f.files, "kept")); err != nil {
+		t.Fatal(err)
+	}
+	f.put("kept/a/b", []byte("in the way"))
+	tree.more = []Entry{{Path: `kept/a/\xff`, Kind: Other, Unnamed: true}}
+	if _, err := m.Plan(t.Context(), map[string]Target{"shared": tree}, Selection{}, RestoreOptions{}); !errors.Is(err, ErrNotEmpty) || !strings.Contains(err.Error(), "shared/kept/a") {
+		t.Errorf("what stays in the way: %v", err)
 	}
 }
 
@@ -413,6 +421,62 @@ func TestFullDisk(t *testing.T) {
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("there is %v, %v", left, err)
+		}
+	}
+}
+
+// What a program writes while a restore puts files in their places is not removed, as the plan does not tell of it; where it is in the way, that is an error.
+func TestLateFiles(t *testing.T) {
+	t.Parallel()
+	f := setup(t, false)
+	f.put("kept", []byte("kept"))
+	f.put("file", []byte("file"))
+	result, id := f.write(WriteOptions{})
+	m := f.manifest(id, result.ManifestSHA256)
+	if err := os.Remove(filepath.Join(f.files, "file")); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		late string
+		want string // the error
+	}{
+		"in a directory that goes":   {"aa/b/late.txt", ""},
+		"at the top of it":           {"aa/late.txt", ""},
+		"in the way":                 {"file/late.txt", "restore shared/file: the directory is not empty"},
+		"in a directory in the way":  {"file/below/late.txt", "restore shared/file: the directory is not empty"},
+		"beside what is in no place": {"new/late.txt", ""},
+	} {
+		f.put("aa/told.txt", []byte("told"))
+		f.put("aa/b/c/told.txt", []byte("told"))
+		f.put("aa/d/told.txt", []byte("told"))
+		if err := os.RemoveAll(filepath.Join(f.files, "file")); err != nil {
+			t.Fatal(err)
+		}
+		f.put("file/below/told.txt", []byte("told"))
+		plan, err := m.Plan(t.Context(), map[string]Target{"shared": f.open(f.files)}, Selection{}, RestoreOptions{Exact: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := plan.Stage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.put(test.late, []byte("late"))
+		err = plan.Apply(t.Context())
+		plan.Close()
+		if got := fmt.Sprint(err); test.want == "" && err != nil || test.want != "" && got != test.want {
+			t.Errorf("%s: %v", name, err)
+		}
+		got := content(t, f.files)
+		if !strings.HasSuffix(got[test.late], "late") {
+			t.Errorf("%s: it was removed: %v", name, got)
+		}
+		for path, text := range got {
+			if err == nil && strings.HasSuffix(text, "told") {
+				t.Errorf("%s: %s is left", name, path)
+			}
+		}
+		if err := os.RemoveAll(filepath.Join(f.files, strings.Split(test.late, "/")[0])); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

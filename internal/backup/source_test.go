@@ -184,8 +184,8 @@ func TestLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(got)
-	if !slices.Equal(got, want) || len(result.LeftOut) != len(want) || m.Totals.LeftOut != int64(len(want)) || m.Totals.Unreadable != 3 {
-		t.Errorf("left out are\n%s\nin all %d, unreadable %d", strings.Join(got, "\n"), m.Totals.LeftOut, m.Totals.Unreadable)
+	if !slices.Equal(got, want) || len(result.LeftOut) != len(want) || m.Totals.LeftOut != int64(len(want)) || m.Totals.Unreadable != 3 || m.Totals.Gone != 1 {
+		t.Errorf("left out are\n%s\nin all %d, unreadable %d, gone %d", strings.Join(got, "\n"), m.Totals.LeftOut, m.Totals.Unreadable, m.Totals.Gone)
 	}
 	sound(t, m)
 	if got := content(t, f.restore(m)); len(got) != 1 || !strings.HasSuffix(got["kept"], "kept") {

@@ -46,6 +46,7 @@ func (w *writer) store(ctx context.Context, source NamedSource, path string) (*F
 		switch {
 		case err == nil: // it has changed; once more
 		case errors.Is(err, fs.ErrNotExist):
+			w.totals.Gone++
 			return nil, w.leave(source.Name, path, "it was gone when it was to be read")
 		case errors.Is(err, fs.ErrPermission):
 			w.totals.Unreadable++
@@ -75,6 +76,7 @@ func (w *writer) forget(segments, filled int) error {
 
 // read reads a file once.
 func (w *writer) read(ctx context.Context, source NamedSource, path string) (*File, error) {
+	began := time.Now()
 	in, err := source.Open(ctx, path)
 	if err != nil {
 		return nil, sourceError{err}
@@ -123,7 +125,7 @@ func (w *writer) read(ctx context.Context, source NamedSource, path string) (*Fi
 	file.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	file.Executable, file.Modified, file.Stamp = after.Executable, writable(after.Modified), after.Stamp
 	file.Unstable = file.Bytes != after.Bytes || before.Bytes != after.Bytes || before.Stamp != after.Stamp || !before.Modified.Equal(after.Modified)
-	if file.Stamp.Changed != 0 && time.Since(time.Unix(0, file.Stamp.Changed)) < w.repo.settle() {
+	if file.Stamp.Changed != 0 && began.Sub(time.Unix(0, file.Stamp.Changed)) < w.repo.settle() {
 		file.Stamp = Stamp{} // another change could have the same time
 	}
 	return file, nil

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"fanfare/internal/datasync"
 )
 
 // Tree is a directory, as a source or a target: for a restore to some place on disk, and for drills. What is called
@@ -129,6 +131,10 @@ func (t *Tree) Open(_ context.Context, name string) (OpenFile, error) {
 		_ = f.Close()
 		return nil, errors.Join(err, errors.New("it was replaced while it was opened"))
 	}
+	if err := datasync.File(f); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
 	return treeFile{f, name}, nil
 }
 
@@ -191,9 +197,12 @@ func (t *Tree) MakeDirectory(_ context.Context, name string) error {
 
 // Remove removes what is at a path.
 func (t *Tree) Remove(_ context.Context, name string) error {
-	err := t.root.RemoveAll(name)
-	if errors.Is(err, syscall.ENOTDIR) { // a link in the way of it has gone before
+	switch err := t.root.Remove(name); {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // a link in the way of it has gone before
 		return nil
+	case errors.Is(err, syscall.ENOTEMPTY):
+		return ErrNotEmpty
+	default:
+		return err
 	}
-	return err
 }

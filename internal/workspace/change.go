@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"time"
 
@@ -126,6 +128,25 @@ func (d *Directory) checkMoved(from, to string, limit int) error {
 		_, err := CheckPath(to + strings.TrimPrefix(found.entry.Path, from))
 		return err
 	})
+}
+
+// Remove deletes a file, a link or the like, or a directory that is empty, also in a directory of the program's own that is not to be written to.
+func (d *Directory) Remove(name string) error {
+	name, err := CheckPath(name)
+	if err != nil {
+		return err
+	}
+	if _, err := lookup(d.root, name); err != nil {
+		return err
+	}
+	err = d.root.Remove(name)
+	if dir := path.Dir(name); errors.Is(err, fs.ErrPermission) && dir != "." && makeWritable(d.root, dir) == nil {
+		err = d.root.Remove(name)
+	}
+	if err != nil {
+		return fail("delete file", err)
+	}
+	return d.syncParents(name)
 }
 
 // Delete deletes what is at a path if c is true of it: a file, a directory that is empty, or, if recursive, one with

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"fanfare/internal/datasync"
 )
 
 const (
@@ -83,6 +85,9 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) { return f.file.ReadA
 
 // Seek sets where the next Read begins.
 func (f *File) Seek(offset int64, whence int) (int64, error) { return f.file.Seek(offset, whence) }
+
+// Settle makes every change from now on give the file another stamp, also one by a program that has mapped it.
+func (f *File) Settle() error { return fail("settle file", datasync.File(f.file)) }
 
 // Close closes the file.
 func (f *File) Close() error { return f.file.Close() }

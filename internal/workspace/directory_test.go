@@ -66,7 +66,12 @@ func TestMeasureAndWalk(t *testing.T) {
 	_, err = io.WriteString(staged, "not yet")
 	must(t, err)
 	usage, err := d.Measure(context.Background())
-	usage.LastChange = time.Time{}
+	info, failed := os.Lstat(filepath.Join(dir, "link"))
+	must(t, failed)
+	if _, _, touched := identify(info); usage.LastTouch.Before(touched) {
+		t.Errorf("last touch: %s, before %s", usage.LastTouch, touched)
+	}
+	usage.LastChange, usage.LastTouch = time.Time{}, time.Time{}
 	if err != nil || usage != (Usage{Bytes: 5, Files: 6, Directories: 3, Other: 1}) {
 		t.Errorf("usage: %+v, %v", usage, err)
 	}

@@ -117,6 +117,7 @@ type Usage struct {
 	Other       int64     // of them
 	Fixed       int64     // of the directories: those from which nothing can be removed, as another user has made them
 	LastChange  time.Time // when any file, or what is in any directory, was last written to, as far as programs tell the truth about it
+	LastTouch   time.Time // when anything below the top, or its inode, was last changed, about which no program can lie
 }
 
 // Measure counts what is in the workspace: all that Walk shows, and also what is in directories that have no path. What is being
@@ -154,6 +155,9 @@ func (d *Directory) measure(ctx context.Context, limit int64) (Usage, error) {
 		usage.Bytes += length(found.info)
 		if changed := found.info.ModTime(); changed.After(usage.LastChange) {
 			usage.LastChange = changed
+		}
+		if _, _, touched := identify(found.info); touched.After(usage.LastTouch) {
+			usage.LastTouch = touched
 		}
 		return nil
 	}
