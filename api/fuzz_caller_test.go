@@ -237,7 +237,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 				}
 			}
 			w.exec(t, "update workspaces set state = 'active', wanted_at = null where customer_id = $1 and state = 'archiving'", id)
-			w.exec(t, "update workspace_policies set legal_hold = false, hold_reason = null where customer_id = $1 and legal_hold", id)
+			w.exec(t, "update workspace_policies set legal_hold = false, hold_reason = null, hold_of_installation = false where customer_id = $1 and legal_hold", id)
 			w.exec(t, "update backups set state = 'failed', problem = 'x' where customer_id = $1 and state = 'queued'", id)
 			w.exec(t, "update restores set state = 'planned', plan = '{}' where customer_id = $1 and state = 'planning'", id)
 			w.exec(t, "update customers set archived_at = null where id = $1 and archived_at is not null", id)

@@ -109,9 +109,10 @@ from (select 1) x left join lateral (
     select b.id, b.finished_at from backups b where b.state = 'ready' and b.damaged_at is null order by b.finished_at desc limit 1) b on true
 where s.last_good_id is distinct from b.id;
 
+-- Not one from which somebody restores, or may be about to: a plan is forgotten after a day.
 -- name: BackupLetGo :execrows
 update backups b set state = 'deleting' where b.id = @id and b.state in ('ready', 'failed')
-    and not exists (select from restores r where r.backup_id = b.id and r.state in ('queued', 'running', 'applying'));
+    and not exists (select from restores r where r.backup_id = b.id and r.state not in ('done', 'failed'));
 
 -- What came to nothing, of which is told as long as of others.
 -- name: BackupLetGoFailed :execrows

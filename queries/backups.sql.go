@@ -221,9 +221,10 @@ func (q *Queries) BackupHealth(ctx context.Context, arg BackupHealthParams) (Bac
 
 const backupLetGo = `-- name: BackupLetGo :execrows
 update backups b set state = 'deleting' where b.id = $1 and b.state in ('ready', 'failed')
-    and not exists (select from restores r where r.backup_id = b.id and r.state in ('queued', 'running', 'applying'))
+    and not exists (select from restores r where r.backup_id = b.id and r.state not in ('done', 'failed'))
 `
 
+// Not one from which somebody restores, or may be about to: a plan is forgotten after a day.
 func (q *Queries) BackupLetGo(ctx context.Context, id uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, backupLetGo, id)
 	if err != nil {
