@@ -257,7 +257,7 @@ func (f *fileStores) sources(ctx context.Context, scope tenant.Scope, customerID
 			return nil, done, fmt.Errorf("open workspace %s: %w", row.ID, err)
 		}
 		open = append(open, directory)
-		sources = append(sources, backup.NamedSource{Name: sourceName(row.SpaceID), Source: newWorkspaceTree(directory, "")})
+		sources = append(sources, backup.NamedSource{Name: sourceName(row.SpaceID), Source: newWorkspaceTree(directory)})
 	}
 	media := backup.NamedSource{Name: mediaSource, Source: newMediaTree(f.db, f.media, scope, customerID)}
 	if f.media != nil {

@@ -122,7 +122,7 @@ func TestRestoreLeavesLateFiles(t *testing.T) {
 	must(t, err)
 	defer directory.Close()
 	p.program(nil, "kept.txt", "kept")
-	tree := newWorkspaceTree(directory, "")
+	tree := newWorkspaceTree(directory)
 	repository, id := (&fileStores{backups: p.backups}).repository(p.customer.ID, bucket.Backups(p.customer.ID)), uuid.New()
 	result, err := repository.Write(t.Context(), backup.WriteOptions{ID: id, Kind: "backup", Sources: []backup.NamedSource{{Name: sharedSource, Source: tree}}})
 	must(t, err)

@@ -177,7 +177,7 @@ func (w *drillWorker) drill(ctx context.Context, scope tenant.Scope, customerID 
 			return nil, err
 		}
 		defer directory.Close()
-		tree := newWorkspaceTree(directory, "")
+		tree := newWorkspaceTree(directory)
 		targets[source.Name], restored[source.Name] = tree, tree
 	}
 	plan, err := manifest.Plan(ctx, targets, backup.Selection{}, backup.RestoreOptions{})

@@ -46,15 +46,13 @@ type workspaceTree struct {
 	others, content int64
 }
 
-func newWorkspaceTree(directory *workspace.Directory, below string) *workspaceTree {
-	return &workspaceTree{directory: directory, below: below, restoring: uuid.New(), staged: map[int64]*workspace.Staged{}}
+func newWorkspaceTree(directory *workspace.Directory) *workspaceTree {
+	return restoringTree(directory, "", uuid.New())
 }
 
 // restoringTree is where a restore stages files.
 func restoringTree(directory *workspace.Directory, below string, restoring uuid.UUID) *workspaceTree {
-	tree := newWorkspaceTree(directory, below)
-	tree.restoring = restoring
-	return tree
+	return &workspaceTree{directory: directory, below: below, restoring: restoring, staged: map[int64]*workspace.Staged{}}
 }
 
 // stagedAs is the id of a staged file: half of it says of which restore, the other which of its files.

@@ -84,7 +84,7 @@ func TestArchiveIsOfWhatIsThere(t *testing.T) {
 				defer directory.Close()
 				id, began, repository := uuid.New(), time.Now(), c.archives()
 				result, err := repository.Write(t.Context(), backup.WriteOptions{
-					ID: id, Kind: "archive", Now: began, Full: true, Sources: []backup.NamedSource{{Name: sharedSource, Source: newWorkspaceTree(directory, "")}},
+					ID: id, Kind: "archive", Now: began, Full: true, Sources: []backup.NamedSource{{Name: sharedSource, Source: newWorkspaceTree(directory)}},
 				})
 				must(t, err)
 				change()

@@ -35,6 +35,8 @@ const (
 	// measurings is how often a workspace is measured that others change meanwhile, until they wait; but not longer than lockedFor.
 	measurings = 3
 	lockedFor  = 5 * time.Second
+	// clockTick is how far the times of a file system may be behind.
+	clockTick = time.Second
 	// asideFor is for how long the directory of an archived workspace stays at least, in case that a program still writes to it.
 	asideFor = 10 * time.Minute
 )
@@ -205,6 +207,14 @@ func (c *caring) change(ctx context.Context, change func(q *queries.Queries) (in
 
 func (c *caring) space() uuid.NullUUID { return workspace.OfSpace(c.row.SpaceID) }
 
+// place opens the workspace's directory; scratch opens what is set aside of it or being unpacked.
+func (c *caring) place() (*workspace.Directory, error) {
+	return c.workspaces.Open(c.customerID, c.space())
+}
+func (c *caring) scratch() (*workspace.Directory, error) {
+	return c.workspaces.Scratch(c.customerID, c.row.ID)
+}
+
 // make makes the directory.
 func (c *caring) make(ctx context.Context) error {
 	if err := c.workspaces.Create(c.customerID, c.space()); err != nil {
@@ -223,7 +233,7 @@ func (c *caring) measure(ctx context.Context) error {
 }
 
 func (c *caring) count(ctx context.Context) error {
-	directory, err := c.workspaces.Open(c.customerID, c.space())
+	directory, err := c.place()
 	if err != nil {
 		return err
 	}
@@ -384,7 +394,7 @@ func (c *caring) archive(ctx context.Context) error {
 			return err
 		}
 	}
-	directory, err := c.workspaces.Open(c.customerID, c.space())
+	directory, err := c.place()
 	if err != nil {
 		return err
 	}
@@ -407,10 +417,18 @@ func (c *caring) archive(ctx context.Context) error {
 	if usage.Fixed > 0 {
 		return c.stay(ctx, ptr(fmt.Sprintf("It was not archived, since Fanfare could not remove it: a program has made %d directories as another user that the group may not write to. Have them made with the mode 770.", usage.Fixed)))
 	}
-	tree := newWorkspaceTree(directory, "")
-	repository, began := c.archives(), time.Now()
+	// From here on it is known by the archive's id, as what is set aside. That is a change of its own, so nothing is read before changes since can be told from it.
+	if err := mark(c.place, id); err != nil {
+		return err
+	}
 	writing, stop := c.whileUnwanted(ctx)
 	defer stop()
+	select {
+	case <-writing.Done():
+	case <-time.After(clockTick):
+	}
+	tree := newWorkspaceTree(directory)
+	repository, began := c.archives(), time.Now()
 	result, err := repository.Write(writing, backup.WriteOptions{
 		ID: id, Kind: "archive", Now: time.Now(), Sources: []backup.NamedSource{{Name: sourceName(c.row.SpaceID), Source: tree}}, Full: true,
 	})
@@ -450,7 +468,8 @@ func (c *caring) archive(ctx context.Context) error {
 	return nil
 }
 
-// clearAside removes the directory of an archived workspace, unless a program that had it open has written to it since: then the workspace comes back with that.
+// clearAside removes the directory of an archived workspace, unless a program that had it open has written to it since: then the workspace comes back with that. Half of
+// one, which a return has left that the row knows nothing of, is removed as well.
 func (c *caring) clearAside(ctx context.Context) error {
 	aside, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
 	if err != nil || !aside || c.backups == nil || c.row.ArchivedAt == nil || time.Since(*c.row.ArchivedAt) < asideFor {
@@ -463,11 +482,17 @@ func (c *caring) clearAside(ctx context.Context) error {
 	if manifest != nil {
 		defer manifest.Close()
 	}
-	same, err := c.isArchived(ctx, manifest, *c.row.ArchivedAt)
+	whole, err := c.isWhole(c.scratch)
 	if err != nil {
 		return err
 	}
-	if same {
+	same := false
+	if whole {
+		if same, err = c.isArchived(ctx, manifest, *c.row.ArchivedAt); err != nil {
+			return err
+		}
+	}
+	if same || !whole {
 		return c.freeScratch(ctx)
 	}
 	c.log.WarnContext(ctx, "a program has written to a workspace that is archived; it comes back")
@@ -522,16 +547,16 @@ func (c *caring) aside(ctx context.Context, repository *backup.Repository, id uu
 
 // isArchived tells whether what is in the directory that is set aside is what the archive has. Where nobody here can read its manifest, nothing may have changed since.
 func (c *caring) isArchived(ctx context.Context, manifest *backup.Manifest, since time.Time) (bool, error) {
-	directory, err := c.workspaces.Scratch(c.customerID, c.row.ID)
+	directory, err := c.scratch()
 	if err != nil {
 		return false, err
 	}
 	defer directory.Close()
 	if manifest == nil {
 		usage, err := measureDirectory(ctx, directory)
-		return err == nil && !usage.LastChange.After(since.Add(-time.Second)) && !usage.LastTouch.After(since.Add(-time.Second)), err
+		return err == nil && !usage.LastChange.After(since.Add(-clockTick)) && !usage.LastTouch.After(since.Add(-clockTick)), err
 	}
-	tree := newWorkspaceTree(directory, "")
+	tree := newWorkspaceTree(directory)
 	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{Exact: true})
 	if err != nil {
 		return false, err
@@ -580,7 +605,7 @@ func (c *caring) bringBack(ctx context.Context) error {
 	if err := c.put(ctx); err != nil {
 		return err
 	}
-	directory, err := c.workspaces.Open(c.customerID, c.space())
+	directory, err := c.place()
 	if err != nil {
 		return err
 	}
@@ -602,20 +627,13 @@ func (c *caring) bringBack(ctx context.Context) error {
 //
 // A directory that has all there is says so by what is staged in it under the archive's id. One without that may be somebody else's, or half of one.
 func (c *caring) put(ctx context.Context) error {
-	there, err := c.isWhole(func() (*workspace.Directory, error) { return c.workspaces.Open(c.customerID, c.space()) })
+	there, err := c.isWhole(c.place)
 	if err != nil || there && c.row.State == "returning" {
 		return err
 	}
-	scratch := func() (*workspace.Directory, error) { return c.workspaces.Scratch(c.customerID, c.row.ID) }
-	found, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
-	if err != nil {
-		return err
-	}
-	whole := found && c.row.State == "archived"
+	whole, err := c.workspaces.HasScratch(c.customerID, c.row.ID)
 	if whole {
-		err = mark(scratch, *c.row.ArchiveID)
-	} else if found {
-		whole, err = c.isWhole(scratch)
+		whole, err = c.isWhole(c.scratch)
 	}
 	if err != nil {
 		return err
@@ -689,12 +707,12 @@ func (c *caring) unpack(ctx context.Context) error {
 }
 
 func (c *caring) unpackInto(ctx context.Context, manifest *backup.Manifest) error {
-	directory, err := c.workspaces.Scratch(c.customerID, c.row.ID)
+	directory, err := c.scratch()
 	if err != nil {
 		return err
 	}
 	defer directory.Close()
-	tree := newWorkspaceTree(directory, "")
+	tree := newWorkspaceTree(directory)
 	plan, err := manifest.Plan(ctx, map[string]backup.Target{sourceName(c.row.SpaceID): tree}, backup.Selection{}, backup.RestoreOptions{})
 	if err != nil {
 		return err
@@ -706,7 +724,7 @@ func (c *caring) unpackInto(ctx context.Context, manifest *backup.Manifest) erro
 	if err := plan.Apply(ctx); err != nil {
 		return err
 	}
-	return mark(func() (*workspace.Directory, error) { return c.workspaces.Scratch(c.customerID, c.row.ID) }, *c.row.ArchiveID)
+	return mark(c.scratch, *c.row.ArchiveID)
 }
 
 // forget deletes an archive that is not needed any more.

@@ -387,6 +387,30 @@ func TestWorkspaceAfterCrash(t *testing.T) {
 	}
 }
 
+// Half of what a return has unpacked is not taken for all there is by a row that knows nothing of the return, as one does that was restored to an earlier moment.
+func TestHalfOfArchived(t *testing.T) {
+	p := setup(t).withFiles()
+	p.inUse()
+	p.program(nil, "a.txt", "roses")
+	p.program(nil, "b.txt", "lilies")
+	id := p.archived()
+	half := func() {
+		must(t, os.MkdirAll(p.aside(id, ""), 0o770))
+		must(t, os.WriteFile(p.aside(id, "a.txt"), []byte("roses"), 0o660))
+	}
+	half()
+	p.cleared(id)
+	if state := scan[string](p.bundle, workspaceState, id); state != "archived" {
+		t.Errorf("with half of it on the disk, the workspace is %s", state)
+	}
+	half()
+	p.use(nil)
+	eventually(p.bundle, "active", workspaceState, id)
+	if diff := cmp.Diff(map[string]string{"a.txt": "roses", "b.txt": "lilies"}, p.tree(nil)); diff != "" {
+		t.Errorf("back (-want +got):\n%s", diff)
+	}
+}
+
 // What a program writes that still has an archived workspace open brings it back; where nobody does, it comes back from where it was set aside, as long as that is there.
 func TestArchivedIsWritten(t *testing.T) {
 	p := setup(t).withFiles()

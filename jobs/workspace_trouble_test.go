@@ -181,7 +181,7 @@ func TestArchiveIsCompared(t *testing.T) {
 		must(t, err)
 		began, archive := time.Now(), uuid.New()
 		result, err := c.archives().Write(t.Context(), backup.WriteOptions{ID: archive, Kind: "archive", Now: began, Full: true,
-			Sources: []backup.NamedSource{{Name: sharedSource, Source: newWorkspaceTree(directory, "")}}})
+			Sources: []backup.NamedSource{{Name: sharedSource, Source: newWorkspaceTree(directory)}}})
 		must(t, errors.Join(err, directory.Close()))
 		test.change()
 		same, err := c.aside(t.Context(), c.archives(), archive, result.ManifestSHA256, began)
