@@ -76,9 +76,9 @@ func TestUploadIsKilled(t *testing.T) {
 		return err == nil && info.Size() >= 1<<19
 	})
 
-	// Counting waits here, which comes after the file has got its name.
-	if _, err := s.super.Exec(t.Context(), `create function wait_here() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(4711); return new; end';
-		create trigger wait_here before update on workspaces for each row execute function wait_here()`); err != nil {
+	// The end of the change waits here, which comes after the file has got its name.
+	if _, err := s.super.Exec(t.Context(), `create function wait_here() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(4711); return null; end';
+		create trigger wait_here after delete on file_changes for each row execute function wait_here()`); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := s.super.Begin(t.Context())
