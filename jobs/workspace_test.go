@@ -406,6 +406,7 @@ func TestHalfOfArchived(t *testing.T) {
 	half()
 	p.use(nil)
 	eventually(p.bundle, "active", workspaceState, id)
+	eventually(p.bundle, true, "select archive_id is null from workspaces where id = $1", id)
 	if diff := cmp.Diff(map[string]string{"a.txt": "roses", "b.txt": "lilies"}, p.tree(nil)); diff != "" {
 		t.Errorf("back (-want +got):\n%s", diff)
 	}
