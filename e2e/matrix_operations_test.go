@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -581,6 +582,11 @@ func (c *cell) addMCP(t testing.TB) {
 		c.exec(t, "insert into credentials (customer_id, id, space_id, kind, person, name, mcp_server_id, login, credential, key_id, created_by) values ($1, $2, $3, 'mcp', $4, 'Server', $5, 'token', 'x', 1, null)",
 			c.customer, dbtest.NewID(t), c.ids["space_id"], person, server)
 	}
+}
+
+// again is the cell for its next caller.
+func (c *cell) again() *cell {
+	return &cell{m: c.m, operation: c.operation, customer: c.customer, name: c.name, headers: map[string]string{}, ids: maps.Clone(c.ids)}
 }
 
 // arrange makes what depends on who calls, and what the operation wants to be different.

@@ -397,17 +397,31 @@ func (o outcome) surprises() (list []string) {
 	return list
 }
 
-// try fills a cell. adapt, if there is one, changes what is there and what is expected.
-func (m *matrix) try(t testing.TB, o operation, caller matrixCaller, a act, p permission, adapt func(c *cell, a act, status int) (act, int)) {
+// tryAll fills the cells of an operation. A customer to whom nothing has happened serves the next caller as well, unless the operation wants it to be different. adapt, if there is
+// one, changes what is there and what is expected.
+func (m *matrix) tryAll(t testing.TB, o operation, callers []matrixCaller, a act, p permission, adapt func(c *cell, caller string, a act, status int) (act, int)) {
 	t.Helper()
-	c := m.newCell(t, o.id)
+	var c *cell
+	for _, caller := range callers {
+		if c == nil {
+			c = m.newCell(t, o.id)
+		}
+		if untouched := m.try(t, c.again(), caller, o, a, p, adapt); !untouched || a.prepare != nil {
+			c = nil
+		}
+	}
+}
+
+// try fills a cell, and tells whether its customer is as it was.
+func (m *matrix) try(t testing.TB, c *cell, caller matrixCaller, o operation, a act, p permission, adapt func(c *cell, caller string, a act, status int) (act, int)) (untouched bool) {
+	t.Helper()
 	status, ok := caller.enter(t, m, c, a, p)
 	if !ok {
-		return
+		return true
 	}
 	c.arrange(t, a)
 	if adapt != nil {
-		a, status = adapt(c, a, status)
+		a, status = adapt(c, caller.name, a, status)
 	}
 	m.cells.Add(1)
 	var body any
@@ -437,13 +451,14 @@ func (m *matrix) try(t testing.TB, o operation, caller matrixCaller, a act, p pe
 		m.surprises.Add(1)
 		t.Errorf("%s as %s: %s: %.300s", o.id, caller.name, surprise, r.body)
 	}
+	return !result.oursChanged
 }
 
 // leavesTraces are tables in which also a request that is refused, or only reads, leaves a row.
 var leavesTraces = []string{"public.audit_log"}
 
 // TestOperationMatrix tries every operation of the OpenAPI document as every kind of caller, and expects the answer
-// that docs/tenancy.md gives. Each cell has a customer of its own. What is refused changes nothing, what succeeds
+// that docs/tenancy.md gives. Each cell has a customer that nobody has changed. What is refused changes nothing, what succeeds
 // changes something, and nothing ever changes in another tenant.
 func TestOperationMatrix(t *testing.T) {
 	t.Parallel()
@@ -482,9 +497,7 @@ func TestOperationMatrix(t *testing.T) {
 			}
 			t.Run(id, func(t *testing.T) {
 				t.Parallel()
-				for _, caller := range matrixCallers {
-					m.try(t, o, caller, a, p, nil)
-				}
+				m.tryAll(t, o, matrixCallers, a, p, nil)
 			})
 		}
 	})
@@ -523,24 +536,27 @@ var stillDone = map[string][]string{
 func TestArchivedIsReadOnly(t *testing.T) {
 	t.Parallel()
 	m, rows := newMatrix(t), permissions(t)
-	for id, o := range operations(t, m.s) {
-		for _, caller := range matrixCallers {
-			if !slices.Contains(append([]string{"key with the permission", "agent token"}, insideColumns...), caller.name) {
-				continue
-			}
-			m.try(t, o, caller, acts[id], rows[id], func(c *cell, a act, status int) (act, int) {
-				c.exec(t, "update customers set archived_at = now() where id = $1 and archived_at is null", c.customer)
-				switch {
-				case !a.changes():
-				case !slices.Contains(stillDone[id], caller.name):
-					status = refused
-				case id == "archive-customer":
-					a.action = ""
-				}
-				return a, status
+	callers := slices.DeleteFunc(slices.Clone(matrixCallers), func(c matrixCaller) bool {
+		return !slices.Contains(append([]string{"key with the permission", "agent token"}, insideColumns...), c.name)
+	})
+	t.Run("operations", func(t *testing.T) {
+		for id, o := range operations(t, m.s) {
+			t.Run(id, func(t *testing.T) {
+				t.Parallel()
+				m.tryAll(t, o, callers, acts[id], rows[id], func(c *cell, caller string, a act, status int) (act, int) {
+					c.exec(t, "update customers set archived_at = now() where id = $1 and archived_at is null", c.customer)
+					switch {
+					case !a.changes():
+					case !slices.Contains(stillDone[id], caller):
+						status = refused
+					case id == "archive-customer":
+						a.action = ""
+					}
+					return a, status
+				})
 			})
 		}
-	}
+	})
 	fmt.Printf("%s: cells %d, unexpected %d\n", t.Name(), m.cells.Load(), m.surprises.Load())
 }
 
