@@ -99,12 +99,11 @@ func TestLostLeaseBreaksOffCalls(t *testing.T) {
 		t.Fatal("the call went on without a lease")
 	}
 	b.exec("grant insert, update on workers to fanfare_worker")
-	eventually(b, true, "select lease_until > now() from workers")
-	ctx, release := w.lease.hold(t.Context())
-	defer release()
-	if ctx.Err() != nil {
-		t.Error("the renewed lease does not hold")
-	}
+	await(t, func() (bool, string) {
+		ctx, release := w.lease.hold(t.Context())
+		defer release()
+		return ctx.Err() == nil, "the lease is not renewed, or does not hold"
+	})
 }
 
 func TestStopLetsJobsFinish(t *testing.T) {

@@ -165,6 +165,12 @@ func (p *places) use(space *uuid.UUID) string {
 	return state
 }
 
+// isBack waits until all of a workspace's return is done.
+func (p *places) isBack(id uuid.UUID) {
+	p.t.Helper()
+	eventually(p.bundle, true, "select state = 'active' and archive_id is null from workspaces where id = $1", id)
+}
+
 // cleared has an archived workspace stay so for an hour, after which its directory is removed.
 func (p *places) cleared(id uuid.UUID) {
 	p.t.Helper()
@@ -237,7 +243,7 @@ func TestUnusedWorkspace(t *testing.T) {
 	if state := p.use(&space.ID); state != "archived" {
 		t.Fatalf("the archived workspace is %s", state)
 	}
-	eventually(p.bundle, "active", workspaceState, chat)
+	p.isBack(chat)
 	if after := p.tree(&space.ID); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("came back: %v, was: %v", after, before)
 	}
@@ -359,11 +365,10 @@ func TestWorkspaceAfterCrash(t *testing.T) {
 	back := func(state string, want map[string]string) {
 		t.Helper()
 		p.exec("update workspaces set state = $2, wanted_at = now() where id = $1", id, state)
-		eventually(p.bundle, "active", workspaceState, id)
+		p.isBack(id)
 		if diff := cmp.Diff(want, p.tree(nil)); diff != "" {
 			t.Errorf("back (-want +got):\n%s", diff)
 		}
-		eventually(p.bundle, true, "select archive_id is null from workspaces where id = $1", id)
 	}
 	archive()
 	must(t, os.MkdirAll(p.at(nil, ""), 0o770)) // in its place, by whom ever
@@ -405,8 +410,7 @@ func TestHalfOfArchived(t *testing.T) {
 	}
 	half()
 	p.use(nil)
-	eventually(p.bundle, "active", workspaceState, id)
-	eventually(p.bundle, true, "select archive_id is null from workspaces where id = $1", id)
+	p.isBack(id)
 	if diff := cmp.Diff(map[string]string{"a.txt": "roses", "b.txt": "lilies"}, p.tree(nil)); diff != "" {
 		t.Errorf("back (-want +got):\n%s", diff)
 	}
@@ -430,16 +434,15 @@ func TestArchivedIsWritten(t *testing.T) {
 	must(t, os.WriteFile(p.aside(id, "late.txt"), []byte("lilies"), 0o660))
 	p.exec("update workspaces set archived_at = archived_at - interval '1 hour' where id = $1", id)
 	p.swept(id)
-	eventually(p.bundle, "active", workspaceState, id)
+	p.isBack(id)
 	want := map[string]string{"a.txt": "roses", "late.txt": "lilies"}
 	if diff := cmp.Diff(want, p.tree(nil)); diff != "" {
 		t.Errorf("it was written to (-want +got):\n%s", diff)
 	}
-	eventually(p.bundle, true, "select archive_id is null from workspaces where id = $1", id)
 	archive()
 	must(t, os.WriteFile(p.aside(id, "a.txt"), []byte("tulips"), 0o660))
 	p.use(nil)
-	eventually(p.bundle, "active", workspaceState, id)
+	p.isBack(id)
 	want["a.txt"] = "tulips"
 	if diff := cmp.Diff(want, p.tree(nil)); diff != "" {
 		t.Errorf("from where it was set aside (-want +got):\n%s", diff)

@@ -98,7 +98,7 @@ func TestWorkspaceWithDamagedArchive(t *testing.T) {
 	}
 	mend()
 	p.tryAgain()
-	eventually(p.bundle, "active", workspaceState, id)
+	p.isBack(id)
 	if after := p.tree(nil); after["a.txt"] != "roses" || len(after) != 1 {
 		t.Errorf("back: %v", after)
 	}
@@ -146,7 +146,7 @@ func TestWorkspaceWithoutLoss(t *testing.T) {
 	must(t, os.Remove(outside))
 	p.archived()
 	p.use(nil)
-	eventually(p.bundle, "active", workspaceState, id)
+	p.isBack(id)
 	if there := p.tree(nil); len(there) != 1 || there["a.txt"] != "roses" {
 		t.Errorf("back: %v", there)
 	}
@@ -258,7 +258,7 @@ func TestReturnToOtherFiles(t *testing.T) {
 	eventually(p.bundle, true, workspaceProblem, id, "There is something else in its place")
 	must(t, os.Remove(p.at(nil, "other.txt")))
 	p.tryAgain()
-	eventually(p.bundle, "active", workspaceState, id)
+	p.isBack(id)
 	if there := p.tree(nil); len(there) != 1 || there["a.txt"] != "roses" {
 		t.Errorf("back: %v", there)
 	}
