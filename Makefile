@@ -17,10 +17,9 @@ help: ## Print this list
 run: setup build ## Start everything with demo data; Ctrl-C stops it. Options: make run ARGS="--addr 127.0.0.1:9000"
 	@exec bin/fanfare dev $(ARGS)
 
-# Tests wait much of their time for something to happen: more of them run at once than there are processors.
 .PHONY: test
 test: setup browser s3server ## Run the tests, the long proofs in their short form
-	go test -short -timeout 20m -parallel 4 $(TESTFLAGS) ./...
+	go test -short -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: prove
 prove: setup browser s3server ## Run the tests with the long proofs whole (kills, fuzz)

@@ -70,7 +70,7 @@ func (r *receiver) messages() []received {
 func (r *receiver) await(t *testing.T, event string, count int) []received {
 	t.Helper()
 	var of []received
-	eventually(t, 30*time.Second, event+" arrives", func() bool {
+	eventually(t, time.Minute, event+" arrives", func() bool {
 		of = nil
 		for _, m := range r.messages() {
 			if strings.Contains(m.body, `"type": "`+event+`"`) {
