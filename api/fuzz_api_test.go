@@ -315,15 +315,15 @@ var seldom = map[string]bool{
 // fuzzRuns are as many as go on at the same time.
 const fuzzRuns = 4
 
-// TestFuzzAPI sends 12,000 valid and broken requests, made from the OpenAPI document, as each kind of caller.
+// TestFuzzAPI sends 30,000 valid and broken requests, made from the OpenAPI document, as each kind of caller.
 // Nothing may fail on the server's side; every answer is one that the document describes, with the body that it
 // describes; who is nobody gets 401, who is a stranger 404; what is refused changes nothing; and nobody reaches a
-// customer that is not theirs. FANFARE_PROVE=1 sends 300,000 from a new seed, and has every operation answer in every way; FANFARE_FUZZ_SEED repeats
+// customer that is not theirs. FANFARE_PROVE=1 sends ten times as many from a new seed; FANFARE_FUZZ_SEED repeats
 // one.
 func TestFuzzAPI(t *testing.T) {
 	t.Parallel()
-	requests, seed, whole := 12_000, uint64(1), os.Getenv("FANFARE_PROVE") == "1"
-	if whole {
+	requests, seed := 30_000, uint64(1)
+	if os.Getenv("FANFARE_PROVE") == "1" {
 		requests, seed = 300_000, rand.Uint64N(1_000_000_000)
 	}
 	if given := os.Getenv("FANFARE_FUZZ_SEED"); given != "" {
@@ -351,13 +351,7 @@ func TestFuzzAPI(t *testing.T) {
 		return
 	}
 	// Requests that get nowhere would prove nothing.
-	if answered := f.statuses[http.StatusOK]; answered < sent/20 {
-		t.Errorf("of %d requests, %d were answered with 200", sent, answered)
-	}
 	for _, o := range operations() {
-		if !whole {
-			break
-		}
 		want := []int{http.StatusOK, http.StatusUnprocessableEntity}
 		if strings.HasSuffix(o.template, "/callback") { // which sends every browser on
 			want = []int{http.StatusSeeOther}

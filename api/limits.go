@@ -117,8 +117,6 @@ type meter struct {
 	scope  tenant.Scope // in the customer that the path names, owing the charge
 	charge *tenant.Charge
 	tell   func(tenant.Rate)
-	// byAddress: it is charged to the caller's address, as they may enter nothing.
-	byAddress bool
 }
 
 // meter counts a request of the scope, and tells the caller what is left.
@@ -137,7 +135,7 @@ func (a *API) meter(ctx huma.Context, scope tenant.Scope) (*meter, tenant.Scope)
 // the database. err is what is to be answered; the answer is another one where a limit is used up, or the caller may
 // not enter the customer. Who may not is charged for themselves.
 func (m *meter) settle(ctx context.Context, err error) error {
-	if m.byAddress || !m.charge.Owed() {
+	if !m.charge.Owed() {
 		return err
 	}
 	if !aboutEntering(err) {
@@ -167,10 +165,10 @@ func (m *meter) chargeOutside(ctx context.Context, reason error) error {
 	}
 	switch {
 	case errors.Is(reason, tenant.ErrInvalidKey):
-		m.byAddress = true
+		m.charge.MadeElsewhere()
 		return m.a.chargeAddress(ctx, unauthenticatedLimit.of(unauthenticatedEndpoint), m.tell)
 	case errors.Is(reason, tenant.ErrLacksPermission):
-		m.byAddress = true
+		m.charge.MadeElsewhere()
 		return m.a.chargeAddress(ctx, m.limit, m.tell)
 	default:
 		return nil

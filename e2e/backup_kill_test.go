@@ -332,7 +332,7 @@ const keepingPatience = 3 * time.Minute
 func (k *keeping) anotherDay(t testing.TB) {
 	t.Helper()
 	for _, sql := range []string{"update backups set created_at = created_at - interval '1 day' where requested_by is not null", "update workspaces set archive_asked = 0 where archive_asked > 0"} {
-		if _, err := k.s.super.Exec(context.Background(), sql); err != nil {
+		if _, err := k.s.super.Exec(t.Context(), sql); err != nil {
 			t.Error(err)
 		}
 	}

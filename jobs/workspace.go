@@ -486,13 +486,14 @@ func (c *caring) clearAside(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	same := false
-	if whole {
-		if same, err = c.isArchived(ctx, manifest, *c.row.ArchivedAt); err != nil {
-			return err
-		}
+	if !whole {
+		return c.freeScratch(ctx)
 	}
-	if same || !whole {
+	same, err := c.isArchived(ctx, manifest, *c.row.ArchivedAt)
+	if err != nil {
+		return err
+	}
+	if same {
 		return c.freeScratch(ctx)
 	}
 	c.log.WarnContext(ctx, "a program has written to a workspace that is archived; it comes back")

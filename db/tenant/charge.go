@@ -68,6 +68,13 @@ func (c *Charge) Owed() bool {
 	return !c.made
 }
 
+// MadeElsewhere says that the request is charged in another way, such as to the address that it came from.
+func (c *Charge) MadeElsewhere() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made = true
+}
+
 // take gives the charge to whoever asks first. They hand it back if they did not make it. A nil Charge is nobody's.
 func (c *Charge) take() bool {
 	if c == nil {
