@@ -463,6 +463,21 @@ func TestLimitsOfAddresses(t *testing.T) {
 	})
 }
 
+// A key that asks to erase another customer is charged once, though it is looked for twice: two charges would tell how long lay between them.
+func TestForeignEraserIsChargedOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID})
+	request := w.request(t, "POST", "/v1/customers/"+c.elsewhere.ID.String()+"/erasure", m{"name": c.elsewhere.Name})
+	request.Header.Set("x-api-key", key.Key)
+	a := w.do(t, request)
+	a.want(t, 404)
+	if r, ok := a.rate(t); !ok || r.remaining != r.quota-1 {
+		t.Errorf("%+v, %t", r, ok)
+	}
+}
+
 // Nothing is asked of the database to say that the process lives.
 func TestLivenessAsksNobody(t *testing.T) {
 	t.Parallel()
