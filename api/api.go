@@ -26,6 +26,7 @@ import (
 	"fanfare/internal/embedding"
 	"fanfare/internal/identity"
 	"fanfare/internal/images"
+	"fanfare/internal/live"
 	"fanfare/internal/llm"
 	"fanfare/internal/mcpclient"
 	"fanfare/internal/platform"
@@ -56,6 +57,8 @@ type Deps struct {
 	Images *images.Unsplash
 	// ChatBots are the bots in whose chats people talk to Fanfare; nil: there are none, and no customer can add one.
 	ChatBots *bots.Registry
+	// Live tells who looks at a customer that something has changed; nil: nobody is told.
+	Live *live.Hub
 	// Bucket is where files are kept; nil: nowhere, and exports and uploads answer that they are not set up.
 	Bucket *bucket.Bucket
 	// MediaQuota is how many bytes the files of a customer may have together that has no quota of its own; 0 means 10 GiB.
@@ -173,6 +176,9 @@ func (a *API) registerAll() {
 	a.registerLLMBudget()
 	a.registerCampaigns()
 	a.registerPosts()
+	a.registerCalendar()
+	a.registerOverview()
+	a.registerLive()
 	a.registerPostPublishing()
 	a.registerPostApproval()
 	a.registerPostChecks()

@@ -57,6 +57,7 @@ const (
 	listOfBackups
 	listOfRestores
 	listOfDrills
+	listOfCalendar
 )
 
 func badCursor() *Problem {
@@ -103,6 +104,18 @@ func timeCursor(of list, cursor string) (after time.Time, id uuid.UUID, err erro
 func cursorOfTime(of list, at time.Time, id uuid.UUID) string {
 	raw := binary.BigEndian.AppendUint64([]byte{byte(of)}, uint64(at.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(raw, id[:]...))
+}
+
+// queryID reads an id by which a list is filtered, nil where there is none.
+func queryID(location, text string) (*uuid.UUID, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // that is no filter
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return nil, invalid(location, "must be a UUID")
+	}
+	return &id, nil
 }
 
 // page maps rows to a page: at most limit of them, and a cursor if there are more.

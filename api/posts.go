@@ -148,12 +148,9 @@ func (a *API) listPosts(ctx context.Context, in *struct {
 
 func listFilteredPosts(ctx context.Context, q *queries.Queries, before uuid.UUID, limit int32, campaignID, state string) ([]queries.PostListRow, error) {
 	params := queries.PostListFilteredParams{Before: before, MaxRows: limit}
-	if campaignID != "" {
-		id, err := uuid.Parse(campaignID)
-		if err != nil {
-			return nil, invalid("query.campaign_id", "must be a UUID")
-		}
-		params.CampaignID = &id
+	var err error
+	if params.CampaignID, err = queryID("query.campaign_id", campaignID); err != nil {
+		return nil, err
 	}
 	if state != "" {
 		params.State = &state

@@ -258,6 +258,7 @@ func (c *embeddingConfig) embedder() (embedding.Embedder, error) {
 // The settings that hold database URLs.
 const (
 	loginSetting  = "--database-url (DATABASE_URL)"
+	listenSetting = "--listen-database-url (LISTEN_DATABASE_URL)"
 	workerSetting = "--worker-database-url (WORKER_DATABASE_URL)"
 	backupSetting = "--backup-database-url (BACKUP_DATABASE_URL)"
 	ownerSetting  = "--database-url (MIGRATE_DATABASE_URL)"

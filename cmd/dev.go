@@ -24,6 +24,7 @@ import (
 	"fanfare/internal/backup"
 	"fanfare/internal/bucket"
 	"fanfare/internal/identity"
+	"fanfare/internal/live"
 	"fanfare/internal/localpg"
 	"fanfare/internal/sandbox"
 	"fanfare/internal/vault"
@@ -180,6 +181,9 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, devIssuer, apiURL, c.ReturnURLs
+	if deps.Live, err = live.New(loginURL, log); err != nil {
+		return err
+	}
 	handler := api.New(deps)
 	demo := &demo{
 		adminURL: adminURL, apiURL: apiURL, sandboxURL: boxURL,
@@ -188,6 +192,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	parts, err := c.withMetrics(ctx, log,
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "sandbox", boxListener, box.Handler()) },
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
+		deps.Live.Run,
 		watchKeys(sealer, log),
 		func(ctx context.Context) error {
 			return with.work(ctx, log, workerURL, workerConnections, handler, jobs.WorkerConfig{Lease: 2 * time.Second})

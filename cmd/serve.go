@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"fanfare/api"
 	"fanfare/db"
+	"fanfare/internal/live"
 	"fanfare/internal/telemetry"
 	"fanfare/queries"
 )
@@ -25,9 +27,10 @@ type serveCommand struct {
 	authConfig
 	returnConfig
 	customersConfig
-	Addr         string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
-	DatabaseURL  string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
-	DatabasePool int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
+	Addr              string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
+	DatabaseURL       string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
+	ListenDatabaseURL string `env:"LISTEN_DATABASE_URL" help:"Database, as fanfare_login, by a direct connection, to hear of changes; needed where DATABASE_URL leads through PgBouncer in transaction mode, and the same as it by default."`
+	DatabasePool      int32  `default:"20" env:"FANFARE_DATABASE_POOL" help:"Connections at most."`
 
 	TrustedProxies []string `env:"FANFARE_TRUSTED_PROXIES" help:"Networks (CIDR) of your reverse proxies, whose X-Forwarded-For says from where a request comes; none by default."`
 	workerSettings
@@ -76,9 +79,13 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, c.JwtIssuer, c.APIURL, c.ReturnURLs
 	deps.TrustedProxies, deps.AdminsMakeCustomers = proxies, c.adminsOnly()
+	if deps.Live, err = live.New(cmp.Or(c.ListenDatabaseURL, c.DatabaseURL), log); err != nil {
+		return wrongURL(listenSetting, "fanfare_login")
+	}
 	handler := api.New(deps)
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
+		deps.Live.Run,
 		watchKeys(with.vault, log),
 		connectBots(deps.ChatBots),
 	}

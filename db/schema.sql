@@ -2809,6 +2809,15 @@ begin
 end
 $$;
 
+-- Name: forget_watched(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.forget_watched() RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with gone as (delete from public.watched_topics w where w.until < now() - interval '1 hour' returning 1) select count(*) from gone
+$$;
+
 -- Name: forget_webhooks(integer); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.forget_webhooks(p_limit integer) RETURNS bigint
@@ -5730,6 +5739,26 @@ begin
 end
 $$;
 
+-- Name: tell_change(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.tell_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_topic bytea;
+begin
+    for v_topic in
+        select w.topic
+        from (select distinct a.customer_id from added a) c
+            join public.watched_topics w on w.topic = tenancy.topic(c.customer_id) and w.until > now()
+    loop
+        perform pg_catalog.pg_notify('fanfare_change', encode(v_topic, 'hex'));
+    end loop;
+    return null;
+end
+$$;
+
 -- Name: tell_of_integration(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.tell_of_integration() RETURNS trigger
@@ -5861,6 +5890,12 @@ begin
     return (select c.time_zone from public.customers c where c.id = tenancy.customer_id());
 end
 $$;
+
+-- Name: topic(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.topic(p_customer_id uuid) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256(convert_to((p_customer_id)::text, 'UTF8'::name));
 
 -- Name: touch(); Type: FUNCTION; Schema: tenancy
 
@@ -6128,6 +6163,23 @@ begin
     where m.customer_id = l.customer_id and m.id = l.id
         and (m.warned_at is null or m.warned_at <= now() - interval '1 day')
     returning m.customer_id, m.id, m.deadline, l.accounts;
+end
+$$;
+
+-- Name: watch(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.watch() RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    v_topic bytea := tenancy.topic(tenancy.customer_id());
+begin
+    if not exists (select from public.watched_topics w where w.topic = v_topic and w.until > now() + interval '90 seconds') then
+        insert into public.watched_topics as w (topic, until) values (v_topic, now() + interval '150 seconds')
+        on conflict (topic) do update set until = greatest(w.until, excluded.until);
+    end if;
+    return v_topic;
 end
 $$;
 
@@ -7969,6 +8021,16 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
 
+-- Name: watched_topics; Type: TABLE; Schema: public
+
+CREATE UNLOGGED TABLE public.watched_topics (
+    topic bytea NOT NULL,
+    until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.watched_topics FORCE ROW LEVEL SECURITY;
+
 -- Name: webhook_deliveries; Type: TABLE; Schema: public
 
 CREATE TABLE public.webhook_deliveries (
@@ -8606,6 +8668,11 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_subject_key UNIQUE (subject);
 
+-- Name: watched_topics watched_topics_pkey; Type: CONSTRAINT; Schema: public
+
+ALTER TABLE ONLY public.watched_topics
+    ADD CONSTRAINT watched_topics_pkey PRIMARY KEY (topic);
+
 -- Name: webhook_deliveries webhook_deliveries_pkey; Type: CONSTRAINT; Schema: public
 
 ALTER TABLE ONLY public.webhook_deliveries
@@ -8921,6 +8988,10 @@ CREATE INDEX platform_posts_by_template ON public.platform_posts USING btree (cu
 
 CREATE UNIQUE INDEX platform_posts_external_key ON public.platform_posts USING btree (customer_id, integration_id, external_id) WHERE (external_id IS NOT NULL);
 
+-- Name: platform_posts_to_look_at; Type: INDEX; Schema: public
+
+CREATE INDEX platform_posts_to_look_at ON public.platform_posts USING btree (customer_id, state, post_id) WHERE (state = ANY (ARRAY['pending_approval'::text, 'needs_attention'::text, 'failed'::text]));
+
 -- Name: platform_posts_to_measure; Type: INDEX; Schema: public
 
 CREATE INDEX platform_posts_to_measure ON public.platform_posts USING btree (measure_at) WHERE (measure_at IS NOT NULL);
@@ -8940,6 +9011,10 @@ CREATE INDEX post_reviews_by_post ON public.post_reviews USING btree (customer_i
 -- Name: posts_by_campaign; Type: INDEX; Schema: public
 
 CREATE INDEX posts_by_campaign ON public.posts USING btree (customer_id, campaign_id, id);
+
+-- Name: posts_by_time; Type: INDEX; Schema: public
+
+CREATE INDEX posts_by_time ON public.posts USING btree (customer_id, scheduled_at, id) WHERE (scheduled_at IS NOT NULL);
 
 -- Name: posts_occurrence_key; Type: INDEX; Schema: public
 
@@ -10096,6 +10171,10 @@ CREATE TRIGGER spaces_touch BEFORE UPDATE ON public.spaces FOR EACH ROW EXECUTE 
 -- Name: spaces spaces_withdraw; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER spaces_withdraw AFTER UPDATE ON public.spaces FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION tenancy.withdraw_space();
+
+-- Name: audit_log tell_change; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER tell_change AFTER INSERT ON public.audit_log REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION tenancy.tell_change();
 
 -- Name: webhook_deliveries webhook_deliveries_guard; Type: TRIGGER; Schema: public
 
@@ -13066,6 +13145,14 @@ CREATE POLICY users_of_customer ON public.users FOR SELECT TO fanfare_worker USI
 
 CREATE POLICY users_self ON public.users FOR SELECT TO fanfare_user, fanfare_admin USING ((id = ( SELECT tenancy.user_id() AS user_id)));
 
+-- Name: watched_topics; Type: ROW SECURITY; Schema: public
+
+ALTER TABLE public.watched_topics ENABLE ROW LEVEL SECURITY;
+
+-- Name: watched_topics watched_topics_definer; Type: POLICY; Schema: public
+
+CREATE POLICY watched_topics_definer ON public.watched_topics TO fanfare_definer USING (true) WITH CHECK (true);
+
 -- Name: webhook_deliveries; Type: ROW SECURITY; Schema: public
 
 ALTER TABLE public.webhook_deliveries ENABLE ROW LEVEL SECURITY;
@@ -14210,6 +14297,11 @@ GRANT ALL ON FUNCTION tenancy.forget_erased() TO fanfare_worker;
 
 REVOKE ALL ON FUNCTION tenancy.forget_rate_limit() FROM PUBLIC;
 
+-- Name: FUNCTION forget_watched(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.forget_watched() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.forget_watched() TO fanfare_worker;
+
 -- Name: FUNCTION forget_webhooks(p_limit integer); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.forget_webhooks(p_limit integer) FROM PUBLIC;
@@ -14998,6 +15090,10 @@ GRANT ALL ON FUNCTION tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_ver
 GRANT ALL ON FUNCTION tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.take_back_shared(p_id uuid, p_space_id uuid, p_version bigint, p_delete boolean) TO fanfare_admin;
 
+-- Name: FUNCTION tell_change(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.tell_change() FROM PUBLIC;
+
 -- Name: FUNCTION tell_of_integration(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.tell_of_integration() FROM PUBLIC;
@@ -15029,6 +15125,11 @@ REVOKE ALL ON FUNCTION tenancy.time_zone() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.time_zone() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.time_zone() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.time_zone() TO fanfare_admin;
+
+-- Name: FUNCTION topic(p_customer_id uuid); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.topic(p_customer_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.topic(p_customer_id uuid) TO fanfare_definer;
 
 -- Name: FUNCTION touch(); Type: ACL; Schema: tenancy
 
@@ -15101,6 +15202,13 @@ GRANT ALL ON FUNCTION tenancy.use_workspace(p_id uuid) TO fanfare_admin;
 
 REVOKE ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.warn_credential_moves(p_ahead interval) TO fanfare_worker;
+
+-- Name: FUNCTION watch(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.watch() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.watch() TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.watch() TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.watch() TO fanfare_admin;
 
 -- Name: FUNCTION webhook_post(p_customer_id uuid, p_id uuid); Type: ACL; Schema: tenancy
 
@@ -18655,6 +18763,10 @@ GRANT SELECT(email_verified) ON TABLE public.users TO fanfare_worker;
 -- Name: COLUMN users.name; Type: ACL; Schema: public
 
 GRANT SELECT(name) ON TABLE public.users TO fanfare_worker;
+
+-- Name: TABLE watched_topics; Type: ACL; Schema: public
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.watched_topics TO fanfare_definer;
 
 -- Name: TABLE webhook_deliveries; Type: ACL; Schema: public
 

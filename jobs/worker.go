@@ -184,6 +184,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	w.every(background, measureEvery, w.dispatchMeasurements)
 	w.every(background, embeddingsEvery, w.dispatchEmbeddings)
 	w.every(background, limitsEvery, w.sweepLimits)
+	w.every(background, limitsEvery, w.forgetWatched)
 	w.every(background, usageEvery, w.addUpUsage)
 	w.every(background, sealEvery, w.seal)
 	w.every(background, maintainEvery, w.maintainAudit)
@@ -228,6 +229,14 @@ func (w *Worker) Stop(ctx context.Context) error {
 		w.deps.Log.WarnContext(ctx, "worker's lease could not be given up; it runs out by itself", "error", forgetErr)
 	}
 	return err
+}
+
+// forgetWatched forgets the customers at whom nobody looks any more.
+func (w *Worker) forgetWatched(ctx context.Context) error {
+	if _, err := w.q.LiveForget(ctx); err != nil {
+		return fmt.Errorf("forget who is looked at: %w", err)
+	}
+	return nil
 }
 
 // every runs a piece of upkeep now and then, and says so when it fails: the next time it may not.

@@ -1,0 +1,200 @@
+// Package live tells who looks at something that it has changed. Postgres notifies each process of the API of a topic, which
+// is nothing but a digest, over one connection that listens; whoever has subscribed to that topic is woken and looks again, under
+// their own rights. No data passes through here.
+package live
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// channel is where tenancy.tell_change notifies.
+const channel = "fanfare_change"
+
+// Limits of one process.
+const (
+	// maxStreams is how many may be subscribed at once, and maxOfTopic how many of them to one topic.
+	maxStreams, maxOfTopic = 5000, 500
+	// blindEvery is how often everybody is woken while nobody listens.
+	blindEvery = 15 * time.Second
+	// probeEvery is how often a silent connection is tried.
+	probeEvery = 30 * time.Second
+)
+
+// ErrFull: too many are subscribed.
+var ErrFull = errors.New("too many streams")
+
+// Hub wakes who has subscribed. The zero Hub is none; make one with New.
+type Hub struct {
+	config *pgx.ConnConfig
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	topics  map[string]map[*Subscription]struct{}
+	streams int
+	ended   bool
+}
+
+// Subscription is somebody who looks at a topic. Woken holds a token once it has changed since the last time; it is closed when the process ends.
+type Subscription struct {
+	Woken <-chan struct{}
+
+	hub   *Hub
+	topic string
+	woken chan struct{}
+}
+
+// New makes a hub that listens by connections of its own. They must be direct ones: behind PgBouncer in transaction mode nobody can listen.
+func New(databaseURL string, log *slog.Logger) (*Hub, error) {
+	config, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse the URL of the database that is listened to: %w", err)
+	}
+	config.ConnectTimeout = 5 * time.Second
+	config.RuntimeParams["application_name"] = "fanfare live"
+	return &Hub{config: config, log: log, topics: map[string]map[*Subscription]struct{}{}}, nil
+}
+
+// Subscribe gives who is woken when the topic changes, until they Close it. ErrFull where too many are subscribed, or the process ends.
+func (h *Hub) Subscribe(topic []byte) (*Subscription, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	name := string(topic)
+	if h.ended || h.streams >= maxStreams || len(h.topics[name]) >= maxOfTopic {
+		return nil, ErrFull
+	}
+	woken := make(chan struct{}, 1)
+	s := &Subscription{Woken: woken, woken: woken, hub: h, topic: name}
+	if h.topics[name] == nil {
+		h.topics[name] = map[*Subscription]struct{}{}
+	}
+	h.topics[name][s] = struct{}{}
+	h.streams++
+	return s, nil
+}
+
+// Close ends a subscription.
+func (s *Subscription) Close() {
+	h := s.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, there := h.topics[s.topic][s]; !there {
+		return
+	}
+	delete(h.topics[s.topic], s)
+	if len(h.topics[s.topic]) == 0 {
+		delete(h.topics, s.topic)
+	}
+	h.streams--
+}
+
+// Run listens until ctx ends. While it cannot, everybody is woken now and then, so that what has changed is seen a little later.
+func (h *Hub) Run(ctx context.Context) error {
+	defer h.end()
+	for well := true; ; {
+		err := h.listen(ctx, func() {
+			if !well {
+				h.log.InfoContext(ctx, "changes are told at once again")
+			}
+			well = true
+			h.wakeAll() // who has missed something
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		if well {
+			h.log.WarnContext(ctx, "changes cannot be listened to; who looks is told every 15 s to look again", "error", err)
+		}
+		well = false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(blindEvery):
+		}
+		h.wakeAll()
+	}
+}
+
+// listen listens by one connection until it fails.
+func (h *Hub) listen(ctx context.Context, ready func()) error {
+	conn, err := pgx.ConnectConfig(ctx, h.config)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = conn.Close(closing) // it ends either way
+	}()
+	if _, err := conn.Exec(ctx, "listen "+channel); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	ready()
+	for {
+		waiting, cancel := context.WithTimeout(ctx, probeEvery)
+		notification, err := conn.WaitForNotification(waiting)
+		cancel()
+		switch {
+		case err == nil:
+			if topic, err := hex.DecodeString(notification.Payload); err == nil {
+				h.wake(string(topic))
+			}
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case waiting.Err() != nil: // silence, or a connection that is cut off
+			probing, cancel := context.WithTimeout(ctx, 5*time.Second)
+			err := conn.Ping(probing)
+			cancel()
+			if err != nil {
+				return fmt.Errorf("probe: %w", err)
+			}
+		default:
+			return fmt.Errorf("wait: %w", err)
+		}
+	}
+}
+
+func (h *Hub) wake(topic string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.topics[topic] {
+		s.wake()
+	}
+}
+
+func (h *Hub) wakeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, list := range h.topics {
+		for s := range list {
+			s.wake()
+		}
+	}
+}
+
+func (s *Subscription) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default: // it is yet to look
+	}
+}
+
+// end lets everybody go, who would keep the process from ending.
+func (h *Hub) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended = true
+	for _, list := range h.topics {
+		for s := range list {
+			close(s.woken)
+		}
+	}
+	h.topics, h.streams = map[string]map[*Subscription]struct{}{}, 0
+}

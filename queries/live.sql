@@ -1,0 +1,6 @@
+-- Has changes of the entered customer be told for a while, and gives what they are told as.
+-- name: LiveWatch :one
+select tenancy.watch()::bytea as topic;
+
+-- name: LiveForget :one
+select tenancy.forget_watched()::bigint as forgotten;
