@@ -185,6 +185,7 @@ func (a *API) registerAll() {
 	a.registerPostGeneration()
 	a.registerPlatformPosts()
 	a.registerPostMetrics()
+	a.registerReport()
 	a.registerMedia()
 	a.registerWorkspaces()
 	a.registerFiles()

@@ -58,6 +58,7 @@ const (
 	listOfRestores
 	listOfDrills
 	listOfCalendar
+	listOfReport
 )
 
 func badCursor() *Problem {
