@@ -1,0 +1,24 @@
+import common from "./common.json";
+import shell from "./shell.json";
+import home from "./home.json";
+import calendar from "./calendar.json";
+import posts from "./posts.json";
+import composer from "./composer.json";
+import approvals from "./approvals.json";
+import campaigns from "./campaigns.json";
+import media from "./media.json";
+import templates from "./templates.json";
+import reports from "./reports.json";
+import connections from "./connections.json";
+import spaces from "./spaces.json";
+import agents from "./agents.json";
+import webhooks from "./webhooks.json";
+import activity from "./activity.json";
+import audit from "./audit.json";
+import workspaces from "./workspaces.json";
+import members from "./members.json";
+import settings from "./settings.json";
+import usage from "./usage.json";
+import installation from "./installation.json";
+
+export default { common, shell, home, calendar, posts, composer, approvals, campaigns, media, templates, reports, connections, spaces, agents, webhooks, activity, audit, workspaces, members, settings, usage, installation };

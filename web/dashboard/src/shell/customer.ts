@@ -1,0 +1,44 @@
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { customerKey, data, fanfare, type Customer, type Me } from "../api";
+
+export const meQuery = queryOptions({ queryKey: ["me"], queryFn: () => data(fanfare.GET("/v1/me")), staleTime: 300_000 });
+
+export function customerQuery(customerId: string) {
+  return queryOptions({
+    queryKey: [...customerKey(customerId), "self"],
+    queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}", { params: { path: { customer_id: customerId } } })),
+    staleTime: 60_000,
+  });
+}
+
+/** Who is signed in; undefined while it is fetched. */
+export function useMe(): Me | undefined {
+  return useQuery(meQuery).data;
+}
+
+/** The id of the customer whose pages are shown. */
+export function useCustomerId(): string {
+  return useParams({ strict: false }).customerId ?? "";
+}
+
+/** The customer whose pages are shown; undefined while it is fetched, and outside of customers. */
+export function useCustomer(): Customer | undefined {
+  const customerId = useCustomerId();
+  return useQuery({ ...customerQuery(customerId), enabled: customerId !== "" }).data;
+}
+
+const ranks = ["viewer", "member", "admin", "owner"] as const;
+
+/**
+ * Whether whoever is signed in has a role of a customer, or a higher one. It only decides what is offered: what may be done is the
+ * server's decision.
+ */
+export function useMay(role: (typeof ranks)[number]): boolean {
+  const customer = useCustomer();
+  const me = useMe();
+  if (customer === undefined) return false;
+  if (role !== "viewer" && customer.archived_at !== null) return false;
+  if (customer.role === null) return me?.system_role === "admin" || (role === "viewer" && me?.system_role !== null);
+  return ranks.indexOf(customer.role) >= ranks.indexOf(role);
+}
