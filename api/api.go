@@ -92,6 +92,10 @@ type Deps struct {
 	ReturnURLs []string
 	// MailsInvitations: workers send e-mails, so invitations go out by themselves.
 	MailsInvitations bool
+	// SignIn is how people get a token in the dashboard; its zero value: in no way that the dashboard knows.
+	SignIn SignIn
+	// SandboxURL is where the sandbox is that stands in for the platforms; "" where there is none.
+	SandboxURL string
 	// TrustedProxies are the networks of the operator's own reverse proxies, whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// Embedder puts what is searched for among memories into numbers, by their meaning; nil: they are searched by their words alone.
@@ -212,6 +216,7 @@ func (a *API) registerAll() {
 	a.registerExports()
 	a.registerErasures()
 	a.registerAudit()
+	a.registerDashboard()
 	a.registerHealth()
 	a.registerEarlierRoutes()
 	a.tidyDocument()

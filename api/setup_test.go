@@ -84,7 +84,9 @@ type options struct {
 	noBots         bool // the installation has none
 	noConnectors   bool
 	noImages       bool
-	mails          bool           // e-mail is set up
+	mails          bool // e-mail is set up
+	signIn         api.SignIn
+	sandboxURL     string
 	proxies        []netip.Prefix // loopback if nil
 }
 
@@ -201,6 +203,7 @@ func (w *world) serve(t testing.TB, o options) {
 		Connectors: connectors, Egress: o.egress, Images: photos, APIURL: apiURL, Issuer: issuer, ChatBots: w.chatBots(t, o, apiURL, log), ReturnURLs: o.returnURLs, Embedder: o.embedder,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		LLM: model, LLMMonthlyTokens: tokens, LLMMonthlyMicroUSD: money, AdminsMakeCustomers: o.adminsOnly,
+		SignIn: o.signIn, SandboxURL: o.sandboxURL,
 		Ghost: platform.NewGhost(platform.NewEgress(o.allowed)),
 	})
 	if o.wrap != nil {

@@ -264,7 +264,7 @@ func (a *API) deleteChatIdentity(ctx context.Context, in *struct {
 	})
 }
 
-// given is what a query parameter says; nil: it was left out.
+// given is a text that may be missing, such as a query parameter; nil: it is.
 func given(text string) *string {
 	if text == "" {
 		return nil

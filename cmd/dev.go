@@ -181,6 +181,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, devIssuer, apiURL, c.ReturnURLs
+	deps.SignIn, deps.SandboxURL = api.SignIn{Kind: api.SignInDevelopment}, boxURL
 	if deps.Live, err = live.New(loginURL, log); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ type serveCommand struct {
 	authConfig
 	returnConfig
 	customersConfig
+	dashboardConfig
 	Addr              string `default:":8080" env:"FANFARE_ADDR" help:"Address to listen on."`
 	DatabaseURL       string `required:"" env:"DATABASE_URL" help:"Database, as fanfare_login."`
 	ListenDatabaseURL string `env:"LISTEN_DATABASE_URL" help:"Database, as fanfare_login, by a direct connection, to hear of changes; needed where DATABASE_URL leads through PgBouncer in transaction mode, and the same as it by default."`
@@ -58,6 +59,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	signIn, err := c.signIn(c.JwtIssuer)
+	if err != nil {
+		return err
+	}
 	proxies, err := networks("trusted-proxies", c.TrustedProxies)
 	if err != nil {
 		return err
@@ -79,6 +84,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, c.JwtIssuer, c.APIURL, c.ReturnURLs
 	deps.TrustedProxies, deps.AdminsMakeCustomers = proxies, c.adminsOnly()
+	deps.SignIn = signIn
 	if deps.Live, err = live.New(cmp.Or(c.ListenDatabaseURL, c.DatabaseURL), log); err != nil {
 		return wrongURL(listenSetting, "fanfare_login")
 	}

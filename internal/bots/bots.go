@@ -245,6 +245,8 @@ type Offer struct {
 	// https://t.me/fanfare_bot?start=<token>. A token is 43 characters of the URL-safe base64 alphabet, which Telegram takes
 	// (64 at most: https://core.telegram.org/bots/features#deep-linking). nil: the platform has no such addresses.
 	Link func(token string) string
+	// URL opens a chat with the bot; "" where there is no such address, or where it is not known.
+	URL string
 }
 
 // Offered gives the bots in whose chats a customer's pairings can be used: the installation's, and the given ones, which are the
@@ -264,6 +266,39 @@ func (r *Registry) Offered(ctx context.Context, own []queries.BotListRow) []Offe
 	return offered
 }
 
+// Introduced gives the installation's bots, and waits no longer than told for platforms to say who they are. One that is not known by then has no name.
+func (r *Registry) Introduced(ctx context.Context, wait time.Duration) []Offer {
+	offered := make([]Offer, len(r.shared))
+	type answer struct {
+		at  int
+		who Identity
+	}
+	answers := make(chan answer, len(r.shared))
+	for i, b := range r.shared {
+		offered[i] = Offer{Platform: b.Platform, ID: b.ID}
+		go func() { // which goes on when nobody waits any more: the next who asks is told at once
+			who, err := b.Self(context.WithoutCancel(ctx))
+			if err != nil {
+				r.log.WarnContext(ctx, "a platform does not say who the bot is", "platform", b.Platform, "bot", b.ID, "error", err)
+				who = Identity{}
+			}
+			answers <- answer{i, who}
+		}()
+	}
+	over := time.After(wait)
+	for range r.shared {
+		select {
+		case a := <-answers:
+			if a.who != (Identity{}) {
+				offered[a.at] = r.offer(r.shared[a.at].Platform, r.shared[a.at].ID, a.who, false)
+			}
+		case <-over:
+			return offered
+		}
+	}
+	return offered
+}
+
 func (r *Registry) offer(platform chat.Platform, id string, who Identity, own bool) Offer {
 	offer := Offer{Platform: platform, ID: id, Name: who.Name, Own: own}
 	switch {
@@ -276,9 +311,11 @@ func (r *Registry) offer(platform chat.Platform, id string, who Identity, own bo
 			}
 			return link
 		}
+		offer.URL, _ = telegram.ChatLink(r.config.telegram(), who.Username) // which is "" where the name is none
 	case platform == chat.WhatsApp && who.Username != "":
 		offer.Name = strings.TrimSpace(who.Name + " " + who.Username)
 		offer.Link = func(token string) string { return whatsapp.StartLink(who.Username, token) }
+		offer.URL = whatsapp.ChatLink(who.Username)
 	}
 	offer.Name = cmp.Or(offer.Name, id)
 	return offer

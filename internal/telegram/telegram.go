@@ -156,17 +156,27 @@ var (
 	usernamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{3,31}$`)
 )
 
-// StartLink is a link that opens a person's chat with the bot; there a button says "/start <payload>". The payload is 1 to
-// 64 of A-Z, a-z, 0-9, _ and - (https://core.telegram.org/bots/features#deep-linking).
-func StartLink(opts Options, username, payload string) (string, error) {
+// ChatLink is a link that opens a person's chat with the bot.
+func ChatLink(opts Options, username string) (string, error) {
 	base, err := baseURL(opts.LinkURL, defaultLinkURL)
 	switch {
 	case err != nil:
 		return "", err
 	case !usernamePattern.MatchString(username):
 		return "", errors.New("telegram: not a username")
+	}
+	return base + "/" + username, nil
+}
+
+// StartLink is a link that opens a person's chat with the bot; there a button says "/start <payload>". The payload is 1 to
+// 64 of A-Z, a-z, 0-9, _ and - (https://core.telegram.org/bots/features#deep-linking).
+func StartLink(opts Options, username, payload string) (string, error) {
+	link, err := ChatLink(opts, username)
+	switch {
+	case err != nil:
+		return "", err
 	case !startPattern.MatchString(payload):
 		return "", errors.New("telegram: a link's payload is 1 to 64 of A-Z, a-z, 0-9, _ and -")
 	}
-	return base + "/" + username + "?start=" + payload, nil
+	return link + "?start=" + payload, nil
 }

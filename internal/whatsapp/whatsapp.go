@@ -100,10 +100,13 @@ func (b *Bot) Send(ctx context.Context, to chat.Chat, m chat.Message) (string, e
 	return id, nil
 }
 
+// ChatLink is a link that opens a person's chat with the phone number.
+func ChatLink(number string) string { return "https://wa.me/" + digits(number) }
+
 // StartLink is a link that opens a person's chat with a phone number; "/start <payload>" is typed in there, for the person to send
 // (https://faq.whatsapp.com/5913398998672934).
 func StartLink(number, payload string) string {
-	return "https://wa.me/" + digits(number) + "?text=" + url.QueryEscape("/start "+payload)
+	return ChatLink(number) + "?text=" + url.QueryEscape("/start "+payload)
 }
 
 // Acknowledge does nothing: WhatsApp shows no waiting.

@@ -1,0 +1,84 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lestrrat-go/jwx/v3/jwt"
+
+	"fanfare/api"
+)
+
+// dashboardConfig says how people sign in to the dashboard.
+type dashboardConfig struct {
+	OIDCClientID    string `name:"oidc-client-id" env:"FANFARE_OIDC_CLIENT_ID" help:"Client ID of the dashboard at the issuer of tokens, with OpenID Connect: a public client, which has no secret; its redirect address is <--public-url>/sign-in/callback."`
+	OIDCScopes      string `name:"oidc-scopes" default:"openid profile email offline_access" env:"FANFARE_OIDC_SCOPES" help:"What the dashboard asks the issuer for."`
+	SupabaseURL     string `name:"supabase-url" env:"FANFARE_SUPABASE_URL" help:"Address of your Supabase project, where people sign in there: https://<project>.supabase.co."`
+	SupabaseAnonKey string `name:"supabase-anon-key" env:"FANFARE_SUPABASE_ANON_KEY" help:"The project's anon or publishable key, which everybody may know; required with --supabase-url."`
+}
+
+// scopePattern is one scope (RFC 6749, section 3.3).
+var scopePattern = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)
+
+// signIn checks the settings. issuer is that of tokens.
+func (c *dashboardConfig) signIn(issuer string) (api.SignIn, error) {
+	switch {
+	case c.OIDCClientID != "" && (c.SupabaseURL != "" || c.SupabaseAnonKey != ""):
+		return api.SignIn{}, fmt.Errorf("%s and %s are both set; unset one, as people sign in to the dashboard in one way", named("oidc-client-id"), named("supabase-url"))
+	case c.OIDCClientID != "":
+		return c.oidc(issuer)
+	case c.SupabaseURL == "" && c.SupabaseAnonKey == "":
+		return api.SignIn{}, nil
+	case c.SupabaseURL == "" || c.SupabaseAnonKey == "":
+		return api.SignIn{}, fmt.Errorf("%s and %s belong together: set both, or none", named("supabase-url"), named("supabase-anon-key"))
+	}
+	address, err := safeURL("supabase-url", c.SupabaseURL)
+	if err != nil {
+		return api.SignIn{}, err
+	}
+	if err := publicKey(c.SupabaseAnonKey); err != nil {
+		return api.SignIn{}, fmt.Errorf("%s: %w", named("supabase-anon-key"), err)
+	}
+	return api.SignIn{Kind: api.SignInSupabase, URL: &address, AnonKey: &c.SupabaseAnonKey}, nil
+}
+
+func (c *dashboardConfig) oidc(issuer string) (api.SignIn, error) {
+	if !scopePattern.MatchString(c.OIDCClientID) {
+		return api.SignIn{}, errors.New(named("oidc-client-id") + " must be an id of letters, digits and signs, without spaces")
+	}
+	if _, err := safeURL("jwt-issuer", issuer); err != nil {
+		return api.SignIn{}, fmt.Errorf("with %s: %w", named("oidc-client-id"), err)
+	}
+	scopes := strings.Fields(c.OIDCScopes)
+	if !slices.Contains(scopes, "openid") {
+		return api.SignIn{}, errors.New(named("oidc-scopes") + " must have openid among them")
+	}
+	for _, scope := range scopes {
+		if !scopePattern.MatchString(scope) {
+			return api.SignIn{}, fmt.Errorf("%s: %q is not a scope", named("oidc-scopes"), scope)
+		}
+	}
+	return api.SignIn{Kind: api.SignInOIDC, Issuer: &issuer, ClientID: &c.OIDCClientID, Scopes: scopes}, nil
+}
+
+// publicKey refuses a key of Supabase that is not for everybody's eyes: the secret ones go around row-level security. Errors do not quote it.
+func publicKey(key string) error {
+	if strings.HasPrefix(key, "sb_publishable_") {
+		return nil
+	}
+	if strings.HasPrefix(key, "sb_secret_") {
+		return errors.New("this is a secret key, which must never leave the server; take the publishable or anon key")
+	}
+	token, err := jwt.ParseInsecure([]byte(key)) // only read: Supabase verifies it
+	if err != nil {
+		return errors.New("this is neither a publishable key (sb_publishable_…) nor an anon key, which is a JWT")
+	}
+	var role string
+	if err := token.Get("role", &role); err != nil || role != "anon" {
+		return fmt.Errorf("this is a key of the role %q, and everybody would see it; take the anon or publishable key, and replace this one at Supabase if it was ever served", role)
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package cmd
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// TestSignInSettings: what cannot work, or would show everybody a secret, is refused in words that name the setting and do not quote the secret.
+func TestSignInSettings(t *testing.T) {
+	t.Parallel()
+	encode := base64.RawURLEncoding.EncodeToString
+	key := func(role string) string {
+		return encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode([]byte(`{"iss":"supabase","role":"`+role+`","exp":1}`)) + "." + encode([]byte("s3cret"))
+	}
+	const client, supabase = "--oidc-client-id=dashboard", "--supabase-url=https://x.supabase.co/"
+	for name, test := range map[string]struct {
+		issuer string
+		args   []string
+		want   string // what is said of the dashboard, or part of the error
+	}{
+		"none": {"https://id.example", nil, `{"kind":"","issuer":null,"client_id":null,"scopes":null,"url":null,"anon_key":null}`},
+		"OIDC": {"https://id.example/", []string{client},
+			`{"kind":"oidc","issuer":"https://id.example/","client_id":"dashboard","scopes":["openid","profile","email","offline_access"],"url":null,"anon_key":null}`},
+		"OIDC on this machine": {"http://127.0.0.1:1", []string{client, "--oidc-scopes=openid  api://x/.default"},
+			`{"kind":"oidc","issuer":"http://127.0.0.1:1","client_id":"dashboard","scopes":["openid","api://x/.default"],"url":null,"anon_key":null}`},
+		"an issuer that is no address":   {"urn:x", []string{client}, "--jwt-issuer (FANFARE_JWT_ISSUER) must look like"},
+		"an issuer without encryption":   {"http://id.example", []string{client}, "--jwt-issuer (FANFARE_JWT_ISSUER) must begin with https://"},
+		"no openid":                      {"https://id.example", []string{client, "--oidc-scopes=profile"}, "--oidc-scopes (FANFARE_OIDC_SCOPES) must have openid"},
+		"a scope that is none":           {"https://id.example", []string{client, `--oidc-scopes=openid "x"`}, "is not a scope"},
+		"a client that is none":          {"https://id.example", []string{"--oidc-client-id=a b"}, "--oidc-client-id (FANFARE_OIDC_CLIENT_ID) must be"},
+		"both":                           {"https://id.example", []string{client, supabase}, "--oidc-client-id (FANFARE_OIDC_CLIENT_ID) and --supabase-url (FANFARE_SUPABASE_URL) are both set"},
+		"OIDC and a key":                 {"https://id.example", []string{client, "--supabase-anon-key=" + key("anon")}, "are both set"},
+		"Supabase without a key":         {"x", []string{supabase}, "--supabase-anon-key (FANFARE_SUPABASE_ANON_KEY) belong together"},
+		"a key without Supabase":         {"x", []string{"--supabase-anon-key=" + key("anon")}, "belong together"},
+		"an anon key":                    {"x", []string{supabase, "--supabase-anon-key=" + key("anon")}, `{"kind":"supabase","issuer":null,"client_id":null,"scopes":null,"url":"https://x.supabase.co","anon_key":"` + key("anon") + `"}`},
+		"a publishable key":              {"x", []string{supabase, "--supabase-anon-key=sb_publishable_1"}, `{"kind":"supabase","issuer":null,"client_id":null,"scopes":null,"url":"https://x.supabase.co","anon_key":"sb_publishable_1"}`},
+		"the service's key":              {"x", []string{supabase, "--supabase-anon-key=" + key("service_role")}, `a key of the role "service_role"`},
+		"a key of no role":               {"x", []string{supabase, "--supabase-anon-key=" + key("")}, `a key of the role ""`},
+		"a secret key":                   {"x", []string{supabase, "--supabase-anon-key=sb_secret_s3cret"}, "this is a secret key"},
+		"something else":                 {"x", []string{supabase, "--supabase-anon-key=s3cret"}, "neither a publishable key"},
+		"Supabase without encryption":    {"x", []string{"--supabase-url=http://x.supabase.co", "--supabase-anon-key=sb_publishable_1"}, "--supabase-url (FANFARE_SUPABASE_URL) must begin with https://"},
+		"an address with more behind it": {"x", []string{"--supabase-url=https://x.supabase.co?x", "--supabase-anon-key=sb_publishable_1"}, "--supabase-url (FANFARE_SUPABASE_URL) must look like"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var config struct{ dashboardConfig }
+			parser, err := kong.New(&config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := parser.Parse(test.args); err != nil {
+				t.Fatal(err)
+			}
+			signIn, err := config.signIn(test.issuer)
+			if err != nil {
+				if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "eyJ") {
+					t.Errorf("%v, want %q and no secret", err, test.want)
+				}
+				return
+			}
+			if got, err := json.Marshal(signIn); err != nil || string(got) != test.want {
+				t.Errorf("%s (%v), want %s", got, err, test.want)
+			}
+		})
+	}
+}
