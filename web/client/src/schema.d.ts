@@ -3302,6 +3302,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what a dashboard has to know
+         * @description How people sign in, and what this installation has. The same for everybody; may be kept for a minute.
+         */
+        get: operations["get-dashboard-settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/erasures": {
         parameters: {
             query?: never;
@@ -4258,6 +4278,50 @@ export interface components {
             /** @description By kind and platform. */
             used: components["schemas"]["UsageOfKind"][];
         };
+        DashboardChat: {
+            /**
+             * @description What people find it by there; null while the platform does not tell.
+             * @example @fanfare_bot
+             */
+            name: string | null;
+            /** @enum {string} */
+            platform: "telegram" | "whatsapp" | "slack";
+            /**
+             * @description Opens a chat with it, where there is such an address.
+             * @example https://t.me/fanfare_bot
+             */
+            url: string | null;
+        };
+        DashboardSettings: {
+            /** @description Files are backed up. */
+            backups: boolean;
+            /** @description The installation's own bots. */
+            chats: components["schemas"]["DashboardChat"][];
+            /** @description In development mode alone, else null. */
+            development: components["schemas"]["DevelopmentMode"];
+            /** @description Whoever can sign in makes customers; else system admins do. */
+            everybody_makes_customers: boolean;
+            /** @description Posts can be written by the installation's language model. */
+            generation: boolean;
+            /** @description Photos can be searched for. */
+            images: boolean;
+            /** @description Invitations are sent by e-mail; else who invites hands on the link. */
+            mails_invitations: boolean;
+            /** @description Those that are connected by signing in there. Ghost sites are connected by a key, everywhere. */
+            platforms: ("twitter" | "linkedin" | "facebook" | "mailchimp")[];
+            sign_in: components["schemas"]["SignIn"];
+            /**
+             * @description The API's.
+             * @example 1.0.0
+             */
+            version: string;
+            /** @description Customers and spaces have files. */
+            workspaces: boolean;
+        };
+        DevelopmentMode: {
+            /** @description Where the sandbox shows what was published. */
+            sandbox_url: string;
+        } | null;
         DirectoryCreate: {
             /** @example briefs/2027 */
             path: string;
@@ -6831,6 +6895,23 @@ export interface components {
             name: string;
             /** @enum {string} */
             platform: "telegram" | "whatsapp" | "slack";
+        };
+        SignIn: {
+            /** @description supabase: the project's anon or publishable key, which is no secret. */
+            anon_key: string | null;
+            /** @description oidc: the dashboard's at the issuer, which is a public client. */
+            client_id: string | null;
+            /** @description oidc: the issuer, below which its configuration is found. */
+            issuer: string | null;
+            /**
+             * @description oidc: by OpenID Connect, with code and PKCE. supabase: by Supabase Auth. development: as one of the demo people. none: only where the dashboard was given a token.
+             * @enum {string}
+             */
+            kind: "oidc" | "supabase" | "development" | "none";
+            /** @description oidc: what is asked for. */
+            scopes: string[];
+            /** @description supabase: the project's address. */
+            url: string | null;
         };
         SnippetPart: {
             /** @description Whether it is what was found. Words that are found without their accents are not marked. */
@@ -31025,6 +31106,57 @@ export interface operations {
             };
             /** @description Insufficient Storage */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-dashboard-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardSettings"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

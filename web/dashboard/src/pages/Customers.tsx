@@ -1,3 +1,87 @@
+import { Badge, Button, Drawer, Group, Select, Stack, Text, TextInput, Textarea } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconBuildingStore, IconPlus } from "@tabler/icons-react";
+import { useNavigate } from "@tanstack/react-router";
+import { useState, type FormEvent } from "react";
+import { useTranslation } from "react-i18next";
+import { data, fanfare, queryClient, type Customer } from "../api";
+import { Empty } from "../components/Empty";
+import { Page } from "../components/Page";
+import { Problem } from "../components/Problem";
+import { Records, usePages } from "../components/Records";
+import { When } from "../components/When";
+import { useDraft } from "../lib/draft";
+import { viewerZone } from "../lib/time";
+
+/** All customers of whoever is signed in. */
 export default function Customers() {
-  return null;
+  const { t } = useTranslation("home");
+  const { t: common } = useTranslation();
+  const navigate = useNavigate();
+  const [opened, { open, close }] = useDisclosure();
+  const pages = usePages(["customers", "list"], (cursor) => fanfare.GET("/v1/customers", { params: { query: { cursor } } }));
+  const make = (
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
+      {t("customers.new")}
+    </Button>
+  );
+  return (
+    <Page title={t("customers.title")} actions={make}>
+      <Records<Customer>
+        label={t("customers.title")}
+        pages={pages}
+        rowKey={(customer) => customer.id}
+        open={(customer) => void navigate({ to: "/customers/$customerId", params: { customerId: customer.id } })}
+        columns={[
+          { title: common("name"), cell: (customer) => <Text fw={500}>{customer.name}</Text> },
+          { title: t("customers.role"), cell: (customer) => (customer.role === null ? <Badge color="orange" variant="light" tt="none">{t("customers.systemRole")}</Badge> : common(`role.${customer.role}`)) },
+          { title: t("customers.zone"), cell: (customer) => customer.time_zone },
+          { title: t("customers.since"), cell: (customer) => <When at={customer.created_at} date /> },
+        ]}
+        empty={<Empty icon={IconBuildingStore} title={t("customers.empty.title")} text={t("customers.empty.text")} action={make} />}
+      />
+      <Drawer opened={opened} onClose={close} title={t("customers.new")} closeButtonProps={{ "aria-label": common("close") }}>
+        <NewCustomer />
+      </Drawer>
+    </Page>
+  );
+}
+
+function NewCustomer() {
+  const { t } = useTranslation("home");
+  const { t: common } = useTranslation();
+  const navigate = useNavigate();
+  const draft = useDraft("customer", { name: "", description: "", time_zone: viewerZone });
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(undefined);
+    try {
+      const customer = await data(fanfare.POST("/v1/customers", { body: draft.value }));
+      draft.clear();
+      await queryClient.invalidateQueries({ queryKey: ["customers"] });
+      await navigate({ to: "/customers/$customerId", params: { customerId: customer.id } });
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  };
+  const set = (field: keyof typeof draft.value) => (value: string) => draft.set((before) => ({ ...before, [field]: value }));
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <Stack>
+        <TextInput label={common("name")} required maxLength={200} value={draft.value.name} onChange={(event) => set("name")(event.currentTarget.value)} data-autofocus />
+        <Textarea label={t("customers.description")} description={t("customers.descriptionHint")} autosize minRows={3} value={draft.value.description} onChange={(event) => set("description")(event.currentTarget.value)} />
+        <Select label={t("customers.zone")} searchable data={Intl.supportedValuesOf("timeZone")} value={draft.value.time_zone} onChange={(value) => set("time_zone")(value ?? viewerZone)} allowDeselect={false} />
+        {error !== undefined && <Problem error={error} />}
+        <Group justify="flex-end">
+          <Button type="submit" loading={busy}>
+            {common("create")}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
 }

@@ -100,8 +100,8 @@ function Oidc({ done, again }: { done: () => void; again: boolean }) {
 function Supabase({ done }: { done: () => void }) {
   const { t } = useTranslation("shell");
   const { busy, attempt, problem } = useAttempt(done);
-  const link = useAttempt(() => setSent(true));
   const [sent, setSent] = useState(false);
+  const link = useAttempt(() => setSent(true));
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   return (

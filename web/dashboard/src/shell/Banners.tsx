@@ -22,7 +22,7 @@ export function Banners() {
           {t("away.text")}
         </Alert>
       )}
-      {customer?.role === null && me?.system_role != null && (
+      {customer?.role === null && me !== undefined && me.system_role !== null && (
         <Alert radius={0} color="orange" icon={<IconShieldCheck aria-hidden />} title={t("admin.title", { customer: customer.name })}>
           <Group align="flex-end" gap="sm">
             <Text size="sm">{me.system_role === "admin" ? t("admin.text") : t("admin.readOnly")}</Text>

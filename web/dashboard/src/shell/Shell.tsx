@@ -67,7 +67,7 @@ function Frame() {
         <AppShell.Section grow component={ScrollArea} px="xs" pb="xs" viewportProps={{ tabIndex: -1 }}>
           {customerId === "" ? null : <CustomerNav customerId={customerId} />}
           <NavLink component={Link} to={customersPage.path} label={t("customers")} leftSection={<customersPage.icon size={16} aria-hidden />} active={location.pathname === "/customers"} mt={customerId === "" ? 0 : "sm"} />
-          {me?.system_role != null && <NavLink component={Link} to="/installation" label={t("installation")} leftSection={<customersPage.icon size={16} aria-hidden />} active={location.pathname === "/installation"} />}
+          {me !== undefined && me.system_role !== null && <NavLink component={Link} to="/installation" label={t("installation")} leftSection={<customersPage.icon size={16} aria-hidden />} active={location.pathname === "/installation"} />}
         </AppShell.Section>
         <AppShell.Section p="xs" className={classes.account}>
           <AccountMenu help={help} palette={palette} />
@@ -93,7 +93,7 @@ function CustomerWatch({ customerId }: { customerId: string }) {
   const { t } = useTranslation("shell");
   const customer = useCustomer();
   useLive(customerId);
-  if (customer?.archived_at == null) return null;
+  if (customer === undefined || customer.archived_at === null) return null;
   return (
     <Alert color="gray" radius={0} title={t("archived.title")}>
       {t("archived.text")}
@@ -125,9 +125,7 @@ function CustomerNav({ customerId }: { customerId: string }) {
           </Text>
         )}
         <NavLink
-          component={Link}
-          to={page.path}
-          params={{ customerId }}
+          renderRoot={(props) => <Link to={page.path} params={{ customerId }} {...props} />}
           label={t(`page.${page.key}`)}
           leftSection={<page.icon size={16} aria-hidden />}
           active={active}

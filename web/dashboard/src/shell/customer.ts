@@ -19,7 +19,8 @@ export function useMe(): Me | undefined {
 
 /** The id of the customer whose pages are shown. */
 export function useCustomerId(): string {
-  return useParams({ strict: false }).customerId ?? "";
+  const params: { customerId?: string } = useParams({ strict: false });
+  return params.customerId ?? "";
 }
 
 /** The customer whose pages are shown; undefined while it is fetched, and outside of customers. */
