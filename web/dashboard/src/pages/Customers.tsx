@@ -10,6 +10,7 @@ import { Page } from "../components/Page";
 import { Problem } from "../components/Problem";
 import { Records, usePages } from "../components/Records";
 import { When } from "../components/When";
+import { LanguageSelect } from "../components/LanguageSelect";
 import { useDraft } from "../lib/draft";
 import { viewerZone } from "../lib/time";
 
@@ -48,10 +49,10 @@ export default function Customers() {
 }
 
 function NewCustomer() {
-  const { t } = useTranslation("home");
+  const { t, i18n } = useTranslation("home");
   const { t: common } = useTranslation();
   const navigate = useNavigate();
-  const draft = useDraft("customer", { name: "", description: "", time_zone: viewerZone });
+  const draft = useDraft("customer", { name: "", description: "", language: i18n.language, time_zone: viewerZone });
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent) => {
@@ -75,6 +76,7 @@ function NewCustomer() {
         <TextInput label={common("name")} required maxLength={200} value={draft.value.name} onChange={(event) => set("name")(event.currentTarget.value)} data-autofocus />
         <Textarea label={t("customers.description")} description={t("customers.descriptionHint")} autosize minRows={3} value={draft.value.description} onChange={(event) => set("description")(event.currentTarget.value)} />
         <Select label={t("customers.zone")} searchable data={Intl.supportedValuesOf("timeZone")} value={draft.value.time_zone} onChange={(value) => set("time_zone")(value ?? viewerZone)} allowDeselect={false} />
+        <LanguageSelect label={t("customers.language")} value={draft.value.language} onChange={set("language")} />
         {error !== undefined && <Problem error={error} />}
         <Group justify="flex-end">
           <Button type="submit" loading={busy}>
