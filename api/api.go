@@ -96,6 +96,9 @@ type Deps struct {
 	SignIn SignIn
 	// SandboxURL is where the sandbox is that stands in for the platforms; "" where there is none.
 	SandboxURL string
+	// Pages makes what answers requests that no operation answers from what answers them with a problem, which it hands those on to that it has no page for either;
+	// nil: there are no pages.
+	Pages func(unknown http.Handler) http.Handler
 	// TrustedProxies are the networks of the operator's own reverse proxies, whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// Embedder puts what is searched for among memories into numbers, by their meaning; nil: they are searched by their words alone.

@@ -147,9 +147,15 @@ func securityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// unknownPaths answers paths and methods that no operation has as problems, where the mux answers in plain text.
+// unknownPaths answers paths that no operation has with the pages, and those and methods that are not there either as problems, where the mux answers in plain text.
 // The mux would also lead from a path such as //v1/me to its clean form; here there is no such path.
 func (a *API) unknownPaths(mux *http.ServeMux, next http.Handler) http.Handler {
+	var pages http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.write(w, r, problem(http.StatusNotFound, "There is no such path. The operations are listed at /docs."))
+	})
+	if a.Pages != nil {
+		pages = a.Pages(pages)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked := r.URL.EscapedPath()
 		handler, pattern := mux.Handler(r)
@@ -166,7 +172,7 @@ func (a *API) unknownPaths(mux *http.ServeMux, next http.Handler) http.Handler {
 				return
 			}
 		}
-		a.write(w, r, problem(http.StatusNotFound, "There is no such path. The operations are listed at /docs."))
+		pages.ServeHTTP(w, r)
 	})
 }
 
@@ -205,13 +211,22 @@ func (d *discard) WriteHeader(status int) { d.status = status }
 
 // write answers with a problem outside of Huma.
 func (a *API) write(w http.ResponseWriter, r *http.Request, p *Problem) {
+	if err := p.write(w, r); err != nil {
+		a.log.WarnContext(r.Context(), "answer was not written", "error", err)
+	}
+}
+
+// Refuse answers with a problem, for Pages.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, detail string) error {
+	return problem(status, detail).write(w, r)
+}
+
+func (p *Problem) write(w http.ResponseWriter, r *http.Request) error {
 	p.RequestID = requestID(r.Context())
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values
 	}
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
-	if err := json.NewEncoder(w).Encode(p); err != nil {
-		a.log.WarnContext(r.Context(), "answer was not written", "error", err)
-	}
+	return json.NewEncoder(w).Encode(p)
 }

@@ -75,8 +75,8 @@ func (d *demo) seed(ctx context.Context, tx pgx.Tx) error {
 
 func (d *demo) seedCustomer(ctx context.Context, tx pgx.Tx, c demoCustomer) error {
 	id := demoID("customer", c.name)
-	tag, err := tx.Exec(ctx, `insert into customers (id, name, description, brand_voice, audience, language, time_zone)
-		values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing`, id, c.name, c.description, c.brandVoice, c.audience, c.language, c.timeZone)
+	tag, err := tx.Exec(ctx, `insert into customers (id, name, description, brand_voice, audience, language, time_zone, approval_required, self_approval)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, not $8) on conflict (id) do nothing`, id, c.name, c.description, c.brandVoice, c.audience, c.language, c.timeZone, c.approval)
 	if err != nil {
 		return fmt.Errorf("make demo customer: %w", err)
 	}

@@ -91,7 +91,7 @@ export TOKEN=$(%s)
 curl -H "Authorization: Bearer $TOKEN" $API/v1/customers
 
   Anybody else:  %s
-  Demo people:   ada (owner), ben (member) and vera (viewer) at northlight.example; cleo (owner) and dan at kite.example;
+  Demo people:   ada (owner), ann (admin), ben (member) and vera (viewer) at northlight.example; cleo (owner) and dan at kite.example;
                  olga@fanfare.example is system admin
 
 Ctrl-C stops everything; the data stays.

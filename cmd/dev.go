@@ -182,6 +182,7 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, devIssuer, apiURL, c.ReturnURLs
 	deps.SignIn, deps.SandboxURL = api.SignIn{Kind: api.SignInDevelopment}, boxURL
+	deps.Pages = (&devSignIn{signer: signer, addr: listener.Addr().String(), log: log}).pages
 	if deps.Live, err = live.New(loginURL, log); err != nil {
 		return err
 	}

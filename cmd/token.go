@@ -22,7 +22,7 @@ const (
 )
 
 type tokenCommand struct {
-	Email   string        `required:"" help:"Whose: a demo user's address (ada, ben or vera@northlight.example, cleo or dan@kite.example, olga@fanfare.example the system admin), or any other for a new person."`
+	Email   string        `required:"" help:"Whose: a demo user's address (ada, ann, ben or vera@northlight.example, cleo or dan@kite.example, olga@fanfare.example the system admin), or any other for a new person."`
 	DataDir string        `default:".fanfare" env:"FANFARE_DATA_DIR" help:"Data directory of the running 'fanfare dev'."`
 	TTL     time.Duration `name:"ttl" default:"12h" help:"How long it is valid."`
 }

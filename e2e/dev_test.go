@@ -173,6 +173,29 @@ func TestDev(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the dashboard's sign-in", func(t *testing.T) {
+		var settings struct {
+			SignIn      struct{ Kind string } `json:"sign_in"`
+			Development struct {
+				SandboxURL string `json:"sandbox_url"`
+			}
+		}
+		if status, said := fetch(t, first.ready.API+"/v1/dashboard"); status != http.StatusOK || json.Unmarshal([]byte(said), &settings) != nil || settings.SignIn.Kind != "development" || settings.Development.SandboxURL != first.ready.Sandbox {
+			t.Errorf("settings: %d %s", status, said)
+		}
+		c := first.client()
+		c.token = call[struct{ Token string }](t, c, http.MethodPost, "/dev/sign-in", map[string]any{"person": "ann"}).Token
+		customers := call[struct {
+			Items []struct {
+				Name, Role       string
+				ApprovalRequired bool `json:"approval_required"`
+				SelfApproval     bool `json:"self_approval"`
+			}
+		}](t, c, http.MethodGet, "/v1/customers", nil).Items
+		if len(customers) != 2 || customers[0].Role != "admin" || customers[1].Role != "admin" || customers[0].ApprovalRequired || !customers[1].ApprovalRequired || customers[1].SelfApproval {
+			t.Errorf("her customers are %+v", customers)
+		}
+	})
 	t.Run("fanfare token", func(t *testing.T) {
 		c := first.client()
 		c.token = command(t, nil, "token", "--email", "newcomer@example.com", "--data-dir", dir)
