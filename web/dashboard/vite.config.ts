@@ -15,5 +15,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
   },
-  server: { proxy: Object.fromEntries(["/v1", "/dev", "/oauth", "/health", "/livez", "/river", "/docs", "/openapi"].map((path) => [path, api])) },
+  server: { proxy: Object.fromEntries(["/v1", "/dev", "/oauth", "/health", "/livez", "/river", "/docs", "/openapi"].map((path) => [path, { target: api, changeOrigin: true, headers: { origin: api } }])) },
 });

@@ -12,14 +12,14 @@ import { startMessages } from "./i18n/i18n";
 import { router } from "./router";
 import { startSession } from "./session/provider";
 import { loadSettings } from "./settings";
-import { theme } from "./theme";
+import { colorVariables, theme } from "./theme";
 
 async function start(element: HTMLElement) {
   await Promise.all([startMessages(), loadSettings(apiUrl)]);
   await startSession();
   createRoot(element).render(
     <StrictMode>
-      <MantineProvider theme={theme} defaultColorScheme="auto">
+      <MantineProvider theme={theme} cssVariablesResolver={colorVariables} defaultColorScheme="auto">
         <QueryClientProvider client={queryClient}>
           <Notifications position="bottom-right" />
           <RouterProvider router={router} />

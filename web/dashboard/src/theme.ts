@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { createTheme, DEFAULT_THEME, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
 
 const accent: MantineColorsTuple = ["#eef2ff", "#dce4fb", "#b7c6f2", "#8fa5ea", "#6e8ae3", "#5879df", "#4263eb", "#3b5bdb", "#324fc0", "#2743a8"];
 
@@ -23,4 +23,29 @@ export const theme = createTheme({
     Button: { defaultProps: { size: "sm" } },
     Anchor: { defaultProps: { underline: "hover" } },
   },
+});
+
+const shades = (shade: number) =>
+  Object.fromEntries(
+    [...Object.keys(DEFAULT_THEME.colors), "accent"].filter((color) => color !== "dark").map((color) => [`--mantine-color-${color}-light-color`, `var(--mantine-color-${color}-${shade})`]),
+  );
+
+/** Text on light grounds stands out at 4.5:1 or more (WCAG 2.2, 1.4.3), which the library's own shades do not. */
+export const colorVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    ...shades(9),
+    "--mantine-color-yellow-light-color": "#7a4100",
+    "--mantine-color-orange-light-color": "#9a3412",
+    "--mantine-color-green-light-color": "#1b6b2e",
+    "--mantine-color-lime-light-color": "#3f6212",
+    "--mantine-color-teal-light-color": "#08634a",
+    "--mantine-color-cyan-light-color": "#0b5c6b",
+    "--mantine-color-gray-light-color": "var(--mantine-color-gray-8)",
+    "--mantine-color-dimmed": "#5c636a",
+    "--mantine-color-placeholder": "#6b7280",
+    "--mantine-color-error": "var(--mantine-color-red-9)",
+    "--mantine-color-anchor": "var(--mantine-color-accent-8)",
+  },
+  dark: { ...shades(2), "--mantine-color-dimmed": "var(--mantine-color-dark-1)", "--mantine-color-placeholder": "#a0a0a0", "--mantine-color-error": "var(--mantine-color-red-4)", "--mantine-color-anchor": "var(--mantine-color-accent-2)" },
 });
