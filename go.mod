@@ -2,6 +2,9 @@ module fanfare
 
 go 1.26.0
 
+// Some npm packages hold Go files.
+ignore ./web/node_modules
+
 require (
 	cloud.google.com/go/kms v1.31.0
 	code.dny.dev/ssrf v0.3.0
