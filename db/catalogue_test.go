@@ -408,6 +408,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.reseal":                           {"fanfare_worker", "puts a value sealed anew into the row that it was handed out of"},
 	"tenancy.tell_of_post":                     {"", "a trigger: writes messages to webhooks, which nobody else may write"},
 	"tenancy.tell_of_review":                   {"", "as tell_of_post"},
+	"tenancy.keep_content":                     {"", "a trigger: keeps with a review all that the post says, also what a key that writes one does not see"},
 	"tenancy.tell_of_integration":              {"", "as tell_of_post"},
 	"tenancy.follow_customer_webhooks":         {"", "a trigger: holds messages of an archived customer, as follow_webhook_state"},
 	"tenancy.follow_webhook_state":             {"", "a trigger: holds messages to an endpoint that is not active, which nobody may do by themselves"},

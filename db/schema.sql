@@ -4175,6 +4175,59 @@ CREATE FUNCTION tenancy.is_settling(state text, problem_class text, external_id 
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((state = 'publishing'::text) OR ((state = 'needs_attention'::text) AND ((problem_class IS DISTINCT FROM 'credential'::text) OR (external_id IS NOT NULL))));
 
+-- Name: keep_content(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.keep_content() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    -- before its version is read
+    perform from public.posts p where p.customer_id = new.customer_id and p.id = new.post_id for no key update;
+    new.content := (
+        select jsonb_build_object(
+            'title', p.title,
+            'text', p.text,
+            'scheduled_at', p.scheduled_at,
+            'media_ids', (
+                select coalesce(jsonb_agg(m.media_id order by m.position), '[]')
+                from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id),
+            'media', (
+                select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'alt_text', m.alt_text) order by m.id), '[]')
+                from public.media m
+                where m.customer_id = p.customer_id and m.id in (
+                    select pm.media_id from public.post_media pm where pm.customer_id = p.customer_id and pm.post_id = p.id
+                    union all
+                    select own.media_id
+                    from public.platform_posts pp
+                        join public.platform_post_media own on own.customer_id = pp.customer_id and own.platform_post_id = pp.id
+                    where pp.customer_id = p.customer_id and pp.post_id = p.id)),
+            'templates', (
+                select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'subject', t.subject, 'preview_text', t.preview_text,
+                    'html_sha256', encode(sha256(convert_to(t.html, 'UTF8')), 'hex'), 'customer_name', tenancy.customer_name()) order by t.id), '[]')
+                from public.email_templates t
+                where t.customer_id = p.customer_id and t.id::text in (
+                    select pp.options ->> 'template_id' from public.platform_posts pp where pp.customer_id = p.customer_id and pp.post_id = p.id)),
+            'platform_posts', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'integration_id', pp.integration_id,
+                    'platform', i.platform,
+                    'text', coalesce(pp.text, p.text),
+                    'own_text', pp.text is not null,
+                    'options', pp.options,
+                    'media_ids', case when pp.own_media then (
+                        select coalesce(jsonb_agg(own.media_id order by own.position), '[]')
+                        from public.platform_post_media own where own.customer_id = pp.customer_id and own.platform_post_id = pp.id) end)
+                    order by pp.id), '[]')
+                from public.platform_posts pp
+                    join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+                where pp.customer_id = p.customer_id and pp.post_id = p.id))
+        from public.posts p
+        where p.customer_id = new.customer_id and p.id = new.post_id);
+    return new;
+end
+$$;
+
 -- Name: keep_mcp_registration(uuid, text, text, jsonb, bytea, bigint); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint) RETURNS boolean
@@ -7702,6 +7755,7 @@ CREATE TABLE public.post_reviews (
     created_by uuid DEFAULT tenancy.user_id(),
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     space_id uuid DEFAULT tenancy.space_id(),
+    content jsonb,
     CONSTRAINT post_reviews_comment_length CHECK ((char_length(comment) <= 5000)),
     CONSTRAINT post_reviews_says_something CHECK (((verdict <> ALL (ARRAY['rejected'::text, 'comment'::text])) OR (comment <> ''::text))),
     CONSTRAINT post_reviews_verdict_known CHECK ((verdict = ANY (ARRAY['submitted'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text, 'comment'::text])))
@@ -9322,7 +9376,7 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.post_media REFERENCING OLD TA
 
 -- Name: post_reviews audit_delete; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_delete AFTER DELETE ON public.post_reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+CREATE TRIGGER audit_delete AFTER DELETE ON public.post_reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at,content}');
 
 -- Name: posts audit_delete; Type: TRIGGER; Schema: public
 
@@ -9478,7 +9532,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.post_media REFERENCING NEW TA
 
 -- Name: post_reviews audit_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_insert AFTER INSERT ON public.post_reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.post_reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at,content}');
 
 -- Name: posts audit_insert; Type: TRIGGER; Schema: public
 
@@ -9634,7 +9688,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.post_media REFERENCING OLD TA
 
 -- Name: post_reviews audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.post_reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.post_reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at,content}');
 
 -- Name: posts audit_update; Type: TRIGGER; Schema: public
 
@@ -10043,6 +10097,10 @@ CREATE TRIGGER post_media_guard_recurring AFTER INSERT OR DELETE ON public.post_
 -- Name: post_media post_media_shown; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_shown_media();
+
+-- Name: post_reviews post_reviews_content; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_reviews_content BEFORE INSERT ON public.post_reviews FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.keep_content();
 
 -- Name: post_reviews post_reviews_guard; Type: TRIGGER; Schema: public
 
@@ -14581,6 +14639,10 @@ GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, extern
 GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_definer;
 
+-- Name: FUNCTION keep_content(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.keep_content() FROM PUBLIC;
+
 -- Name: FUNCTION keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint) FROM PUBLIC;
@@ -16702,6 +16764,7 @@ GRANT SELECT(customer_id) ON TABLE public.email_templates TO fanfare_definer;
 GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_agent;
 GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.email_templates TO fanfare_definer;
 
 -- Name: COLUMN email_templates.name; Type: ACL; Schema: public
 
@@ -16714,18 +16777,21 @@ GRANT INSERT(name),UPDATE(name) ON TABLE public.email_templates TO fanfare_admin
 GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_user;
 GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_agent;
 GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT(subject) ON TABLE public.email_templates TO fanfare_definer;
 
 -- Name: COLUMN email_templates.preview_text; Type: ACL; Schema: public
 
 GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_user;
 GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_agent;
 GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT(preview_text) ON TABLE public.email_templates TO fanfare_definer;
 
 -- Name: COLUMN email_templates.html; Type: ACL; Schema: public
 
 GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_user;
 GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_agent;
 GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT(html) ON TABLE public.email_templates TO fanfare_definer;
 
 -- Name: TABLE erasures; Type: ACL; Schema: public
 
@@ -17410,6 +17476,7 @@ GRANT INSERT(height),UPDATE(height) ON TABLE public.media TO fanfare_agent;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_admin;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_agent;
+GRANT SELECT(alt_text) ON TABLE public.media TO fanfare_definer;
 
 -- Name: COLUMN media.updated_at; Type: ACL; Schema: public
 
