@@ -2366,6 +2366,48 @@ begin
 end
 $$;
 
+-- Name: find_posts(text, uuid, text[], text, uuid, uuid, boolean, timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) RETURNS TABLE(id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_space uuid := tenancy.space_id();
+    v_query tsquery := tenancy.post_query(v_customer, p_words);
+    v_accounts uuid[];
+begin
+    if (p_words is not null and v_query is null) or (v_space <> p_space_id) is true
+        or ((tenancy.key_id() is not null or tenancy.token_id() is not null or tenancy.space_person_id() is not null)
+            and tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish') is not true)
+    then
+        return;
+    end if;
+    if p_platform is not null or p_integration_id is not null then
+        v_accounts := array(
+            select i.id from public.integrations i
+            where i.customer_id = v_customer and (p_platform is null or i.platform = p_platform) and (p_integration_id is null or i.id = p_integration_id));
+    end if;
+    return query execute case when v_query is null then '' else '
+            with found as materialized (
+                select p.customer_id, p.id, p.campaign_id, p.state, p.space_id, p.scheduled_at from public.posts p
+                where tenancy.words_of_post(p.customer_id, p.title, p.text) @@ $9)' end || '
+        select p.id
+        from ' || case when v_query is null then 'public.posts' else 'found' end || ' p
+        where p.customer_id = $1'
+        || case when p_campaign_id is null then '' else ' and p.campaign_id = $2' end
+        || case when p_states is null then '' else ' and p.state = any ($3)' end
+        || case when v_accounts is null then '' else ' and exists (
+            select from public.platform_posts pp where pp.customer_id = p.customer_id and pp.post_id = p.id and pp.integration_id = any ($4))' end
+        || case when coalesce(v_space, p_space_id) is null then '' else ' and p.space_id = $5' end
+        || case when p_by_time is not true then ' and p.id < $7 order by p.id desc' else ' and p.scheduled_at is not null'
+            || case when p_before_time is null then '' else ' and (p.scheduled_at, p.id) < ($6, $7)' end || ' order by p.scheduled_at desc, p.id desc' end
+        || ' limit $8'
+        using v_customer, p_campaign_id, p_states, v_accounts, coalesce(v_space, p_space_id), p_before_time, p_before, p_limit, v_query;
+end
+$_$;
+
 -- Name: finish_erasure(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.finish_erasure(p_erasure uuid) RETURNS boolean
@@ -4953,6 +4995,23 @@ CREATE FUNCTION tenancy.plain_text(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN NORMALIZE(translate(replace(replace(replace(regexp_replace(NORMALIZE(lower(p_text), NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'øłđðı'::text, 'olddi'::text), NFC);
 
+-- Name: post_query(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.post_query(p_customer_id uuid, p_words text) RETURNS tsquery
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $_$
+declare
+    v_plain text := left(tenancy.plain_text(p_words), 400);
+    v_query text := plainto_tsquery('simple', v_plain)::text;
+begin
+    if v_query = '' then
+        return null;
+    end if;
+    v_query := regexp_replace(regexp_replace(v_query, '<(-|\d+)>', '&', 'g'), '''((?:[^'']|'''')*)''', '''' || right(p_customer_id::text, 12) || '\1''', 'g');
+    return (v_query || case when v_plain ~ '[^\s]{3}$' then ':*' else '' end)::tsquery;
+end
+$_$;
+
 -- Name: post_state(text[]); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.post_state(states text[]) RETURNS text
@@ -6418,6 +6477,12 @@ CREATE FUNCTION tenancy.words_of(p_text text) RETURNS tsvector
 CREATE FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_to_tsvector(ARRAY(SELECT ("right"((words_of_space.p_space_id)::text, 12) || "left"(w.w, 500)) FROM unnest(tsvector_to_array(words_of_space.p_words)) w(w)));
+
+-- Name: words_of_post(uuid, text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE COST 1000 PARALLEL SAFE
+    RETURN tenancy.words_of_space(p_customer_id, tenancy.words_of("left"(((p_title || ' '::text) || p_text), 20000)));
 
 -- Name: workspaces; Type: TABLE; Schema: public
 
@@ -9077,6 +9142,10 @@ CREATE UNIQUE INDEX posts_occurrence_key ON public.posts USING btree (customer_i
 -- Name: posts_slot_key; Type: INDEX; Schema: public
 
 CREATE UNIQUE INDEX posts_slot_key ON public.posts USING btree (customer_id, slot_at) WHERE (slot_at IS NOT NULL);
+
+-- Name: posts_words; Type: INDEX; Schema: public
+
+CREATE INDEX posts_words ON public.posts USING gin (tenancy.words_of_post(customer_id, title, text));
 
 -- Name: recurring_posts_by_post; Type: INDEX; Schema: public
 
@@ -14262,6 +14331,13 @@ GRANT ALL ON FUNCTION tenancy.find_pairing_by_code(p_platform text, p_bot text, 
 REVOKE ALL ON FUNCTION tenancy.find_pairing_by_link(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_link_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.find_pairing_by_link(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_link_hash bytea) TO fanfare_worker;
 
+-- Name: FUNCTION find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) TO fanfare_admin;
+
 -- Name: FUNCTION finish_erasure(p_erasure uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) FROM PUBLIC;
@@ -14911,6 +14987,11 @@ GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_definer;
 
+-- Name: FUNCTION post_query(p_customer_id uuid, p_words text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.post_query(p_customer_id uuid, p_words text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.post_query(p_customer_id uuid, p_words text) TO fanfare_definer;
+
 -- Name: FUNCTION post_state(states text[]); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.post_state(states text[]) FROM PUBLIC;
@@ -15315,6 +15396,15 @@ GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) 
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_definer;
+
+-- Name: FUNCTION words_of_post(p_customer_id uuid, p_title text, p_text text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_definer;
 
 -- Name: TABLE workspaces; Type: ACL; Schema: public
 
