@@ -1521,6 +1521,26 @@ begin
 end
 $$;
 
+-- Name: date_problem(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.date_problem() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.problem_since := case when new.problem_class is not null then now() end;
+    if new.problem_class is not null and current_user = 'fanfare_worker' then
+        new.problem_since := coalesce((
+            select min(a.finished_at) from public.publish_attempts a
+            where a.customer_id = new.customer_id and a.platform_post_id = new.id and a.number >= new.first_attempt and a.outcome = new.problem_class
+                and not exists (
+                    select from public.publish_attempts o
+                    where o.customer_id = a.customer_id and o.platform_post_id = a.platform_post_id and o.number > a.number
+                        and o.outcome not in (new.problem_class, 'abandoned', 'waiting'))), now());
+    end if;
+    return new;
+end
+$$;
+
 -- Name: delete_expired_connect_sessions(integer); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.delete_expired_connect_sessions(p_limit integer) RETURNS bigint
@@ -7746,6 +7766,7 @@ CREATE TABLE public.platform_posts (
     own_media boolean DEFAULT false NOT NULL,
     first_attempt integer DEFAULT 1 NOT NULL,
     measure_at timestamp with time zone,
+    problem_since timestamp with time zone,
     CONSTRAINT platform_posts_external_id_length CHECK ((char_length(external_id) <= 500)),
     CONSTRAINT platform_posts_external_url_length CHECK ((char_length(external_url) <= 2000)),
     CONSTRAINT platform_posts_options_object CHECK (((jsonb_typeof(options) = 'object'::text) AND (octet_length((options)::text) <= 65536))),
@@ -7880,7 +7901,7 @@ CREATE VIEW public.posts_with_platforms WITH (security_invoker='true') AS
                        FROM public.platform_post_media m
                       WHERE ((m.customer_id = pp.customer_id) AND (m.platform_post_id = pp.id)))
                     ELSE NULL::jsonb
-                END, 'state', pp.state, 'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem, 'retry_at', pp.retry_at) ORDER BY pp.id), '[]'::jsonb) AS "coalesce"
+                END, 'state', pp.state, 'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem, 'problem_since', pp.problem_since, 'retry_at', pp.retry_at) ORDER BY pp.id), '[]'::jsonb) AS "coalesce"
            FROM (public.platform_posts pp
              JOIN public.integrations i ON (((i.customer_id = pp.customer_id) AND (i.id = pp.integration_id))))
           WHERE ((pp.customer_id = p.customer_id) AND (pp.post_id = p.id))) AS platform_posts,
@@ -10094,6 +10115,10 @@ CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_pos
 -- Name: platform_posts platform_posts_count_published; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER platform_posts_count_published AFTER UPDATE ON public.platform_posts FOR EACH ROW WHEN (((new.state = 'published'::text) AND (old.state <> 'published'::text))) EXECUTE FUNCTION tenancy.count_published();
+
+-- Name: platform_posts platform_posts_date_problem; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_date_problem BEFORE UPDATE ON public.platform_posts FOR EACH ROW WHEN ((old.problem_class IS DISTINCT FROM new.problem_class)) EXECUTE FUNCTION tenancy.date_problem();
 
 -- Name: platform_posts platform_posts_follow_account; Type: TRIGGER; Schema: public
 
@@ -14188,6 +14213,10 @@ GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_worker;
+
+-- Name: FUNCTION date_problem(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.date_problem() FROM PUBLIC;
 
 -- Name: FUNCTION delete_expired_connect_sessions(p_limit integer); Type: ACL; Schema: tenancy
 
