@@ -1480,6 +1480,31 @@ begin
 end
 $$;
 
+-- Name: customer_health(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tenancy.system_role() is null and p_customer_id <> all (tenancy.customer_ids()) then
+        return;
+    end if;
+    waiting := (select count(*) from (
+        select distinct pp.post_id from public.platform_posts pp
+        where pp.customer_id = p_customer_id and pp.state = 'pending_approval' limit 100) c);
+    problems := (select count(*) from (
+        select distinct pp.post_id from public.platform_posts pp
+        where pp.customer_id = p_customer_id and pp.state in ('needs_attention', 'failed') and pp.updated_at > now() - interval '30 days' limit 100) c);
+    accounts := (select count(*) from (
+        select from public.integrations i where i.customer_id = p_customer_id and i.state = 'needs_reauth' limit 100) c);
+    next_post_at := (
+        select p.scheduled_at from public.posts p
+        where p.customer_id = p_customer_id and p.state = 'scheduled' and p.scheduled_at >= now()
+        order by p.scheduled_at limit 1);
+end
+$$;
+
 -- Name: customer_id(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.customer_id() RETURNS uuid
@@ -14187,6 +14212,12 @@ REVOKE ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_descrip
 GRANT ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) TO fanfare_admin;
 
+-- Name: FUNCTION customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone) TO fanfare_admin;
+
 -- Name: FUNCTION customer_id(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.customer_id() FROM PUBLIC;
@@ -18183,6 +18214,10 @@ GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT SELECT(problem),UPDATE(problem) ON TABLE public.platform_posts TO fanfare_definer;
+
+-- Name: COLUMN platform_posts.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.options; Type: ACL; Schema: public
 

@@ -53,9 +53,10 @@ var acts = map[string]act{
 	"get-liveness":  {success: http.StatusOK},
 	"get-readiness": {success: http.StatusOK},
 
-	"get-me":         {success: http.StatusOK},
-	"get-access":     {success: http.StatusOK},
-	"list-customers": {success: http.StatusOK},
+	"get-me":               {success: http.StatusOK},
+	"get-access":           {success: http.StatusOK},
+	"list-customers":       {success: http.StatusOK},
+	"list-customer-health": {success: http.StatusOK},
 	"create-customer": {success: http.StatusCreated, action: "customer.create", elsewhere: true,
 		body: with(map[string]any{"name": "Made by the matrix"})},
 
