@@ -296,6 +296,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customer-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List how the caller's customers stand
+         * @description What waits for a person in each of the customers that list-customers gives, in the same order and without the archived ones. get-overview says more of one.
+         *
+         *     Not for API keys.
+         */
+        get: operations["list-customer-health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers": {
         parameters: {
             query?: never;
@@ -2037,7 +2059,9 @@ export interface paths {
         };
         /**
          * List what was said about a post
-         * @description API keys and agent tokens need posts:read or posts:write or posts:publish.
+         * @description Each with what the post said then. Submitting, withdrawing, approving and rejecting write one, and so does a comment; what changed since somebody decided is the difference between the content of the newest that is approved or rejected and the post as it is. A recurring post's copies begin without any.
+         *
+         *     API keys and agent tokens need posts:read or posts:write or posts:publish.
          */
         get: operations["list-post-reviews"];
         put?: never;
@@ -4206,6 +4230,33 @@ export interface components {
             /** @default UTC */
             time_zone: string;
         };
+        CustomerHealth: {
+            /**
+             * Format: int64
+             * @description How many accounts must be connected again; 100 means as many or more.
+             */
+            accounts: number;
+            /** Format: uuid */
+            customer_id: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description When the next scheduled post goes out, in UTC; null: none is scheduled.
+             */
+            next_post_at: string | null;
+            /**
+             * Format: int64
+             * @description How many posts failed, or need a decision, in the last thirty days; 100 means as many or more.
+             */
+            problems: number;
+            /** @example Europe/Berlin */
+            time_zone: string;
+            /**
+             * Format: int64
+             * @description How many posts wait for approval; 100 means as many or more.
+             */
+            waiting: number;
+        };
         CustomerSeen: {
             /** @description Nothing goes out that nobody has approved; what is changed afterwards is to be approved again. What is on its way when this is switched on still goes out, at its time. */
             approval_required: boolean;
@@ -5819,6 +5870,12 @@ export interface components {
             /** @description Give it as cursor to get the next page; null on the last one. */
             next_cursor: string | null;
         };
+        PageCustomerHealth: {
+            /** @description The things on this page. */
+            items: components["schemas"]["CustomerHealth"][];
+            /** @description Give it as cursor to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
         PageCustomerUsage: {
             /** @description The things on this page. */
             items: components["schemas"]["CustomerUsage"][];
@@ -6095,6 +6152,11 @@ export interface components {
              * @enum {string|null}
              */
             problem_class: "credential" | "invalid" | "rate_limited" | "payment_required" | "transient" | "unknown_outcome" | null;
+            /**
+             * Format: date-time
+             * @description Since when it has that problem, without another in between; null: it has none, or nobody noted it.
+             */
+            problem_since: string | null;
             /** Format: date-time */
             published_at: string | null;
             /**
@@ -6324,6 +6386,8 @@ export interface components {
         };
         PostReview: {
             comment: string;
+            /** @description What the post said then; left out where nobody kept it. */
+            content?: components["schemas"]["PostReviewContent"];
             /** Format: date-time */
             created_at: string;
             /**
@@ -6345,6 +6409,55 @@ export interface components {
             space_id: string | null;
             /** @enum {string} */
             verdict: "submitted" | "approved" | "rejected" | "withdrawn" | "comment";
+        };
+        PostReviewContent: {
+            /** @description All files that it showed on any platform, as they were described. */
+            media: components["schemas"]["PostReviewMedia"][];
+            /** @description The files that it showed, in order. */
+            media_ids: string[];
+            /** @description What it said on each account. */
+            platform_posts: components["schemas"]["PostReviewPlatform"][];
+            /**
+             * Format: date-time
+             * @description When it was to go out, in UTC. What is submitted with another time has its earlier one here.
+             */
+            scheduled_at: string | null;
+            /** @description The e-mail templates that it used. */
+            templates: components["schemas"]["PostReviewTemplate"][];
+            text: string;
+            title: string;
+        };
+        PostReviewMedia: {
+            /** @description What it said to those who cannot see it. */
+            alt_text: string;
+            /** Format: uuid */
+            id: string;
+        };
+        PostReviewPlatform: {
+            /** Format: uuid */
+            integration_id: string;
+            /** @description Files of its own, in order; null: it showed the post's. */
+            media_ids: string[] | null;
+            options: components["schemas"]["Options"];
+            /** @description The text was its own. */
+            own_text: boolean;
+            /**
+             * @description twitter is X.
+             * @enum {string}
+             */
+            platform: "twitter" | "linkedin" | "facebook" | "mailchimp" | "ghost";
+            /** @description Its text there: its own, or the post's. */
+            text: string;
+        };
+        PostReviewTemplate: {
+            /** @description The customer's name, which it may show. */
+            customer_name: string;
+            /** @description The SHA-256 of its HTML, in hexadecimal: another one means that it has changed. */
+            html_sha256: string;
+            /** Format: uuid */
+            id: string;
+            preview_text: string;
+            subject: string;
         };
         PostSchedule: {
             /**
@@ -8694,6 +8807,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageAuditEntry"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-customer-health": {
+        parameters: {
+            query?: {
+                /** @description How many things at most. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageCustomerHealth"];
                 };
             };
             /** @description Unauthorized */
@@ -19887,10 +20084,20 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before. */
                 cursor?: string;
+                /** @description What to search for in titles and texts: words that must all be there. Case and accents do not matter, and the last word may be unfinished from its third letter on. Of a long text the first 20,000 characters are searched. */
+                q?: string;
                 /** @description Only posts of this campaign. */
                 campaign_id?: string;
-                /** @description Only posts in this state. */
-                state?: "draft" | "pending_approval" | "approved" | "scheduled" | "publishing" | "published" | "partially_published" | "failed" | "needs_attention" | "cancelled";
+                /** @description Only posts in this state, or in one of several: state=failed,needs_attention. */
+                state?: ("draft" | "pending_approval" | "approved" | "scheduled" | "publishing" | "published" | "partially_published" | "failed" | "needs_attention" | "cancelled")[];
+                /** @description Only posts that go to an account of this platform. twitter is X. */
+                platform?: "twitter" | "linkedin" | "facebook" | "mailchimp" | "ghost";
+                /** @description Only posts that go to this account. */
+                integration_id?: string;
+                /** @description Only posts that were written in this space. */
+                space_id?: string;
+                /** @description created: the newest first. scheduled: those that have a time, the latest first. A cursor is of one order. */
+                order?: "created" | "scheduled";
             };
             header?: never;
             path: {
