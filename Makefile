@@ -66,21 +66,24 @@ s3server: # build the S3 server that tests start; Go's build cache keeps it
 	@go tool -modfile=tools/versitygw/go.mod -n versitygw >/dev/null
 
 .PHONY: lint
-lint: ## Run the linters
+lint: web/node_modules/.package-lock.json ## Run the linters
 	$(LINT) run ./...
+	npm --prefix web run lint
 
 .PHONY: generate
-generate: ## Make the generated files anew: queries, OpenAPI document, db/schema.sql
+generate: web/node_modules/.package-lock.json ## Make the generated files anew: queries, OpenAPI document, db/schema.sql
 	$(SQLC) vet
 	$(SQLC) generate
 	go run . openapi > api/openapi.yaml.new && mv api/openapi.yaml.new api/openapi.yaml
+	npm --prefix web run generate
 	go run ./db/schemadump
 
 .PHONY: check
-check: ## Fail if a generated file is stale or go.mod is untidy
+check: web/node_modules/.package-lock.json ## Fail if a generated file is stale or go.mod is untidy
 	$(SQLC) vet
 	$(SQLC) diff
 	go run . openapi | diff -u api/openapi.yaml - || { echo "api/openapi.yaml is stale: run make generate"; exit 1; }
+	npm --prefix web run --silent check
 	go run ./db/schemadump --check
 	go mod tidy -diff
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt"; exit 1; }

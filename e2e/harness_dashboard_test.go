@@ -220,4 +220,3 @@ func (k *desk) settled(t testing.TB) {
 		return err == nil && headingErr == nil && len(busy) == 0 && len(headings) > 0
 	})
 }
-
