@@ -48,6 +48,20 @@ type dashboardConfig struct {
 	OIDCOrigins     []string `name:"oidc-origins" env:"FANFARE_OIDC_ORIGINS" help:"Other origins at which the issuer gives tokens, with commas, such as https://oauth2.googleapis.com for Google."`
 	SupabaseURL     string   `name:"supabase-url" env:"FANFARE_SUPABASE_URL" help:"Address of your Supabase project, where people sign in there: https://<project>.supabase.co."`
 	SupabaseAnonKey string   `name:"supabase-anon-key" env:"FANFARE_SUPABASE_ANON_KEY" help:"The project's anon or publishable key, which everybody may know; required with --supabase-url."`
+	CORSOrigins     []string `name:"cors-origins" env:"FANFARE_CORS_ORIGINS" help:"Other origins whose pages may call the API, with commas, such as https://app.example.com, for a dashboard that is served elsewhere; none by default."`
+}
+
+// crossOrigins checks the origins whose pages may call the API.
+func (c *dashboardConfig) crossOrigins() ([]string, error) {
+	all := make([]string, 0, len(c.CORSOrigins))
+	for _, text := range c.CORSOrigins {
+		origin, err := originOf("cors-origins", text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, origin)
+	}
+	return all, nil
 }
 
 // scopePattern is one scope (RFC 6749, section 3.3).
@@ -84,12 +98,10 @@ func (c *dashboardConfig) oidc(issuer string) (api.SignIn, error) {
 	if _, err := safeURL("jwt-issuer", issuer); err != nil {
 		return api.SignIn{}, fmt.Errorf("with %s: %w", named("oidc-client-id"), err)
 	}
-	for i, origin := range c.OIDCOrigins {
-		checked, err := originOf("oidc-origins", origin)
-		if err != nil {
+	for _, origin := range c.OIDCOrigins {
+		if _, err := originOf("oidc-origins", origin); err != nil {
 			return api.SignIn{}, err
 		}
-		c.OIDCOrigins[i] = checked
 	}
 	scopes := strings.Fields(c.OIDCScopes)
 	if !slices.Contains(scopes, "openid") {
@@ -113,7 +125,7 @@ func (c *dashboardConfig) reached(issuer string) []string {
 
 // originOf checks an origin that a setting holds, and gives it as browsers write it.
 func originOf(setting, text string) (string, error) {
-	text = strings.ToLower(strings.TrimSpace(text))
+	text = strings.ToLower(strings.TrimSpace(text)) // which browsers write so too
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Scheme+"://"+u.Host != text || strings.ContainsAny(text, "*\\'\";, ") {
 		return "", fmt.Errorf("%s: %q is not an origin such as https://app.example.com, without a path", named(setting), text)

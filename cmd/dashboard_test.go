@@ -102,3 +102,23 @@ func TestReachedAddresses(t *testing.T) {
 		t.Errorf("the dashboard may reach %v", got)
 	}
 }
+
+func TestCrossOriginSettings(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://app.example.com": "https://app.example.com", " https://App.Example.com:443": "https://app.example.com", "https://app.example.com:8443": "https://app.example.com:8443",
+		"http://localhost:5173": "http://localhost:5173", "http://127.0.0.1:80": "http://127.0.0.1", "http://[::1]:5173": "http://[::1]:5173",
+		"null": "", "*": "", "https://*": "", "https://*.example.com": "", "http://app.example.com": "", "https://app.example.com/": "", "https://app.example.com?x": "", "https://app.example.com#": "",
+		"app.example.com": "", "": "", "https://": "", "https://u@app.example.com": "", "file:///x": "", "https://a b": "", "https://a,b": "",
+	} {
+		c := dashboardConfig{CORSOrigins: []string{text}}
+		got, err := c.crossOrigins()
+		if want == "" {
+			if err == nil || !strings.Contains(err.Error(), "--cors-origins (FANFARE_CORS_ORIGINS): ") {
+				t.Errorf("%q gives %v (%v)", text, got, err)
+			}
+		} else if err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%q gives %v (%v), want %s", text, got, err, want)
+		}
+	}
+}
