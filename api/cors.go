@@ -7,7 +7,8 @@ import (
 )
 
 // crossOrigin lets the pages of a few other origins, such as a dashboard that is served elsewhere, call the API. Browsers ask beforehand what they
-// may send, and are answered here: nobody is charged for it and the database is not asked. Cookies are not among what they may send.
+// may send, and are answered here: nobody is charged for it and the database is not asked. Cookies say nothing of who calls; they bind the connecting of an
+// account to the browser that began it, on another host of the same site as well.
 func crossOrigin(origins []string, next http.Handler) http.Handler {
 	if len(origins) == 0 {
 		return next
@@ -22,6 +23,7 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 			"Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Deprecation", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID",
 			policyHeader, rateHeader,
 		},
-		MaxAge: 2 * 60 * 60, // what browsers keep it for at most
+		AllowCredentials: true,
+		MaxAge:           2 * 60 * 60, // what browsers keep it for at most
 	}).Handler(next)
 }

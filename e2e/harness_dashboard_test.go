@@ -29,10 +29,10 @@ type desk struct {
 	problems []string // errors in the browser's console
 }
 
-// newDesk opens the dashboard for somebody of the demo data. Nothing may go wrong in its scripts, and nothing be refused by its policies, while the test runs.
-func (d *dev) newDesk(t testing.TB, person string) *desk {
+// watched starts somebody's browser. Nothing may go wrong in the scripts of the dashboard, and nothing be refused by its policies, while the test runs.
+func watched(t testing.TB, person, base string) *desk {
 	t.Helper()
-	k := &desk{browser: newBrowser(t), base: d.ready.API}
+	k := &desk{browser: newBrowser(t), base: base}
 	console := chromedp.Console(k.ctx)
 	go func() {
 		for message, err := range console {
@@ -62,6 +62,13 @@ func (d *dev) newDesk(t testing.TB, person string) *desk {
 			t.Errorf("in the browser of %s: %s", person, problem)
 		}
 	})
+	return k
+}
+
+// newDesk opens the dashboard for somebody of the demo data.
+func (d *dev) newDesk(t testing.TB, person string) *desk {
+	t.Helper()
+	k := watched(t, person, d.ready.API)
 	browse(t, k.browser, chromedp.EmulateViewport(1280, 900))
 	k.open(t, "/")
 	k.click(t, "button", person)

@@ -23,7 +23,8 @@ export const fanfare = createFanfare({
   token: () => session.token(),
   fetch: (request) => {
     if (adminReason.value !== "") request.headers.set("X-Admin-Reason", asHeader(adminReason.value));
-    return fetch(request);
+    // Connecting an account sets a cookie, also where the dashboard is on another host of the same site.
+    return fetch(request, { credentials: "include" });
   },
 });
 

@@ -25,7 +25,9 @@ export class Oidc implements Provider {
     if (user !== null && (user.expires_in ?? 60) < 30) {
       user = user.refresh_token === undefined ? null : await this.users.signinSilent().catch(() => null);
     }
-    return user?.access_token ?? null;
+    if (user === null) return null;
+    // Some providers' access tokens are for themselves alone, and are no JWTs: then the ID token says who somebody is.
+    return user.access_token.split(".").length === 3 ? user.access_token : (user.id_token ?? null);
   }
 
   /** Leaves the page for the provider's, and comes back to where one was. */
