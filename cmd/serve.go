@@ -67,6 +67,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer pool.Close()
+	hub, err := live.New(cmp.Or(c.ListenDatabaseURL, c.DatabaseURL), log)
+	if err != nil {
+		return wrongURL(listenSetting, "fanfare_login")
+	}
 	warnIfNotMigrated(ctx, pool, log)
 	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	listener, err := listen(ctx, named("addr"), c.Addr)
@@ -78,14 +82,11 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, c.JwtIssuer, c.APIURL, c.ReturnURLs
-	deps.TrustedProxies, deps.AdminsMakeCustomers = proxies, c.adminsOnly()
-	if deps.Live, err = live.New(cmp.Or(c.ListenDatabaseURL, c.DatabaseURL), log); err != nil {
-		return wrongURL(listenSetting, "fanfare_login")
-	}
+	deps.TrustedProxies, deps.AdminsMakeCustomers, deps.Live = proxies, c.adminsOnly(), hub
 	handler := api.New(deps)
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
-		deps.Live.Run,
+		hub.Run,
 		watchKeys(with.vault, log),
 		connectBots(deps.ChatBots),
 	}
