@@ -390,7 +390,11 @@ var alphabets = [][]rune{
 
 func (g *generator) text(name string, s *huma.Schema) string {
 	if hint, found := hints[name]; found {
-		return hint(g)
+		value := hint(g)
+		if s.Format == "date-time" && len(value) == len(time.DateOnly) {
+			value += "T00:00:00Z" // from, to
+		}
+		return value
 	}
 	switch s.Format {
 	case "uuid":

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,9 @@ const (
 	watchEvery = time.Minute
 	// tellEvery is how far changes lie apart that are told, at least: much that changes at once is told once.
 	tellEvery = time.Second
-	// tellWithin bounds what is written to somebody who does not read.
-	tellWithin = 10 * time.Second
+	// tellWithin bounds what is written to somebody who does not read. It is longer than any silence, as HTTP/2 ends a stream whose time to write is over also while
+	// nothing is written.
+	tellWithin = 3 * eventsWait
 )
 
 func (a *API) registerLive() {
@@ -29,8 +31,8 @@ func (a *API) registerLive() {
 		OperationID: "watch-changes", Metadata: needs(anyPermission...), Method: http.MethodGet, Path: "/v1/customers/{customer_id}/changes", Tags: []string{"Customers"},
 		Summary: "Be told when something changes",
 		Description: "Server-sent events (WHATWG HTML). `change` means that something in the customer is different now: fetch again what you show. What it is, is not told, as that is " +
-			"for each to see under their own rights. At most one a second. The first comes at once. The stream ends when seconds are over, and when whoever watches no longer belongs to the customer: begin " +
-			"another one.",
+			"for each to see under their own rights. At most one a second. The first comes at once, and another a second later. The stream ends when seconds are over, or the credential is, " +
+			"and when whoever watches no longer belongs to the customer; begin another one.",
 		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
 			"text/event-stream": {Schema: &huma.Schema{Type: "string", Description: "Events named change, with {} as data, and comments in between."}},
 		}}},
@@ -45,7 +47,8 @@ func (a *API) watchChanges(ctx context.Context, in *struct {
 	if a.Live == nil {
 		return nil, problem(http.StatusServiceUnavailable, "This server tells no changes.")
 	}
-	inside := scope(ctx).In(in.CustomerID)
+	who, _ := ctx.Value(callerKey{}).(caller)
+	inside := who.scope.In(in.CustomerID)
 	topic, err := a.watch(ctx, inside)
 	if err != nil {
 		return nil, err
@@ -66,17 +69,18 @@ func (a *API) watchChanges(ctx context.Context, in *struct {
 		if r.Method == http.MethodHead {
 			return
 		}
-		ctx, cancel := context.WithTimeout(hctx.Context(), time.Duration(in.Seconds)*time.Second)
+		until := time.Now().Add(time.Duration(in.Seconds) * time.Second)
+		if expires := who.identity.ExpiresAt; !expires.IsZero() && expires.Before(until) {
+			until = expires
+		}
+		ctx, cancel := context.WithDeadline(hctx.Context(), until)
 		defer cancel()
-		a.tellChanges(ctx, w, subscription, func() error {
-			_, err := a.watch(ctx, inside)
-			return err
-		})
+		a.tellChanges(ctx, w, subscription, inside)
 	}}, nil
 }
 
 // watch says that the caller looks at the customer, and gives the topic of its changes. It is refused to who may not.
-func (a *API) watch(ctx context.Context, inside tenant.Scope) (topic []byte, err error) {
+func (a *API) watch(ctx context.Context, inside tenant.Scope) (topic string, err error) {
 	err = a.tx(ctx, inside, func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
 		topic, err = q.LiveWatch(ctx)
 		return err
@@ -84,30 +88,44 @@ func (a *API) watch(ctx context.Context, inside tenant.Scope) (topic []byte, err
 	return topic, err
 }
 
-// tellChanges writes an event for each time that the subscription is woken, and ends once check fails, which is asked before each.
-func (a *API) tellChanges(ctx context.Context, w http.ResponseWriter, subscription *live.Subscription, check func() error) {
+// tellChanges writes an event for each time that the subscription is woken, until ctx or the process ends, or the caller may not look any more.
+func (a *API) tellChanges(ctx context.Context, w http.ResponseWriter, subscription *live.Subscription, inside tenant.Scope) {
 	control := http.NewResponseController(w)
 	send := func(text string) bool {
 		_ = control.SetWriteDeadline(time.Now().Add(tellWithin)) // a call from within the process has none
 		_, err := fmt.Fprint(w, text)
 		return err == nil && control.Flush() == nil
 	}
+	ask := func(question func(context.Context) error) bool {
+		ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.RequestTimeout, requestTimeout))
+		defer cancel()
+		return question(ctx) == nil
+	}
+	mayWatch := func(ctx context.Context) error {
+		_, err := read(ctx, a, inside, func(q *queries.Queries) (bool, error) { return q.LiveMayWatch(ctx) })
+		return err
+	}
+	goesOn := func(ctx context.Context) error {
+		_, err := a.watch(ctx, inside)
+		return err
+	}
 	const change = "event: change\ndata: {}\n\n"
 	if !send("retry: 2000\n" + change) {
 		return
 	}
-	checking, silence, rest := time.NewTicker(watchEvery), time.NewTicker(eventsWait), time.NewTimer(0)
-	defer checking.Stop()
+	watching, silence, rest := time.NewTicker(watchEvery), time.NewTicker(eventsWait), time.NewTimer(tellEvery)
+	defer watching.Stop()
 	defer silence.Stop()
 	defer rest.Stop()
-	woken, rested := false, false
+	// A transaction that was under way when the customer came to be watched may have told nobody.
+	woken, rested := true, false
 	for {
-		var text string
+		text := ""
 		select {
 		case <-ctx.Done():
 			return
-		case _, goesOn := <-subscription.Woken:
-			if !goesOn {
+		case _, open := <-subscription.Woken:
+			if !open {
 				return
 			}
 			woken = true
@@ -115,13 +133,13 @@ func (a *API) tellChanges(ctx context.Context, w http.ResponseWriter, subscripti
 			rested = true
 		case <-silence.C:
 			text = ": still here\n\n"
-		case <-checking.C:
-			if check() != nil {
+		case <-watching.C:
+			if !ask(goesOn) {
 				return
 			}
 		}
 		if woken && rested {
-			if check() != nil {
+			if !ask(mayWatch) {
 				return
 			}
 			woken, rested, text = false, false, change

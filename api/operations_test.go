@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,15 +127,22 @@ func (o operation) path(customer string) string {
 
 // query is what the query must have, "" for almost all.
 func (o operation) query() string {
+	query := url.Values{}
 	for _, p := range o.Parameters {
-		if p.In == "query" && p.Required {
-			if len(p.Schema.Enum) > 0 {
-				return "?" + p.Name + "=" + p.Schema.Enum[len(p.Schema.Enum)-1].(string)
-			}
-			return "?" + p.Name + "=forged"
+		switch {
+		case p.In != "query" || !p.Required:
+		case len(p.Schema.Enum) > 0:
+			query.Set(p.Name, p.Schema.Enum[len(p.Schema.Enum)-1].(string))
+		case p.Schema.Format == "date-time":
+			query.Set(p.Name, map[string]string{"from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"}[p.Name])
+		default:
+			query.Set(p.Name, "forged")
 		}
 	}
-	return ""
+	if len(query) == 0 {
+		return ""
+	}
+	return "?" + query.Encode()
 }
 
 // reads tells an operation that changes nothing inside a customer. The way to a platform begins with a GET that leaves a row.

@@ -12,7 +12,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/google/uuid"
 
-	"fanfare/db/tenant"
 	"fanfare/internal/platform"
 	"fanfare/queries"
 )
@@ -95,69 +94,65 @@ func (a *API) registerReport() {
 	}, a.exportReport)
 }
 
-// reportSpan is what a report is of.
+// reportSpan is what a report is of: days, by the clocks of a zone.
 type reportSpan struct {
-	zone           *time.Location
-	firstDay, last time.Time // days
-	from, to       time.Time // instants
+	zone        *time.Location
+	first, last time.Time
 }
 
-// span reads which days are meant, by the customer's clocks.
-func (r ReportQuery) span(zone *time.Location, now time.Time) (s reportSpan, err error) {
-	today := now.In(zone)
-	s.zone, s.last = zone, time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, time.UTC)
-	if r.To != "" {
-		if s.last, err = dayOf("query.to", r.To); err != nil {
+// reportSpan reads which days are meant.
+func (a *API) reportSpan(ctx context.Context, customerID uuid.UUID, query ReportQuery) (s reportSpan, err error) {
+	today, err := read(ctx, a, scope(ctx).In(customerID), func(q *queries.Queries) (time.Time, error) {
+		zone, now, err := customerZone(ctx, q)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return now.In(zone), nil
+	})
+	if err != nil {
+		return s, err
+	}
+	s.zone, s.last = today.Location(), time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, time.UTC)
+	if query.To != "" {
+		if s.last, err = dayOf("query.to", query.To); err != nil {
 			return s, err
 		}
 	}
-	s.firstDay = s.last.AddDate(0, 0, -29)
-	if r.From != "" {
-		if s.firstDay, err = dayOf("query.from", r.From); err != nil {
+	s.first = s.last.AddDate(0, 0, -29)
+	if query.From != "" {
+		if s.first, err = dayOf("query.from", query.From); err != nil {
 			return s, err
 		}
 	}
-	switch days := s.last.Sub(s.firstDay)/(24*time.Hour) + 1; {
+	switch days := s.last.Sub(s.first)/(24*time.Hour) + 1; {
 	case days < 1:
 		return s, invalid("query.from", "must not be after to")
 	case days > reportDays:
 		return s, invalid("query.from", fmt.Sprintf("must not be more than %d days before to", reportDays-1))
 	}
-	s.from = time.Date(s.firstDay.Year(), s.firstDay.Month(), s.firstDay.Day(), 0, 0, 0, 0, zone)
-	s.to = time.Date(s.last.Year(), s.last.Month(), s.last.Day()+1, 0, 0, 0, 0, zone)
 	return s, nil
-}
-
-// reported runs fn in a transaction, with the days that are meant.
-func (a *API) reported(ctx context.Context, customerID uuid.UUID, query ReportQuery, fn func(ctx context.Context, q *queries.Queries, span reportSpan) error) error {
-	return a.tx(ctx, scope(ctx).In(customerID), func(ctx context.Context, _ *tenant.Tx, q *queries.Queries) error {
-		zone, now, err := customerZone(ctx, q)
-		if err != nil {
-			return err
-		}
-		span, err := query.span(zone, now)
-		if err != nil {
-			return err
-		}
-		return fn(ctx, q, span)
-	})
 }
 
 func (a *API) getReport(ctx context.Context, in *struct {
 	CustomerPath
 	ReportQuery
 }) (*struct{ Body Report }, error) {
-	var body Report
-	err := a.reported(ctx, in.CustomerID, in.ReportQuery, func(ctx context.Context, q *queries.Queries, span reportSpan) error {
-		rows, err := q.ReportSummary(ctx, queries.ReportSummaryParams{TimeZone: span.zone.String(), FromAt: span.from, ToAt: span.to})
-		body = Report{From: span.firstDay.Format(time.DateOnly), To: span.last.Format(time.DateOnly), TimeZone: span.zone.String(),
-			Platforms: []ReportNumbers{}, Accounts: []ReportNumbers{}, Days: []ReportNumbers{}}
-		for _, row := range rows {
-			body.add(row)
-		}
-		return err
+	span, err := a.reportSpan(ctx, in.CustomerID, in.ReportQuery)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) ([]queries.ReportSummaryRow, error) {
+		return q.ReportSummary(ctx, queries.ReportSummaryParams{TimeZone: span.zone.String(), FirstDay: span.first, LastDay: span.last})
 	})
-	return &struct{ Body Report }{body}, err
+	if err != nil {
+		return nil, err
+	}
+	body := Report{From: span.first.Format(time.DateOnly), To: span.last.Format(time.DateOnly), TimeZone: span.zone.String(),
+		Platforms: []ReportNumbers{}, Accounts: []ReportNumbers{}, Days: []ReportNumbers{}}
+	for _, row := range rows {
+		body.add(row)
+	}
+	return &struct{ Body Report }{body}, nil
 }
 
 // Of what a row of ReportSummary is, by the bits for platform, account and day that are not set.
@@ -188,7 +183,7 @@ func (r *Report) add(row queries.ReportSummaryRow) {
 }
 
 // lastReportCursor is before everything in the order of the posts of a report.
-var lastReportCursor = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+var lastReportCursor = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 func (a *API) listReportPosts(ctx context.Context, in *struct {
 	CustomerPath
@@ -202,19 +197,23 @@ func (a *API) listReportPosts(ctx context.Context, in *struct {
 	if in.Cursor == "" {
 		before = lastReportCursor
 	}
-	var rows []queries.ReportPostsRow
-	if err := a.reported(ctx, in.CustomerID, in.ReportQuery, func(ctx context.Context, q *queries.Queries, span reportSpan) (err error) {
-		rows, err = q.ReportPosts(ctx, queries.ReportPostsParams{
-			TextLength: calendarText, FromAt: span.from, ToAt: span.to, BeforeAt: before, BeforeID: id, MaxRows: in.more(),
-		})
-		return err
-	}); err != nil {
+	span, err := a.reportSpan(ctx, in.CustomerID, in.ReportQuery)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.reportPosts(ctx, in.CustomerID, span, queries.ReportPostsParams{TextLength: calendarText, BeforeAt: before, BeforeID: id, MaxRows: in.more()})
+	if err != nil {
 		return nil, err
 	}
 	body, err := page(rows, in.Limit, reportPostFrom, func(row queries.ReportPostsRow) string {
 		return cursorOfTime(listOfReport, *row.ScheduledAt, row.PlatformPostID)
 	})
 	return &pageOutput[ReportPost]{Body: body}, err
+}
+
+func (a *API) reportPosts(ctx context.Context, customerID uuid.UUID, span reportSpan, params queries.ReportPostsParams) ([]queries.ReportPostsRow, error) {
+	params.TimeZone, params.FirstDay, params.LastDay = span.zone.String(), span.first, span.last
+	return read(ctx, a, scope(ctx).In(customerID), func(q *queries.Queries) ([]queries.ReportPostsRow, error) { return q.ReportPosts(ctx, params) })
 }
 
 func reportPostFrom(row queries.ReportPostsRow) (ReportPost, error) {
@@ -234,16 +233,19 @@ func (a *API) exportReport(ctx context.Context, in *struct {
 	CustomerPath
 	ReportQuery
 }) (*huma.StreamResponse, error) {
-	var span reportSpan
+	span, err := a.reportSpan(ctx, in.CustomerID, in.ReportQuery)
+	if err != nil {
+		return nil, err
+	}
 	params := queries.ReportPostsParams{TextLength: 1000, BeforeAt: lastReportCursor, MaxRows: exportPage}
-	rows, err := a.reportRows(ctx, in.CustomerID, in.ReportQuery, &params, &span)
+	rows, err := a.reportPosts(ctx, in.CustomerID, span, params)
 	if err != nil {
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		r, w := humago.Unwrap(hctx)
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="report-%s-%s.csv"`, span.firstDay.Format(time.DateOnly), span.last.Format(time.DateOnly)))
+		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="report-%s-%s.csv"`, span.first.Format(time.DateOnly), span.last.Format(time.DateOnly)))
 		w.WriteHeader(http.StatusOK)
 		if r.Method == http.MethodHead {
 			return
@@ -269,22 +271,13 @@ func (a *API) exportReport(ctx context.Context, in *struct {
 			last := rows[len(rows)-1]
 			params.BeforeAt, params.BeforeID = *last.ScheduledAt, last.PlatformPostID
 			pageCtx, cancel := context.WithTimeout(hctx.Context(), exportPageTimeout)
-			rows, err = a.reportRows(pageCtx, in.CustomerID, in.ReportQuery, &params, &span)
+			rows, err = a.reportPosts(pageCtx, in.CustomerID, span, params)
 			cancel()
 			if err != nil {
 				a.abort(hctx.Context(), err)
 			}
 		}
 	}}, nil
-}
-
-func (a *API) reportRows(ctx context.Context, customerID uuid.UUID, query ReportQuery, params *queries.ReportPostsParams, span *reportSpan) (rows []queries.ReportPostsRow, err error) {
-	err = a.reported(ctx, customerID, query, func(ctx context.Context, q *queries.Queries, found reportSpan) (err error) {
-		*span, params.FromAt, params.ToAt = found, found.from, found.to
-		rows, err = q.ReportPosts(ctx, *params)
-		return err
-	})
-	return rows, err
 }
 
 func reportLine(row queries.ReportPostsRow, zone *time.Location) []string {

@@ -26,6 +26,7 @@ import (
 	"fanfare/internal/embedding"
 	"fanfare/internal/identity"
 	"fanfare/internal/images"
+	"fanfare/internal/live"
 	"fanfare/internal/llm"
 	"fanfare/internal/platform"
 	"fanfare/internal/sandbox"
@@ -57,6 +58,10 @@ type world struct {
 	logs     *logBuffer
 	boxURL   string              // of the sandbox
 	bot      sandbox.TelegramBot // of the installation
+	hub      *live.Hub           // of the API
+	handler  http.Handler        // the API
+	// stopListening ends the hub.
+	stopListening func()
 }
 
 // options are what a test wants to be different.
@@ -90,6 +95,8 @@ type options struct {
 	corsOrigins    []string
 	pages          func(http.Handler) http.Handler
 	proxies        []netip.Prefix // loopback if nil
+	noLive         bool           // changes are told to nobody
+	live           bool           // changes are listened to, and streams of them last as they would
 }
 
 var (
@@ -199,7 +206,12 @@ func (w *world) serve(t testing.TB, o options) {
 	case "money":
 		money = 0
 	}
+	w.hub = must(live.New(w.LoginURL, log))
+	if o.noLive {
+		w.hub = nil
+	}
 	handler := api.New(api.Deps{
+		Live: w.hub,
 		Pool: o.pool, Verifier: o.verifier, Vault: w.vault, Queue: queue, Bucket: files, Log: log, RequestTimeout: o.requestTimeout, UploadStall: o.uploadStall,
 		Workspaces: work, WorkspaceRules: o.rules, Backups: !o.noBackups,
 		Connectors: connectors, Egress: o.egress, Images: photos, APIURL: apiURL, Issuer: issuer, ChatBots: w.chatBots(t, o, apiURL, log), ReturnURLs: o.returnURLs, Embedder: o.embedder,
@@ -211,9 +223,40 @@ func (w *world) serve(t testing.TB, o options) {
 	if o.wrap != nil {
 		handler = o.wrap(handler)
 	}
-	server.Config.Handler = handler
+	if o.live {
+		w.listen(t, w.hub)
+	} else {
+		handler = briefly(handler)
+	}
+	w.handler, server.Config.Handler = handler, handler
 	server.Start()
 	t.Cleanup(server.Close)
+}
+
+// briefly ends streams of changes soon after they have begun, for tests that walk through all operations.
+func briefly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/changes") {
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			w, r = &briefWriter{w, cancel}, r.WithContext(ctx)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type briefWriter struct {
+	http.ResponseWriter
+	end func()
+}
+
+func (w *briefWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *briefWriter) WriteHeader(status int) {
+	w.ResponseWriter.WriteHeader(status)
+	if status == http.StatusOK {
+		time.AfterFunc(100*time.Millisecond, w.end)
+	}
 }
 
 // connectors are those of applications in the sandbox, to which browsers come back at the API's address.

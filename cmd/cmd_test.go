@@ -80,6 +80,7 @@ func TestRefusals(t *testing.T) {
 		{serve + hs256 + " --unsplash-access-key ä", 1, "--unsplash-access-key (FANFARE_UNSPLASH_ACCESS_KEY): "},
 		{serve + hs256 + " --trusted-proxies x", 1, `--trusted-proxies (FANFARE_TRUSTED_PROXIES): "x" is not a network`},
 		{serve + hs256 + " --database-url " + wrongURL, 1, "--database-url (DATABASE_URL) cannot be parsed; it must look like postgres://fanfare_login:"},
+		{serve + hs256 + " --listen-database-url " + wrongURL, 1, "--listen-database-url (LISTEN_DATABASE_URL) cannot be parsed; it must look like postgres://fanfare_login:"},
 		{worker + keyset + " --worker-database-url " + wrongURL, 1, "--worker-database-url (WORKER_DATABASE_URL) cannot be parsed; it must look like postgres://fanfare_worker:"},
 		{"keys status --keyset " + keyset + " --worker-database-url " + wrongURL, 1, "--worker-database-url (WORKER_DATABASE_URL) cannot be parsed"},
 		{"old-credentials status --database-url " + wrongURL, 1, "--database-url (MIGRATE_DATABASE_URL) cannot be parsed; it must look like postgres://fanfare_owner:"},

@@ -80,6 +80,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer pool.Close()
+	hub, err := live.New(cmp.Or(c.ListenDatabaseURL, c.DatabaseURL), log)
+	if err != nil {
+		return wrongURL(listenSetting, "fanfare_login")
+	}
 	warnIfNotMigrated(ctx, pool, log)
 	telemetry.ObserveOldCredentials(queries.New(pool).OldCredentialCount)
 	listener, err := listen(ctx, named("addr"), c.Addr)
@@ -91,15 +95,12 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, c.JwtIssuer, c.APIURL, c.ReturnURLs
-	deps.TrustedProxies, deps.AdminsMakeCustomers = proxies, c.adminsOnly()
+	deps.TrustedProxies, deps.AdminsMakeCustomers, deps.Live = proxies, c.adminsOnly(), hub
 	deps.SignIn, deps.Pages, deps.CORSOrigins = signIn, pages, corsOrigins
-	if deps.Live, err = live.New(cmp.Or(c.ListenDatabaseURL, c.DatabaseURL), log); err != nil {
-		return wrongURL(listenSetting, "fanfare_login")
-	}
 	handler := api.New(deps)
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { return serveHTTP(ctx, log, "api", listener, handler) },
-		deps.Live.Run,
+		hub.Run,
 		watchKeys(with.vault, log),
 		connectBots(deps.ChatBots),
 	}

@@ -2899,10 +2899,16 @@ $$;
 -- Name: forget_watched(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.forget_watched() RETURNS bigint
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    with gone as (delete from public.watched_topics w where w.until < now() - interval '1 hour' returning 1) select count(*) from gone
+declare
+    v_count bigint;
+begin
+    delete from public.watched_topics w where w.until < now() - interval '1 hour';
+    get diagnostics v_count = row_count;
+    return v_count;
+end
 $$;
 
 -- Name: forget_webhooks(integer); Type: FUNCTION; Schema: tenancy
@@ -5903,14 +5909,14 @@ CREATE FUNCTION tenancy.tell_change() RETURNS trigger
     SET search_path TO ''
     AS $$
 declare
-    v_topic bytea;
+    v_topic text;
 begin
     for v_topic in
         select w.topic
         from (select distinct a.customer_id from added a) c
             join public.watched_topics w on w.topic = tenancy.topic(c.customer_id) and w.until > now()
     loop
-        perform pg_catalog.pg_notify('fanfare_change', encode(v_topic, 'hex'));
+        perform pg_catalog.pg_notify('fanfare_change', v_topic);
     end loop;
     return null;
 end
@@ -6050,9 +6056,9 @@ $$;
 
 -- Name: topic(uuid); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.topic(p_customer_id uuid) RETURNS bytea
+CREATE FUNCTION tenancy.topic(p_customer_id uuid) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN sha256(convert_to((p_customer_id)::text, 'UTF8'::name));
+    RETURN encode(sha256(uuid_send(p_customer_id)), 'hex'::text);
 
 -- Name: touch(); Type: FUNCTION; Schema: tenancy
 
@@ -6325,12 +6331,12 @@ $$;
 
 -- Name: watch(); Type: FUNCTION; Schema: tenancy
 
-CREATE FUNCTION tenancy.watch() RETURNS bytea
+CREATE FUNCTION tenancy.watch() RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-    v_topic bytea := tenancy.topic(tenancy.customer_id());
+    v_topic text := tenancy.topic(tenancy.customer_id());
 begin
     if not exists (select from public.watched_topics w where w.topic = v_topic and w.until > now() + interval '90 seconds') then
         insert into public.watched_topics as w (topic, until) values (v_topic, now() + interval '150 seconds')
@@ -8189,7 +8195,7 @@ ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
 -- Name: watched_topics; Type: TABLE; Schema: public
 
 CREATE UNLOGGED TABLE public.watched_topics (
-    topic bytea NOT NULL,
+    topic text NOT NULL,
     until timestamp with time zone NOT NULL
 )
 WITH (fillfactor='50');

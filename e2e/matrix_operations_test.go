@@ -64,6 +64,8 @@ var acts = map[string]act{
 
 	"get-customer":         {success: http.StatusOK},
 	"get-customer-context": {success: http.StatusOK},
+	"get-overview":         {success: http.StatusOK},
+	"watch-changes":        {success: http.StatusOK, query: "?seconds=1"},
 	"update-customer":      {success: http.StatusOK, action: "customer.update", body: with(map[string]any{"name": "Changed"})},
 	"archive-customer":     {success: http.StatusOK, action: "customer.update"},
 	"restore-customer":     {success: http.StatusOK, action: "customer.update", prepare: archived},
@@ -140,10 +142,14 @@ var acts = map[string]act{
 	"archive-campaign": {success: http.StatusOK, action: "campaign.update"},
 	"delete-campaign":  {success: http.StatusNoContent, action: "campaign.delete"},
 
-	"list-posts":       {success: http.StatusOK},
-	"get-post":         {success: http.StatusOK},
-	"get-post-metrics": {success: http.StatusOK},
-	"create-post":      {success: http.StatusCreated, action: "post.create", body: with(map[string]any{"text": "Made by the matrix"})},
+	"list-posts":        {success: http.StatusOK},
+	"get-post":          {success: http.StatusOK},
+	"get-post-metrics":  {success: http.StatusOK},
+	"list-calendar":     {success: http.StatusOK, query: "?from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z"},
+	"get-report":        {success: http.StatusOK},
+	"list-report-posts": {success: http.StatusOK},
+	"export-report":     {success: http.StatusOK},
+	"create-post":       {success: http.StatusCreated, action: "post.create", body: with(map[string]any{"text": "Made by the matrix"})},
 	// The installation's model writes it: what is stored of the customer's cannot be opened.
 	"generate-post": {success: http.StatusCreated, action: "post.create", prepare: withoutCredentials,
 		body: with(map[string]any{"prompt": "Made by the matrix", "platforms": []string{"twitter"}})},

@@ -31,12 +31,12 @@ const (
 
 // fromAnotherSpace says it of every operation for which there is a permission; the others refuse every key.
 var fromAnotherSpace = map[string]elsewhereInCustomer{
-	"get-customer": shared, "get-customer-context": shared, "earlier-get-client-context": shared,
+	"get-customer": shared, "watch-changes": shared, "get-customer-context": shared, "earlier-get-client-context": shared,
 	"list-audit-entries": denied, "export-audit-entries": denied, // it tells of all spaces
 	"list-agent-tokens": listed, "get-agent-token": absent, "revoke-agent-token": absent, "create-agent-token": made,
 
 	"list-campaigns": shared, "get-campaign": shared, "create-campaign": denied, "update-campaign": denied, "archive-campaign": denied, "delete-campaign": denied,
-	"list-posts": listed, "get-post": absent, "get-post-metrics": absent, "create-post": made, "generate-post": made, "earlier-generate-post": made, "update-post": absent,
+	"list-posts": listed, "list-calendar": listed, "get-report": listed, "list-report-posts": listed, "export-report": listed, "get-post": absent, "get-post-metrics": absent, "create-post": made, "generate-post": made, "earlier-generate-post": made, "update-post": absent,
 	"publish-post": absent, "schedule-post": absent, "cancel-post": absent, "submit-post": absent, "withdraw-post": absent, "queue-post": absent,
 	"list-post-reviews": absent, "create-post-review": absent, "check-draft": shared, "check-post": absent,
 	"retry-platform-post": absent, "list-publish-attempts": absent,

@@ -20,14 +20,26 @@ func (q *Queries) LiveForget(ctx context.Context) (int64, error) {
 	return forgotten, err
 }
 
+const liveMayWatch = `-- name: LiveMayWatch :one
+select true
+`
+
+// Nothing but what entering the customer refuses.
+func (q *Queries) LiveMayWatch(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, liveMayWatch)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const liveWatch = `-- name: LiveWatch :one
-select tenancy.watch()::bytea as topic
+select tenancy.watch()::text as topic
 `
 
 // Has changes of the entered customer be told for a while, and gives what they are told as.
-func (q *Queries) LiveWatch(ctx context.Context) ([]byte, error) {
+func (q *Queries) LiveWatch(ctx context.Context) (string, error) {
 	row := q.db.QueryRow(ctx, liveWatch)
-	var topic []byte
+	var topic string
 	err := row.Scan(&topic)
 	return topic, err
 }

@@ -1,5 +1,5 @@
 -- What went out in a time, and how it did: of everything, by platform, by account, and by day and platform. level says of what a row is: its bits are for platform, account and
--- day, and are set where the row is of all of them.
+-- day, and are set where the row is of all of them. The days are those of the time zone, wherever its clocks change; the index is asked for a day more on either side.
 -- name: ReportSummary :many
 select grouping(i.platform, i.id, d.day)::integer as level,
     coalesce(i.platform, '')::text as platform, coalesce(i.id, '00000000-0000-0000-0000-000000000000')::uuid as integration_id, coalesce(i.name, '')::text as account,
@@ -17,7 +17,8 @@ from posts p
     cross join lateral (select (p.scheduled_at at time zone @time_zone::text)::date as day) d
     left join lateral (
         select m.* from post_metrics m where m.customer_id = pp.customer_id and m.platform_post_id = pp.id order by m.day desc limit 1) m on true
-where p.scheduled_at >= @from_at::timestamptz and p.scheduled_at < @to_at::timestamptz
+where p.scheduled_at >= (sqlc.arg('first_day')::date - 1)::timestamp at time zone 'UTC' and p.scheduled_at < (sqlc.arg('last_day')::date + 2)::timestamp at time zone 'UTC'
+    and d.day between sqlc.arg('first_day')::date and sqlc.arg('last_day')::date
     and pp.state in ('published', 'failed', 'needs_attention')
 group by grouping sets ((), (i.platform), (i.platform, i.id, i.name), (i.platform, d.day))
 order by 1, i.platform, i.id, d.day;
@@ -32,8 +33,10 @@ from posts p
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
     left join lateral (
         select m.* from post_metrics m where m.customer_id = pp.customer_id and m.platform_post_id = pp.id order by m.day desc limit 1) m on true
-where p.scheduled_at >= @from_at::timestamptz and p.scheduled_at < @to_at::timestamptz
-    and (p.scheduled_at, pp.id) < (@before_at::timestamptz, @before_id::uuid)
+where p.scheduled_at >= (sqlc.arg('first_day')::date - 1)::timestamp at time zone 'UTC' and p.scheduled_at < (sqlc.arg('last_day')::date + 2)::timestamp at time zone 'UTC'
+    and (p.scheduled_at at time zone @time_zone::text)::date between sqlc.arg('first_day')::date and sqlc.arg('last_day')::date
+    and p.scheduled_at <= sqlc.arg('before_at')::timestamptz -- for the index
+    and (p.scheduled_at, pp.id) < (sqlc.arg('before_at')::timestamptz, @before_id::uuid)
     and pp.state in ('published', 'failed', 'needs_attention')
 order by p.scheduled_at desc, pp.id desc
 limit @max_rows;

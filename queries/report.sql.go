@@ -21,17 +21,20 @@ from posts p
     join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
     left join lateral (
         select m.customer_id, m.platform_post_id, m.day, m.impressions, m.reach, m.likes, m.comments, m.shares, m.clicks, m.measured_at from post_metrics m where m.customer_id = pp.customer_id and m.platform_post_id = pp.id order by m.day desc limit 1) m on true
-where p.scheduled_at >= $2::timestamptz and p.scheduled_at < $3::timestamptz
-    and (p.scheduled_at, pp.id) < ($4::timestamptz, $5::uuid)
+where p.scheduled_at >= ($2::date - 1)::timestamp at time zone 'UTC' and p.scheduled_at < ($3::date + 2)::timestamp at time zone 'UTC'
+    and (p.scheduled_at at time zone $4::text)::date between $2::date and $3::date
+    and p.scheduled_at <= $5::timestamptz -- for the index
+    and (p.scheduled_at, pp.id) < ($5::timestamptz, $6::uuid)
     and pp.state in ('published', 'failed', 'needs_attention')
 order by p.scheduled_at desc, pp.id desc
-limit $6
+limit $7
 `
 
 type ReportPostsParams struct {
 	TextLength int32
-	FromAt     time.Time
-	ToAt       time.Time
+	FirstDay   time.Time
+	LastDay    time.Time
+	TimeZone   string
 	BeforeAt   time.Time
 	BeforeID   uuid.UUID
 	MaxRows    int32
@@ -64,8 +67,9 @@ type ReportPostsRow struct {
 func (q *Queries) ReportPosts(ctx context.Context, arg ReportPostsParams) ([]ReportPostsRow, error) {
 	rows, err := q.db.Query(ctx, reportPosts,
 		arg.TextLength,
-		arg.FromAt,
-		arg.ToAt,
+		arg.FirstDay,
+		arg.LastDay,
+		arg.TimeZone,
 		arg.BeforeAt,
 		arg.BeforeID,
 		arg.MaxRows,
@@ -126,7 +130,8 @@ from posts p
     cross join lateral (select (p.scheduled_at at time zone $1::text)::date as day) d
     left join lateral (
         select m.customer_id, m.platform_post_id, m.day, m.impressions, m.reach, m.likes, m.comments, m.shares, m.clicks, m.measured_at from post_metrics m where m.customer_id = pp.customer_id and m.platform_post_id = pp.id order by m.day desc limit 1) m on true
-where p.scheduled_at >= $2::timestamptz and p.scheduled_at < $3::timestamptz
+where p.scheduled_at >= ($2::date - 1)::timestamp at time zone 'UTC' and p.scheduled_at < ($3::date + 2)::timestamp at time zone 'UTC'
+    and d.day between $2::date and $3::date
     and pp.state in ('published', 'failed', 'needs_attention')
 group by grouping sets ((), (i.platform), (i.platform, i.id, i.name), (i.platform, d.day))
 order by 1, i.platform, i.id, d.day
@@ -134,8 +139,8 @@ order by 1, i.platform, i.id, d.day
 
 type ReportSummaryParams struct {
 	TimeZone string
-	FromAt   time.Time
-	ToAt     time.Time
+	FirstDay time.Time
+	LastDay  time.Time
 }
 
 type ReportSummaryRow struct {
@@ -158,9 +163,9 @@ type ReportSummaryRow struct {
 }
 
 // What went out in a time, and how it did: of everything, by platform, by account, and by day and platform. level says of what a row is: its bits are for platform, account and
-// day, and are set where the row is of all of them.
+// day, and are set where the row is of all of them. The days are those of the time zone, wherever its clocks change; the index is asked for a day more on either side.
 func (q *Queries) ReportSummary(ctx context.Context, arg ReportSummaryParams) ([]ReportSummaryRow, error) {
-	rows, err := q.db.Query(ctx, reportSummary, arg.TimeZone, arg.FromAt, arg.ToAt)
+	rows, err := q.db.Query(ctx, reportSummary, arg.TimeZone, arg.FirstDay, arg.LastDay)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,8 @@
--- migrate:up transaction:false
+-- migrate:up
+set local row_security = off;
 
--- A calendar's weeks. posts may be large, and is written all the time.
-create index concurrently posts_by_time on posts (customer_id, scheduled_at, id) where scheduled_at is not null;
+-- A calendar's weeks, and a report's days.
+create index posts_by_time on posts (customer_id, scheduled_at, id) where scheduled_at is not null;
 
--- migrate:down transaction:false
-
-drop index concurrently posts_by_time;
+-- migrate:down
+drop index posts_by_time;

@@ -1,4 +1,5 @@
 -- migrate:up
+set local row_security = off;
 
 -- Who looks at a customer is told that something has changed there, and looks again: what it is, they see under their own rights. Every change is in the audit log, so its
 -- rows are what tells. A notification says no more than which customer it is, by a digest of its random id, as every role of the server may listen.
@@ -7,7 +8,7 @@
 
 -- At whom somebody looks, by the digest, and until when. After a crash everybody says so again within a minute.
 create unlogged table watched_topics (
-    topic bytea not null,
+    topic text not null,
     until timestamptz not null,
     constraint watched_topics_pkey primary key (topic)
 ) with (fillfactor = 50);
@@ -16,17 +17,17 @@ alter table watched_topics enable row level security;
 alter table watched_topics force row level security;
 create policy watched_topics_definer on watched_topics to fanfare_definer using (true) with check (true);
 
-create function tenancy.topic(p_customer_id uuid) returns bytea
+create function tenancy.topic(p_customer_id uuid) returns text
 language sql immutable parallel safe
-return sha256(convert_to(p_customer_id::text, 'UTF8'));
+return encode(sha256(uuid_send(p_customer_id)), 'hex');
 revoke execute on function tenancy.topic(uuid) from public;
 grant execute on function tenancy.topic(uuid) to fanfare_definer;
 
 -- Has changes of the entered customer be told for two and a half minutes, and gives the topic. Whoever looks says so again each minute.
-create function tenancy.watch() returns bytea
+create function tenancy.watch() returns text
 language plpgsql security definer set search_path = '' as $$
 declare
-    v_topic bytea := tenancy.topic(tenancy.customer_id());
+    v_topic text := tenancy.topic(tenancy.customer_id());
 begin
     if not exists (select from public.watched_topics w where w.topic = v_topic and w.until > now() + interval '90 seconds') then
         insert into public.watched_topics as w (topic, until) values (v_topic, now() + interval '150 seconds')
@@ -42,14 +43,14 @@ alter function tenancy.watch() owner to fanfare_definer;
 create function tenancy.tell_change() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-    v_topic bytea;
+    v_topic text;
 begin
     for v_topic in
         select w.topic
         from (select distinct a.customer_id from added a) c
             join public.watched_topics w on w.topic = tenancy.topic(c.customer_id) and w.until > now()
     loop
-        perform pg_catalog.pg_notify('fanfare_change', encode(v_topic, 'hex'));
+        perform pg_catalog.pg_notify('fanfare_change', v_topic);
     end loop;
     return null;
 end
@@ -60,8 +61,14 @@ alter function tenancy.tell_change() owner to fanfare_definer;
 
 -- Forgets at whom nobody looks any more.
 create function tenancy.forget_watched() returns bigint
-language sql security definer set search_path = '' as $$
-    with gone as (delete from public.watched_topics w where w.until < now() - interval '1 hour' returning 1) select count(*) from gone
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_count bigint;
+begin
+    delete from public.watched_topics w where w.until < now() - interval '1 hour';
+    get diagnostics v_count = row_count;
+    return v_count;
+end
 $$;
 revoke execute on function tenancy.forget_watched() from public;
 grant execute on function tenancy.forget_watched() to fanfare_worker;

@@ -1,7 +1,8 @@
--- migrate:up transaction:false
+-- migrate:up
+set local row_security = off;
 
-create index concurrently posts_words on posts using gin (tenancy.words_of_post(customer_id, title, text));
+create index posts_words on posts using gin (tenancy.words_of_post(customer_id, title, text));
 
--- migrate:down transaction:false
+-- migrate:down
 
-drop index concurrently posts_words;
+drop index posts_words;

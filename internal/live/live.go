@@ -5,7 +5,6 @@ package live
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,13 +21,13 @@ const channel = "fanfare_change"
 const (
 	// maxStreams is how many may be subscribed at once, and maxOfTopic how many of them to one topic.
 	maxStreams, maxOfTopic = 5000, 500
-	// blindEvery is how often everybody is woken while nobody listens.
-	blindEvery = 15 * time.Second
+	// retryAfter is how long it waits after a failure before it listens anew; twice as long after each, up to retryWithin.
+	retryAfter, retryWithin = time.Second, 15 * time.Second
 	// probeEvery is how often a silent connection is tried.
 	probeEvery = 30 * time.Second
 )
 
-// ErrFull: too many are subscribed.
+// ErrFull says that too many are subscribed, or that the process ends.
 var ErrFull = errors.New("too many streams")
 
 // Hub wakes who has subscribed. The zero Hub is none; make one with New.
@@ -63,19 +62,18 @@ func New(databaseURL string, log *slog.Logger) (*Hub, error) {
 }
 
 // Subscribe gives who is woken when the topic changes, until they Close it. ErrFull where too many are subscribed, or the process ends.
-func (h *Hub) Subscribe(topic []byte) (*Subscription, error) {
+func (h *Hub) Subscribe(topic string) (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	name := string(topic)
-	if h.ended || h.streams >= maxStreams || len(h.topics[name]) >= maxOfTopic {
+	if h.ended || h.streams >= maxStreams || len(h.topics[topic]) >= maxOfTopic {
 		return nil, ErrFull
 	}
 	woken := make(chan struct{}, 1)
-	s := &Subscription{Woken: woken, woken: woken, hub: h, topic: name}
-	if h.topics[name] == nil {
-		h.topics[name] = map[*Subscription]struct{}{}
+	s := &Subscription{Woken: woken, woken: woken, hub: h, topic: topic}
+	if h.topics[topic] == nil {
+		h.topics[topic] = map[*Subscription]struct{}{}
 	}
-	h.topics[name][s] = struct{}{}
+	h.topics[topic][s] = struct{}{}
 	h.streams++
 	return s, nil
 }
@@ -98,26 +96,28 @@ func (s *Subscription) Close() {
 // Run listens until ctx ends. While it cannot, everybody is woken now and then, so that what has changed is seen a little later.
 func (h *Hub) Run(ctx context.Context) error {
 	defer h.end()
-	for well := true; ; {
+	pause := retryAfter
+	for told := false; ; {
 		err := h.listen(ctx, func() {
-			if !well {
-				h.log.InfoContext(ctx, "changes are told at once again")
+			if told {
+				h.log.InfoContext(ctx, "changes are heard of again")
 			}
-			well = true
+			told, pause = false, retryAfter
 			h.wakeAll() // who has missed something
 		})
 		if ctx.Err() != nil {
 			return nil
 		}
-		if well {
-			h.log.WarnContext(ctx, "changes cannot be listened to; who looks is told every 15 s to look again", "error", err)
+		if !told {
+			h.log.WarnContext(ctx, "changes cannot be heard of; whoever looks is told every now and then to look again", "error", err)
 		}
-		well = false
+		told = true
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(blindEvery):
+		case <-time.After(pause):
 		}
+		pause = min(2*pause, retryWithin)
 		h.wakeAll()
 	}
 }
@@ -143,9 +143,7 @@ func (h *Hub) listen(ctx context.Context, ready func()) error {
 		cancel()
 		switch {
 		case err == nil:
-			if topic, err := hex.DecodeString(notification.Payload); err == nil {
-				h.wake(string(topic))
-			}
+			h.wake(notification.Payload)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case waiting.Err() != nil: // silence, or a connection that is cut off
