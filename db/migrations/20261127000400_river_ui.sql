@@ -1,4 +1,5 @@
 -- migrate:up
+set local row_security = off;
 
 -- River UI shows system admins the queue. It is River's own SQL that runs there, by names without a schema, so that it reads these views in place of
 -- the tables. They show no more than a system admin may see of jobs, to nobody else, and cannot be written.
