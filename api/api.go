@@ -137,6 +137,7 @@ func New(deps Deps) http.Handler {
 	a.registerDocs(mux)
 	a.registerConnectResult(mux)
 	a.registerHooks(mux)
+	a.registerRiverUI(mux)
 	var all http.Handler
 	operations := a.unknownPaths(mux, eventStreams(mediaTypes(mux)))
 	served := a.mcpServer(func() http.Handler { return all }, operations)
@@ -217,6 +218,7 @@ func (a *API) registerAll() {
 	a.registerSpaces()
 	a.registerPairings()
 	a.registerJobs()
+	a.registerRiver()
 	a.registerConversations()
 	a.registerMemories()
 	a.registerExports()
