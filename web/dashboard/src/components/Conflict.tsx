@@ -9,13 +9,13 @@ export function Conflict<V extends Record<string, string>>({ edit, labels, onSav
   const { current, values } = edit;
   if (current === undefined) return null;
   const fields = (Object.keys(labels) as (keyof V & string)[]).filter((field) => current.values[field] !== values[field]);
-  const side = (title: string, text: string) => (
+  const side = (title: string, text: string | undefined) => (
     <Paper withBorder p="xs">
       <Text size="xs" fw={500}>
         {title}
       </Text>
       <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere", maxHeight: 240, overflowY: "auto" }} tabIndex={0}>
-        {text === "" ? "–" : text}
+        {text === undefined || text === "" ? "–" : text}
       </Text>
     </Paper>
   );

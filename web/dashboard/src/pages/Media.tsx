@@ -1,6 +1,6 @@
-import { Alert, Badge, Button, Checkbox, Group, Modal, Paper, SimpleGrid, Stack, Text, UnstyledButton } from "@mantine/core";
+import { Alert, Button, Checkbox, Modal, Paper, SimpleGrid, Stack, Text, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconAlertTriangle, IconPhoto, IconPhotoSearch } from "@tabler/icons-react";
+import { IconPhoto, IconPhotoSearch } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { Empty } from "../components/Empty";
 import { useLibrary } from "../components/MediaPicker";
@@ -69,16 +69,9 @@ function Card({ media, may, open }: { media: MediaFile; may: boolean; open: () =
     <Paper withBorder radius="md" component="li" className={classes.card}>
       <UnstyledButton onClick={open} className={classes.open}>
         <MediaThumb media={media} ratio={4 / 3} decorative style={{ borderRadius: 0 }} />
-        <Group p="xs" pb={0} gap="xs" wrap="nowrap" justify="space-between">
-          <Text size="sm" fw={500} truncate>
-            {nameOf(media, t(isVideo(media) ? "video" : "unnamed"))}
-          </Text>
-          {media.alt_text === "" && (
-            <Badge color="orange" variant="light" tt="none" fw={500} style={{ flex: "none" }} leftSection={<IconAlertTriangle size={12} aria-hidden />}>
-              {t("alt.missing")}
-            </Badge>
-          )}
-        </Group>
+        <Text size="sm" fw={500} truncate px="xs" pt="xs">
+          {nameOf(media, t(isVideo(media) ? "video" : "unnamed"))}
+        </Text>
       </UnstyledButton>
       <Stack p="xs" pt={4} gap={4}>
         <AltText media={media} may={may} />

@@ -1,5 +1,5 @@
-import { Anchor, Button, CopyButton, Group, Stack, Text, Textarea, TextInput } from "@mantine/core";
-import { IconPencil, IconTrash } from "@tabler/icons-react";
+import { Anchor, Badge, Button, CopyButton, Group, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { IconAlertTriangle, IconPencil, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent, type KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
@@ -41,10 +41,16 @@ export function AltText({ media, may }: { media: Media; may: boolean }) {
   const [editing, setEditing] = useState(false);
   if (editing) return <Editor media={media} fields={["alt_text"]} close={() => setEditing(false)} />;
   return (
-    <Group wrap="nowrap" gap="xs" align="flex-start" justify="space-between">
-      <Text size="sm" c="dimmed" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
-        {media.alt_text}
-      </Text>
+    <Group wrap={media.alt_text === "" ? "wrap" : "nowrap"} gap={4} align="flex-start" justify="space-between">
+      {media.alt_text === "" ? (
+        <Badge color="orange" variant="light" tt="none" fw={500} mt={3} style={{ flex: "none" }} leftSection={<IconAlertTriangle size={12} aria-hidden />}>
+          {t("alt.missing")}
+        </Badge>
+      ) : (
+        <Text size="sm" c="dimmed" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
+          {media.alt_text}
+        </Text>
+      )}
       {may && (
         <Button size="compact-sm" variant="subtle" style={{ flex: "none" }} leftSection={<IconPencil size={14} aria-hidden />} onClick={() => setEditing(true)} aria-label={`${media.alt_text === "" ? t("alt.add") : common("edit")}: ${nameOf(media, t("unnamed"))}`}>
           {media.alt_text === "" ? t("alt.add") : common("edit")}
