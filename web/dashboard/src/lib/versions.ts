@@ -36,12 +36,11 @@ export function useVersions<V extends Record<string, string>>({ draftKey, seen, 
     } catch (problem) {
       setError(problem);
       if (problem instanceof FanfareError && problem.status === 412) {
-        try {
-          setCurrent(await load());
-          setError(undefined);
-        } catch {
-          // what went wrong first is shown
-        }
+        const now = await load().catch(() => undefined); // what went wrong first is shown
+        if (now === undefined) return false;
+        setError(undefined);
+        if (now.etag !== over && Object.keys(base).every((field) => now.values[field] === base[field])) return await send(now.etag); // what changed is none of what is edited here
+        setCurrent(now);
       }
       return false;
     } finally {

@@ -157,9 +157,9 @@ function Whole({ report, range }: { report: Schemas["Report"]; range: Range }) {
     <>
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm" component="dl" m={0}>
         {measures.map((key) => (
-          <Tile key={key} label={t(`measure.${key}`)} value={total[key]} text={t(`explain.${key}`)} />
+          <Tile key={key} label={t(`measure.${key}`)} value={shown(total, key)} text={t(`explain.${key}`)} />
         ))}
-        <Tile label={t("problems.title")} value={problems} text={t("explain.problems")} />
+        <Tile label={t("problems.title")} value={formatNumber(problems)} text={t("explain.problems")} />
       </SimpleGrid>
       <Text size="sm" c="dimmed">
         {t("measured", { measured: formatNumber(total.measured), count: total.published })}
@@ -180,14 +180,19 @@ function Whole({ report, range }: { report: Schemas["Report"]; range: Range }) {
   );
 }
 
-function Tile({ label, value, text }: { label: string; value: number; text: string }) {
+/** A number; none where no platform has told any, which is not the same as 0. */
+function shown(numbers: Numbers, measure: Measure): string {
+  return measure !== "published" && numbers.measured === 0 ? "–" : formatNumber(numbers[measure]);
+}
+
+function Tile({ label, value, text }: { label: string; value: string; text: string }) {
   return (
     <Paper withBorder p="sm" radius="md">
       <Text size="sm" c="dimmed" component="dt">
         {label}
       </Text>
       <Text fz={24} fw={600} lh={1.3} component="dd" m={0} style={{ fontVariantNumeric: "tabular-nums" }}>
-        {formatNumber(value)}
+        {value}
       </Text>
       <Text size="xs" c="dimmed" component="dd" m={0}>
         {text}
@@ -200,7 +205,7 @@ function Breakdown({ title, rows }: { title: string; rows: Numbers[] }) {
   const { t } = useTranslation("reports");
   const columns: Column<Numbers>[] = [
     { title: t("account"), cell: (row) => (row.platform === undefined ? "–" : <Platform platform={row.platform} name={row.account ?? true} />) },
-    ...measures.map((key): Column<Numbers> => ({ title: t(`measure.${key}`), align: "right", cell: (row) => formatNumber(row[key]) })),
+    ...measures.map((key): Column<Numbers> => ({ title: t(`measure.${key}`), align: "right", cell: (row) => shown(row, key) })),
     { title: t("problems.short"), align: "right", cell: (row) => formatNumber(row.failed + row.needs_attention) },
   ];
   return (
