@@ -13,7 +13,7 @@ export const apiUrl: string = (import.meta.env.VITE_FANFARE_API as string | unde
 export const adminReason = new Store("");
 
 /** A text as headers may have it: letters without their marks. */
-function asHeader(text: string): string {
+export function asHeader(text: string): string {
   return text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").replace(/[^\x20-\x7e]/g, "?");
 }
 

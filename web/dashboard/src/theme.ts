@@ -18,8 +18,9 @@ export const theme = createTheme({
   autoContrast: true,
   components: {
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true, multiline: true, events: { hover: true, focus: true, touch: true } } },
-    Modal: { defaultProps: { centered: true, transitionProps: { duration: 120 } } },
-    Drawer: { defaultProps: { position: "right", size: "lg", transitionProps: { duration: 120 } } },
+    // Their headers are those of a dialog, and no banner of the page.
+    Modal: { defaultProps: { centered: true, attributes: { header: { role: "none" } }, transitionProps: { duration: 120 } } },
+    Drawer: { defaultProps: { position: "right", attributes: { header: { role: "none" } }, size: "lg", transitionProps: { duration: 120 } } },
     Button: { defaultProps: { size: "sm" } },
     Anchor: { defaultProps: { underline: "hover" } },
   },

@@ -1,0 +1,120 @@
+import { Box, Center, Skeleton, Text } from "@mantine/core";
+import { useIntersection } from "@mantine/hooks";
+import { IconGif, IconPhotoOff, IconVideo } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, type CSSProperties } from "react";
+import { useTranslation } from "react-i18next";
+import { customerKey, data, fanfare, type Schemas } from "../api";
+import { useCustomerId } from "../shell/customer";
+import classes from "./MediaThumb.module.css";
+
+export type Media = Schemas["Media"];
+
+/** How wide and high a thumbnail is kept at most, in pixels. */
+const KEPT = 560;
+
+/** Whether a file is a video. */
+export function isVideo(media: Pick<Media, "content_type">): boolean {
+  return media.content_type.startsWith("video/");
+}
+
+/** What is known of a file. */
+export function useMedia(mediaId: string, known?: Media) {
+  const customerId = useCustomerId();
+  return useQuery({
+    queryKey: [...customerKey(customerId), "media", mediaId],
+    queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/media/{media_id}", { params: { path: { customer_id: customerId, media_id: mediaId } } })),
+    enabled: known === undefined,
+    initialData: known,
+  });
+}
+
+/** A file itself. It never changes, so it is fetched once; `shrink` keeps a small picture of it in place of it. */
+export function useMediaContent(mediaId: string, { shrink, enabled }: { shrink: boolean; enabled: boolean }) {
+  const customerId = useCustomerId();
+  return useQuery({
+    queryKey: [...customerKey(customerId), "media", mediaId, shrink ? "thumbnail" : "content"],
+    queryFn: async () => {
+      const blob = await data(fanfare.GET("/v1/customers/{customer_id}/media/{media_id}/content", { params: { path: { customer_id: customerId, media_id: mediaId } }, parseAs: "blob" }));
+      return shrink ? small(blob) : blob;
+    },
+    enabled,
+    staleTime: Infinity,
+    gcTime: shrink ? 600_000 : 0,
+    meta: { live: false },
+    refetchOnWindowFocus: false,
+  });
+}
+
+/** A picture in the size of a thumbnail, which does not move. */
+async function small(blob: Blob): Promise<Blob> {
+  try {
+    const picture = await createImageBitmap(blob);
+    const scale = Math.min(1, KEPT / Math.max(picture.width, picture.height));
+    const canvas = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));
+    canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    picture.close();
+    return await canvas.convertToBlob({ type: "image/webp", quality: 0.85 });
+  } catch {
+    return blob; // the browser shows it, or what is said in its place
+  }
+}
+
+/** Gives an image or a video an address of a blob for as long as it is shown. */
+export function useBlobSource<T extends HTMLImageElement | HTMLVideoElement>(blob: Blob | undefined) {
+  return useCallback(
+    (element: T | null) => {
+      if (element === null || blob === undefined) return;
+      const address = URL.createObjectURL(blob);
+      element.src = address;
+      return () => URL.revokeObjectURL(address);
+    },
+    [blob],
+  );
+}
+
+/**
+ * A small picture of a file of the library, fetched when it is about to be seen. Give its id, or the file where it is there already.
+ * `decorative` is for where the file is named beside it.
+ */
+export function MediaThumb({ media, size, ratio = 1, fit = "cover", decorative = false, style }: { media: string | Media; size?: number | string; ratio?: number; fit?: "cover" | "contain"; decorative?: boolean; style?: CSSProperties }) {
+  const { t } = useTranslation("media");
+  const { ref, entry } = useIntersection({ rootMargin: "240px" });
+  const file = useMedia(typeof media === "string" ? media : media.id, typeof media === "string" ? undefined : media).data;
+  const content = useMediaContent(typeof media === "string" ? media : media.id, { shrink: true, enabled: entry?.isIntersecting === true && file !== undefined && !isVideo(file) });
+  const source = useBlobSource<HTMLImageElement>(content.data);
+  const label = decorative ? "" : file === undefined ? t("file") : file.alt_text !== "" ? file.alt_text : t("thumbOf", { name: nameOf(file, t("unnamed")) });
+  return (
+    <Box ref={ref} className={classes.thumb} w={size} style={{ aspectRatio: ratio, ...style }}>
+      {content.data !== undefined ? (
+        <img key="picture" ref={source} alt={label} className={classes.picture} style={{ objectFit: fit }} draggable={false} />
+      ) : file !== undefined && isVideo(file) ? (
+        <Center h="100%" role={decorative ? undefined : "img"} aria-label={decorative ? undefined : label}>
+          <IconVideo size={24} aria-hidden />
+        </Center>
+      ) : content.isError ? (
+        <Center h="100%" role={decorative ? undefined : "img"} aria-label={decorative ? undefined : t("notShown", { name: label })}>
+          <IconPhotoOff size={24} aria-hidden />
+        </Center>
+      ) : (
+        <Skeleton h="100%" radius={0} />
+      )}
+      {file !== undefined && (file.animated || isVideo(file)) && (
+        <Text className={classes.mark} size="xs" component="span">
+          {file.animated ? <IconGif size={16} aria-hidden /> : file.duration_ms === null ? <IconVideo size={14} aria-hidden /> : duration(file.duration_ms)}
+        </Text>
+      )}
+    </Box>
+  );
+}
+
+/** What a file is called. */
+export function nameOf(media: Pick<Media, "name">, unnamed: string): string {
+  return media.name === "" ? unnamed : media.name;
+}
+
+/** How long a video lasts, such as 1:05. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
