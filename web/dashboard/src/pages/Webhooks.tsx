@@ -264,7 +264,7 @@ function Deliveries({ webhookId }: { webhookId: string }) {
     fanfare.GET("/v1/customers/{customer_id}/webhooks/{webhook_id}/deliveries", { params: { path, query: { cursor, state: state === "all" ? undefined : state } } }),
   );
   return (
-    <Stack gap="sm" component="section" aria-label={t("deliveries.title")}>
+    <Stack gap="sm">
       <Group justify="space-between">
         <Text component="h2" size="lg" fw={600} m={0}>
           {t("deliveries.title")}
