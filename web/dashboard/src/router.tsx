@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { invitation } from "./lib/invitation";
 import { lastCustomer } from "./shell/last";
 import { NotFound, PageProblem } from "./shell/fallbacks";
 import { Shell } from "./shell/Shell";
@@ -24,6 +25,7 @@ const routes = root.addChildren([
     getParentRoute: () => root,
     path: "/",
     beforeLoad: () => {
+      if (invitation.token !== null) throw redirect({ to: "/invitations/accept" }); // some ways to sign in end here
       const customerId = lastCustomer();
       throw customerId === null ? redirect({ to: "/customers" }) : redirect({ to: "/customers/$customerId", params: { customerId } });
     },
@@ -32,7 +34,7 @@ const routes = root.addChildren([
   ofLast("/workspaces", "workspaces"),
   ofLast("/webhooks", "webhooks"),
   at("/sign-in/callback", () => import("./pages/SignInCallback")),
-  at("/invitations/accept", () => import("./pages/AcceptInvitation")),
+  createRoute({ getParentRoute: () => root, path: "/invitations/accept", beforeLoad: ({ location }) => invitation.keep(location.hash), component: lazyRouteComponent(() => import("./pages/AcceptInvitation")) }),
   at("/preferences", () => import("./pages/Preferences")),
   at("/installation", () => import("./pages/Installation")),
   at("/customers", () => import("./pages/Customers")),
