@@ -31,4 +31,4 @@ export function AddressTabs<T extends string>({ tabs, label }: { tabs: [AddressT
   );
 }
 
-const forget = Object.fromEntries(["workspace", "path", "find", "search", "only", "state", "unused", "month", "from", "to", "by", "show", "kind", "actor", "action", "type", "id", "entry", "restore"].map((name) => [name, undefined]));
+const forget = Object.fromEntries(["workspace", "path", "find", "search", "only", "state", "unused", "month", "from", "to", "by", "show", "kind", "actor", "action", "type", "id", "entry", "restore", "backup", "file", "operation"].map((name) => [name, undefined]));
