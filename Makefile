@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 export CGO_ENABLED ?= 0
 
 # Tools are pinned in tools/go.mod, apart from what the program itself needs, and from the S3 server of tests.
@@ -18,19 +19,39 @@ run: setup build ## Start everything with demo data; Ctrl-C stops it. Options: m
 	@exec bin/fanfare dev $(ARGS)
 
 .PHONY: test
-test: setup browser s3server ## Run the tests, the long proofs in their short form
+test: setup dashboard browser s3server ## Run the tests, the long proofs in their short form
 	go test -short -timeout 20m $(TESTFLAGS) ./...
 
 .PHONY: prove
-prove: setup browser s3server ## Run the tests with the long proofs whole (kills, fuzz)
+prove: setup dashboard browser s3server ## Run the tests with the long proofs whole (kills, fuzz)
 	FANFARE_PROVE=1 go test -timeout 60m $(TESTFLAGS) ./...
 	tools/fuzz
 
 .PHONY: build
-build: ## Build bin/fanfare; the first time takes a few minutes
+build: dashboard ## Build bin/fanfare; the first time takes a few minutes
 	@[[ -e bin/fanfare ]] || echo "building bin/fanfare; the first time takes a few minutes"
 	@mkdir -p bin
 	go build -o bin/fanfare .
+
+# Go builds what is in web/dist into the program.
+web_sources := $(shell find web -type d \( -name node_modules -o -name dist \) -prune -o -type f ! -name '*.go' -print)
+
+.PHONY: web
+web: $(if $(wildcard web/package.json),web/dist/index.html) ## Build the dashboard, if its sources have changed
+
+web/dist/index.html: $(web_sources) web/node_modules/.package-lock.json
+	@find web/dist -mindepth 1 ! -name .gitkeep -delete
+	npm --prefix web run build
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@tools/ensure-node
+	npm --prefix web ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: dashboard
+dashboard: # build the dashboard where Node.js is or can be; the program works without it
+	@if [[ ! -e web/package.json ]]; then :; elif tools/ensure-node; then $(MAKE) --no-print-directory web; else echo "the program is built without the dashboard"; fi
 
 .PHONY: setup
 setup: # install what the machine lacks
@@ -71,3 +92,4 @@ bench: setup ## Run the benchmarks (see docs/performance.md)
 .PHONY: clean
 clean: ## Remove what was built; development data (.fanfare) stays
 	rm -rf bin
+	find web/dist -mindepth 1 ! -name .gitkeep -delete

@@ -96,6 +96,8 @@ type Deps struct {
 	SignIn SignIn
 	// SandboxURL is where the sandbox is that stands in for the platforms; "" where there is none.
 	SandboxURL string
+	// CORSOrigins are the other origins whose pages may call the API, as browsers write them.
+	CORSOrigins []string
 	// Pages makes what answers requests that no operation answers from what answers them with a problem, which it hands those on to that it has no page for either;
 	// nil: there are no pages.
 	Pages func(unknown http.Handler) http.Handler
@@ -135,10 +137,11 @@ func New(deps Deps) http.Handler {
 	a.registerDocs(mux)
 	a.registerConnectResult(mux)
 	a.registerHooks(mux)
+	a.registerRiverUI(mux)
 	var all http.Handler
 	operations := a.unknownPaths(mux, eventStreams(mediaTypes(mux)))
 	served := a.mcpServer(func() http.Handler { return all }, operations)
-	all = a.requestID(a.logRequests(a.recoverPanics(securityHeaders(served))))
+	all = a.requestID(a.logRequests(a.recoverPanics(securityHeaders(crossOrigin(a.CORSOrigins, served)))))
 	return all
 }
 
@@ -214,6 +217,7 @@ func (a *API) registerAll() {
 	a.registerSpaces()
 	a.registerPairings()
 	a.registerJobs()
+	a.registerRiver()
 	a.registerConversations()
 	a.registerMemories()
 	a.registerExports()

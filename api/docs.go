@@ -29,7 +29,6 @@ func (a *API) registerDocs(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("GET /docs/", show)
 	mux.HandleFunc("GET /docs", show)
-	mux.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound)) // where people look first
 }
 
 // serveDocument serves what render makes, which is made when somebody first asks for it.

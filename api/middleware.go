@@ -151,6 +151,10 @@ func securityHeaders(next http.Handler) http.Handler {
 // The mux would also lead from a path such as //v1/me to its clean form; here there is no such path.
 func (a *API) unknownPaths(mux *http.ServeMux, next http.Handler) http.Handler {
 	var pages http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			http.Redirect(w, r, "/docs", http.StatusFound) // where people look first
+			return
+		}
 		a.write(w, r, problem(http.StatusNotFound, "There is no such path. The operations are listed at /docs."))
 	})
 	if a.Pages != nil {

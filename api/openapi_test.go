@@ -294,3 +294,31 @@ func TestDocumentIsServed(t *testing.T) {
 	w.do(t, w.request(t, http.MethodGet, "/docs/nothing.js", nil)).want(t, 404)
 	w.do(t, w.request(t, http.MethodPost, "/openapi.json", nil)).want(t, 405)
 }
+
+// Where no operation is, pages are asked before it is said that there is nothing.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	at := func(method, path string) answer { return w.do(t, w.request(t, method, path, nil)) }
+	if a := at(http.MethodGet, "/").want(t, 302); a.header.Get("Location") != "/docs" {
+		t.Errorf("without pages / leads to %s", a.header.Get("Location"))
+	}
+	w.serve(t, options{pages: func(unknown http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/" && r.URL.Path != "/livez" {
+				unknown.ServeHTTP(rw, r)
+				return
+			}
+			rw.Header().Set("X-Page", "yes")
+		})
+	}})
+	page := at(http.MethodGet, "/").want(t, 200)
+	if page.header.Get("X-Page") != "yes" || page.header.Get("X-Content-Type-Options") != "nosniff" || page.header.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("the page has the headers %v", page.header)
+	}
+	if a := at(http.MethodGet, "/livez").want(t, 200); a.header.Get("X-Page") != "" {
+		t.Error("a page stands before an operation")
+	}
+	at(http.MethodGet, "/v1/nothing").want(t, 404)
+	at(http.MethodDelete, "/livez").want(t, 405)
+}

@@ -87,6 +87,8 @@ type options struct {
 	mails          bool // e-mail is set up
 	signIn         api.SignIn
 	sandboxURL     string
+	corsOrigins    []string
+	pages          func(http.Handler) http.Handler
 	proxies        []netip.Prefix // loopback if nil
 }
 
@@ -203,7 +205,7 @@ func (w *world) serve(t testing.TB, o options) {
 		Connectors: connectors, Egress: o.egress, Images: photos, APIURL: apiURL, Issuer: issuer, ChatBots: w.chatBots(t, o, apiURL, log), ReturnURLs: o.returnURLs, Embedder: o.embedder,
 		PublicURL: o.publicURL, MailsInvitations: o.mails, TrustedProxies: o.proxies,
 		LLM: model, LLMMonthlyTokens: tokens, LLMMonthlyMicroUSD: money, AdminsMakeCustomers: o.adminsOnly,
-		SignIn: o.signIn, SandboxURL: o.sandboxURL,
+		SignIn: o.signIn, SandboxURL: o.sandboxURL, Pages: o.pages, CORSOrigins: o.corsOrigins,
 		Ghost: platform.NewGhost(platform.NewEgress(o.allowed)),
 	})
 	if o.wrap != nil {

@@ -72,6 +72,8 @@ func TestRefusals(t *testing.T) {
 		{serve + hs256 + " --jwt-issuer=", 1, "--jwt-issuer (FANFARE_JWT_ISSUER): "},
 		{serve + hs256 + " --jwt-audience=", 1, "--jwt-audience (FANFARE_JWT_AUDIENCE): "},
 		{serve + hs256 + " --oidc-client-id x", 1, "with --oidc-client-id (FANFARE_OIDC_CLIENT_ID): --jwt-issuer (FANFARE_JWT_ISSUER) must look like https://"},
+		{serve + hs256 + " --cors-origins https://app.example.com,null", 1, `--cors-origins (FANFARE_CORS_ORIGINS): "null" is not an origin`},
+		{serve + hs256 + " --dashboard maybe", 2, "--dashboard (FANFARE_DASHBOARD) must be one of"},
 		{serve + hs256 + " --egress-allow x", 1, `--egress-allow (FANFARE_EGRESS_ALLOW): "x" is not a network`},
 		{serve + hs256 + " --unsplash-url http://photos.example", 1, "--unsplash-url (FANFARE_UNSPLASH_URL) must begin with https://"},
 		{serve + hs256 + " --unsplash-app a&b", 1, "--unsplash-app (FANFARE_UNSPLASH_APP) must be a name"},

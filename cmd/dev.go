@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -39,6 +40,7 @@ type devCommand struct {
 	SandboxAddr string `help:"Address of the sandbox; by default a free port, the same at the next start."`
 	DataDir     string `default:".fanfare" env:"FANFARE_DATA_DIR" help:"Where everything is kept between runs."`
 	DatabaseURL string `env:"DATABASE_URL" help:"A superuser's URL of a PostgreSQL database to use in place of the embedded one: an empty one, or Fanfare's."`
+	pagesConfig
 	mailConfig
 	metricsConfig
 	llmConfig
@@ -182,7 +184,12 @@ func (c *devCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, devIssuer, apiURL, c.ReturnURLs
 	deps.SignIn, deps.SandboxURL = api.SignIn{Kind: api.SignInDevelopment}, boxURL
-	deps.Pages = (&devSignIn{signer: signer, addr: listener.Addr().String(), log: log}).pages
+	if pages, err := c.pages(nil, []string{boxURL}); err != nil {
+		return err
+	} else if pages != nil {
+		people := &devSignIn{signer: signer, addr: listener.Addr().String(), log: log}
+		deps.Pages = func(unknown http.Handler) http.Handler { return people.pages(pages(unknown)) }
+	}
 	if deps.Live, err = live.New(loginURL, log); err != nil {
 		return err
 	}

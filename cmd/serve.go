@@ -63,6 +63,14 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	corsOrigins, err := c.crossOrigins()
+	if err != nil {
+		return err
+	}
+	pages, err := c.pages(append(c.reached(c.JwtIssuer), c.APIURL), nil)
+	if err != nil {
+		return err
+	}
 	proxies, err := networks("trusted-proxies", c.TrustedProxies)
 	if err != nil {
 		return err
@@ -84,7 +92,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	deps.Verifier, deps.Issuer, deps.APIURL, deps.ReturnURLs = verifier, c.JwtIssuer, c.APIURL, c.ReturnURLs
 	deps.TrustedProxies, deps.AdminsMakeCustomers = proxies, c.adminsOnly()
-	deps.SignIn = signIn
+	deps.SignIn, deps.Pages, deps.CORSOrigins = signIn, pages, corsOrigins
 	if deps.Live, err = live.New(cmp.Or(c.ListenDatabaseURL, c.DatabaseURL), log); err != nil {
 		return wrongURL(listenSetting, "fanfare_login")
 	}

@@ -247,6 +247,7 @@ var workerReads = map[string]string{
 
 // readableBytes are columns of type bytea that are no secret.
 var readableBytes = map[string]string{
+	"river_seen.river_job.unique_key":       "always null",
 	"public.idempotency_keys.fingerprint":   "a hash of what one has asked oneself",
 	"public.idempotency_keys.answer":        "sealed, and the answer to what one has asked oneself",
 	"public.integrations.old_credential_id": "an id",
@@ -513,6 +514,12 @@ func scratchTable(more string) string {
 		` + more
 }
 
+// definerViews show more than whoever reads them could read by themselves, and say to whom.
+var definerViews = map[string]string{
+	"river_seen.river_job":   "jobs of all customers, to system admins",
+	"river_seen.river_queue": "names of queues, to system admins",
+}
+
 var rules = []rule{
 	{
 		name: "every table is a tenant's or listed as global",
@@ -523,9 +530,11 @@ var rules = []rule{
 			union all select 'listed as global, yet there is no such table: ' || g from unnest($1::text[]) g
 			where g not in (select name from ours where relkind in ('r', 'p'))
 			union all select 'row-level security does not reach this kind of relation: ' || name from ours where relkind in ('m', 'f')
-			union all select 'in a schema of nobody: ' || name from ours where nspname not in ('public', 'river', 'tenancy')
+			union all select 'in a schema of nobody: ' || name from ours where nspname not in ('public', 'river', 'river_seen', 'tenancy')
 			union all select 'not owned by fanfare_owner: ' || name from ours where relkind in ('r', 'p', 'v', 'S')
-				and relowner <> 'fanfare_owner'::regrole`, keys(globalTables)),
+				and relowner <> 'fanfare_owner'::regrole and name <> all ($2)
+			union all select 'not owned by fanfare_definer: ' || v from unnest($2::text[]) v
+			where v not in (select name from ours where relkind = 'v' and relowner = 'fanfare_definer'::regrole)`, keys(globalTables), keys(definerViews)),
 		spoils: []spoil{
 			{"create table notes (id uuid primary key)", "public.notes"},
 			{"alter table workers add customer_id uuid", "public.workers"},
@@ -791,8 +800,9 @@ var rules = []rule{
 	},
 	{
 		name: "views are security_invoker",
-		violations: sqlRule(cteOurs + `select name from ours where relkind = 'v'
-			and not coalesce(reloptions @> array['security_invoker=true'] or reloptions @> array['security_invoker=on'], false)`),
+		violations: sqlRule(cteOurs+`select name from ours where relkind = 'v' and name <> all ($1)
+			and not coalesce(reloptions @> array['security_invoker=true'] or reloptions @> array['security_invoker=on'], false)
+			union all select name from ours where name = any ($1) and not coalesce(reloptions @> array['security_barrier=true'], false)`, keys(definerViews)),
 		spoils: []spoil{
 			{"create view all_posts as select * from posts", "public.all_posts"},
 			{"alter view posts_with_platforms set (security_invoker = false)", "public.posts_with_platforms"},

@@ -10,6 +10,10 @@
 
 CREATE SCHEMA river;
 
+-- Name: river_seen; Type: SCHEMA; Schema: -
+
+CREATE SCHEMA river_seen;
+
 -- Name: tenancy; Type: SCHEMA; Schema: -
 
 CREATE SCHEMA tenancy;
@@ -8225,6 +8229,43 @@ CREATE TABLE river.river_queue (
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
 );
 
+-- Name: river_job; Type: VIEW; Schema: river_seen
+
+CREATE VIEW river_seen.river_job WITH (security_barrier='true') AS
+ SELECT j.id,
+    ( SELECT COALESCE(jsonb_object_agg(a.key, a.value), '{}'::jsonb) AS "coalesce"
+           FROM jsonb_each(j.args) a(key, value)
+          WHERE ((a.key ~~ '%\_id'::text) AND (jsonb_typeof(a.value) = 'string'::text))) AS args,
+    j.attempt,
+    j.attempted_at,
+    j.attempted_by,
+    j.created_at,
+    j.errors,
+    j.finalized_at,
+    j.kind,
+    j.max_attempts,
+    '{}'::jsonb AS metadata,
+    j.priority,
+    j.queue,
+    j.state,
+    j.scheduled_at,
+    j.tags,
+    NULL::bytea AS unique_key,
+    NULL::bit(8) AS unique_states
+   FROM river.river_job j
+  WHERE ( SELECT ((tenancy.system_role() = 'admin'::text) AND (NULLIF(current_setting('fanfare.customer_id'::text, true), ''::text) IS NULL)));
+
+-- Name: river_queue; Type: VIEW; Schema: river_seen
+
+CREATE VIEW river_seen.river_queue WITH (security_barrier='true') AS
+ SELECT q.name,
+    q.created_at,
+    q.metadata,
+    q.paused_at,
+    q.updated_at
+   FROM river.river_queue q
+  WHERE ( SELECT ((tenancy.system_role() = 'admin'::text) AND (NULLIF(current_setting('fanfare.customer_id'::text, true), ''::text) IS NULL)));
+
 -- Name: river_job id; Type: DEFAULT; Schema: river
 
 ALTER TABLE ONLY river.river_job ALTER COLUMN id SET DEFAULT nextval('river.river_job_id_seq'::regclass);
@@ -13496,6 +13537,11 @@ GRANT USAGE ON SCHEMA river TO fanfare_admin;
 GRANT USAGE ON SCHEMA river TO fanfare_worker;
 GRANT USAGE ON SCHEMA river TO fanfare_definer;
 GRANT USAGE ON SCHEMA river TO fanfare_agent;
+
+-- Name: SCHEMA river_seen; Type: ACL; Schema: -
+
+GRANT USAGE ON SCHEMA river_seen TO fanfare_definer;
+GRANT USAGE ON SCHEMA river_seen TO fanfare_admin;
 
 -- Name: SCHEMA tenancy; Type: ACL; Schema: -
 
@@ -19143,6 +19189,15 @@ GRANT USAGE ON SEQUENCE river.river_notification_id_seq TO fanfare_worker;
 -- Name: TABLE river_queue; Type: ACL; Schema: river
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE river.river_queue TO fanfare_worker;
+GRANT SELECT ON TABLE river.river_queue TO fanfare_definer;
+
+-- Name: TABLE river_job; Type: ACL; Schema: river_seen
+
+GRANT SELECT ON TABLE river_seen.river_job TO fanfare_admin;
+
+-- Name: TABLE river_queue; Type: ACL; Schema: river_seen
+
+GRANT SELECT ON TABLE river_seen.river_queue TO fanfare_admin;
 
 -- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -
 

@@ -196,6 +196,15 @@ func TestDev(t *testing.T) {
 			t.Errorf("her customers are %+v", customers)
 		}
 	})
+	t.Run("the dashboard's page", func(t *testing.T) {
+		status, page := fetch(t, first.ready.API+"/")
+		if (status != http.StatusOK && status != http.StatusServiceUnavailable) || !strings.HasPrefix(page, "<!doctype html>") {
+			t.Errorf("%d %s", status, page)
+		}
+		if status, said := fetch(t, first.ready.API+"/v1/nothing"); status != http.StatusNotFound || !strings.Contains(said, "problem:not-found") {
+			t.Errorf("what is not there: %d %s", status, said)
+		}
+	})
 	t.Run("fanfare token", func(t *testing.T) {
 		c := first.client()
 		c.token = command(t, nil, "token", "--email", "newcomer@example.com", "--data-dir", dir)

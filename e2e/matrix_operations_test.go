@@ -178,6 +178,7 @@ var acts = map[string]act{
 
 	"list-workspaces":              {success: http.StatusOK},
 	"get-workspace":                {success: http.StatusOK},
+	"create-river-session":         {success: http.StatusNoContent},
 	"list-installation-workspaces": {success: http.StatusOK},
 	"archive-workspace":            {success: http.StatusAccepted, action: "workspace.update"},
 	"get-workspace-policy":         {success: http.StatusOK},

@@ -52,3 +52,7 @@ select count(*)
 from river.river_job j
 where j.customer_id = tenancy.customer_id() and j.args ->> 'integration_id' is not null
     and j.kind = 'check_integration' and j.state = 'running' and j.id < @id;
+
+-- Whether the entered user may look at the queue of all customers: a system admin, who gives a reason.
+-- name: JobsMaySeeAll :one
+select tenancy.has_system_role('admin')::boolean;

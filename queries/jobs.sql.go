@@ -184,3 +184,15 @@ func (q *Queries) JobRescue(ctx context.Context, maxRows int32) ([]JobRescueRow,
 	}
 	return items, nil
 }
+
+const jobsMaySeeAll = `-- name: JobsMaySeeAll :one
+select tenancy.has_system_role('admin')::boolean
+`
+
+// Whether the entered user may look at the queue of all customers: a system admin, who gives a reason.
+func (q *Queries) JobsMaySeeAll(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, jobsMaySeeAll)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}

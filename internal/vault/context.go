@@ -42,6 +42,7 @@ const (
 	botCredentialField   = "bot_credential"   //nolint:gosec // a name and no credential
 	spaceCredentialField = "space_credential" //nolint:gosec // a name and no credential
 	mcpRegistrationField = "mcp_registration"
+	riverSessionField    = "river_session"
 	answerField          = "answer to " // and the operation and the key
 
 	// ours stands where a secret is not of a platform.
@@ -100,6 +101,11 @@ func AgentTokenKey(id uuid.UUID) Context {
 // use it.
 func OldCredential(id uuid.UUID, platform string) Context {
 	return Context{CustomerID: Installation, IntegrationID: id, Platform: platform, Field: oldCredentialField}
+}
+
+// RiverSession is the context of the cookie with which a browser looks at the queue, which is stored nowhere here.
+func RiverSession() Context {
+	return Context{CustomerID: Installation, IntegrationID: Installation, Platform: ours, Field: riverSessionField}
 }
 
 // Answer is the context of idempotency_keys.answer. within is the customer that was asked in, or
