@@ -179,7 +179,7 @@ function What({ job }: { job: Job }) {
           </Text>
         )}
       </Group>
-      {platformPost?.problem != null && (
+      {platformPost !== undefined && platformPost.problem !== null && (
         <Text size="xs" c="dimmed" lineClamp={2}>
           {platformPost.problem}
         </Text>
@@ -208,7 +208,7 @@ function JobDetail({ job }: { job: Job }) {
       <Text size="sm">{t(`means.${job.state}`)}</Text>
       {isLoading && <Skeleton height={64} />}
       {isError && <Problem error={error} retry={() => void refetch()} />}
-      {platformPost?.problem != null && (
+      {platformPost !== undefined && platformPost.problem !== null && (
         <Alert color={job.state === "failed" ? "red" : "orange"} title={t("why")}>
           {platformPost.problem}
         </Alert>

@@ -1,5 +1,6 @@
 import { Alert } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { apiUrl } from "../api";
 import { AddressTabs } from "../components/AddressTabs";
 import { Page } from "../components/Page";
 import { Skeletons } from "../components/Skeletons";
@@ -16,7 +17,7 @@ export default function Installation() {
   const { t } = useTranslation("installation");
   const me = useMe();
   return (
-    <Page title={t("title")} text={t("text")} actions={me?.system_role === "admin" && <River />}>
+    <Page title={t("title")} text={t("text")} actions={me?.system_role === "admin" && apiUrl === window.location.origin && <River />}>
       {me === undefined ? (
         <Skeletons />
       ) : me.system_role === null ? (

@@ -21,8 +21,8 @@ export function Budget() {
   const { t } = useTranslation("usage");
   const { t: common } = useTranslation();
   const customerId = useCustomerId();
-  const archived = useCustomer()?.archived_at != null;
-  const admin = useMe()?.system_role === "admin" && !archived;
+  const customer = useCustomer();
+  const admin = useMe()?.system_role === "admin" && customer?.archived_at === null;
   const path = { customer_id: customerId };
   const [opened, { open, close }] = useDisclosure();
   const budget = useQuery({ queryKey: [...customerKey(customerId), "llm-budget"], queryFn: () => versioned(fanfare.GET("/v1/customers/{customer_id}/llm-budget", { params: { path } })) });

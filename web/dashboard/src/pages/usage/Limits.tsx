@@ -21,8 +21,8 @@ type RateLimit = Schemas["RateLimit"];
 export function Limits() {
   const { t } = useTranslation("usage");
   const customerId = useCustomerId();
-  const archived = useCustomer()?.archived_at != null;
-  const admin = useMe()?.system_role === "admin" && !archived;
+  const customer = useCustomer();
+  const admin = useMe()?.system_role === "admin" && customer?.archived_at === null;
   const { get, set } = useAddress();
   const search = get("search").toLowerCase();
   const own = get("only") === "own";
