@@ -1,6 +1,6 @@
 import { ActionIcon, Alert, Anchor, Breadcrumbs, Button, FileButton, Group, Menu, Modal, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { IconDots, IconDownload, IconFile, IconFileUnknown, IconFolder, IconFolderPlus, IconFolderSymlink, IconTrash, IconUpload } from "@tabler/icons-react";
-import { useState, type DragEvent, type FormEvent } from "react";
+import { useRef, useState, type DragEvent, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { changed, customerKey, data, fanfare, FanfareError, type Schemas } from "../../api";
 import { Badged } from "../../components/Badged";
@@ -54,15 +54,7 @@ export function Files({ workspaceId }: { workspaceId: string }) {
     event.preventDefault();
     if (mayWrite) uploads.add([...event.dataTransfer.files]);
   };
-  const upload = mayWrite && (
-    <FileButton multiple onChange={uploads.add} inputProps={{ "aria-label": t("files.upload") }}>
-      {(props) => (
-        <Button {...props} leftSection={<IconUpload size={16} aria-hidden />} loading={uploads.busy}>
-          {t("files.upload")}
-        </Button>
-      )}
-    </FileButton>
-  );
+  const upload = mayWrite && <Upload add={uploads.add} busy={uploads.busy} />;
   return (
     <Stack onDragOver={(event) => event.preventDefault()} onDrop={drop}>
       <Group justify="space-between" align="flex-end">
@@ -170,6 +162,28 @@ export function Files({ workspaceId }: { workspaceId: string }) {
       {dialog?.kind === "delete" && <Delete workspaceId={workspaceId} entry={dialog.entry} close={() => setDialog(undefined)} />}
       <FileView workspaceId={workspaceId} path={get("file")} close={() => set({ file: undefined })} save={save} />
     </Stack>
+  );
+}
+
+function Upload({ add, busy }: { add: (files: File[]) => void; busy: boolean }) {
+  const { t } = useTranslation("workspaces");
+  const reset = useRef<() => void>(null); // the same file may be chosen again
+  return (
+    <FileButton
+      multiple
+      resetRef={reset}
+      onChange={(files) => {
+        add(files);
+        reset.current?.();
+      }}
+      inputProps={{ "aria-label": t("files.upload") }}
+    >
+      {(props) => (
+        <Button {...props} leftSection={<IconUpload size={16} aria-hidden />} loading={busy}>
+          {t("files.upload")}
+        </Button>
+      )}
+    </FileButton>
   );
 }
 
