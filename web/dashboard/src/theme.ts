@@ -31,11 +31,14 @@ const shades = (shade: number) =>
     [...Object.keys(DEFAULT_THEME.colors), "accent"].filter((color) => color !== "dark").map((color) => [`--mantine-color-${color}-light-color`, `var(--mantine-color-${color}-${shade})`]),
   );
 
+const red = { "--mantine-color-red-filled": "var(--mantine-color-red-9)", "--mantine-color-red-filled-hover": "#b02525" };
+
 /** Text on light grounds stands out at 4.5:1 or more (WCAG 2.2, 1.4.3), which the library's own shades do not. */
 export const colorVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     ...shades(9),
+    ...red,
     "--mantine-color-yellow-light-color": "#7a4100",
     "--mantine-color-orange-light-color": "#9a3412",
     "--mantine-color-green-light-color": "#1b6b2e",
@@ -48,5 +51,5 @@ export const colorVariables: CSSVariablesResolver = () => ({
     "--mantine-color-error": "var(--mantine-color-red-9)",
     "--mantine-color-anchor": "var(--mantine-color-accent-8)",
   },
-  dark: { ...shades(2), "--mantine-color-dimmed": "var(--mantine-color-dark-1)", "--mantine-color-placeholder": "#a0a0a0", "--mantine-color-error": "var(--mantine-color-red-4)", "--mantine-color-anchor": "var(--mantine-color-accent-2)" },
+  dark: { ...shades(2), ...red, "--mantine-color-dimmed": "var(--mantine-color-dark-1)", "--mantine-color-placeholder": "#a0a0a0", "--mantine-color-error": "var(--mantine-color-red-4)", "--mantine-color-anchor": "var(--mantine-color-accent-2)" },
 });

@@ -1,6 +1,7 @@
 import { Button, Group, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
+import i18n from "i18next";
 import { useTranslation } from "react-i18next";
 import { changed, FanfareError } from "../api";
 
@@ -9,6 +10,7 @@ export function tell(text: string, undo?: { label: string; act: () => Promise<un
   const id = crypto.randomUUID();
   notifications.show({
     id,
+    closeButtonProps: { "aria-label": i18n.t("close") },
     message: (
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm">{text}</Text>
@@ -32,7 +34,7 @@ export function tell(text: string, undo?: { label: string; act: () => Promise<un
 
 /** Says in a corner what went wrong with something that was done in passing. */
 export function complain(error: unknown) {
-  notifications.show({ color: "red", title: error instanceof FanfareError ? error.title : undefined, message: error instanceof Error ? error.message : String(error), autoClose: 12_000 });
+  notifications.show({ closeButtonProps: { "aria-label": i18n.t("close") }, color: "red", title: error instanceof FanfareError ? error.title : undefined, message: error instanceof Error ? error.message : String(error), autoClose: 12_000 });
 }
 
 /**

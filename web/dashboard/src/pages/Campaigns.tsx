@@ -20,15 +20,15 @@ export default function Campaigns() {
   const { t } = useTranslation("campaigns");
   const may = useMay("member");
   const address = useAddress();
-  const tab = oneOf(["campaigns", "recurring"], address.text("tab"));
+  const tab = oneOf(["campaigns", "recurring"], address.get("tab"));
   const make = may && (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => address.set({ campaign: "new", tab: undefined })}>
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => address.set({ campaign: "new", tab: undefined }, true)}>
       {t("new")}
     </Button>
   );
   return (
     <Page title={t("title")} text={t("text")} actions={make === false ? undefined : make}>
-      <Tabs value={tab} onChange={(value) => address.set({ tab: value === "recurring" ? "recurring" : undefined, campaign: undefined, recurring: undefined })} keepMounted={false}>
+      <Tabs value={tab} onChange={(value) => address.set({ tab: value === "recurring" ? "recurring" : undefined, campaign: undefined, recurring: undefined }, true)} keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="campaigns">{t("tab.campaigns")}</Tabs.Tab>
           <Tabs.Tab value="recurring">{t("tab.recurring")}</Tabs.Tab>
@@ -58,18 +58,18 @@ function List({ make }: { make: React.ReactNode }) {
   const { t: common } = useTranslation();
   const customerId = useCustomerId();
   const address = useAddress();
-  const archived = address.flag("archived");
-  const opened = address.text("campaign");
+  const archived = address.get("archived") === "true";
+  const opened = address.get("campaign") || undefined;
   const pages = usePages<Campaign>([...customerKey(customerId), "campaigns", "list", archived], (cursor) => fanfare.GET("/v1/customers/{customer_id}/campaigns", { params: { path: { customer_id: customerId }, query: { cursor, archived } } }));
-  const close = () => address.set({ campaign: undefined });
+  const close = () => address.set({ campaign: undefined }, true);
   return (
     <Stack>
-      <Checkbox label={t("archivedToo")} checked={archived} onChange={(event) => address.set({ archived: event.currentTarget.checked ? true : undefined }, { replace: true })} />
+      <Checkbox label={t("archivedToo")} checked={archived} onChange={(event) => address.set({ archived: event.currentTarget.checked ? "true" : undefined })} />
       <Records<Campaign>
         label={t("title")}
         pages={pages}
         rowKey={(campaign) => campaign.id}
-        open={(campaign) => address.set({ campaign: campaign.id })}
+        open={(campaign) => address.set({ campaign: campaign.id }, true)}
         columns={[
           {
             title: common("name"),
@@ -100,7 +100,7 @@ function List({ make }: { make: React.ReactNode }) {
         empty={<Empty icon={IconFlag} title={t("empty.title")} text={t("empty.text")} action={make} />}
       />
       <Panel title={opened === "new" ? t("new") : t("one")} opened={opened !== undefined} onClose={close}>
-        {opened === "new" ? <NewCampaign done={(id) => address.set({ campaign: id }, { replace: true })} /> : opened !== undefined && <CampaignPanel key={opened} campaignId={opened} close={close} />}
+        {opened === "new" ? <NewCampaign done={(id) => address.set({ campaign: id })} /> : opened !== undefined && <CampaignPanel key={opened} campaignId={opened} close={close} />}
       </Panel>
     </Stack>
   );

@@ -23,8 +23,8 @@ export default function Media() {
   const { t: common } = useTranslation();
   const may = useMay("member");
   const address = useAddress();
-  const file = address.text("file");
-  const undescribed = address.flag("undescribed");
+  const file = address.get("file") || undefined;
+  const undescribed = address.get("undescribed") === "true";
   const library = useLibrary();
   const [searching, { open: search, close }] = useDisclosure();
   const shown = undescribed ? library.items?.filter((media) => media.alt_text === "") : library.items;
@@ -40,13 +40,13 @@ export default function Media() {
       {library.isPending && <Skeletons rows={3} height={180} />}
       {library.items?.length === 0 && <Empty icon={IconPhoto} title={t("empty.title")} text={t("empty.text")} action={find === false ? undefined : find} />}
       {library.items !== undefined && library.items.length > 0 && (
-        <Checkbox label={t("alt.filter")} checked={undescribed} onChange={(event) => address.set({ undescribed: event.currentTarget.checked ? true : undefined }, { replace: true })} />
+        <Checkbox label={t("alt.filter")} checked={undescribed} onChange={(event) => address.set({ undescribed: event.currentTarget.checked ? "true" : undefined })} />
       )}
       {shown !== undefined && shown.length === 0 && undescribed && <Alert color="green">{t("alt.allDescribed")}</Alert>}
       {shown !== undefined && shown.length > 0 && (
         <SimpleGrid cols={{ base: 1, xs: 2, sm: 3, lg: 4 }} spacing="md" component="ul" className={classes.list} aria-label={t("title")}>
           {shown.map((media) => (
-            <Card key={media.id} media={media} may={may} open={() => address.set({ file: media.id })} />
+            <Card key={media.id} media={media} may={may} open={() => address.set({ file: media.id }, true)} />
           ))}
         </SimpleGrid>
       )}
@@ -55,7 +55,7 @@ export default function Media() {
           {common("more")}
         </Button>
       )}
-      <Opened mediaId={file} known={library.items?.find((media) => media.id === file)} close={() => address.set({ file: undefined })} />
+      <Opened mediaId={file} known={library.items?.find((media) => media.id === file)} close={() => address.set({ file: undefined }, true)} />
       <Modal opened={searching} onClose={close} title={t("photos.title")} size="xl" closeButtonProps={{ "aria-label": common("close") }} styles={{ title: { fontWeight: 600 } }}>
         <PhotoSearch onUse={() => undefined} />
       </Modal>

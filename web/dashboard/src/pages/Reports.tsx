@@ -61,7 +61,7 @@ function Report({ zone, name }: { zone: string; name: string }) {
   const address = useAddress();
   usePrintTheme();
   const last = today(zone);
-  const [from, to] = [address.text("from"), address.text("to")];
+  const [from, to] = [(address.get("from") || undefined), (address.get("to") || undefined)];
   const range: Range = isDay(from) && isDay(to) && from <= to ? { from, to } : rangeOf("30", last);
   const report = useQuery({
     queryKey: [...customerKey(customerId), "report", range.from, range.to],
@@ -112,7 +112,7 @@ function Choice({ range, last }: { range: Range; last: string }) {
     return of.from === range.from && of.to === range.to;
   });
   const set = (next: Range) => {
-    if (isDay(next.from) && isDay(next.to) && next.from <= next.to) address.set({ from: next.from, to: next.to });
+    if (isDay(next.from) && isDay(next.to) && next.from <= next.to) address.set({ from: next.from, to: next.to }, true);
   };
   return (
     <Stack gap="xs" maw="100%">
@@ -150,7 +150,7 @@ function Export({ range, name }: { range: Range; name: string }) {
 function Whole({ report, range }: { report: Schemas["Report"]; range: Range }) {
   const { t } = useTranslation("reports");
   const address = useAddress();
-  const measure = oneOf(measures, address.text("measure"));
+  const measure = oneOf(measures, address.get("measure"));
   const { total } = report;
   const problems = total.failed + total.needs_attention;
   return (
@@ -167,7 +167,7 @@ function Whole({ report, range }: { report: Schemas["Report"]; range: Range }) {
       <Stack gap="sm" className={classes.section}>
         <Group justify="space-between" align="flex-end">
           <Title order={2}>{t("chart.title")}</Title>
-          <NativeSelect className={classes.screen} label={t("chart.measure")} size="xs" value={measure} onChange={(event) => address.set({ measure: oneOf(measures, event.currentTarget.value) }, { replace: true })} data={measures.map((value) => ({ value, label: t(`measure.${value}`) }))} />
+          <NativeSelect className={classes.screen} label={t("chart.measure")} size="xs" value={measure} onChange={(event) => address.set({ measure: oneOf(measures, event.currentTarget.value) })} data={measures.map((value) => ({ value, label: t(`measure.${value}`) }))} />
         </Group>
         <Suspense fallback={<Skeleton height={280} />}>
           <Chart days={report.days} measure={measure} from={range.from} to={range.to} />
@@ -223,7 +223,7 @@ function Posts({ range, problems }: { range: Range; problems: number }) {
   const { t } = useTranslation("reports");
   const customerId = useCustomerId();
   const address = useAddress();
-  const order = oneOf(orders, address.text("order"));
+  const order = oneOf(orders, address.get("order"));
   const pages = usePages<ReportPost>([...customerKey(customerId), "report", "posts", range.from, range.to], (cursor) => fanfare.GET("/v1/customers/{customer_id}/report/posts", { params: { path: { customer_id: customerId }, query: { ...range, cursor, limit: 50 } } }));
   const out = pages.items?.filter((post) => post.state === "published");
   const failed = pages.items?.filter((post) => post.state !== "published") ?? [];
@@ -235,7 +235,7 @@ function Posts({ range, problems }: { range: Range; problems: number }) {
       <Stack gap="sm" className={classes.section}>
         <Group justify="space-between" align="flex-end">
           <Title order={2}>{t("posts.title")}</Title>
-          <NativeSelect className={classes.screen} size="xs" label={t("posts.order")} value={order} onChange={(event) => address.set({ order: oneOf(orders, event.currentTarget.value) }, { replace: true })} data={orders.map((value) => ({ value, label: value === "newest" ? t("posts.newest") : t("posts.most", { measure: t(`measure.${value}`) }) }))} />
+          <NativeSelect className={classes.screen} size="xs" label={t("posts.order")} value={order} onChange={(event) => address.set({ order: oneOf(orders, event.currentTarget.value) })} data={orders.map((value) => ({ value, label: value === "newest" ? t("posts.newest") : t("posts.most", { measure: t(`measure.${value}`) }) }))} />
         </Group>
         {order !== "newest" && pages.hasNextPage && (
           <Text size="sm" c="dimmed">

@@ -21,21 +21,21 @@ export default function Templates() {
   const customerId = useCustomerId();
   const may = useMay("member");
   const address = useAddress();
-  const opened = address.text("template");
+  const opened = address.get("template") || undefined;
   const pages = usePages<Template>([...customerKey(customerId), "templates", "list"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/email-templates", { params: { path: { customer_id: customerId }, query: { cursor } } }));
   const make = may ? (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => address.set({ template: "new" })}>
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => address.set({ template: "new" }, true)}>
       {t("new")}
     </Button>
   ) : undefined;
-  const close = () => address.set({ template: undefined });
+  const close = () => address.set({ template: undefined }, true);
   return (
     <Page title={t("title")} text={t("text")} actions={make}>
       <Records<Template>
         label={t("title")}
         pages={pages}
         rowKey={(template) => template.id}
-        open={(template) => address.set({ template: template.id })}
+        open={(template) => address.set({ template: template.id }, true)}
         columns={[
           { title: common("name"), cell: (template) => <Text fw={500}>{template.name}</Text> },
           { title: t("subject"), cell: (template) => (template.subject === "" ? "–" : template.subject) },
@@ -45,7 +45,7 @@ export default function Templates() {
         empty={<Empty icon={IconTemplate} title={t("empty.title")} text={t("empty.text")} action={make} />}
       />
       <Panel title={opened === "new" ? t("new") : t("one")} opened={opened !== undefined} onClose={close} size="min(1200px, 92vw)">
-        {opened === "new" ? <NewTemplate done={(id) => address.set({ template: id }, { replace: true })} /> : opened !== undefined && <TemplatePanel key={opened} templateId={opened} close={close} />}
+        {opened === "new" ? <NewTemplate done={(id) => address.set({ template: id })} /> : opened !== undefined && <TemplatePanel key={opened} templateId={opened} close={close} />}
       </Panel>
     </Page>
   );

@@ -28,16 +28,16 @@ export function RecurringPosts() {
   const { t } = useTranslation("campaigns");
   const customerId = useCustomerId();
   const address = useAddress();
-  const opened = address.text("recurring");
+  const opened = address.get("recurring") || undefined;
   const pages = usePages<Recurring>([...customerKey(customerId), "recurring", "list"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/recurring-posts", { params: { path: { customer_id: customerId }, query: { cursor } } }));
-  const close = () => address.set({ recurring: undefined });
+  const close = () => address.set({ recurring: undefined }, true);
   return (
     <>
       <Records<Recurring>
         label={t("tab.recurring")}
         pages={pages}
         rowKey={(recurring) => recurring.id}
-        open={(recurring) => address.set({ recurring: recurring.id })}
+        open={(recurring) => address.set({ recurring: recurring.id }, true)}
         columns={[
           { title: t("recurring.post"), width: "34%", cell: (recurring) => <PostTitle postId={recurring.post_id} /> },
           { title: t("recurring.rule"), cell: (recurring) => <Rule rule={recurring.rrule} /> },

@@ -1,0 +1,25 @@
+import { BarChart } from "@mantine/charts";
+import "@mantine/charts/styles.layer.css";
+
+const colors = ["light-dark(#3b5bdb, #748ffc)", "light-dark(#0b7285, #3bc9db)", "light-dark(#2b8a3e, #69db7c)", "light-dark(#b35c00, #ffa94d)", "light-dark(#9c36b5, #da77f2)", "light-dark(#c2255c, #f783ac)", "light-dark(#5f6b00, #c0eb75)", "light-dark(#495057, #ced4da)"];
+
+/** Bars by period, stacked by series. The same numbers stand in a table beside it. */
+export default function UsageChart({ label, rows, series, format }: { label: string; rows: Record<string, string | number>[]; series: string[]; format: (value: number) => string }) {
+  return (
+    <BarChart
+      role="img"
+      aria-label={label}
+      h={280}
+      data={rows}
+      dataKey="period"
+      type="stacked"
+      withLegend
+      tickLine="none"
+      valueFormatter={format}
+      series={series.map((name, index) => ({ name, color: colors[index % colors.length]! }))}
+      barChartProps={{ accessibilityLayer: false }}
+      barProps={{ isAnimationActive: false }}
+      maxBarWidth={40}
+    />
+  );
+}
