@@ -10,9 +10,6 @@ import classes from "./MediaThumb.module.css";
 
 export type Media = Schemas["Media"];
 
-/** How wide and high a thumbnail is kept at most, in pixels. */
-const KEPT = 560;
-
 /** Whether a file is a video. */
 export function isVideo(media: Pick<Media, "content_type">): boolean {
   return media.content_type.startsWith("video/");
@@ -29,35 +26,18 @@ export function useMedia(mediaId: string, known?: Media) {
   });
 }
 
-/** A file itself. It never changes, so it is fetched once; `shrink` keeps a small picture of it in place of it. */
-export function useMediaContent(mediaId: string, { shrink, enabled }: { shrink: boolean; enabled: boolean }) {
+/** A file itself. It never changes, so it is fetched once, and kept for a while after it was shown. */
+export function useMediaContent(mediaId: string, enabled: boolean) {
   const customerId = useCustomerId();
   return useQuery({
-    queryKey: [...customerKey(customerId), "media", mediaId, shrink ? "thumbnail" : "content"],
-    queryFn: async () => {
-      const blob = await data(fanfare.GET("/v1/customers/{customer_id}/media/{media_id}/content", { params: { path: { customer_id: customerId, media_id: mediaId } }, parseAs: "blob" }));
-      return shrink ? small(blob) : blob;
-    },
+    queryKey: [...customerKey(customerId), "media", mediaId, "content"],
+    queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/media/{media_id}/content", { params: { path: { customer_id: customerId, media_id: mediaId } }, parseAs: "blob" })),
     enabled,
     staleTime: Infinity,
-    gcTime: shrink ? 600_000 : 0,
+    gcTime: 60_000,
     meta: { live: false },
     refetchOnWindowFocus: false,
   });
-}
-
-/** A picture in the size of a thumbnail, which does not move. */
-async function small(blob: Blob): Promise<Blob> {
-  try {
-    const picture = await createImageBitmap(blob);
-    const scale = Math.min(1, KEPT / Math.max(picture.width, picture.height));
-    const canvas = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));
-    canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    picture.close();
-    return await canvas.convertToBlob({ type: "image/webp", quality: 0.85 });
-  } catch {
-    return blob; // the browser shows it, or what is said in its place
-  }
 }
 
 /** Gives an image or a video an address of a blob for as long as it is shown. */
@@ -81,13 +61,13 @@ export function MediaThumb({ media, size, ratio = 1, fit = "cover", decorative =
   const { t } = useTranslation("media");
   const { ref, entry } = useIntersection({ rootMargin: "240px" });
   const file = useMedia(typeof media === "string" ? media : media.id, typeof media === "string" ? undefined : media).data;
-  const content = useMediaContent(typeof media === "string" ? media : media.id, { shrink: true, enabled: entry?.isIntersecting === true && file !== undefined && !isVideo(file) });
+  const content = useMediaContent(typeof media === "string" ? media : media.id, entry?.isIntersecting === true && file !== undefined && !isVideo(file));
   const source = useBlobSource<HTMLImageElement>(content.data);
   const label = decorative ? "" : file === undefined ? t("file") : file.alt_text !== "" ? file.alt_text : t("thumbOf", { name: nameOf(file, t("unnamed")) });
   return (
     <Box ref={ref} className={classes.thumb} w={size} style={{ aspectRatio: ratio, ...style }}>
       {content.data !== undefined ? (
-        <img key="picture" ref={source} alt={label} className={classes.picture} style={{ objectFit: fit }} draggable={false} />
+        <img key="picture" ref={source} alt={label} className={classes.picture} decoding="async" style={{ objectFit: fit }} draggable={false} />
       ) : file !== undefined && isVideo(file) ? (
         <Center h="100%" role={decorative ? undefined : "img"} aria-label={decorative ? undefined : label}>
           <IconVideo size={24} aria-hidden />

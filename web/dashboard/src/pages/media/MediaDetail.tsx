@@ -226,7 +226,7 @@ function Fact({ title, value }: { title: string; value: React.ReactNode }) {
 function Video({ media }: { media: Media }) {
   const { t } = useTranslation("media");
   const [wanted, setWanted] = useState(false);
-  const content = useMediaContent(media.id, { shrink: false, enabled: wanted });
+  const content = useMediaContent(media.id, wanted);
   const source = useBlobSource<HTMLVideoElement>(content.data);
   if (content.data !== undefined) return <video ref={source} controls className={classes.video} aria-label={media.alt_text === "" ? media.name : media.alt_text} />;
   return (
