@@ -89,6 +89,7 @@ function Waiting({ made, bot, again }: { made: Schemas["NewPairing"]; bot: strin
   });
   const state = live.data?.state ?? made.state;
   const platform = made.platform;
+  const spaceId = live.data?.space_id ?? undefined;
   if (state === "claimed" && live.data !== undefined) return <Claimed pairing={live.data} />;
   if (state === "done")
     return (
@@ -96,8 +97,8 @@ function Waiting({ made, bot, again }: { made: Schemas["NewPairing"]; bot: strin
         <Alert color="green" role="status" icon={<IconCheck aria-hidden />} title={t("pair.done")}>
           {t("pair.doneText", { chat: live.data?.chat_title ?? live.data?.person_name ?? "" })}
         </Alert>
-        {live.data?.space_id !== null && live.data?.space_id !== undefined && (
-          <Button component={Link} to="/customers/$customerId/spaces/$spaceId" params={{ customerId, spaceId: live.data.space_id } as never} style={{ alignSelf: "flex-end" }}>
+        {spaceId !== undefined && (
+          <Button renderRoot={(props) => <Link {...props} to="/customers/$customerId/spaces/$spaceId" params={{ customerId, spaceId }} />} style={{ alignSelf: "flex-end" }}>
             {t("pair.open")}
           </Button>
         )}
