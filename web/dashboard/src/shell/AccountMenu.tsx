@@ -16,7 +16,7 @@ export function AccountMenu({ help, palette }: { help: () => void; palette: () =
   return (
     <Menu position="top-start" width={232} withinPortal>
       <Menu.Target>
-        <UnstyledButton w="100%" p={4}>
+        <UnstyledButton w="100%" p={4} aria-label={name === "" ? t("preferences") : undefined}>
           <Group gap="xs" wrap="nowrap">
             <Avatar size={28} radius="xl" name={name} color="initials" aria-hidden />
             <div style={{ minWidth: 0 }}>

@@ -74,7 +74,7 @@ export function Ending({ customer }: { customer: Seen }) {
               {t("erase.archiveFirst")}
             </Text>
           ) : (
-            <Confirm color="red" variant="outline" leftSection={<IconTrash size={16} aria-hidden />} title={t("erase.question", { customer: customer.name })} text={<Erasing />} confirm={t("erase.action")} word={customer.name} act={erase}>
+            <Confirm color="red" variant="light" leftSection={<IconTrash size={16} aria-hidden />} title={t("erase.question", { customer: customer.name })} text={<Erasing />} confirm={t("erase.action")} word={customer.name} act={erase}>
               {t("erase.action")}
             </Confirm>
           )}
