@@ -29,12 +29,12 @@ import { useUploads } from "./uploads";
 
 /** What the server says of a draft as it is typed: lengths, prices, and every rule that it would break. */
 function useCheck(customerId: string, draft: Draft) {
-  const text = JSON.stringify(bodyOf(draft));
-  const [body] = useDebouncedValue(text, 400);
+  const written = draft.platforms.length > 0 && draft.text !== "";
+  const [body] = useDebouncedValue(written ? JSON.stringify(bodyOf(draft)) : "", 400);
   return useQuery({
     queryKey: [...customerKey(customerId), "check", body],
     queryFn: ({ signal }) => data(fanfare.POST("/v1/customers/{customer_id}/posts/check", { params: { path: { customer_id: customerId } }, body: JSON.parse(body) as Schemas["PostCreate"], signal })),
-    enabled: draft.platforms.length > 0 && draft.text !== "",
+    enabled: written && body !== "",
     placeholderData: (before) => before,
     staleTime: 60_000,
     gcTime: 60_000,
