@@ -1,0 +1,209 @@
+import { ActionIcon, Badge, Box, Button, Center, FileButton, Group, Loader, Modal, Paper, Progress, Stack, Text, Textarea, UnstyledButton } from "@mantine/core";
+import { IconArrowLeft, IconArrowRight, IconPhoto, IconUpload, IconX } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { customerKey, data, fanfare } from "../../api";
+import { Empty } from "../../components/Empty";
+import { Problem } from "../../components/Problem";
+import { Skeletons } from "../../components/Skeletons";
+import { usePages } from "../../components/Records";
+import { complain } from "../../lib/act";
+import { formatBytes } from "../../lib/time";
+import { useMay } from "../../shell/customer";
+import classes from "./Composer.module.css";
+import { accepted, useFiles, type Media } from "./media";
+import { MediaThumb } from "./MediaThumb";
+import type { Uploads } from "./uploads";
+
+/**
+ * The files that are shown, in their order, each with its description for those who cannot see it. They come from the library or are
+ * uploaded; with `among`, they are chosen of these alone.
+ */
+export function MediaField({ customerId, label, ids, onChange, uploads, among }: { customerId: string; label: string; ids: string[]; onChange: (ids: string[]) => void; uploads?: Uploads; among?: string[] }) {
+  const { t } = useTranslation("composer");
+  const [picking, setPicking] = useState(false);
+  const files = useFiles(customerId, ids);
+  const may = useMay("member");
+  const move = (index: number, by: number) => {
+    const next = [...ids];
+    const [moved] = next.splice(index, 1);
+    if (moved !== undefined) next.splice(index + by, 0, moved);
+    onChange(next);
+  };
+  return (
+    <Stack gap="sm" role="group" aria-label={label}>
+      <Group justify="space-between" gap="xs">
+        <Text fw={500} size="sm">
+          {label}
+        </Text>
+        <Group gap="xs">
+          <Button size="xs" variant="default" leftSection={<IconPhoto size={14} aria-hidden />} onClick={() => setPicking(true)}>
+            {t(among === undefined ? "media.library" : "media.choose")}
+          </Button>
+          {uploads !== undefined && may && (
+            <FileButton multiple accept={accepted} onChange={(chosen) => uploads.add(chosen)}>
+              {(props) => (
+                <Button size="xs" variant="default" leftSection={<IconUpload size={14} aria-hidden />} {...props}>
+                  {t("media.upload")}
+                </Button>
+              )}
+            </FileButton>
+          )}
+        </Group>
+      </Group>
+      {uploads !== undefined && ids.length === 0 && uploads.list.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {t("media.hint")}
+        </Text>
+      )}
+      {ids.map((id, index) => {
+        const media = files.get(id);
+        const name = media?.name ?? t("media.file", { number: index + 1 });
+        return (
+          <Group key={`${id}-${index}`} wrap="nowrap" align="flex-start" gap="sm">
+            <Box w={88} h={88} className={classes.thumb} style={{ flex: "none" }}>
+              <MediaThumb customerId={customerId} media={media} />
+            </Box>
+            <Stack gap={4} flex={1} miw={0}>
+              <Group justify="space-between" wrap="nowrap" gap={4}>
+                <Text size="sm" truncate>
+                  {name}
+                </Text>
+                <Group gap={2} wrap="nowrap">
+                  <ActionIcon variant="subtle" color="gray" disabled={index === 0} onClick={() => move(index, -1)} aria-label={t("media.earlier", { name })}>
+                    <IconArrowLeft size={16} />
+                  </ActionIcon>
+                  <ActionIcon variant="subtle" color="gray" disabled={index === ids.length - 1} onClick={() => move(index, 1)} aria-label={t("media.later", { name })}>
+                    <IconArrowRight size={16} />
+                  </ActionIcon>
+                  <ActionIcon variant="subtle" color="gray" onClick={() => onChange(ids.filter((_, at) => at !== index))} aria-label={t("media.takeOut", { name })}>
+                    <IconX size={16} />
+                  </ActionIcon>
+                </Group>
+              </Group>
+              {media !== undefined && uploads !== undefined && <AltText key={media.id} customerId={customerId} media={media} />}
+            </Stack>
+          </Group>
+        );
+      })}
+      {uploads?.list.map((one) => (
+        <Paper key={one.id} withBorder p="xs">
+          <Group justify="space-between" wrap="nowrap" gap="xs">
+            <Text size="sm" truncate>
+              {one.name}
+            </Text>
+            <ActionIcon variant="subtle" color="gray" onClick={one.stop} aria-label={t("media.stop", { name: one.name })}>
+              <IconX size={16} />
+            </ActionIcon>
+          </Group>
+          {one.error === undefined ? <Progress value={one.part * 100} mt={4} aria-label={t("media.uploading", { name: one.name })} /> : <Problem error={one.error} retry={one.again} />}
+        </Paper>
+      ))}
+      {picking && <Picker customerId={customerId} chosen={ids} {...(among === undefined ? {} : { among })} close={() => setPicking(false)} take={onChange} />}
+    </Stack>
+  );
+}
+
+/** The description of a file, stored when the field is left. */
+function AltText({ customerId, media }: { customerId: string; media: Media }) {
+  const { t } = useTranslation("composer");
+  const cache = useQueryClient();
+  const [text, setText] = useState(media.alt_text);
+  const [busy, setBusy] = useState(false);
+  const may = useMay("member");
+  const store = async () => {
+    if (text === media.alt_text) return;
+    setBusy(true);
+    try {
+      const params = { path: { customer_id: customerId, media_id: media.id } };
+      const next = await data(fanfare.PATCH("/v1/customers/{customer_id}/media/{media_id}", { params, body: { alt_text: text } }));
+      cache.setQueryData([...customerKey(customerId), "media", "one", media.id], next);
+    } catch (error) {
+      complain(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Textarea
+      size="xs"
+      label={t("media.alt")}
+      description={text === "" ? t("media.altMissing") : undefined}
+      inputWrapperOrder={["label", "input", "description"]}
+      placeholder={t("media.altPlaceholder")}
+      autosize
+      minRows={1}
+      maxLength={2000}
+      readOnly={!may}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      onBlur={() => void store()}
+      rightSection={busy ? <Loader size={14} /> : undefined}
+    />
+  );
+}
+
+/** Chooses files of the library. */
+function Picker({ customerId, chosen, among, close, take }: { customerId: string; chosen: string[]; among?: string[]; close: () => void; take: (ids: string[]) => void }) {
+  const { t } = useTranslation("composer");
+  const { t: common } = useTranslation();
+  const [ids, setIds] = useState(chosen);
+  const pages = usePages<Media>([...customerKey(customerId), "media", "list"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/media", { params: { path: { customer_id: customerId }, query: { cursor } } }));
+  const few = useFiles(customerId, among ?? []);
+  const items = among === undefined ? pages.items : [...few.values()];
+  const toggle = (id: string) => setIds(ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id]);
+  return (
+    <Modal opened onClose={close} title={t("media.pickTitle")} size="xl" closeButtonProps={{ "aria-label": common("close") }} styles={{ title: { fontWeight: 600 } }}>
+      <Stack>
+        {pages.isError && items === undefined ? (
+          <Problem error={pages.error} retry={() => void pages.refetch()} />
+        ) : items === undefined ? (
+          <Skeletons rows={3} height={96} />
+        ) : items.length === 0 ? (
+          <Empty icon={IconPhoto} title={t("media.empty.title")} text={t("media.empty.text")} />
+        ) : (
+          <ul className={classes.files}>
+            {items.map((media) => (
+              <li key={media.id}>
+                <UnstyledButton className={classes.pick} aria-pressed={ids.includes(media.id)} aria-label={`${media.name}, ${formatBytes(media.bytes)}`} onClick={() => toggle(media.id)}>
+                  <div className={classes.thumb}>
+                    <MediaThumb customerId={customerId} media={media} />
+                  </div>
+                  {ids.includes(media.id) && (
+                    <Badge className={classes.number} circle>
+                      {ids.indexOf(media.id) + 1}
+                    </Badge>
+                  )}
+                  <Text size="xs" truncate>
+                    {media.name}
+                  </Text>
+                </UnstyledButton>
+              </li>
+            ))}
+          </ul>
+        )}
+        {among === undefined && pages.hasNextPage && (
+          <Center>
+            <Button variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+              {common("more")}
+            </Button>
+          </Center>
+        )}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            {common("cancel")}
+          </Button>
+          <Button
+            onClick={() => {
+              take(ids);
+              close();
+            }}
+          >
+            {t("media.take", { count: ids.length })}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
