@@ -66,7 +66,7 @@ function Frame() {
         </AppShell.Section>
         <AppShell.Section grow component={ScrollArea} px="xs" pb="xs" viewportProps={{ tabIndex: -1 }}>
           {customerId === "" ? null : <CustomerNav customerId={customerId} />}
-          <NavLink component={Link} to={customersPage.path} label={t("customers")} leftSection={<customersPage.icon size={16} aria-hidden />} active={location.pathname === "/customers"} mt={customerId === "" ? 0 : "sm"} />
+          <NavLink renderRoot={(props) => <Link to={customersPage.path} activeOptions={{ exact: true, includeSearch: false }} {...props} />} label={t("customers")} leftSection={<customersPage.icon size={16} aria-hidden />} active={location.pathname === "/customers"} mt={customerId === "" ? 0 : "sm"} />
           {me !== undefined && me.system_role !== null && <NavLink component={Link} to="/installation" label={t("installation")} leftSection={<customersPage.icon size={16} aria-hidden />} active={location.pathname === "/installation"} />}
         </AppShell.Section>
         <AppShell.Section p="xs" className={classes.account}>
@@ -125,7 +125,7 @@ function CustomerNav({ customerId }: { customerId: string }) {
           </Text>
         )}
         <NavLink
-          renderRoot={(props) => <Link to={page.path} params={{ customerId }} {...props} />}
+          renderRoot={(props) => <Link to={page.path} params={{ customerId }} activeOptions={{ exact: page.key === "home", includeSearch: false }} {...props} />}
           label={t(`page.${page.key}`)}
           leftSection={<page.icon size={16} aria-hidden />}
           active={active}
