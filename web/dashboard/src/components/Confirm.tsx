@@ -49,7 +49,7 @@ export function Confirm({
       <Button variant="default" {...button} onClick={open}>
         {children}
       </Button>
-      <Modal opened={opened} onClose={close} title={title} closeButtonProps={{ "aria-label": t("close") }} styles={{ title: { fontWeight: 600 } }}>
+      <Modal opened={opened} onClose={close} title={title} attributes={{ header: { role: "presentation" } }} closeButtonProps={{ "aria-label": t("close") }} styles={{ title: { fontWeight: 600 } }}>
         <Stack>
           <Text size="sm" component="div">
             {text}

@@ -18,6 +18,7 @@ export default function UsageChart({ label, rows, series, format }: { label: str
       valueFormatter={format}
       series={series.map((name, index) => ({ name, color: colors[index % colors.length]! }))}
       barChartProps={{ accessibilityLayer: false }}
+      yAxisProps={{ allowDecimals: false }}
       barProps={{ isAnimationActive: false }}
       maxBarWidth={40}
     />
