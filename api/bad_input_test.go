@@ -256,7 +256,7 @@ func TestPathsAndMethods(t *testing.T) {
 	w.call(t, c.owner, "GET", "/v1/customers/"+strings.ToUpper(c.customer.ID.String()), nil).want(t, 200)
 	for path, location := range map[string]string{
 		"/v1/me?" + marker + "=1": "query." + marker, "/v1/me?%3C" + marker + "%3E=1": "query", "/v1/customers?archived=" + marker: "query.archived",
-		c.path("/posts?state=%s", marker): "query.state", c.path("/posts?campaign_id=%s", marker): "query.campaign_id", "/livez?a=1": "query.a",
+		c.path("/posts?state=%s", marker): "query.state[0]", c.path("/posts?campaign_id=%s", marker): "query.campaign_id", "/livez?a=1": "query.a",
 	} {
 		w.call(t, c.owner, "GET", path, nil).wantAt(t, location)
 	}

@@ -208,7 +208,7 @@ func TestOperationsAreDescribed(t *testing.T) {
 		}
 	}
 	slices.Sort(public)
-	if want := []string{"GET /health", "GET /livez", "GET /oauth/{platform}/callback", "GET /readyz", "GET /v1/oauth/mcp/callback", "GET /v1/oauth/{platform}/callback"}; !slices.Equal(public, want) {
+	if want := []string{"GET /health", "GET /livez", "GET /oauth/{platform}/callback", "GET /readyz", "GET /v1/dashboard", "GET /v1/oauth/mcp/callback", "GET /v1/oauth/{platform}/callback"}; !slices.Equal(public, want) {
 		t.Errorf("public are %v, want %v", public, want)
 	}
 }

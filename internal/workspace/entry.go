@@ -57,11 +57,11 @@ func (s Stamp) etag() string {
 	return string(append(b, '"'))
 }
 
-// isPlain tells whether a file may be read and written: a regular one that has one name. A second name may be anywhere on
-// the disk, outside of the workspace too.
+// isPlain tells whether a file may be read and written: a regular one that has one name, or none any more as
+// it was replaced since it was opened. A second name may be anywhere on the disk, outside of the workspace too.
 func isPlain(info fs.FileInfo) bool {
 	_, links, _ := identify(info)
-	return info.Mode().IsRegular() && links == 1
+	return info.Mode().IsRegular() && links <= 1
 }
 
 // entryOf describes what is at a path.
