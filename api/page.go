@@ -59,6 +59,7 @@ const (
 	listOfDrills
 	listOfCalendar
 	listOfReport
+	listOfPostsByTime
 )
 
 func badCursor() *Problem {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"fanfare/db/tenant"
+	"fanfare/internal/platform"
 	"fanfare/queries"
 )
 
@@ -26,6 +27,44 @@ type PostReview struct {
 	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"Who said it; null: an API key or agent token."`
 	SpaceID     *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space in which they said it, and so through which bot; null: in none."`
 	CreatedAt   time.Time  `json:"created_at"`
+	// Content is what a client compares with another review's, or with the post as it is.
+	Content *PostReviewContent `json:"content,omitempty" doc:"What the post said then; left out where nobody kept it."`
+}
+
+// PostReviewContent is what a post said when something was said about it, in the fields that it has there.
+type PostReviewContent struct {
+	Title         string               `json:"title"`
+	Text          string               `json:"text"`
+	ScheduledAt   *time.Time           `json:"scheduled_at" doc:"When it was to go out, in UTC. What is submitted with another time has its earlier one here."`
+	MediaIDs      []uuid.UUID          `json:"media_ids" nullable:"false" doc:"The files that it showed, in order."`
+	Media         []PostReviewMedia    `json:"media" nullable:"false" doc:"All files that it showed on any platform, as they were described."`
+	Templates     []PostReviewTemplate `json:"templates" nullable:"false" doc:"The e-mail templates that it used."`
+	PlatformPosts []PostReviewPlatform `json:"platform_posts" nullable:"false" doc:"What it said on each account."`
+}
+
+// PostReviewMedia is a file that a post showed.
+type PostReviewMedia struct {
+	ID      uuid.UUID `json:"id" format:"uuid"`
+	AltText string    `json:"alt_text" doc:"What it said to those who cannot see it."`
+}
+
+// PostReviewTemplate is an e-mail template that a post used.
+type PostReviewTemplate struct {
+	ID           uuid.UUID `json:"id" format:"uuid"`
+	Subject      string    `json:"subject"`
+	PreviewText  string    `json:"preview_text"`
+	HTMLSHA256   string    `json:"html_sha256" doc:"The SHA-256 of its HTML, in hexadecimal: another one means that it has changed."`
+	CustomerName string    `json:"customer_name" doc:"The customer's name, which it may show."`
+}
+
+// PostReviewPlatform is what a post said on one account.
+type PostReviewPlatform struct {
+	IntegrationID uuid.UUID        `json:"integration_id" format:"uuid"`
+	Platform      string           `json:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"twitter is X."`
+	Text          string           `json:"text" doc:"Its text there: its own, or the post's."`
+	OwnText       bool             `json:"own_text" doc:"The text was its own."`
+	MediaIDs      *[]uuid.UUID     `json:"media_ids" doc:"Files of its own, in order; null: it showed the post's."`
+	Options       platform.Options `json:"options"`
 }
 
 type postReviewOutput struct{ Body PostReview }
@@ -45,6 +84,15 @@ type PostComment struct {
 // PostRemark is what is said about a post.
 type PostRemark struct {
 	Comment string `json:"comment" minLength:"1" maxLength:"5000"`
+}
+
+// inUTC gives its times as all others are.
+func (r PostReview) inUTC() PostReview {
+	r.CreatedAt = r.CreatedAt.UTC()
+	if r.Content != nil {
+		r.Content.ScheduledAt = utc(r.Content.ScheduledAt)
+	}
+	return r
 }
 
 func (a *API) registerPostApproval() {
@@ -75,6 +123,8 @@ func (a *API) registerPostApproval() {
 	register(a, huma.Operation{
 		OperationID: "list-post-reviews", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: one + "/reviews", Tags: tags,
 		Summary: "List what was said about a post",
+		Description: "Each with what the post said then. Submitting, withdrawing, approving and rejecting write one, and so does a comment; what changed since somebody decided is the difference between " +
+			"the content of the newest that is approved or rejected and the post as it is. A recurring post's copies begin without any.",
 	}, a.listPostReviews)
 	register(a, huma.Operation{
 		OperationID: "create-post-review", Metadata: needs("posts:write"), Method: http.MethodPost, Path: one + "/reviews", Tags: tags, Summary: "Comment on a post",
@@ -271,11 +321,7 @@ func (a *API) listPostReviews(ctx context.Context, in *struct {
 	if err := json.Unmarshal(encoded, &reviews); err != nil {
 		return nil, fmt.Errorf("decode reviews: %w", err)
 	}
-	convert := func(r PostReview) (PostReview, error) {
-		r.CreatedAt = r.CreatedAt.UTC()
-		return r, nil
-	}
-	body, err := page(reviews, in.Limit, convert, func(r PostReview) string { return cursorOf(listOfReviews, r.ID) })
+	body, err := page(reviews, in.Limit, func(r PostReview) (PostReview, error) { return r.inUTC(), nil }, func(r PostReview) string { return cursorOf(listOfReviews, r.ID) })
 	return &pageOutput[PostReview]{Body: body}, err
 }
 
@@ -289,9 +335,16 @@ func (a *API) createPostReview(ctx context.Context, in *struct {
 			return nil, err
 		}
 		row, err := q.PostReviewGet(ctx, id)
-		return &postReviewOutput{Body: PostReview{
+		if err != nil {
+			return nil, err
+		}
+		body := PostReview{
 			ID: row.ID, PostVersion: row.PostVersion, Verdict: row.Verdict, Comment: row.Comment, CreatedBy: row.CreatedBy, SpaceID: row.SpaceID,
-			CreatedAt: row.CreatedAt.UTC(),
-		}}, err
+			CreatedAt: row.CreatedAt,
+		}
+		if err := json.Unmarshal(row.Content, &body.Content); err != nil {
+			return nil, fmt.Errorf("decode what the post said: %w", err)
+		}
+		return &postReviewOutput{Body: body.inUTC()}, nil
 	})
 }

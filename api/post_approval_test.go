@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -503,4 +504,46 @@ func TestWritingKeyAndRecurringPost(t *testing.T) {
 		}
 	}
 	w.callWith(t, publishing, "PATCH", path, m{"text": "Other."}).want(t, 200)
+}
+
+// Each review shows what the post said then: an approver sees what has changed since they decided.
+func TestReviewContent(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	w.approval(t, c, m{"approval_required": true})
+	path, _ := w.draft(t, c)
+	at := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Second)
+	before := into[api.Post](t, w.call(t, c.member, "GET", path, nil).want(t, 200))
+	w.call(t, c.member, "POST", path+"/submit", m{"scheduled_at": at}).want(t, 200)
+	w.call(t, c.owner, "POST", path+"/reject", m{"comment": "Shorter."}).want(t, 200)
+	w.call(t, c.member, "PATCH", path, m{"text": "Short.", "platforms": []m{{"integration_id": before.PlatformPosts[0].IntegrationID, "text": "Its own."}}}).want(t, 200)
+	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
+	said := into[api.PostReview](t, w.call(t, c.member, "POST", path+"/reviews", m{"comment": "Done."}).want(t, 201))
+	reviews := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items
+	for i, want := range []struct {
+		verdict, text, own string
+		at                 *time.Time
+	}{{"comment", "Short.", "Its own.", &at}, {"submitted", "Short.", "Its own.", &at}, {"rejected", before.Text, before.Text, &at}, {"submitted", before.Text, before.Text, nil}} {
+		got := reviews[i]
+		if got.Verdict != want.verdict || got.Content == nil || got.Content.Text != want.text || got.Content.PlatformPosts[0].Text != want.own ||
+			got.Content.PlatformPosts[0].OwnText != (want.own != want.text) || !reflect.DeepEqual(got.Content.ScheduledAt, want.at) {
+			t.Errorf("review %d: %+v of %+v, want %+v", i, got, got.Content, want)
+		}
+	}
+	if !reflect.DeepEqual(said, reviews[0]) {
+		t.Errorf("answered %+v, listed %+v", said, reviews[0])
+	}
+	// What is approved is the version before the approval, and says the same.
+	etag := w.call(t, c.owner, "GET", path, nil).want(t, 200).etag()
+	w.call(t, c.owner, "POST", path+"/approve", nil, "If-Match", etag).want(t, 200)
+	last := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews?limit=1", nil).want(t, 200)).Items[0]
+	if last.Verdict != "approved" || !reflect.DeepEqual(last.Content, said.Content) {
+		t.Errorf("approved %+v, want %+v", last.Content, said.Content)
+	}
+	// From before: nothing was kept.
+	w.exec(t, "update post_reviews set content = null where customer_id = $1", c.customer.ID)
+	if last := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items[0]; last.Content != nil {
+		t.Errorf("from before: %+v", last.Content)
+	}
 }

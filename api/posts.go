@@ -122,45 +122,80 @@ func (a *API) registerPosts() {
 	}, a.updatePost)
 }
 
+// PostFilter says which posts of a customer are listed, and in which order.
+type PostFilter struct {
+	Q             string   `query:"q" maxLength:"200" doc:"What to search for in titles and texts: words that must all be there. Case and accents do not matter, and the last word may be unfinished from its third letter on. Of a long text the first 20,000 characters are searched."`
+	CampaignID    string   `query:"campaign_id" format:"uuid" doc:"Only posts of this campaign."`
+	State         []string `query:"state" nullable:"false" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" maxItems:"10" doc:"Only posts in this state, or in one of several: state=failed,needs_attention."`
+	Platform      string   `query:"platform" enum:"twitter,linkedin,facebook,mailchimp,ghost" doc:"Only posts that go to an account of this platform. twitter is X."`
+	IntegrationID string   `query:"integration_id" format:"uuid" doc:"Only posts that go to this account."`
+	SpaceID       string   `query:"space_id" format:"uuid" doc:"Only posts that were written in this space."`
+	Order         string   `query:"order" enum:"created,scheduled" default:"created" doc:"created: the newest first. scheduled: those that have a time, the latest first. A cursor is of one order."`
+}
+
+// params are what the filters ask for; none where there is no filter.
+func (f PostFilter) params(page PageQuery) (params queries.PostFindParams, filtered bool, err error) {
+	params = queries.PostFindParams{ByTime: f.Order == "scheduled", Before: uuid.Max, MaxRows: page.more()}
+	if params.ByTime {
+		at, id, err := timeCursor(listOfPostsByTime, page.Cursor)
+		if err != nil {
+			return params, true, err
+		}
+		if page.Cursor != "" {
+			params.BeforeTime, params.Before = &at, id
+		}
+	} else if params.Before, err = page.before(listOfPosts); err != nil {
+		return params, true, err
+	}
+	for _, id := range []struct {
+		name, text string
+		to         **uuid.UUID
+	}{{"campaign_id", f.CampaignID, &params.CampaignID}, {"integration_id", f.IntegrationID, &params.IntegrationID}, {"space_id", f.SpaceID, &params.SpaceID}} {
+		if *id.to, err = queryID("query."+id.name, id.text); err != nil {
+			return params, true, err
+		}
+	}
+	if f.Q != "" {
+		params.Words = &f.Q
+	}
+	if f.Platform != "" {
+		params.Platform = &f.Platform
+	}
+	params.States = f.State
+	return params, params.ByTime || params.Words != nil || params.CampaignID != nil || params.States != nil || params.Platform != nil || params.IntegrationID != nil || params.SpaceID != nil, nil
+}
+
 func (a *API) listPosts(ctx context.Context, in *struct {
 	CustomerPath
 	PageQuery
-	CampaignID string `query:"campaign_id" format:"uuid" doc:"Only posts of this campaign."`
-	State      string `query:"state" enum:"draft,pending_approval,approved,scheduled,publishing,published,partially_published,failed,needs_attention,cancelled" doc:"Only posts in this state."`
+	PostFilter
 }) (*pageOutput[Post], error) {
-	before, err := in.before(listOfPosts)
+	params, filtered, err := in.params(in.PageQuery)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) ([]queries.PostListRow, error) {
-		if in.CampaignID == "" && in.State == "" {
-			return q.PostList(ctx, queries.PostListParams{Before: before, MaxRows: in.more()})
+		if !filtered {
+			return q.PostList(ctx, queries.PostListParams{Before: params.Before, MaxRows: params.MaxRows})
 		}
-		return listFilteredPosts(ctx, q, before, in.more(), in.CampaignID, in.State)
+		found, err := q.PostFind(ctx, params)
+		rows := make([]queries.PostListRow, len(found))
+		for i, row := range found {
+			rows[i] = queries.PostListRow(row)
+		}
+		return rows, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	convert := func(row queries.PostListRow) (Post, error) { return postFrom(queries.PostGetRow(row)) }
-	body, err := page(rows, in.Limit, convert, func(row queries.PostListRow) string { return cursorOf(listOfPosts, row.ID) })
+	body, err := page(rows, in.Limit, convert, func(row queries.PostListRow) string {
+		if params.ByTime {
+			return cursorOfTime(listOfPostsByTime, *row.ScheduledAt, row.ID)
+		}
+		return cursorOf(listOfPosts, row.ID)
+	})
 	return &pageOutput[Post]{Body: body}, err
-}
-
-func listFilteredPosts(ctx context.Context, q *queries.Queries, before uuid.UUID, limit int32, campaignID, state string) ([]queries.PostListRow, error) {
-	params := queries.PostListFilteredParams{Before: before, MaxRows: limit}
-	var err error
-	if params.CampaignID, err = queryID("query.campaign_id", campaignID); err != nil {
-		return nil, err
-	}
-	if state != "" {
-		params.State = &state
-	}
-	filtered, err := q.PostListFiltered(ctx, params)
-	rows := make([]queries.PostListRow, len(filtered))
-	for i, row := range filtered {
-		rows[i] = queries.PostListRow(row)
-	}
-	return rows, err
 }
 
 func (a *API) createPost(ctx context.Context, in *struct {

@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -207,5 +209,92 @@ func TestCursors(t *testing.T) {
 	}
 	if got := into[page](t, w.call(t, c.owner, "GET", c.path("/posts?cursor=%s", *post.NextCursor), nil).want(t, 200)); len(got.Items) != 0 || got.NextCursor != nil {
 		t.Errorf("beyond the end: %+v", got)
+	}
+}
+
+// Posts are found by their words, by where they go and come from and by their states, in either order.
+func TestFindPosts(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c, other := w.cast(t), w.cast(t)
+	x := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID, Platform: "twitter"})
+	ghost := w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID})
+	theirs := w.Integration(t, dbtest.Integration{CustomerID: other.customer.ID})
+	space := w.Space(t, dbtest.Space{CustomerID: c.customer.ID, PairedBy: c.owner.ID})
+	posts := map[string]uuid.UUID{}
+	write := func(c cast, name, title, text string, accounts ...dbtest.Integration) {
+		t.Helper()
+		platforms := []m{}
+		for _, account := range accounts {
+			platforms = append(platforms, m{"integration_id": account.ID})
+		}
+		posts[name] = into[api.Post](t, w.call(t, c.member, "POST", c.path("/posts"), m{"title": title, "text": text, "platforms": platforms}).want(t, 201)).ID
+	}
+	write(c, "bread", "Our Bakery", "Fresh bread at 8, at the Café on the corner: it's hot", x)
+	write(c, "rolls", "", "Rolls, from the bakery’s oven. "+strings.Repeat("More of them. ", 10), ghost)
+	write(c, "both", "Two", "Rolls and bread", x, ghost)
+	write(c, "none", "Nowhere", "Nothing "+strings.Repeat("x ", 10_000)+"hidden")
+	write(other, "theirs", "Bakery", "Bread and rolls of others", theirs)
+	w.exec(t, "update posts set space_id = $2 where id = $1", posts["none"], space.ID)
+	w.exec(t, "update platform_posts set state = 'pending_approval' where post_id = $1", posts["rolls"])
+	w.exec(t, "update platform_posts set state = 'cancelled' where post_id = $1", posts["both"])
+	now := time.Now()
+	for name, hours := range map[string]int{"bread": 3, "rolls": 1, "both": 3} {
+		w.exec(t, "update posts set scheduled_at = $2 where id = $1", posts[name], now.Add(time.Duration(hours)*time.Hour))
+	}
+	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, Permissions: []string{"posts:read"}}).Key
+	ofSpace := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, SpaceID: &space.ID}).Key
+	names := func(ids []string) (result []string) {
+		for _, id := range ids {
+			for name, one := range posts {
+				if one.String() == id {
+					result = append(result, name)
+				}
+			}
+		}
+		return result
+	}
+	listed := func(credential, query string) []string {
+		var ids []string
+		for _, post := range into[api.Page[api.Post]](t, w.callWith(t, credential, "GET", c.path("/posts?%s", query), nil).want(t, 200)).Items {
+			ids = append(ids, post.ID.String())
+		}
+		return names(ids)
+	}
+	for query, want := range map[string][]string{
+		"q=bakery": {"rolls", "bread"}, "q=BAKERY+bread": {"bread"}, "q=cafe": {"bread"}, "q=caf%C3%89+corner": {"bread"}, "q=nowh": {"none"}, "q=no": nil, "q=roll": {"both", "rolls"},
+		"q=hidden": nil, "q=%22%27%26%7C!%3A*%5C": nil, "q=it%27s": {"bread"}, "q=roll&state=draft": nil, "q=bread&integration_id=" + ghost.ID.String(): {"both"},
+		"state=draft": {"none", "bread"}, "state=draft,cancelled": {"none", "both", "bread"}, "state=failed": nil,
+		"platform=twitter": {"both", "bread"}, "platform=ghost": {"both", "rolls"}, "platform=linkedin": nil, "platform=twitter&integration_id=" + ghost.ID.String(): nil,
+		"integration_id=" + ghost.ID.String(): {"both", "rolls"}, "integration_id=" + theirs.ID.String(): nil,
+		"space_id=" + space.ID.String(): {"none"}, "space_id=" + uuid.NewString(): nil, "campaign_id=" + uuid.NewString(): nil,
+		"order=scheduled": {"both", "bread", "rolls"}, "order=scheduled&q=bread&state=draft": {"bread"}, "order=created": {"none", "both", "rolls", "bread"},
+	} {
+		ids, _ := w.walk(t, c.viewer, c.path("/posts?%s", query))
+		if got := names(ids); !slices.Equal(got, want) {
+			t.Errorf("%s: a viewer finds %v, want %v", query, got, want)
+		}
+		if got := listed(key, query); !slices.Equal(got, want) {
+			t.Errorf("%s: a key finds %v, want %v", query, got, want)
+		}
+		if got := listed(ofSpace, query); !slices.Equal(got, slices.DeleteFunc(slices.Clone(want), func(name string) bool { return name != "none" })) {
+			t.Errorf("%s: a space's key finds %v", query, got)
+		}
+		w.call(t, other.member, "GET", c.path("/posts?%s", query), nil).want(t, 404)
+	}
+	for query, place := range map[string]string{"state=done": "query.state[0]", "state=draft,done": "query.state[1]", "order=x": "query.order", "integration_id=x": "query.integration_id", "space_id=x": "query.space_id", "platform=x": "query.platform"} {
+		w.call(t, c.viewer, "GET", c.path("/posts?%s", query), nil).wantAt(t, place)
+	}
+	// A cursor is of one order.
+	first := into[api.Page[api.Post]](t, w.call(t, c.viewer, "GET", c.path("/posts?limit=1"), nil).want(t, 200))
+	w.call(t, c.viewer, "GET", c.path("/posts?order=scheduled&cursor=%s", *first.NextCursor), nil).wantAt(t, "query.cursor")
+	w.call(t, c.viewer, "GET", c.path("/posts?state=draft&cursor=%s", *first.NextCursor), nil).want(t, 200)
+	// What is changed is found by its new words.
+	w.call(t, c.member, "PATCH", c.path("/posts/%s", posts["bread"]), m{"text": "Pretzels"}).want(t, 200)
+	if got := listed(key, "q=pretzel"); !slices.Equal(got, []string{"bread"}) {
+		t.Errorf("after a change: %v", got)
+	}
+	if got := listed(key, "q=corner"); len(got) != 0 {
+		t.Errorf("of before a change: %v", got)
 	}
 }

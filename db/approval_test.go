@@ -817,3 +817,40 @@ func TestWritingKeysPublishNothingThatRecurs(t *testing.T) {
 		}
 	}
 }
+
+// TestReviewsKeepContent: a review says what the post said, whoever writes it, and nobody else says so.
+func TestReviewsKeepContent(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	a := newApprover(t)
+	a.fresh("pending_approval")
+	template := newID(t)
+	mustExec(t, a.d, "insert into email_templates (customer_id, id, name, subject, html) values ($1, $2, 'x', 'News', '<p>x</p>')", a.customer, template)
+	mustExec(t, a.d, "update media set alt_text = 'A cup.' where id = $1", a.files[1])
+	mustExec(t, a.d, "update platform_posts set text = 'Its own.', options = jsonb_build_object('template_id', $2::text) where id = $1", a.platform, template.String())
+	const write = "insert into post_reviews (id, post_id, post_version, verdict, comment) values (gen_random_uuid(), $1, 1, 'comment', 'x')"
+	want := one[string](ctx, t, a.d.Super, `select jsonb_build_object('title', p.title, 'text', p.text, 'scheduled_at', p.scheduled_at, 'media_ids', jsonb_build_array($2::uuid),
+			'media', jsonb_build_array(jsonb_build_object('id', $2::uuid, 'alt_text', ''), jsonb_build_object('id', $3::uuid, 'alt_text', 'A cup.')),
+			'templates', jsonb_build_array(jsonb_build_object('id', $4::uuid, 'subject', 'News', 'preview_text', '', 'customer_name', c.name, 'html_sha256', encode(sha256('<p>x</p>'), 'hex'))),
+			'platform_posts', (select jsonb_agg(jsonb_build_object('integration_id', pp.integration_id, 'platform', i.platform, 'text', case when pp.id = $5 then 'Its own.' else p.text end,
+				'own_text', pp.id = $5, 'options', pp.options, 'media_ids', case when pp.id = $5 then jsonb_build_array($3::uuid) end) order by pp.id)
+				from platform_posts pp join integrations i on i.id = pp.integration_id where pp.post_id = p.id))::text
+		from posts p join customers c on c.id = p.customer_id where p.id = $1`, a.post.ID, a.files[0], a.files[1], template, a.platform)
+	for _, who := range []string{"owner", "member", "key", "s-manager"} {
+		if _, err := a.do(who, write, a.post.ID); err != nil {
+			t.Fatalf("%s: %v", who, err)
+		}
+		if got := one[string](ctx, t, a.d.Super, "select content::text from post_reviews order by created_at desc limit 1"); got != want {
+			t.Errorf("%s kept %s, want %s", who, got, want)
+		}
+		_, err := a.do(who, "insert into post_reviews (id, post_id, post_version, verdict, comment, content) values (gen_random_uuid(), $1, 1, 'comment', 'x', '{}')", a.post.ID)
+		expectRefused(t, "content by "+who, err, denied)
+	}
+	mustExec(t, a.d, "update posts set text = 'Another.' where id = $1", a.post.ID)
+	if n := one[int](ctx, t, a.d.Super, "select count(*) from post_reviews where content::text <> $1", want); n != 0 {
+		t.Errorf("%d reviews say something else after a change", n)
+	}
+	if n := one[int](ctx, t, a.d.Super, "select count(*) from audit_log where resource_type = 'post_review' and changes::text like '%Its own.%'"); n != 0 {
+		t.Errorf("%d entries of the audit log repeat it", n)
+	}
+}

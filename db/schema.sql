@@ -2366,6 +2366,48 @@ begin
 end
 $$;
 
+-- Name: find_posts(text, uuid, text[], text, uuid, uuid, boolean, timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) RETURNS TABLE(id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    v_customer uuid := tenancy.customer_id();
+    v_space uuid := tenancy.space_id();
+    v_query tsquery := tenancy.post_query(v_customer, p_words);
+    v_accounts uuid[];
+begin
+    if (p_words is not null and v_query is null) or (v_space <> p_space_id) is true
+        or ((tenancy.key_id() is not null or tenancy.token_id() is not null or tenancy.space_person_id() is not null)
+            and tenancy.has_any_permission('posts:read', 'posts:write', 'posts:publish') is not true)
+    then
+        return;
+    end if;
+    if p_platform is not null or p_integration_id is not null then
+        v_accounts := array(
+            select i.id from public.integrations i
+            where i.customer_id = v_customer and (p_platform is null or i.platform = p_platform) and (p_integration_id is null or i.id = p_integration_id));
+    end if;
+    return query execute case when v_query is null then '' else '
+            with found as materialized (
+                select p.customer_id, p.id, p.campaign_id, p.state, p.space_id, p.scheduled_at from public.posts p
+                where tenancy.words_of_post(p.customer_id, p.title, p.text) @@ $9)' end || '
+        select p.id
+        from ' || case when v_query is null then 'public.posts' else 'found' end || ' p
+        where p.customer_id = $1'
+        || case when p_campaign_id is null then '' else ' and p.campaign_id = $2' end
+        || case when p_states is null then '' else ' and p.state = any ($3)' end
+        || case when v_accounts is null then '' else ' and exists (
+            select from public.platform_posts pp where pp.customer_id = p.customer_id and pp.post_id = p.id and pp.integration_id = any ($4))' end
+        || case when coalesce(v_space, p_space_id) is null then '' else ' and p.space_id = $5' end
+        || case when p_by_time is not true then ' and p.id < $7 order by p.id desc' else ' and p.scheduled_at is not null'
+            || case when p_before_time is null then '' else ' and (p.scheduled_at, p.id) < ($6, $7)' end || ' order by p.scheduled_at desc, p.id desc' end
+        || ' limit $8'
+        using v_customer, p_campaign_id, p_states, v_accounts, coalesce(v_space, p_space_id), p_before_time, p_before, p_limit, v_query;
+end
+$_$;
+
 -- Name: finish_erasure(uuid); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.finish_erasure(p_erasure uuid) RETURNS boolean
@@ -4175,6 +4217,59 @@ CREATE FUNCTION tenancy.is_settling(state text, problem_class text, external_id 
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((state = 'publishing'::text) OR ((state = 'needs_attention'::text) AND ((problem_class IS DISTINCT FROM 'credential'::text) OR (external_id IS NOT NULL))));
 
+-- Name: keep_content(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.keep_content() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    -- before its version is read
+    perform from public.posts p where p.customer_id = new.customer_id and p.id = new.post_id for no key update;
+    new.content := (
+        select jsonb_build_object(
+            'title', p.title,
+            'text', p.text,
+            'scheduled_at', p.scheduled_at,
+            'media_ids', (
+                select coalesce(jsonb_agg(m.media_id order by m.position), '[]')
+                from public.post_media m where m.customer_id = p.customer_id and m.post_id = p.id),
+            'media', (
+                select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'alt_text', m.alt_text) order by m.id), '[]')
+                from public.media m
+                where m.customer_id = p.customer_id and m.id in (
+                    select pm.media_id from public.post_media pm where pm.customer_id = p.customer_id and pm.post_id = p.id
+                    union all
+                    select own.media_id
+                    from public.platform_posts pp
+                        join public.platform_post_media own on own.customer_id = pp.customer_id and own.platform_post_id = pp.id
+                    where pp.customer_id = p.customer_id and pp.post_id = p.id)),
+            'templates', (
+                select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'subject', t.subject, 'preview_text', t.preview_text,
+                    'html_sha256', encode(sha256(convert_to(t.html, 'UTF8')), 'hex'), 'customer_name', tenancy.customer_name()) order by t.id), '[]')
+                from public.email_templates t
+                where t.customer_id = p.customer_id and t.id::text in (
+                    select pp.options ->> 'template_id' from public.platform_posts pp where pp.customer_id = p.customer_id and pp.post_id = p.id)),
+            'platform_posts', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'integration_id', pp.integration_id,
+                    'platform', i.platform,
+                    'text', coalesce(pp.text, p.text),
+                    'own_text', pp.text is not null,
+                    'options', pp.options,
+                    'media_ids', case when pp.own_media then (
+                        select coalesce(jsonb_agg(own.media_id order by own.position), '[]')
+                        from public.platform_post_media own where own.customer_id = pp.customer_id and own.platform_post_id = pp.id) end)
+                    order by pp.id), '[]')
+                from public.platform_posts pp
+                    join public.integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
+                where pp.customer_id = p.customer_id and pp.post_id = p.id))
+        from public.posts p
+        where p.customer_id = new.customer_id and p.id = new.post_id);
+    return new;
+end
+$$;
+
 -- Name: keep_mcp_registration(uuid, text, text, jsonb, bytea, bigint); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint) RETURNS boolean
@@ -4899,6 +4994,23 @@ CREATE FUNCTION tenancy.person() RETURNS text
 CREATE FUNCTION tenancy.plain_text(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN NORMALIZE(translate(replace(replace(replace(regexp_replace(NORMALIZE(lower(p_text), NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'øłđðı'::text, 'olddi'::text), NFC);
+
+-- Name: post_query(uuid, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.post_query(p_customer_id uuid, p_words text) RETURNS tsquery
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $_$
+declare
+    v_plain text := left(tenancy.plain_text(p_words), 400);
+    v_query text := plainto_tsquery('simple', v_plain)::text;
+begin
+    if v_query = '' then
+        return null;
+    end if;
+    v_query := regexp_replace(regexp_replace(v_query, '<(-|\d+)>', '&', 'g'), '''((?:[^'']|'''')*)''', '''' || right(p_customer_id::text, 12) || '\1''', 'g');
+    return (v_query || case when v_plain ~ '[^\s]{3}$' then ':*' else '' end)::tsquery;
+end
+$_$;
 
 -- Name: post_state(text[]); Type: FUNCTION; Schema: tenancy
 
@@ -6366,6 +6478,12 @@ CREATE FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) RETURN
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_to_tsvector(ARRAY(SELECT ("right"((words_of_space.p_space_id)::text, 12) || "left"(w.w, 500)) FROM unnest(tsvector_to_array(words_of_space.p_words)) w(w)));
 
+-- Name: words_of_post(uuid, text, text); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE COST 1000 PARALLEL SAFE
+    RETURN tenancy.words_of_space(p_customer_id, tenancy.words_of("left"(((p_title || ' '::text) || p_text), 20000)));
+
 -- Name: workspaces; Type: TABLE; Schema: public
 
 CREATE TABLE public.workspaces (
@@ -7702,6 +7820,7 @@ CREATE TABLE public.post_reviews (
     created_by uuid DEFAULT tenancy.user_id(),
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     space_id uuid DEFAULT tenancy.space_id(),
+    content jsonb,
     CONSTRAINT post_reviews_comment_length CHECK ((char_length(comment) <= 5000)),
     CONSTRAINT post_reviews_says_something CHECK (((verdict <> ALL (ARRAY['rejected'::text, 'comment'::text])) OR (comment <> ''::text))),
     CONSTRAINT post_reviews_verdict_known CHECK ((verdict = ANY (ARRAY['submitted'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text, 'comment'::text])))
@@ -9024,6 +9143,10 @@ CREATE UNIQUE INDEX posts_occurrence_key ON public.posts USING btree (customer_i
 
 CREATE UNIQUE INDEX posts_slot_key ON public.posts USING btree (customer_id, slot_at) WHERE (slot_at IS NOT NULL);
 
+-- Name: posts_words; Type: INDEX; Schema: public
+
+CREATE INDEX posts_words ON public.posts USING gin (tenancy.words_of_post(customer_id, title, text));
+
 -- Name: recurring_posts_by_post; Type: INDEX; Schema: public
 
 CREATE INDEX recurring_posts_by_post ON public.recurring_posts USING btree (customer_id, post_id);
@@ -9322,7 +9445,7 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.post_media REFERENCING OLD TA
 
 -- Name: post_reviews audit_delete; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_delete AFTER DELETE ON public.post_reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+CREATE TRIGGER audit_delete AFTER DELETE ON public.post_reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at,content}');
 
 -- Name: posts audit_delete; Type: TRIGGER; Schema: public
 
@@ -9478,7 +9601,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.post_media REFERENCING NEW TA
 
 -- Name: post_reviews audit_insert; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_insert AFTER INSERT ON public.post_reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.post_reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at,content}');
 
 -- Name: posts audit_insert; Type: TRIGGER; Schema: public
 
@@ -9634,7 +9757,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.post_media REFERENCING OLD TA
 
 -- Name: post_reviews audit_update; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER audit_update AFTER UPDATE ON public.post_reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at}');
+CREATE TRIGGER audit_update AFTER UPDATE ON public.post_reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at,content}');
 
 -- Name: posts audit_update; Type: TRIGGER; Schema: public
 
@@ -10043,6 +10166,10 @@ CREATE TRIGGER post_media_guard_recurring AFTER INSERT OR DELETE ON public.post_
 -- Name: post_media post_media_shown; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW WHEN ((CURRENT_USER <> 'fanfare_definer'::name)) EXECUTE FUNCTION tenancy.guard_shown_media();
+
+-- Name: post_reviews post_reviews_content; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER post_reviews_content BEFORE INSERT ON public.post_reviews FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.keep_content();
 
 -- Name: post_reviews post_reviews_guard; Type: TRIGGER; Schema: public
 
@@ -14204,6 +14331,13 @@ GRANT ALL ON FUNCTION tenancy.find_pairing_by_code(p_platform text, p_bot text, 
 REVOKE ALL ON FUNCTION tenancy.find_pairing_by_link(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_link_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.find_pairing_by_link(p_platform text, p_bot text, p_team text, p_kind text, p_chat text, p_person text, p_link_hash bytea) TO fanfare_worker;
 
+-- Name: FUNCTION find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.find_posts(p_words text, p_campaign_id uuid, p_states text[], p_platform text, p_integration_id uuid, p_space_id uuid, p_by_time boolean, p_before_time timestamp with time zone, p_before uuid, p_limit integer) TO fanfare_admin;
+
 -- Name: FUNCTION finish_erasure(p_erasure uuid); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.finish_erasure(p_erasure uuid) FROM PUBLIC;
@@ -14581,6 +14715,10 @@ GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, extern
 GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.is_settling(state text, problem_class text, external_id text) TO fanfare_definer;
 
+-- Name: FUNCTION keep_content(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.keep_content() FROM PUBLIC;
+
 -- Name: FUNCTION keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.keep_mcp_registration(p_server_id uuid, p_person text, p_url text, p_metadata jsonb, p_registration bytea, p_key_id bigint) FROM PUBLIC;
@@ -14848,6 +14986,11 @@ GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.plain_text(p_text text) TO fanfare_definer;
+
+-- Name: FUNCTION post_query(p_customer_id uuid, p_words text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.post_query(p_customer_id uuid, p_words text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.post_query(p_customer_id uuid, p_words text) TO fanfare_definer;
 
 -- Name: FUNCTION post_state(states text[]); Type: ACL; Schema: tenancy
 
@@ -15253,6 +15396,15 @@ GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) 
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_worker;
 GRANT ALL ON FUNCTION tenancy.words_of_space(p_space_id uuid, p_words tsvector) TO fanfare_definer;
+
+-- Name: FUNCTION words_of_post(p_customer_id uuid, p_title text, p_text text); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_agent;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_admin;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_worker;
+GRANT ALL ON FUNCTION tenancy.words_of_post(p_customer_id uuid, p_title text, p_text text) TO fanfare_definer;
 
 -- Name: TABLE workspaces; Type: ACL; Schema: public
 
@@ -16702,6 +16854,7 @@ GRANT SELECT(customer_id) ON TABLE public.email_templates TO fanfare_definer;
 GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_user;
 GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_agent;
 GRANT INSERT(id) ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT(id) ON TABLE public.email_templates TO fanfare_definer;
 
 -- Name: COLUMN email_templates.name; Type: ACL; Schema: public
 
@@ -16714,18 +16867,21 @@ GRANT INSERT(name),UPDATE(name) ON TABLE public.email_templates TO fanfare_admin
 GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_user;
 GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_agent;
 GRANT INSERT(subject),UPDATE(subject) ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT(subject) ON TABLE public.email_templates TO fanfare_definer;
 
 -- Name: COLUMN email_templates.preview_text; Type: ACL; Schema: public
 
 GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_user;
 GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_agent;
 GRANT INSERT(preview_text),UPDATE(preview_text) ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT(preview_text) ON TABLE public.email_templates TO fanfare_definer;
 
 -- Name: COLUMN email_templates.html; Type: ACL; Schema: public
 
 GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_user;
 GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_agent;
 GRANT INSERT(html),UPDATE(html) ON TABLE public.email_templates TO fanfare_admin;
+GRANT SELECT(html) ON TABLE public.email_templates TO fanfare_definer;
 
 -- Name: TABLE erasures; Type: ACL; Schema: public
 
@@ -17410,6 +17566,7 @@ GRANT INSERT(height),UPDATE(height) ON TABLE public.media TO fanfare_agent;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_user;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_admin;
 GRANT INSERT(alt_text),UPDATE(alt_text) ON TABLE public.media TO fanfare_agent;
+GRANT SELECT(alt_text) ON TABLE public.media TO fanfare_definer;
 
 -- Name: COLUMN media.updated_at; Type: ACL; Schema: public
 

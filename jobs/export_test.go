@@ -267,7 +267,7 @@ func TestExportIsWhole(t *testing.T) {
 	b.exec("insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, 'x', 'image/png', 3)", b.customer.ID, post.ID)
 	b.exec("insert into post_media (customer_id, post_id, media_id, position) values ($1, $2, $2, 0)", b.customer.ID, post.ID)
 	b.exec("insert into platform_post_media (customer_id, platform_post_id, media_id, position) values ($1, $3, $2, 0)", b.customer.ID, post.ID, post.PlatformPosts[0])
-	b.exec("insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $2, 1, 'comment', 'x')", b.customer.ID, post.ID)
+	b.exec("insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment, content) values ($1, $2, $2, 1, 'comment', 'x', '{}')", b.customer.ID, post.ID)
 	b.exec("insert into email_templates (customer_id, id, name, html) values ($1, $2, 'x', 'x')", b.customer.ID, post.ID)
 	b.exec("insert into publish_attempts (customer_id, platform_post_id, number, job_id) values ($1, $2, 1, 1)", b.customer.ID, post.PlatformPosts[0])
 	b.exec("insert into post_metrics (customer_id, platform_post_id, day, likes) values ($1, $2, '2030-01-01', 1)", b.customer.ID, post.PlatformPosts[0])

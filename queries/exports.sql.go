@@ -1178,7 +1178,7 @@ func (q *Queries) ExportRowsOfPostMetrics(ctx context.Context, arg ExportRowsOfP
 
 const exportRowsOfPostReviews = `-- name: ExportRowsOfPostReviews :many
 select r.id, json_build_object('id', r.id, 'post_id', r.post_id, 'post_version', r.post_version, 'verdict', r.verdict,
-    'comment', r.comment, 'created_by', r.created_by, 'space_id', r.space_id, 'created_at', r.created_at)::text as line
+    'comment', r.comment, 'created_by', r.created_by, 'space_id', r.space_id, 'created_at', r.created_at, 'content', r.content)::text as line
 from post_reviews r
 where r.id > $1
 order by r.id

@@ -42,7 +42,7 @@ func (q *Queries) PostReviewCreate(ctx context.Context, arg PostReviewCreatePara
 }
 
 const postReviewGet = `-- name: PostReviewGet :one
-select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at
+select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at, r.content
 from post_reviews r
 where r.id = $1
 `
@@ -55,6 +55,7 @@ type PostReviewGetRow struct {
 	CreatedBy   *uuid.UUID
 	SpaceID     *uuid.UUID
 	CreatedAt   time.Time
+	Content     json.RawMessage
 }
 
 func (q *Queries) PostReviewGet(ctx context.Context, id uuid.UUID) (PostReviewGetRow, error) {
@@ -68,6 +69,7 @@ func (q *Queries) PostReviewGet(ctx context.Context, id uuid.UUID) (PostReviewGe
 		&i.CreatedBy,
 		&i.SpaceID,
 		&i.CreatedAt,
+		&i.Content,
 	)
 	return i, err
 }
@@ -80,9 +82,10 @@ select (select coalesce(jsonb_agg(jsonb_build_object(
             'comment', r.comment,
             'created_by', r.created_by,
             'space_id', r.space_id,
-            'created_at', r.created_at) order by r.id desc), '[]')
+            'created_at', r.created_at,
+            'content', r.content) order by r.id desc), '[]')
         from (
-            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.space_id, pr.created_at
+            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.space_id, pr.created_at, pr.content
             from post_reviews pr
             where pr.customer_id = p.customer_id and pr.post_id = p.id and pr.id < $1
             order by pr.id desc

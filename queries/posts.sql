@@ -16,15 +16,14 @@ where p.id < @before
 order by p.id desc
 limit @max_rows;
 
--- name: PostListFiltered :many
+-- The posts that fit all that is asked for, NULL where it does not matter: see tenancy.find_posts.
+-- name: PostFind :many
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
     p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
-from posts_with_platforms p
-where p.id < @before
-    and (sqlc.narg('campaign_id')::uuid is null or p.campaign_id = sqlc.narg('campaign_id')::uuid)
-    and (sqlc.narg('state')::text is null or p.state = sqlc.narg('state')::text)
-order by p.id desc
-limit @max_rows;
+from tenancy.find_posts(sqlc.narg('words')::text, sqlc.narg('campaign_id')::uuid, sqlc.narg('states')::text[], sqlc.narg('platform')::text,
+        sqlc.narg('integration_id')::uuid, sqlc.narg('space_id')::uuid, @by_time::boolean, sqlc.narg('before_time')::timestamptz, @before::uuid, @max_rows::integer) f
+    join posts_with_platforms p on p.id = f.id
+order by case when @by_time::boolean then p.scheduled_at end desc, p.id desc;
 
 -- Locks a post for a change that concerns its platform posts too, and tells where it stands.
 -- name: PostLock :one

@@ -154,6 +154,100 @@ func (q *Queries) PostCreate(ctx context.Context, arg PostCreateParams) error {
 	return err
 }
 
+const postFind = `-- name: PostFind :many
+select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
+    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
+from tenancy.find_posts($1::text, $2::uuid, $3::text[], $4::text,
+        $5::uuid, $6::uuid, $7::boolean, $8::timestamptz, $9::uuid, $10::integer) f
+    join posts_with_platforms p on p.id = f.id
+order by case when $7::boolean then p.scheduled_at end desc, p.id desc
+`
+
+type PostFindParams struct {
+	Words         *string
+	CampaignID    *uuid.UUID
+	States        []string
+	Platform      *string
+	IntegrationID *uuid.UUID
+	SpaceID       *uuid.UUID
+	ByTime        bool
+	BeforeTime    *time.Time
+	Before        uuid.UUID
+	MaxRows       int32
+}
+
+type PostFindRow struct {
+	ID            uuid.UUID
+	CampaignID    *uuid.UUID
+	Title         string
+	Text          string
+	State         string
+	ScheduledAt   *time.Time
+	Version       int64
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	PlatformPosts json.RawMessage
+	MediaIds      json.RawMessage
+	ApprovedAt    *time.Time
+	ApprovedBy    *uuid.UUID
+	TimeZone      string
+	SlotAt        *time.Time
+	RecurrenceID  *uuid.UUID
+	OccurrenceAt  *time.Time
+	SpaceID       *uuid.UUID
+}
+
+// The posts that fit all that is asked for, NULL where it does not matter: see tenancy.find_posts.
+func (q *Queries) PostFind(ctx context.Context, arg PostFindParams) ([]PostFindRow, error) {
+	rows, err := q.db.Query(ctx, postFind,
+		arg.Words,
+		arg.CampaignID,
+		arg.States,
+		arg.Platform,
+		arg.IntegrationID,
+		arg.SpaceID,
+		arg.ByTime,
+		arg.BeforeTime,
+		arg.Before,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PostFindRow{}
+	for rows.Next() {
+		var i PostFindRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.CampaignID,
+			&i.Title,
+			&i.Text,
+			&i.State,
+			&i.ScheduledAt,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.PlatformPosts,
+			&i.MediaIds,
+			&i.ApprovedAt,
+			&i.ApprovedBy,
+			&i.TimeZone,
+			&i.SlotAt,
+			&i.RecurrenceID,
+			&i.OccurrenceAt,
+			&i.SpaceID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const postGet = `-- name: PostGet :one
 select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
     p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
@@ -252,89 +346,6 @@ func (q *Queries) PostList(ctx context.Context, arg PostListParams) ([]PostListR
 	items := []PostListRow{}
 	for rows.Next() {
 		var i PostListRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.CampaignID,
-			&i.Title,
-			&i.Text,
-			&i.State,
-			&i.ScheduledAt,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PlatformPosts,
-			&i.MediaIds,
-			&i.ApprovedAt,
-			&i.ApprovedBy,
-			&i.TimeZone,
-			&i.SlotAt,
-			&i.RecurrenceID,
-			&i.OccurrenceAt,
-			&i.SpaceID,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const postListFiltered = `-- name: PostListFiltered :many
-select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version, p.created_at, p.updated_at, p.platform_posts, p.media_ids,
-    p.approved_at, p.approved_by, coalesce(p.time_zone, 'UTC')::text as time_zone, p.slot_at, p.recurrence_id, p.occurrence_at, p.space_id
-from posts_with_platforms p
-where p.id < $1
-    and ($2::uuid is null or p.campaign_id = $2::uuid)
-    and ($3::text is null or p.state = $3::text)
-order by p.id desc
-limit $4
-`
-
-type PostListFilteredParams struct {
-	Before     uuid.UUID
-	CampaignID *uuid.UUID
-	State      *string
-	MaxRows    int32
-}
-
-type PostListFilteredRow struct {
-	ID            uuid.UUID
-	CampaignID    *uuid.UUID
-	Title         string
-	Text          string
-	State         string
-	ScheduledAt   *time.Time
-	Version       int64
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	PlatformPosts json.RawMessage
-	MediaIds      json.RawMessage
-	ApprovedAt    *time.Time
-	ApprovedBy    *uuid.UUID
-	TimeZone      string
-	SlotAt        *time.Time
-	RecurrenceID  *uuid.UUID
-	OccurrenceAt  *time.Time
-	SpaceID       *uuid.UUID
-}
-
-func (q *Queries) PostListFiltered(ctx context.Context, arg PostListFilteredParams) ([]PostListFilteredRow, error) {
-	rows, err := q.db.Query(ctx, postListFiltered,
-		arg.Before,
-		arg.CampaignID,
-		arg.State,
-		arg.MaxRows,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []PostListFilteredRow{}
-	for rows.Next() {
-		var i PostListFilteredRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.CampaignID,

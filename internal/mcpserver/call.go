@@ -197,7 +197,10 @@ func plain(name string, value json.RawMessage, a argument) (string, error) {
 	}
 	var number json.Number
 	var truth bool
+	var list []string
 	switch {
+	case a.in == "query" && json.Unmarshal(value, &list) == nil:
+		return strings.Join(list, ","), nil
 	case a.in == "query" && json.Unmarshal(value, &number) == nil:
 		return number.String(), nil
 	case a.in == "query" && json.Unmarshal(value, &truth) == nil:
