@@ -2037,7 +2037,9 @@ export interface paths {
         };
         /**
          * List what was said about a post
-         * @description API keys and agent tokens need posts:read or posts:write or posts:publish.
+         * @description Each with what the post said then. Submitting, withdrawing, approving and rejecting write one, and so does a comment; what changed since somebody decided is the difference between the content of the newest that is approved or rejected and the post as it is. A recurring post's copies begin without any.
+         *
+         *     API keys and agent tokens need posts:read or posts:write or posts:publish.
          */
         get: operations["list-post-reviews"];
         put?: never;
@@ -6324,6 +6326,8 @@ export interface components {
         };
         PostReview: {
             comment: string;
+            /** @description What the post said then; left out where nobody kept it. */
+            content?: components["schemas"]["PostReviewContent"];
             /** Format: date-time */
             created_at: string;
             /**
@@ -6345,6 +6349,55 @@ export interface components {
             space_id: string | null;
             /** @enum {string} */
             verdict: "submitted" | "approved" | "rejected" | "withdrawn" | "comment";
+        };
+        PostReviewContent: {
+            /** @description All files that it showed on any platform, as they were described. */
+            media: components["schemas"]["PostReviewMedia"][];
+            /** @description The files that it showed, in order. */
+            media_ids: string[];
+            /** @description What it said on each account. */
+            platform_posts: components["schemas"]["PostReviewPlatform"][];
+            /**
+             * Format: date-time
+             * @description When it was to go out, in UTC. What is submitted with another time has its earlier one here.
+             */
+            scheduled_at: string | null;
+            /** @description The e-mail templates that it used. */
+            templates: components["schemas"]["PostReviewTemplate"][];
+            text: string;
+            title: string;
+        };
+        PostReviewMedia: {
+            /** @description What it said to those who cannot see it. */
+            alt_text: string;
+            /** Format: uuid */
+            id: string;
+        };
+        PostReviewPlatform: {
+            /** Format: uuid */
+            integration_id: string;
+            /** @description Files of its own, in order; null: it showed the post's. */
+            media_ids: string[] | null;
+            options: components["schemas"]["Options"];
+            /** @description The text was its own. */
+            own_text: boolean;
+            /**
+             * @description twitter is X.
+             * @enum {string}
+             */
+            platform: "twitter" | "linkedin" | "facebook" | "mailchimp" | "ghost";
+            /** @description Its text there: its own, or the post's. */
+            text: string;
+        };
+        PostReviewTemplate: {
+            /** @description The customer's name, which it may show. */
+            customer_name: string;
+            /** @description The SHA-256 of its HTML, in hexadecimal: another one means that it has changed. */
+            html_sha256: string;
+            /** Format: uuid */
+            id: string;
+            preview_text: string;
+            subject: string;
         };
         PostSchedule: {
             /**
@@ -19887,10 +19940,20 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before. */
                 cursor?: string;
+                /** @description What to search for in titles and texts: words that must all be there. Case and accents do not matter, and the last word may be unfinished from its third letter on. Of a long text the first 20,000 characters are searched. */
+                q?: string;
                 /** @description Only posts of this campaign. */
                 campaign_id?: string;
-                /** @description Only posts in this state. */
-                state?: "draft" | "pending_approval" | "approved" | "scheduled" | "publishing" | "published" | "partially_published" | "failed" | "needs_attention" | "cancelled";
+                /** @description Only posts in this state, or in one of several: state=failed,needs_attention. */
+                state?: ("draft" | "pending_approval" | "approved" | "scheduled" | "publishing" | "published" | "partially_published" | "failed" | "needs_attention" | "cancelled")[];
+                /** @description Only posts that go to an account of this platform. twitter is X. */
+                platform?: "twitter" | "linkedin" | "facebook" | "mailchimp" | "ghost";
+                /** @description Only posts that go to this account. */
+                integration_id?: string;
+                /** @description Only posts that were written in this space. */
+                space_id?: string;
+                /** @description created: the newest first. scheduled: those that have a time, the latest first. A cursor is of one order. */
+                order?: "created" | "scheduled";
             };
             header?: never;
             path: {
