@@ -185,6 +185,7 @@ func (a *API) registerAll() {
 	a.registerPosts()
 	a.registerCalendar()
 	a.registerOverview()
+	a.registerCustomerHealth()
 	a.registerLive()
 	a.registerPostPublishing()
 	a.registerPostApproval()

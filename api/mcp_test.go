@@ -184,7 +184,8 @@ func TestMCPTools(t *testing.T) {
 	}{
 		"a body's field":     {"create_draft", m{"text": ""}, "- text: expected length >= 1"},
 		"a part of a field":  {"create_draft", m{"text": "x", "platforms": []m{{"platform": "myspace"}}}, "- platforms[0].platform: expected value"},
-		"a parameter":        {"list_posts", m{"state": "lost"}, "- state: expected value"},
+		"a parameter":        {"list_posts", m{"state": "lost"}, "- state[0]: expected value"},
+		"a list":             {"list_posts", m{"state": []string{"draft", "lost"}}, "- state[1]: expected value"},
 		"an unknown one":     {"get_post", m{"id": "x"}, `no argument "id". It takes post_id.`},
 		"none":               {"get_post", m{}, "missing: post_id"},
 		"a path":             {"get_post", m{"post_id": "../../customers"}, "post_id must be a UUID"},

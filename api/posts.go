@@ -55,6 +55,7 @@ type PlatformPost struct {
 	PublishedAt   *time.Time       `json:"published_at"`
 	ProblemClass  *string          `json:"problem_class" enum:"credential,invalid,rate_limited,payment_required,transient,unknown_outcome" doc:"What kind of problem there was at the last attempt, or holds up the next one."`
 	Problem       *string          `json:"problem" doc:"What happened and what to do."`
+	ProblemSince  *time.Time       `json:"problem_since" doc:"Since when it has that problem, without another in between; null: it has none, or nobody noted it."`
 	RetryAt       *time.Time       `json:"retry_at" doc:"When the next attempt is made, or what holds it up is looked at again."`
 }
 
@@ -579,7 +580,7 @@ func postFrom(row queries.PostGetRow) (Post, error) {
 	}
 	for i := range post.PlatformPosts {
 		pp := &post.PlatformPosts[i]
-		pp.PublishedAt, pp.RetryAt = utc(pp.PublishedAt), utc(pp.RetryAt)
+		pp.PublishedAt, pp.RetryAt, pp.ProblemSince = utc(pp.PublishedAt), utc(pp.RetryAt), utc(pp.ProblemSince)
 	}
 	return post, nil
 }

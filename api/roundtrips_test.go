@@ -32,10 +32,12 @@ func TestRoundTrips(t *testing.T) {
 	}{
 		{"me", "GET", func() string { return "/v1/me" }, nil, 2},
 		{"customers", "GET", func() string { return "/v1/customers" }, nil, 1},
+		{"the health of customers", "GET", func() string { return "/v1/customer-health" }, nil, 1},
 		{"a customer", "GET", func() string { return c.path("") }, nil, 1},
 		{"a post", "GET", func() string { return one }, nil, 1},
 		{"posts", "GET", func() string { return c.path("/posts") }, nil, 1},
 		{"posts in a state", "GET", func() string { return c.path("/posts?state=draft") }, nil, 1},
+		{"posts found", "GET", func() string { return c.path("/posts?q=a&order=scheduled") }, nil, 1},
 		{"jobs", "GET", func() string { return c.path("/jobs") }, nil, 1},
 		{"a check", "POST", func() string { return c.path("/posts/check") }, m{"text": "A", "platforms": []m{{"integration_id": account.ID}, {"integration_id": second.ID}}}, 1},
 		{"a check of a post", "GET", func() string { return one + "/check" }, nil, 1},

@@ -325,6 +325,7 @@ var definerFunctions = map[string]struct {
 	"tenancy.has_space":                        {"fanfare_admin,fanfare_agent,fanfare_user", "whoever may read what was said may not always read spaces; it says yes or no"},
 	"tenancy.media_shown_elsewhere":            {"fanfare_admin,fanfare_agent,fanfare_user", "a space does not see the posts of others that show its file; it says yes or no, of its own files"},
 	"tenancy.queue_taken":                      {"fanfare_admin,fanfare_agent,fanfare_user", "a slot is taken also by a post that a space does not see; of that the time alone"},
+	"tenancy.customer_health":                  {"fanfare_admin,fanfare_user", "counts what the members of a customer see there, for a caller who belongs to many and has entered none of them"},
 	"tenancy.find_posts":                       {"fanfare_admin,fanfare_agent,fanfare_user", "as find_messages"},
 	"tenancy.find_messages":                    {"fanfare_admin,fanfare_agent,fanfare_user", "a match has no index under policies; it finds ids of what the caller may read, who reads them under the policies"},
 	"tenancy.memories_to_embed":                {"fanfare_worker", "finds memories of all customers whose meaning is not known in numbers; ids only"},

@@ -1480,6 +1480,31 @@ begin
 end
 $$;
 
+-- Name: customer_health(uuid); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tenancy.system_role() is null and p_customer_id <> all (tenancy.customer_ids()) then
+        return;
+    end if;
+    waiting := (select count(*) from (
+        select distinct pp.post_id from public.platform_posts pp
+        where pp.customer_id = p_customer_id and pp.state = 'pending_approval' limit 100) c);
+    problems := (select count(*) from (
+        select distinct pp.post_id from public.platform_posts pp
+        where pp.customer_id = p_customer_id and pp.state in ('needs_attention', 'failed') and pp.updated_at > now() - interval '30 days' limit 100) c);
+    accounts := (select count(*) from (
+        select from public.integrations i where i.customer_id = p_customer_id and i.state = 'needs_reauth' limit 100) c);
+    next_post_at := (
+        select p.scheduled_at from public.posts p
+        where p.customer_id = p_customer_id and p.state = 'scheduled' and p.scheduled_at >= now()
+        order by p.scheduled_at limit 1);
+end
+$$;
+
 -- Name: customer_id(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.customer_id() RETURNS uuid
@@ -1518,6 +1543,26 @@ CREATE FUNCTION tenancy.customer_name() RETURNS text
     AS $$
 begin
     return (select c.name from public.customers c where c.id = tenancy.customer_id());
+end
+$$;
+
+-- Name: date_problem(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.date_problem() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.problem_since := case when new.problem_class is not null then now() end;
+    if new.problem_class is not null and current_user = 'fanfare_worker' then
+        new.problem_since := coalesce((
+            select min(a.finished_at) from public.publish_attempts a
+            where a.customer_id = new.customer_id and a.platform_post_id = new.id and a.number >= new.first_attempt and a.outcome = new.problem_class
+                and not exists (
+                    select from public.publish_attempts o
+                    where o.customer_id = a.customer_id and o.platform_post_id = a.platform_post_id and o.number > a.number
+                        and o.outcome not in (new.problem_class, 'abandoned', 'waiting'))), now());
+    end if;
+    return new;
 end
 $$;
 
@@ -7746,6 +7791,7 @@ CREATE TABLE public.platform_posts (
     own_media boolean DEFAULT false NOT NULL,
     first_attempt integer DEFAULT 1 NOT NULL,
     measure_at timestamp with time zone,
+    problem_since timestamp with time zone,
     CONSTRAINT platform_posts_external_id_length CHECK ((char_length(external_id) <= 500)),
     CONSTRAINT platform_posts_external_url_length CHECK ((char_length(external_url) <= 2000)),
     CONSTRAINT platform_posts_options_object CHECK (((jsonb_typeof(options) = 'object'::text) AND (octet_length((options)::text) <= 65536))),
@@ -7880,7 +7926,7 @@ CREATE VIEW public.posts_with_platforms WITH (security_invoker='true') AS
                        FROM public.platform_post_media m
                       WHERE ((m.customer_id = pp.customer_id) AND (m.platform_post_id = pp.id)))
                     ELSE NULL::jsonb
-                END, 'state', pp.state, 'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem, 'retry_at', pp.retry_at) ORDER BY pp.id), '[]'::jsonb) AS "coalesce"
+                END, 'state', pp.state, 'external_url', pp.external_url, 'published_at', pp.published_at, 'problem_class', pp.problem_class, 'problem', pp.problem, 'problem_since', pp.problem_since, 'retry_at', pp.retry_at) ORDER BY pp.id), '[]'::jsonb) AS "coalesce"
            FROM (public.platform_posts pp
              JOIN public.integrations i ON (((i.customer_id = pp.customer_id) AND (i.id = pp.integration_id))))
           WHERE ((pp.customer_id = p.customer_id) AND (pp.post_id = p.id))) AS platform_posts,
@@ -10094,6 +10140,10 @@ CREATE TRIGGER platform_posts_agent_content BEFORE UPDATE ON public.platform_pos
 -- Name: platform_posts platform_posts_count_published; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER platform_posts_count_published AFTER UPDATE ON public.platform_posts FOR EACH ROW WHEN (((new.state = 'published'::text) AND (old.state <> 'published'::text))) EXECUTE FUNCTION tenancy.count_published();
+
+-- Name: platform_posts platform_posts_date_problem; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER platform_posts_date_problem BEFORE UPDATE ON public.platform_posts FOR EACH ROW WHEN ((old.problem_class IS DISTINCT FROM new.problem_class)) EXECUTE FUNCTION tenancy.date_problem();
 
 -- Name: platform_posts platform_posts_follow_account; Type: TRIGGER; Schema: public
 
@@ -14162,6 +14212,12 @@ REVOKE ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_descrip
 GRANT ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.create_customer(p_id uuid, p_name text, p_description text, p_brand_voice text, p_audience text, p_language text, p_time_zone text) TO fanfare_admin;
 
+-- Name: FUNCTION customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone) TO fanfare_user;
+GRANT ALL ON FUNCTION tenancy.customer_health(p_customer_id uuid, OUT waiting bigint, OUT problems bigint, OUT accounts bigint, OUT next_post_at timestamp with time zone) TO fanfare_admin;
+
 -- Name: FUNCTION customer_id(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.customer_id() FROM PUBLIC;
@@ -14188,6 +14244,10 @@ GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_user;
 GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_agent;
 GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_admin;
 GRANT ALL ON FUNCTION tenancy.customer_name() TO fanfare_worker;
+
+-- Name: FUNCTION date_problem(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.date_problem() FROM PUBLIC;
 
 -- Name: FUNCTION delete_expired_connect_sessions(p_limit integer); Type: ACL; Schema: tenancy
 
@@ -18154,6 +18214,10 @@ GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_admin;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_worker;
 GRANT UPDATE(problem) ON TABLE public.platform_posts TO fanfare_agent;
 GRANT SELECT(problem),UPDATE(problem) ON TABLE public.platform_posts TO fanfare_definer;
+
+-- Name: COLUMN platform_posts.updated_at; Type: ACL; Schema: public
+
+GRANT SELECT(updated_at) ON TABLE public.platform_posts TO fanfare_definer;
 
 -- Name: COLUMN platform_posts.options; Type: ACL; Schema: public
 

@@ -55,9 +55,10 @@ var acts = map[string]act{
 
 	"get-dashboard-settings": {success: http.StatusOK},
 
-	"get-me":         {success: http.StatusOK},
-	"get-access":     {success: http.StatusOK},
-	"list-customers": {success: http.StatusOK},
+	"get-me":               {success: http.StatusOK},
+	"get-access":           {success: http.StatusOK},
+	"list-customers":       {success: http.StatusOK},
+	"list-customer-health": {success: http.StatusOK},
 	"create-customer": {success: http.StatusCreated, action: "customer.create", elsewhere: true,
 		body: with(map[string]any{"name": "Made by the matrix"})},
 

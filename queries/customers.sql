@@ -32,6 +32,19 @@ where c.id < @before and (@archived::boolean or c.archived_at is null)
 order by c.id desc
 limit @max_rows;
 
+-- As CustomerList, those that are not archived, with how they stand.
+-- name: CustomerListHealth :many
+select c.id, c.name, c.time_zone, coalesce(h.waiting, 0)::bigint as waiting, coalesce(h.problems, 0)::bigint as problems, coalesce(h.accounts, 0)::bigint as accounts,
+    h.next_post_at
+from (
+        select l.id, l.name, l.time_zone
+        from customers l
+        where l.id < @before and l.archived_at is null
+        order by l.id desc
+        limit @max_rows) c
+    left join lateral tenancy.customer_health(c.id) h on true
+order by c.id desc;
+
 -- Changes the given fields of the version that the caller has seen.
 -- name: CustomerUpdate :execrows
 update customers

@@ -199,6 +199,63 @@ func (q *Queries) CustomerList(ctx context.Context, arg CustomerListParams) ([]C
 	return items, nil
 }
 
+const customerListHealth = `-- name: CustomerListHealth :many
+select c.id, c.name, c.time_zone, coalesce(h.waiting, 0)::bigint as waiting, coalesce(h.problems, 0)::bigint as problems, coalesce(h.accounts, 0)::bigint as accounts,
+    h.next_post_at
+from (
+        select l.id, l.name, l.time_zone
+        from customers l
+        where l.id < $1 and l.archived_at is null
+        order by l.id desc
+        limit $2) c
+    left join lateral tenancy.customer_health(c.id) h on true
+order by c.id desc
+`
+
+type CustomerListHealthParams struct {
+	Before  uuid.UUID
+	MaxRows int32
+}
+
+type CustomerListHealthRow struct {
+	ID         uuid.UUID
+	Name       string
+	TimeZone   string
+	Waiting    int64
+	Problems   int64
+	Accounts   int64
+	NextPostAt *time.Time
+}
+
+// As CustomerList, those that are not archived, with how they stand.
+func (q *Queries) CustomerListHealth(ctx context.Context, arg CustomerListHealthParams) ([]CustomerListHealthRow, error) {
+	rows, err := q.db.Query(ctx, customerListHealth, arg.Before, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CustomerListHealthRow{}
+	for rows.Next() {
+		var i CustomerListHealthRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.TimeZone,
+			&i.Waiting,
+			&i.Problems,
+			&i.Accounts,
+			&i.NextPostAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const customerOnly = `-- name: CustomerOnly :one
 select (tenancy.customer_ids())[1]::uuid as id where cardinality(tenancy.customer_ids()) = 1
 `

@@ -138,7 +138,7 @@ limit @max_rows;
 -- name: ExportRowsOfPlatformPosts :many
 select pp.id, json_build_object('id', pp.id, 'post_id', pp.post_id, 'integration_id', pp.integration_id, 'text', pp.text,
     'options', pp.options, 'own_media', pp.own_media, 'state', pp.state, 'attempt', pp.attempt, 'first_attempt', pp.first_attempt, 'retry_at', pp.retry_at, 'checkpoint', pp.checkpoint, 'external_id', pp.external_id,
-    'external_url', pp.external_url, 'published_at', pp.published_at, 'measure_at', pp.measure_at, 'problem_class', pp.problem_class, 'problem', pp.problem,
+    'external_url', pp.external_url, 'published_at', pp.published_at, 'measure_at', pp.measure_at, 'problem_class', pp.problem_class, 'problem', pp.problem, 'problem_since', pp.problem_since,
     'version', pp.version, 'created_at', pp.created_at, 'updated_at', pp.updated_at)::text as line
 from platform_posts pp
 where pp.id > @after
