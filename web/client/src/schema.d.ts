@@ -296,6 +296,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customer-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List how the caller's customers stand
+         * @description What waits for a person in each of the customers that list-customers gives, in the same order and without the archived ones. get-overview says more of one.
+         *
+         *     Not for API keys.
+         */
+        get: operations["list-customer-health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers": {
         parameters: {
             query?: never;
@@ -4208,6 +4230,33 @@ export interface components {
             /** @default UTC */
             time_zone: string;
         };
+        CustomerHealth: {
+            /**
+             * Format: int64
+             * @description How many accounts must be connected again; 100 means as many or more.
+             */
+            accounts: number;
+            /** Format: uuid */
+            customer_id: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description When the next scheduled post goes out, in UTC; null: none is scheduled.
+             */
+            next_post_at: string | null;
+            /**
+             * Format: int64
+             * @description How many posts failed, or need a decision, in the last thirty days; 100 means as many or more.
+             */
+            problems: number;
+            /** @example Europe/Berlin */
+            time_zone: string;
+            /**
+             * Format: int64
+             * @description How many posts wait for approval; 100 means as many or more.
+             */
+            waiting: number;
+        };
         CustomerSeen: {
             /** @description Nothing goes out that nobody has approved; what is changed afterwards is to be approved again. What is on its way when this is switched on still goes out, at its time. */
             approval_required: boolean;
@@ -5821,6 +5870,12 @@ export interface components {
             /** @description Give it as cursor to get the next page; null on the last one. */
             next_cursor: string | null;
         };
+        PageCustomerHealth: {
+            /** @description The things on this page. */
+            items: components["schemas"]["CustomerHealth"][];
+            /** @description Give it as cursor to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
         PageCustomerUsage: {
             /** @description The things on this page. */
             items: components["schemas"]["CustomerUsage"][];
@@ -6097,6 +6152,11 @@ export interface components {
              * @enum {string|null}
              */
             problem_class: "credential" | "invalid" | "rate_limited" | "payment_required" | "transient" | "unknown_outcome" | null;
+            /**
+             * Format: date-time
+             * @description Since when it has that problem, without another in between; null: it has none, or nobody noted it.
+             */
+            problem_since: string | null;
             /** Format: date-time */
             published_at: string | null;
             /**
@@ -8747,6 +8807,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageAuditEntry"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-customer-health": {
+        parameters: {
+            query?: {
+                /** @description How many things at most. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageCustomerHealth"];
                 };
             };
             /** @description Unauthorized */
