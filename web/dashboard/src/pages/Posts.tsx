@@ -61,9 +61,9 @@ export default function Posts() {
           open={(post) => void navigate({ to: "/customers/$customerId/posts/$postId", params: { customerId, postId: post.id } })}
           columns={[
             { title: t("posts.text"), cell: (post) => <Words post={post} /> },
-            { title: t("posts.state"), width: 1, cell: (post) => <State state={post.state} /> },
+            { title: t("posts.state"), width: 190, cell: (post) => <State state={post.state} /> },
             { title: t("posts.platforms"), width: 120, cell: (post) => <Marks platforms={post.platform_posts.map((one) => one.platform)} /> },
-            { title: t("posts.time"), width: 170, cell: (post) => (post.scheduled_at === null ? <Text span size="sm" c="dimmed">{t("posts.noTime")}</Text> : <When at={post.scheduled_at} />) },
+            { title: t("posts.time"), width: 196, cell: (post) => (post.scheduled_at === null ? <Text span size="sm" c="dimmed">{t("posts.noTime")}</Text> : <When at={post.scheduled_at} />) },
           ]}
           empty={
             filtered ? (
