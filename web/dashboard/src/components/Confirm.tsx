@@ -26,6 +26,7 @@ export function Confirm({
   word?: string;
   danger?: boolean;
   children: ReactNode;
+  id?: string;
 } & ButtonProps) {
   const { t } = useTranslation();
   const [opened, { open, close }] = useDisclosure();

@@ -28,3 +28,10 @@ export function State({ state, ...badge }: { state: PostState } & BadgeProps) {
     </Badge>
   );
 }
+
+/** The icon of a state alone, with its word for screen readers. */
+export function StateMark({ state, size = 14 }: { state: PostState; size?: number }) {
+  const { t } = useTranslation();
+  const { color, icon: Icon } = looks[state];
+  return <Icon size={size} role="img" aria-label={t(`state.${state}`)} color={`var(--mantine-color-${color}-light-color)`} style={{ flex: "none" }} />;
+}

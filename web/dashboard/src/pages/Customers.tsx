@@ -1,10 +1,11 @@
 import { Badge, Button, Drawer, Group, Select, Stack, Text, TextInput, Textarea } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconBuildingStore, IconPlus } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState, type FormEvent } from "react";
+import { useMemo, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { data, fanfare, queryClient, type Customer } from "../api";
+import { data, fanfare, paginate, queryClient, type Customer, type Schemas } from "../api";
 import { Empty } from "../components/Empty";
 import { Page } from "../components/Page";
 import { Problem } from "../components/Problem";
@@ -21,6 +22,7 @@ export default function Customers() {
   const navigate = useNavigate();
   const [opened, { open, close }] = useDisclosure();
   const pages = usePages(["customers", "list"], (cursor) => fanfare.GET("/v1/customers", { params: { query: { cursor } } }));
+  const health = useHealth();
   const make = (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
       {t("customers.new")}
@@ -36,8 +38,9 @@ export default function Customers() {
         columns={[
           { title: common("name"), cell: (customer) => <Text fw={500}>{customer.name}</Text> },
           { title: t("customers.role"), cell: (customer) => (customer.role === null ? <Badge color="orange" variant="light" tt="none">{t("customers.systemRole")}</Badge> : common(`role.${customer.role}`)) },
+          { title: t("customers.health.title"), cell: (customer) => <Health customer={customer} health={health?.get(customer.id)} /> },
+          { title: t("customers.health.next"), cell: (customer) => <NextPost health={health?.get(customer.id)} /> },
           { title: t("customers.zone"), cell: (customer) => customer.time_zone },
-          { title: t("customers.since"), cell: (customer) => <When at={customer.created_at} date /> },
         ]}
         empty={<Empty icon={IconBuildingStore} title={t("customers.empty.title")} text={t("customers.empty.text")} action={make} />}
       />
@@ -45,6 +48,54 @@ export default function Customers() {
         <NewCustomer />
       </Drawer>
     </Page>
+  );
+}
+
+type Standing = Schemas["CustomerHealth"];
+
+/** How all of one's customers stand, by id; undefined while it is fetched. */
+function useHealth(): Map<string, Standing> | undefined {
+  const all = useQuery({
+    queryKey: ["customers", "health"],
+    queryFn: async () => {
+      const found: Standing[] = [];
+      for await (const one of paginate((cursor) => fanfare.GET("/v1/customer-health", { params: { query: { limit: 100, cursor } } }))) found.push(one);
+      return found;
+    },
+    refetchInterval: 60_000,
+  }).data;
+  return useMemo(() => all && new Map(all.map((one) => [one.customer_id, one])), [all]);
+}
+
+/** What needs a person in a customer. */
+function Health({ customer, health }: { customer: Customer; health: Standing | undefined }) {
+  const { t } = useTranslation("home");
+  const badge = (color: string, text: string) => (
+    <Badge key={text} variant="light" color={color} tt="none" fw={500}>
+      {text}
+    </Badge>
+  );
+  if (customer.archived_at !== null) return badge("gray", t("customers.health.archived"));
+  if (health === undefined) return null;
+  const { waiting, problems, accounts } = health;
+  if (waiting + problems + accounts === 0) return badge("green", t("customers.health.fine"));
+  return (
+    <Group gap={4}>
+      {problems > 0 && badge("red", t("customers.health.problems", { count: problems }))}
+      {accounts > 0 && badge("orange", t("customers.health.accounts", { count: accounts }))}
+      {waiting > 0 && badge("violet", t("customers.health.waiting", { count: waiting }))}
+    </Group>
+  );
+}
+
+function NextPost({ health }: { health: Standing | undefined }) {
+  const { t } = useTranslation("home");
+  if (health === undefined) return null;
+  if (health.next_post_at !== null) return <When at={health.next_post_at} relative />;
+  return (
+    <Text span size="sm" c="dimmed">
+      {t("customers.health.nothing")}
+    </Text>
   );
 }
 
