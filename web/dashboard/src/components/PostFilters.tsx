@@ -2,7 +2,7 @@ import { MultiSelect, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, type Schemas } from "../api";
-import { idOf, oneOf, someOf } from "../lib/address";
+import { idOf, oneOf, someOf } from "../lib/filters";
 import { useCustomerId } from "../shell/customer";
 import { platforms, type PlatformName } from "./Platform";
 
