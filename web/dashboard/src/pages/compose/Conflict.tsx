@@ -25,7 +25,7 @@ export function Conflict({ customerId, base, mine, theirs, accounts, resolve, ta
       <Alert color="orange" icon={<IconUsers aria-hidden />} title={t("conflict.title")}>
         <Group justify="space-between" gap="xs">
           <Text size="sm">
-            {t("conflict.text")} <When at={theirs.updated_at} relative />
+            {t("conflict.text")} {t("conflict.changed")} <When at={theirs.updated_at} relative />
           </Text>
           <Button size="compact-sm" onClick={() => setOpened(true)}>
             {t("conflict.open")}

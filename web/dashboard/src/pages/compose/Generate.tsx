@@ -183,7 +183,7 @@ function Candidates({ customerId, answer, again, take }: { customerId: string; a
                 <Checkbox checked={!without.has(part.platform)} onChange={toggle} label={<Platform platform={part.platform} name={t("generate.useFor", { platform: platforms[part.platform].name })} />} />
                 <Group gap="xs">
                   {!part.connected && <Badge color="orange" variant="light" tt="none">{t("generate.notConnected")}</Badge>}
-                  <Text size="sm" c={part.length > part.limit ? "red" : "dimmed"}>
+                  <Text size="sm" c={part.length > part.limit ? "var(--mantine-color-error)" : "dimmed"}>
                     {t("check.count", { length: formatNumber(part.length), limit: formatNumber(part.limit) })}
                   </Text>
                 </Group>

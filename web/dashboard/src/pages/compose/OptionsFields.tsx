@@ -155,7 +155,7 @@ function TemplateFields({ customerId, options, set, wrong }: { customerId: strin
           />
         ))}
       {wrong("variables") !== undefined && (
-        <Text size="sm" c="red">
+        <Text size="sm" c="var(--mantine-color-error)">
           {wrong("variables")}
         </Text>
       )}

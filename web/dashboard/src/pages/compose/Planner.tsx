@@ -158,7 +158,7 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
           </Group>
         )}
         {broken > 0 && (
-          <Text size="sm" c="red">
+          <Text size="sm" c="var(--mantine-color-error)">
             {t("check.before", { count: broken })}
           </Text>
         )}

@@ -294,7 +294,7 @@ function Letter({ customerId, template, title, text, variables }: { customerId: 
   return (
     <>
       {letter.data.missing.length > 0 && (
-        <Text size="sm" c="red" px="md" pb="xs">
+        <Text size="sm" c="var(--mantine-color-error)" px="md" pb="xs">
           {t("preview.missing", { names: letter.data.missing.join(", ") })}
         </Text>
       )}

@@ -16,7 +16,7 @@ export function SaveState({ status, automatic, save, written }: { status: Status
       </Button>
     );
   return (
-    <Group gap={6} wrap="nowrap" role="status" c={status.kind === "refused" || status.kind === "conflict" ? "red" : "dimmed"}>
+    <Group gap={6} wrap="nowrap" role="status" c={status.kind === "refused" || status.kind === "conflict" ? "var(--mantine-color-error)" : "dimmed"}>
       {written && (
         <>
           <Icon size={16} aria-hidden />

@@ -69,7 +69,7 @@ export function Texts({ customerId, draft, accounts, checkOf, problem, place, se
             ))}
           </Stack>
           {problem instanceof FanfareError && problem.status === 422 && (
-            <Text size="sm" c="red">
+            <Text size="sm" c="var(--mantine-color-error)">
               {[problem.message, ...problem.errors.map((one) => `${one.location ?? ""} ${one.message}`)].join(" ")}
             </Text>
           )}
@@ -98,7 +98,7 @@ function Count({ account, check, own }: { account: Account; check: Check | undef
     <Box>
       <Group gap="xs" wrap="nowrap">
         <Platform platform={account.platform} />
-        <Text size="sm" c={over ? "red" : "dimmed"} fw={over ? 600 : undefined} style={{ fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" }}>
+        <Text size="sm" c={over ? "var(--mantine-color-error)" : "dimmed"} fw={over ? 600 : undefined} style={{ fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" }}>
           {t("check.count", { length: formatNumber(check.length), limit: formatNumber(check.limit) })}
         </Text>
         <Progress value={Math.min(100, (check.length / check.limit) * 100)} color={over ? "red" : check.length > check.limit * 0.9 ? "orange" : "accent"} size="xs" flex={1} aria-hidden />
@@ -117,7 +117,7 @@ function Count({ account, check, own }: { account: Account; check: Check | undef
 export function Violations({ violations }: { violations: Schemas["Violation"][] }) {
   if (violations.length === 0) return null;
   return (
-    <List size="sm" c="red" icon={<IconAlertTriangle size={14} aria-hidden />} spacing={2} mt={4} center>
+    <List size="sm" c="var(--mantine-color-error)" icon={<IconAlertTriangle size={14} aria-hidden />} spacing={2} mt={4} center>
       {violations.map((violation, index) => (
         <List.Item key={index}>{violation.message}</List.Item>
       ))}
@@ -223,7 +223,7 @@ function Thread({ customerId, variant, draft, check, setOptions }: { customerId:
                 onChange={(event) => setPart(index, { text: event.currentTarget.value })}
               />
               <Group justify="space-between" gap="xs">
-                <Text size="sm" c={over ? "red" : "dimmed"}>
+                <Text size="sm" c={over ? "var(--mantine-color-error)" : "dimmed"}>
                   {length === undefined || check === undefined ? "" : t("check.count", { length: formatNumber(length), limit: formatNumber(check.limit) })}
                 </Text>
                 <Button size="compact-sm" variant="subtle" color="red" leftSection={<IconTrash size={14} aria-hidden />} onClick={() => setOptions({ thread: parts.filter((_, at) => at !== index) })}>

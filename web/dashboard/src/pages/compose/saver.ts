@@ -102,11 +102,11 @@ export class Saver {
       if (this.view.value.status.kind === "away" && !reachable.away.value && session.state.value === "signed-in") this.plan(100);
     };
     this.stops.push(reachable.away.subscribe(on), session.state.subscribe(on));
-    if (this.view.value.status.kind === "typed") this.plan(PAUSE);
+    if (this.going()) this.plan(PAUSE);
     return () => {
       clearTimeout(this.timer);
       for (const stop of this.stops.splice(0)) stop();
-      if (this.view.value.status.kind === "typed" && this.automatic()) this.save().catch(() => undefined);
+      if (this.going() && this.automatic()) this.save().catch(() => undefined);
     };
   }
 
@@ -137,8 +137,10 @@ export class Saver {
     this.forget();
   }
 
+  /** What was restored is wanted: it is stored like what is typed. */
   noted() {
     this.update({ restored: false });
+    if (this.going()) this.plan(PAUSE);
   }
 
   /** Goes on from the other version of a conflict with what was chosen of both. */
@@ -160,6 +162,11 @@ export class Saver {
     const { post } = this.view.value;
     if (post === null) throw new NothingWritten();
     return post;
+  }
+
+  /** There is something to store. What was only restored waits until somebody goes on writing, as it may be discarded. */
+  private going(): boolean {
+    return this.view.value.status.kind === "typed" && !this.view.value.restored;
   }
 
   private changed(): boolean {

@@ -23,8 +23,9 @@ type PlatformPost = Schemas["PlatformPost"];
 type Attempt = Schemas["PublishAttempt"];
 
 /** Whether anything is out there, as far as somebody knows. */
-function outcome(one: PlatformPost): "published" | "unknown" | "nothing" {
+function outcome(one: PlatformPost): "published" | "underWay" | "unknown" | "nothing" {
   if (one.state === "published") return "published";
+  if (one.state === "publishing") return "underWay";
   return one.problem_class === "unknown_outcome" || (one.state === "needs_attention" && one.problem_class !== "credential") ? "unknown" : "nothing";
 }
 
