@@ -8,7 +8,7 @@ export function Panel({ title, opened, onClose, size, children }: { title: React
   const { t } = useTranslation();
   const small = useMediaQuery("(max-width: 48em)", undefined, { getInitialValueInEffect: false });
   return (
-    <Drawer opened={opened} onClose={onClose} title={title} size={small ? "100%" : (size ?? "lg")} closeButtonProps={{ "aria-label": t("close") }} styles={{ title: { fontWeight: 600 } }}>
+    <Drawer opened={opened} onClose={onClose} title={title} size={small ? "100%" : (size ?? "lg")} closeButtonProps={{ "aria-label": t("close") }} styles={{ title: { fontWeight: 600 } }} attributes={{ header: { role: "none" } }}>
       {children}
     </Drawer>
   );

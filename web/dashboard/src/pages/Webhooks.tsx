@@ -137,7 +137,7 @@ function Details({ id, close }: { id: string; close: () => void }) {
   const may = useMay("admin");
   const [editing, setEditing] = useState(false);
   const path = { customer_id: customerId, webhook_id: id };
-  const one = useQuery({ queryKey: [...customerKey(customerId), "webhook", id], queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/webhooks/{webhook_id}", { params: { path } })) });
+  const one = useQuery({ enabled: id !== "", queryKey: [...customerKey(customerId), "webhook", id], queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/webhooks/{webhook_id}", { params: { path } })) });
   const patch = (state: "active" | "paused") => data(fanfare.PATCH("/v1/customers/{customer_id}/webhooks/{webhook_id}", { params: { path }, body: { state } }));
   const pause = useAct(customerId, patch, {
     done: (webhook) => (webhook.state === "active" ? t("resumed") : t("paused")),

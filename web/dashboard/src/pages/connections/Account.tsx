@@ -26,6 +26,7 @@ export function Account({ id, reconnect, close }: { id: string; reconnect: (inte
   const path = { customer_id: customerId, integration_id: id };
   const [asked, setAsked] = useState<{ at: number; before: string | null }>();
   const one = useQuery({
+    enabled: id !== "", // while the panel closes
     queryKey: [...customerKey(customerId), "integration", id],
     queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/integrations/{integration_id}", { params: { path } })),
     refetchInterval: (query) => (asked !== undefined && query.state.data?.health.checked_at === asked.before && Date.now() - asked.at < PATIENCE ? 1500 : false),

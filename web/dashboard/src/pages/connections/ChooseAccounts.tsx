@@ -17,7 +17,7 @@ export function ChooseAccounts({ sessionId, done, again }: { sessionId: string; 
   const customerId = useCustomerId();
   const [chosen, setChosen] = useState<string[]>();
   const path = { customer_id: customerId, connect_session_id: sessionId };
-  const session = useQuery({ queryKey: [...customerKey(customerId), "connect-session", sessionId], queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/connect-sessions/{connect_session_id}", { params: { path } })) });
+  const session = useQuery({ enabled: sessionId !== "", queryKey: [...customerKey(customerId), "connect-session", sessionId], queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/connect-sessions/{connect_session_id}", { params: { path } })) });
   const choose = useAct(customerId, (ids: string[]) => data(fanfare.POST("/v1/customers/{customer_id}/connect-sessions/{connect_session_id}/accounts", { params: { path }, body: { external_ids: ids } })), {
     done: (connected) => t("choose.done", { count: connected.items.length }),
     quiet: true,

@@ -96,7 +96,7 @@ function Details({ spaceId, id, close }: { spaceId: string; id: string; close: (
   const mayCheck = useMay("member");
   const [form, setForm] = useState<"edit" | "token" | "client">();
   const path = { customer_id: customerId, space_id: spaceId, mcp_server_id: id };
-  const query = useQuery({ queryKey: [...customerKey(customerId), "mcp-server", id], queryFn: () => data(fanfare.GET(one, { params: { path } })), refetchInterval: (now) => (now.state.data?.status === "unchecked" ? 2000 : false) });
+  const query = useQuery({ enabled: id !== "", queryKey: [...customerKey(customerId), "mcp-server", id], queryFn: () => data(fanfare.GET(one, { params: { path } })), refetchInterval: (now) => (now.state.data?.status === "unchecked" ? 2000 : false) });
   const check = useAct(customerId, () => data(fanfare.POST(`${one}/check`, { params: { path } })), { done: () => t("servers.asked") });
   const signOut = useAct(customerId, (owner: "me" | "space") => data(fanfare.DELETE(`${one}/login`, { params: { path, query: { owner } } })), { done: () => t("servers.signedOut"), quiet: true });
   const remove = useAct(customerId, () => data(fanfare.DELETE(one, { params: { path } })), { done: () => t("servers.remove.done"), quiet: true });

@@ -144,7 +144,9 @@ function Waiting({ made, bot, again }: { made: Schemas["NewPairing"]; bot: strin
             </Anchor>
           </List.Item>
         )}
-        <List.Item>{t(`pair.how.${platform}.one`, { bot })}</List.Item>
+        <List.Item>
+          {t(`pair.how.${platform}.one`, { bot })} <Code>{platform === "slack" ? `pair ${made.code}` : `/pair ${made.code}`}</Code>
+        </List.Item>
         <List.Item>
           {t(`pair.how.${platform}.group`, { bot })} {platform !== "whatsapp" && <Code>{platform === "telegram" ? `/pair ${made.code}` : `@${bot.replace(/ \(.*/, "")} pair ${made.code}`}</Code>}
         </List.Item>
