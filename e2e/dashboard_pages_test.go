@@ -99,7 +99,6 @@ func (d *dev) furnish(t testing.TB) map[string]string {
 	create("/recurring-posts", map[string]any{"post_id": ids["draft"], "rrule": "FREQ=WEEKLY", "starts_local": time.Now().AddDate(0, 0, 2).Format("2006-01-02") + "T09:00"})
 	create("/pairings", map[string]any{"platform": "telegram", "permissions": []string{"posts:read"}})
 	create("/invitations", map[string]any{"email": "new@northlight.example", "role": "member"})
-	c.expect(t, http.StatusOK, http.MethodPut, at+"/llm-budget", map[string]any{"monthly_tokens": 1_000_000, "monthly_micro_usd": 50_000_000})
 	eventually(t, time.Minute, "the post is out", func() bool {
 		return call[postAnswer](t, c, http.MethodGet, at+"/posts/"+published, nil).State == "published"
 	})
