@@ -166,9 +166,9 @@ function Picker({ customerId, chosen, among, close, take }: { customerId: string
           <ul className={classes.files}>
             {items.map((media) => (
               <li key={media.id}>
-                <UnstyledButton className={classes.pick} aria-pressed={ids.includes(media.id)} aria-label={`${media.name}, ${formatBytes(media.bytes)}`} onClick={() => toggle(media.id)}>
+                <UnstyledButton className={classes.pick} aria-pressed={ids.includes(media.id)} aria-label={`${media.name}, ${formatBytes(media.bytes)}${media.alt_text === "" ? "" : `, ${media.alt_text}`}`} onClick={() => toggle(media.id)}>
                   <div className={classes.thumb}>
-                    <MediaThumb customerId={customerId} media={media} />
+                    <MediaThumb customerId={customerId} media={media} named />
                   </div>
                   {ids.includes(media.id) && (
                     <Badge className={classes.number} circle>

@@ -4,8 +4,8 @@ import { useEffect, useRef, type CSSProperties } from "react";
 import { useTranslation } from "react-i18next";
 import { useContent, type Media } from "./media";
 
-/** A file as an image; videos are a sign, as they are fetched only to be played. */
-export function MediaThumb({ customerId, media, style }: { customerId: string; media: Media | undefined; style?: CSSProperties }) {
+/** A file as an image; videos are a sign, as they are fetched only to be played. `named`: what is around it says what it is. */
+export function MediaThumb({ customerId, media, style, named = false }: { customerId: string; media: Media | undefined; style?: CSSProperties; named?: boolean }) {
   const { t } = useTranslation("composer");
   const image = useRef<HTMLImageElement>(null);
   const video = media?.content_type.startsWith("video/") === true;
@@ -25,5 +25,5 @@ export function MediaThumb({ customerId, media, style }: { customerId: string; m
       </Box>
     );
   if (blob === undefined) return <Skeleton style={box} radius={0} />;
-  return <img ref={image} alt={media?.alt_text || (media?.name ?? "")} style={box} />;
+  return <img ref={image} alt={named ? "" : media?.alt_text || (media?.name ?? "")} style={box} />;
 }
