@@ -29,9 +29,9 @@ export function State({ state, ...badge }: { state: PostState } & BadgeProps) {
   );
 }
 
-/** The icon of a state alone, with its word for screen readers. */
-export function StateMark({ state, size = 14 }: { state: PostState; size?: number }) {
+/** The icon of a state alone, with its word for screen readers; `bare`, where the word stands beside it. */
+export function StateMark({ state, size = 14, bare = false }: { state: PostState; size?: number; bare?: boolean }) {
   const { t } = useTranslation();
   const { color, icon: Icon } = looks[state];
-  return <Icon size={size} role="img" aria-label={t(`state.${state}`)} color={`var(--mantine-color-${color}-light-color)`} style={{ flex: "none" }} />;
+  return <Icon size={size} role={bare ? undefined : "img"} aria-hidden={bare} aria-label={bare ? undefined : t(`state.${state}`)} color={`var(--mantine-color-${color}-light-color)`} style={{ flex: "none" }} />;
 }

@@ -110,7 +110,7 @@ function Item({ post, current, open }: { post: Post; current: boolean; open: () 
   const { t } = useTranslation("approvals");
   return (
     <button type="button" id={`waiting-${post.id}`} className={classes.item} aria-current={current ? "true" : undefined} onClick={open}>
-      <Text span display="block" size="sm" fw={500} lineClamp={2}>
+      <Text span size="sm" fw={500} lineClamp={2}>
         {(post.title === "" ? post.text.slice(0, 200) : post.title) || t("untitled")}
       </Text>
       <Group gap={6} mt={4} component="span">

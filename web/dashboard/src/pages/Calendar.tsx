@@ -109,12 +109,14 @@ function CalendarOf({ zone }: { zone: string }) {
 
   const focus = useRef(false);
   useEffect(() => {
-    if (focus.current) document.getElementById(`day-${date}`)?.focus();
+    const day = focus.current ? document.getElementById(`day-${date}`) : null;
+    if (day === null) return; // its month is still being fetched
+    day.focus();
     focus.current = false;
-  }, [date]);
+  }, [date, pending]);
   const range = (step: number) => () => change({ date: view === "week" ? addDays(date, 7 * step) : addMonths(date, step) });
   const toDay = (step: number) => () => {
-    if (!onDay()) return Math.abs(step) === 1 && document.activeElement === document.body && range(step)();
+    if (!onDay() && !focus.current) return Math.abs(step) === 1 && document.activeElement === document.body && range(step)();
     focus.current = true;
     change({ date: addDays(date, step) });
     return true;

@@ -160,7 +160,9 @@ function Line({ post, meta, problem = false, children }: { post: OverviewPost; m
             {t("home.noTime")}
           </Text>
         ) : (
-          <When at={post.scheduled_at} size="xs" c="dimmed" />
+          <Text size="xs" c="dimmed" component="div">
+            <When at={post.scheduled_at} />
+          </Text>
         )}
       </Group>
       {problem &&

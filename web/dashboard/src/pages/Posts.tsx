@@ -85,7 +85,7 @@ function Words({ post }: { post: Pick<Post, "title" | "text"> }) {
   return (
     <>
       {post.title !== "" && (
-        <Text span display="block" size="sm" fw={500} lineClamp={1}>
+        <Text span size="sm" fw={500} lineClamp={1}>
           {post.title}
         </Text>
       )}

@@ -3,7 +3,7 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Platform } from "../../components/Platform";
-import { State } from "../../components/State";
+import { StateMark } from "../../components/State";
 import { labelOf, platformsOf, type Acts } from "./Chip";
 import classes from "./calendar.module.css";
 import type { CalendarPost } from "./data";
@@ -27,11 +27,13 @@ const Heading = memo(function Heading({ day, count, now }: { day: Day; count: nu
 /** A post as a line: all of it opens the post. */
 export const PostLine = memo(function PostLine({ post, open }: { post: CalendarPost; open: Acts["open"] }) {
   const { t } = useTranslation("calendar");
+  const { t: common } = useTranslation();
   return (
     <button type="button" className={classes.post} onClick={() => open(post)}>
       <span>{timeOf(post.scheduled_local)}</span>
-      <span>
-        <State state={post.state} />
+      <span className={classes.state}>
+        <StateMark state={post.state} bare />
+        {common(`state.${post.state}`)}
       </span>
       <span className={classes.marks}>
         {platformsOf(post).map((platform) => (
@@ -51,7 +53,7 @@ export function List({ posts, now, open, label }: { posts: Map<Day, CalendarPost
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY), []);
   const height = small ? 60 : 44;
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: (index) => ("day" in rows[index]! ? 32 : height), overscan: 10, scrollMargin: top });
+  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: (index) => ("day" in rows[index]! ? 32 : height), overscan: 6, scrollMargin: top });
   return (
     <div ref={list} role="list" aria-label={label} className={classes.list} style={{ height: virtual.getTotalSize() }}>
       {virtual.getVirtualItems().map(({ index, start, size }) => {
