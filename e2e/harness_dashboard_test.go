@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,7 +73,7 @@ func (d *dev) newDesk(t testing.TB, person string) *desk {
 	browse(t, k.browser, chromedp.EmulateViewport(1280, 900))
 	k.open(t, "/")
 	k.click(t, "button", person)
-	k.see(t, "heading", "")
+	k.see(t, "navigation", "Pages")
 	return k
 }
 
@@ -140,15 +141,24 @@ func (k *desk) center(ctx context.Context, node *accessibility.Node) (x, y float
 	if _, err = chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: node.BackendDOMNodeID}); err != nil {
 		return 0, 0, err
 	}
-	place, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: node.BackendDOMNodeID})
-	if err != nil {
-		return 0, 0, err
+	var before dom.Quad
+	for { // what slides in is waited for
+		place, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: node.BackendDOMNodeID})
+		if err != nil {
+			return 0, 0, err
+		}
+		if len(place.Quads) == 0 {
+			return 0, 0, errors.New("it has no place on the page")
+		}
+		quad := place.Quads[0]
+		if slices.Equal(quad, before) {
+			return (quad[0] + quad[4]) / 2, (quad[1] + quad[5]) / 2, nil
+		}
+		before = quad
+		if err := chromedp.Do(ctx, chromedp.Sleep(50*time.Millisecond)); err != nil {
+			return 0, 0, err
+		}
 	}
-	if len(place.Quads) == 0 {
-		return 0, 0, fmt.Errorf("it has no place on the page")
-	}
-	quad := place.Quads[0]
-	return (quad[0] + quad[4]) / 2, (quad[1] + quad[5]) / 2, nil
 }
 
 // click presses the mouse where something is.
@@ -169,6 +179,14 @@ func (k *desk) click(t testing.TB, role, name string) {
 	if problem != nil {
 		t.Fatal(problem)
 	}
+}
+
+// confirm presses a button of the dialog that asks whether something is to be done.
+func (k *desk) confirm(t testing.TB, name string) {
+	t.Helper()
+	k.see(t, "dialog", "")
+	browse(t, k.browser, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`[...document.querySelectorAll("[role=dialog] button")].findLast(b => b.innerText === %q).click()`, name)))
+	k.gone(t, "dialog", "")
 }
 
 // write puts a text in place of what a field says.

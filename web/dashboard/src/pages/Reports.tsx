@@ -281,7 +281,7 @@ function PostCell({ post }: { post: ReportPost }) {
   const { external_url: url } = post;
   return (
     <Stack gap={2}>
-      <Anchor lineClamp={2} inherit fw={500} renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.post_id }} {...props} />}>
+      <Anchor lineClamp={2} inherit fw={500} mih={24} renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.post_id }} {...props} />}>
         {post.title !== "" ? post.title : post.text !== "" ? post.text : t("posts.untitled")}
       </Anchor>
       <Group gap="xs">
