@@ -37,7 +37,13 @@ type dev struct {
 
 func startDev(t testing.TB, dir string, env ...string) *dev {
 	t.Helper()
-	d := &dev{dir: dir, process: start(t, "dev", append(env, "FANFARE_LOG_FORMAT=json"), "dev", "--addr", "127.0.0.1:0", "--data-dir", dir, "--json")}
+	return startDevAt(t, "127.0.0.1:0", dir, env...)
+}
+
+// startDevAt starts it at an address, such as one that it had before.
+func startDevAt(t testing.TB, addr, dir string, env ...string) *dev {
+	t.Helper()
+	d := &dev{dir: dir, process: start(t, "dev", append(env, "FANFARE_LOG_FORMAT=json"), "dev", "--addr", addr, "--data-dir", dir, "--json")}
 	d.waitFor(t, 2*time.Minute, "it is ready", func() bool { return len(d.out) > 0 })
 	d.mu.Lock()
 	defer d.mu.Unlock()

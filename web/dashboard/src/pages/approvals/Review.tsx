@@ -34,7 +34,7 @@ export function Review({ customerId, postId, decided }: { customerId: string; po
   return <Decision customerId={customerId} post={post.data} reviews={reviews.data} decided={decided} />;
 }
 
-/** The names of people and accounts, by id. */
+/** The names of people and accounts, by id; `all` once those of people are there. */
 function useNames(customerId: string) {
   const path = { customer_id: customerId };
   const people = useQuery({
@@ -49,6 +49,7 @@ function useNames(customerId: string) {
   }).data;
   return useMemo(
     () => ({
+      all: people !== undefined,
       people: new Map((people ?? []).map((person) => [person.user_id, person.name ?? person.email ?? ""])),
       accounts: new Map((accounts ?? []).map((account) => [account.id, account.name])),
     }),
@@ -84,7 +85,7 @@ function Decision({ customerId, post, reviews, decided }: { customerId: string; 
   const [missing, setMissing] = useState(false);
   const path = { customer_id: customerId, post_id: post.id };
   const header = { "If-Match": post.etag };
-  const nameOf = (id: string | null) => (id === null ? t("program") : (names.people.get(id) ?? t("gone")));
+  const nameOf = (id: string | null) => (id === null ? t("program") : (names.people.get(id) ?? (names.all ? t("gone") : "…")));
   const last = reviews.find((review) => (review.verdict === "approved" || review.verdict === "rejected") && review.content !== undefined);
 
   const finish = () => {
