@@ -88,6 +88,10 @@ check: web/node_modules/.package-lock.json ## Fail if a generated file is stale 
 	go mod tidy -diff
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt"; exit 1; }
 
+.PHONY: screenshots
+screenshots: setup dashboard browser ## Take the pictures of the dashboard in docs/screenshots anew
+	FANFARE_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -short -count 1 ./e2e -run TestDashboardPages
+
 .PHONY: bench
 bench: setup ## Run the benchmarks (see docs/performance.md)
 	go run ./bench b1
