@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -98,6 +97,7 @@ func (a *API) registerRiverUI(mux *http.ServeMux) {
 		request.Operation, request.Reason = riverOperation, session.Reason
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
+		answered := false
 		err := a.db.Tx(ctx, tenant.User(session.Subject, request), func(ctx context.Context, tx *tenant.Tx) error {
 			allowed, err := queries.New(tx).JobsMaySeeAll(ctx)
 			if err == nil && !allowed {
@@ -117,17 +117,18 @@ func (a *API) registerRiverUI(mux *http.ServeMux) {
 				return fmt.Errorf("make River UI: %w", err)
 			}
 			w.Header().Set("Content-Security-Policy", riverPolicy)
+			answered = true
 			ui.ServeHTTP(w, r.WithContext(ctx))
-			return errRiverDone
+			return nil // what is written down of the look stays
 		})
-		if !errors.Is(err, errRiverDone) {
+		switch {
+		case err != nil && !answered:
 			a.write(w, r, a.explain(ctx, err))
+		case err != nil:
+			a.log.ErrorContext(ctx, "a look at River UI is not in the audit log", "error", err)
 		}
 	})
 }
-
-// errRiverDone ends the transaction of a request that has been answered.
-var errRiverDone = errors.New("answered")
 
 // riverSession reads the cookie.
 func (a *API) riverSession(r *http.Request) (session riverSession, open bool) {

@@ -5917,7 +5917,7 @@ declare
 begin
     for v_topic in
         select w.topic
-        from (select distinct a.customer_id from added a) c
+        from (select distinct a.customer_id from added a where a.action not in ('customer.access', 'request.refuse')) c
             join public.watched_topics w on w.topic = tenancy.topic(c.customer_id) and w.until > now()
     loop
         perform pg_catalog.pg_notify('fanfare_change', v_topic);

@@ -40,6 +40,7 @@ revoke execute on function tenancy.watch() from public;
 grant execute on function tenancy.watch() to fanfare_user, fanfare_agent, fanfare_admin;
 alter function tenancy.watch() owner to fanfare_definer;
 
+-- To look by a system role and to be refused change nothing: if they were told, each look of a system admin's page would lead to the next.
 create function tenancy.tell_change() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -47,7 +48,7 @@ declare
 begin
     for v_topic in
         select w.topic
-        from (select distinct a.customer_id from added a) c
+        from (select distinct a.customer_id from added a where a.action not in ('customer.access', 'request.refuse')) c
             join public.watched_topics w on w.topic = tenancy.topic(c.customer_id) and w.until > now()
     loop
         perform pg_catalog.pg_notify('fanfare_change', v_topic);
