@@ -53,11 +53,14 @@ func (a *API) watchChanges(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	subscription, err := a.Live.Subscribe(topic)
-	if errors.Is(err, live.ErrFull) {
+	kind, subject, keyHash, token := inside.Caller()
+	subscription, err := a.Live.Subscribe(topic, fmt.Sprintf("%s %s %x %s", kind, subject, keyHash, token))
+	switch {
+	case errors.Is(err, live.ErrTooMany):
+		return nil, problem(http.StatusTooManyRequests, "You are being told of changes in too many places already. Close some of them.")
+	case errors.Is(err, live.ErrFull):
 		return nil, problem(http.StatusServiceUnavailable, "Too many are being told of changes at the moment. Try again in a minute.")
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {

@@ -19,16 +19,19 @@ const channel = "fanfare_change"
 
 // Limits of one process.
 const (
-	// maxStreams is how many may be subscribed at once, and maxOfTopic how many of them to one topic.
-	maxStreams, maxOfTopic = 5000, 500
+	// maxStreams is how many may be subscribed at once, maxOfTopic how many of them to one topic, and maxOfCaller how many one person or program may have.
+	maxStreams, maxOfTopic, maxOfCaller = 5000, 500, 30
 	// retryAfter is how long it waits after a failure before it listens anew; twice as long after each, up to retryWithin.
 	retryAfter, retryWithin = time.Second, 15 * time.Second
 	// probeEvery is how often a silent connection is tried.
 	probeEvery = 30 * time.Second
 )
 
-// ErrFull says that too many are subscribed, or that the process ends.
-var ErrFull = errors.New("too many streams")
+// ErrFull says that too many are subscribed, or that the process ends; ErrTooMany that the caller has as many as one may have.
+var (
+	ErrFull    = errors.New("too many streams")
+	ErrTooMany = errors.New("too many streams of one caller")
+)
 
 // Hub wakes who has subscribed. The zero Hub is none; make one with New.
 type Hub struct {
@@ -37,6 +40,7 @@ type Hub struct {
 
 	mu      sync.Mutex
 	topics  map[string]map[*Subscription]struct{}
+	callers map[string]int // how many streams each has
 	streams int
 	ended   bool
 }
@@ -45,9 +49,9 @@ type Hub struct {
 type Subscription struct {
 	Woken <-chan struct{}
 
-	hub   *Hub
-	topic string
-	woken chan struct{}
+	hub           *Hub
+	topic, caller string
+	woken         chan struct{}
 }
 
 // New makes a hub that listens by connections of its own. They must be direct ones: behind PgBouncer in transaction mode nobody can listen.
@@ -58,22 +62,27 @@ func New(databaseURL string, log *slog.Logger) (*Hub, error) {
 	}
 	config.ConnectTimeout = 5 * time.Second
 	config.RuntimeParams["application_name"] = "fanfare live"
-	return &Hub{config: config, log: log, topics: map[string]map[*Subscription]struct{}{}}, nil
+	return &Hub{config: config, log: log, topics: map[string]map[*Subscription]struct{}{}, callers: map[string]int{}}, nil
 }
 
-// Subscribe gives who is woken when the topic changes, until they Close it. ErrFull where too many are subscribed, or the process ends.
-func (h *Hub) Subscribe(topic string) (*Subscription, error) {
+// Subscribe gives a caller who is woken when the topic changes, until they Close it. ErrFull where too many are subscribed, or the process ends; ErrTooMany where
+// they have too many themselves.
+func (h *Hub) Subscribe(topic, caller string) (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ended || h.streams >= maxStreams || len(h.topics[topic]) >= maxOfTopic {
 		return nil, ErrFull
 	}
+	if h.callers[caller] >= maxOfCaller {
+		return nil, ErrTooMany
+	}
 	woken := make(chan struct{}, 1)
-	s := &Subscription{Woken: woken, woken: woken, hub: h, topic: topic}
+	s := &Subscription{Woken: woken, woken: woken, hub: h, topic: topic, caller: caller}
 	if h.topics[topic] == nil {
 		h.topics[topic] = map[*Subscription]struct{}{}
 	}
 	h.topics[topic][s] = struct{}{}
+	h.callers[caller]++
 	h.streams++
 	return s, nil
 }
@@ -89,6 +98,9 @@ func (s *Subscription) Close() {
 	delete(h.topics[s.topic], s)
 	if len(h.topics[s.topic]) == 0 {
 		delete(h.topics, s.topic)
+	}
+	if h.callers[s.caller]--; h.callers[s.caller] == 0 {
+		delete(h.callers, s.caller)
 	}
 	h.streams--
 }

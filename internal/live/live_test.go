@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -55,9 +56,9 @@ func run(t *testing.T, databaseURL string) (hub *live.Hub, logged *log, stop fun
 	return hub, logged, stop
 }
 
-func subscribe(t *testing.T, hub *live.Hub, topic string) *live.Subscription {
+func subscribe(t *testing.T, hub *live.Hub, topic, caller string) *live.Subscription {
 	t.Helper()
-	s, err := hub.Subscribe(topic)
+	s, err := hub.Subscribe(topic, caller)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestTopics(t *testing.T) {
 	d := dbtest.New(t)
 	hub, _, _ := run(t, d.LoginURL)
 	awaitListener(t, d, 0)
-	mine, also, other := subscribe(t, hub, "mine"), subscribe(t, hub, "mine"), subscribe(t, hub, "other")
+	mine, also, other := subscribe(t, hub, "mine", "me"), subscribe(t, hub, "mine", "me"), subscribe(t, hub, "other", "me")
 	for _, s := range []*live.Subscription{mine, also, other} {
 		drain(s)
 	}
@@ -141,7 +142,7 @@ func TestConnectionLost(t *testing.T) {
 	d := dbtest.New(t)
 	hub, logged, _ := run(t, d.LoginURL)
 	pid := awaitListener(t, d, 0)
-	s, other := subscribe(t, hub, "mine"), subscribe(t, hub, "other")
+	s, other := subscribe(t, hub, "mine", "me"), subscribe(t, hub, "other", "me")
 	drain(s)
 	drain(other)
 	for range 2 {
@@ -173,7 +174,7 @@ func TestConnectionLost(t *testing.T) {
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	hub, logged, stop := run(t, "postgres://fanfare_login@127.0.0.1:1/none?sslmode=disable")
-	s := subscribe(t, hub, "mine")
+	s := subscribe(t, hub, "mine", "me")
 	wantWoken(t, s, "the database is away")
 	wantWoken(t, s, "the database is away still")
 	if n := logged.count(cannot); n != 1 {
@@ -191,14 +192,14 @@ func TestEnd(t *testing.T) {
 	d := dbtest.New(t)
 	hub, _, stop := run(t, d.LoginURL)
 	awaitListener(t, d, 0)
-	s := subscribe(t, hub, "mine")
+	s := subscribe(t, hub, "mine", "me")
 	drain(s)
 	stop()
 	if _, open := <-s.Woken; open {
 		t.Error("woken, not ended")
 	}
 	s.Close()
-	if _, err := hub.Subscribe("mine"); !errors.Is(err, live.ErrFull) {
+	if _, err := hub.Subscribe("mine", "me"); !errors.Is(err, live.ErrFull) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -211,20 +212,29 @@ func TestLimits(t *testing.T) {
 	}
 	var all []*live.Subscription
 	for n := range 10 {
-		for range 500 {
-			all = append(all, subscribe(t, hub, string(rune('a'+n))))
+		for caller := range 500 {
+			all = append(all, subscribe(t, hub, string(rune('a'+n)), strconv.Itoa(n/5*1000+caller)))
 		}
-		if _, err := hub.Subscribe(string(rune('a' + n))); !errors.Is(err, live.ErrFull) {
+		if _, err := hub.Subscribe(string(rune('a'+n)), "more"); !errors.Is(err, live.ErrFull) {
 			t.Fatalf("one more of a topic: %v", err)
 		}
 	}
-	if _, err := hub.Subscribe("another"); !errors.Is(err, live.ErrFull) {
+	if _, err := hub.Subscribe("another", "more"); !errors.Is(err, live.ErrFull) {
 		t.Fatalf("one more: %v", err)
 	}
-	all[0].Close()
-	all[0].Close()
-	subscribe(t, hub, "another")
-	if _, err := hub.Subscribe("yet another"); !errors.Is(err, live.ErrFull) {
+	for _, s := range all[:30] {
+		s.Close()
+		s.Close()
+	}
+	for range 30 {
+		all = append(all, subscribe(t, hub, "mine", "one"))
+	}
+	all[30].Close()
+	if _, err := hub.Subscribe("mine", "one"); !errors.Is(err, live.ErrTooMany) {
+		t.Errorf("one more of a caller: %v", err)
+	}
+	subscribe(t, hub, "another", "more")
+	if _, err := hub.Subscribe("yet another", "more"); !errors.Is(err, live.ErrFull) {
 		t.Errorf("one more after one has gone: %v", err)
 	}
 	if _, err := live.New("postgres://fanfare_login:s3cret@h:x/", nil); err == nil || strings.Contains(err.Error(), "s3cret") {
