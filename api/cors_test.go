@@ -51,6 +51,9 @@ func TestCrossOrigin(t *testing.T) {
 			t.Errorf("%s that is not allowed: %v", name, a.header)
 		}
 	}
+	if a := ask(t, http.MethodGet, "/river/", "Origin", app).want(t, 401); a.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("River UI lets another origin read it: %v", a.header)
+	}
 	// Who is refused is told why, on other origins too.
 	if a := ask(t, http.MethodGet, "/v1/me", "Origin", app).want(t, 401); a.header.Get("Access-Control-Allow-Origin") != app {
 		t.Errorf("a refusal: %v", a.header)

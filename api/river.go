@@ -61,7 +61,11 @@ func (a *API) createRiverSession(ctx context.Context, _ *struct{}) (*riverSessio
 		return nil, forbidden()
 	}
 	who, _ := ctx.Value(callerKey{}).(caller)
-	plain, err := json.Marshal(riverSession{Subject: who.identity.Subject, Reason: who.request.Reason, Until: time.Now().Add(riverLifetime)})
+	until := time.Now().Add(riverLifetime)
+	if expires := who.identity.ExpiresAt; !expires.IsZero() && expires.Before(until) {
+		until = expires
+	}
+	plain, err := json.Marshal(riverSession{Subject: who.identity.Subject, Reason: who.request.Reason, Until: until})
 	if err != nil {
 		return nil, fmt.Errorf("encode session: %w", err)
 	}
@@ -69,11 +73,14 @@ func (a *API) createRiverSession(ctx context.Context, _ *struct{}) (*riverSessio
 	if err != nil {
 		return nil, fmt.Errorf("seal session: %w", err)
 	}
-	cookie := http.Cookie{ //nolint:gosec // Secure wherever the API is reached by TLS
-		Name: riverCookie, Value: base64.RawURLEncoding.EncodeToString(sealed), Path: riverPath, MaxAge: int(riverLifetime / time.Second), HttpOnly: true, Secure: a.secure(),
-		SameSite: http.SameSiteStrictMode,
+	return &riverSessionOutput{SetCookie: a.riverCookie(base64.RawURLEncoding.EncodeToString(sealed), int(riverLifetime/time.Second)).String()}, nil
+}
+
+// riverCookie is the cookie for so many seconds; below 0 it is taken away.
+func (a *API) riverCookie(value string, maxAge int) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // Secure wherever the API is reached by TLS
+		Name: riverCookie, Value: value, Path: riverPath, MaxAge: maxAge, HttpOnly: true, Secure: a.secure(), SameSite: http.SameSiteStrictMode,
 	}
-	return &riverSessionOutput{SetCookie: cookie.String()}, nil
 }
 
 // registerRiverUI serves River UI to whoever has such a cookie and still is a system admin. Each request runs in a transaction of its own, which
@@ -86,6 +93,10 @@ func (a *API) registerRiverUI(mux *http.ServeMux) {
 	mux.HandleFunc(riverPath+"/", func(w http.ResponseWriter, r *http.Request) {
 		session, open := a.riverSession(r)
 		switch {
+		case r.Method == http.MethodDelete && r.URL.Path == riverPath+"/": // whoever signs out
+			http.SetCookie(w, a.riverCookie("", -1))
+			w.WriteHeader(http.StatusNoContent)
+			return
 		case !open:
 			a.write(w, r, problem(http.StatusUnauthorized, "River is opened from the dashboard, by system admins, and for an hour: open it there again."))
 			return

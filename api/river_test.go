@@ -103,6 +103,9 @@ func TestRiver(t *testing.T) {
 			t.Errorf("%s: %d %s", who.Subject, a.status, a.body)
 		}
 	}
+	if a := look(t, http.MethodDelete, "/river/", value).want(t, 204); !strings.Contains(a.header.Get("Set-Cookie"), "Max-Age=0") {
+		t.Errorf("the end of a session leaves the cookie: %v", a.header)
+	}
 	w.exec(t, "delete from system_roles where user_id = $1", admin.ID)
 	look(t, http.MethodGet, "/river/", value).want(t, 403)
 	look(t, http.MethodGet, "/river/api/jobs?state=available", value).want(t, 403)
