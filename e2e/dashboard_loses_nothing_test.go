@@ -57,6 +57,26 @@ func TestDashboardLosesNothing(t *testing.T) {
 	k.says(t, "Mine.")
 	k.click(t, "button", "Keep mine")
 	stored("Mine.")
+
+	// What somebody was writing is shown to nobody who signs in after them.
+	k.open(t, "/customers")
+	k.click(t, "button", "New customer")
+	k.write(t, "textbox", "Name", "A client of ours")
+	k.open(t, "/preferences")
+	k.click(t, "button", "Sign out")
+	k.click(t, "button", "Cleo Marchetti")
+	k.see(t, "navigation", "Pages")
+	if kept := browse(t, k.browser, chromedp.Evaluate[string](`JSON.stringify({...localStorage})`)); strings.Contains(kept, "client of ours") || strings.Contains(kept, d.customer()[len("/v1/customers/"):]) {
+		t.Errorf("the browser keeps of who has signed out: %s", kept)
+	}
+	// A sign-in that ends and goes on as somebody else begins anew.
+	k.see(t, "button", "Juniper Hotels")
+	browse(t, k.browser, chromedp.Evaluate[chromedp.Void](`sessionStorage.setItem("fanfare.development.token", "ended")`))
+	k.click(t, "button", "Juniper Hotels")
+	k.see(t, "dialog", "Your sign-in has ended")
+	k.click(t, "button", "Ada Lindqvist Owner")
+	k.see(t, "button", "Harbour Cycles")
+	k.gone(t, "button", "Juniper Hotels")
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.problems = nil // the browser notes the connections that broke off

@@ -162,7 +162,7 @@ func TestDashboardPages(t *testing.T) {
 						if err != nil {
 							t.Fatal(err)
 						}
-						if err := os.WriteFile(filepath.Join(pictures, what+".webp"), picture.Data, 0o644); err != nil { //nolint:gosec // pictures for everybody
+						if err := os.WriteFile(filepath.Join(pictures, what+".webp"), picture.Data, 0o644); err != nil {
 							t.Fatal(err)
 						}
 					}

@@ -1,3 +1,5 @@
+import { session } from "../session/session";
+import { draftName } from "./drafts";
 import { useCallback, useEffect, useRef, useState } from "react";
 
 /**
@@ -5,7 +7,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
  * `key` says what it is a draft of; `clear` forgets it once it is saved at the server.
  */
 export function useDraft<T>(key: string, initial: T): { value: T; set: (value: T | ((before: T) => T)) => void; clear: () => void; restored: boolean } {
-  const name = `fanfare.draft.${key}`;
+  const name = draftName(session.person, key);
   const [restored] = useState(() => localStorage.getItem(name) !== null);
   const [value, setValue] = useState<T>(() => read(name) ?? initial);
   const dirty = useRef(false);

@@ -52,7 +52,7 @@ export default function AcceptInvitation() {
           </Button>
           {customers}
           {accept.isError && (
-            <Button variant="default" onClick={() => void session.signOut().then(() => queryClient.clear())}>
+            <Button variant="default" onClick={() => void session.signOut()}>
               {t("accept.otherAddress")}
             </Button>
           )}

@@ -2,7 +2,7 @@ import { Badge, Button, Group, Kbd, Paper, SegmentedControl, Select, Stack, Text
 import { IconKeyboard, IconLogout } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { fanfare, queryClient } from "../api";
+import { fanfare } from "../api";
 import { Facts } from "../components/Facts";
 import { Page } from "../components/Page";
 import { Problem } from "../components/Problem";
@@ -15,7 +15,6 @@ import { viewerZone } from "../lib/time";
 import { session } from "../session/session";
 import { customersPage, customerPages } from "../shell/nav";
 import { meQuery } from "../shell/customer";
-import { rememberCustomer } from "../shell/last";
 import { modals } from "../shell/modals";
 import { Erasures, type Erasure } from "./installation/Erasures";
 
@@ -136,12 +135,7 @@ function Who() {
               <Button
                 variant="default"
                 leftSection={<IconLogout size={16} aria-hidden />}
-                onClick={() =>
-                  void session.signOut().then(() => {
-                    queryClient.clear();
-                    rememberCustomer(null);
-                  })
-                }
+                onClick={() => void session.signOut()}
               >
                 {shell("signOut")}
               </Button>

@@ -18,9 +18,9 @@ export default function SignInCallback() {
     void provider
       .oidc()
       .then((oidc) => oidc.callback())
-      .then((to) => {
+      .then(async (to) => {
         if (to === undefined) return;
-        session.renewed();
+        await session.renewed();
         return navigate({ href: to, replace: true });
       })
       .catch(setError);

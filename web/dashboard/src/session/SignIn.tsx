@@ -11,10 +11,7 @@ import { session } from "./session";
 /** The sign-in; with `again`, over the page of somebody whose sign-in has ended: what they were writing stays. */
 export function SignIn({ again = false }: { again?: boolean }) {
   const { t } = useTranslation("shell");
-  const done = () => {
-    session.renewed();
-    void queryClient.invalidateQueries();
-  };
+  const done = () => void session.renewed().then(() => queryClient.invalidateQueries());
   const form: ReactNode = { development: <Development done={done} />, oidc: <Oidc done={done} again={again} />, supabase: <Supabase done={done} />, none: <Alert color="yellow">{t("signIn.none")}</Alert> }[settings().sign_in.kind];
   if (again)
     return (

@@ -54,5 +54,6 @@ export class Oidc implements Provider {
     const metadata = await this.users.metadataService.getMetadata().catch(() => undefined);
     if (metadata?.end_session_endpoint === undefined) return this.users.removeUser();
     await this.users.signoutRedirect();
+    return new Promise(() => undefined); // the page is left
   }
 }

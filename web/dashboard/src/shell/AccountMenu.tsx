@@ -2,10 +2,8 @@ import { Avatar, Group, Kbd, Menu, Text, UnstyledButton, useMantineColorScheme }
 import { IconCommand, IconDeviceDesktop, IconKeyboard, IconLogout, IconMoon, IconSettings, IconSun } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { queryClient } from "../api";
 import { session } from "../session/session";
 import { useMe } from "./customer";
-import { rememberCustomer } from "./last";
 
 /** Who is signed in, how the page looks, and the way out. */
 export function AccountMenu({ help, palette }: { help: () => void; palette: () => void }) {
@@ -56,12 +54,7 @@ export function AccountMenu({ help, palette }: { help: () => void; palette: () =
         <Menu.Divider />
         <Menu.Item
           leftSection={<IconLogout size={16} aria-hidden />}
-          onClick={() =>
-            void session.signOut().then(() => {
-              queryClient.clear();
-              rememberCustomer(null);
-            })
-          }
+          onClick={() => void session.signOut()}
         >
           {t("signOut")}
         </Menu.Item>

@@ -1,4 +1,5 @@
 import { customerKey, fanfare, FanfareError, queryClient, versioned } from "../../api";
+import { draftName } from "../../lib/drafts";
 import { reachable } from "../../lib/reachable";
 import { Store } from "../../lib/store";
 import { session } from "../../session/session";
@@ -49,7 +50,7 @@ export function loadPost(customerId: string, postId: string): Promise<Versioned>
 }
 
 const storage = {
-  name: (customerId: string, postId: string | null) => `fanfare.draft.post.${postId ?? `new.${customerId}`}`,
+  name: (customerId: string, postId: string | null) => draftName(session.person, `post.${postId ?? `new.${customerId}`}`),
   read(name: string): Kept | undefined {
     try {
       const text = localStorage.getItem(name);
