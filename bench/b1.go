@@ -134,6 +134,7 @@ select p.id, p.campaign_id, p.title, p.text, p.state, p.scheduled_at, p.version,
             'published_at', pp.published_at,
             'problem_class', pp.problem_class,
             'problem', pp.problem,
+            'problem_since', pp.problem_since,
             'retry_at', pp.retry_at) order by pp.id), '[]')
         from platform_posts pp
             join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id

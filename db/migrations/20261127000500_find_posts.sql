@@ -1,4 +1,5 @@
 -- migrate:up
+set local row_security = off;
 
 -- Posts by their words. An index has the words of the whole installation, each with the end of its customer's id, so that a
 -- search looks at no list of another's: see tenancy.words_of_space.

@@ -1,4 +1,5 @@
 -- migrate:up
+set local row_security = off;
 
 -- Since when a platform post has the problem that it has. NULL: it has none, or has had it since before this was kept.
 alter table platform_posts add column problem_since timestamptz;

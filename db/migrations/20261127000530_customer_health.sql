@@ -1,4 +1,5 @@
 -- migrate:up
+set local row_security = off;
 
 -- How a customer stands, in a few numbers: what waits for approval, what went wrong in the last thirty days and was not decided, which accounts must be connected
 -- again, and when something goes out next. A definer's, since it is asked of many customers at once by a caller who has entered none of them. NULL: the caller is
