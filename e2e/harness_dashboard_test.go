@@ -236,12 +236,12 @@ func (k *desk) theme(t testing.TB, scheme string, width int64) {
 	browse(t, k.browser, chromedp.EmulateViewport(width, 900))
 }
 
-// settled waits until nothing is being fetched or faded in.
+// settled waits until the page has its heading and all that it fetches, in the theme that its viewer prefers, and nothing is being faded in.
 func (k *desk) settled(t testing.TB) {
 	t.Helper()
 	eventually(t, 30*time.Second, "the page has all that it shows", func() bool {
 		busy, err := k.nodes("status", "Loading")
-		headings, headingErr := k.nodes("heading", "")
-		return err == nil && headingErr == nil && len(busy) == 0 && len(headings) > 0
+		return err == nil && len(busy) == 0 && browse(t, k.browser, chromedp.Evaluate[bool](`document.querySelector("h1") !== null && document.getAnimations().every(a => a.playState !== "running") &&
+			document.documentElement.dataset.mantineColorScheme === (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")`))
 	})
 }
