@@ -241,7 +241,7 @@ func (k *desk) settled(t testing.TB) {
 	t.Helper()
 	eventually(t, 30*time.Second, "the page has all that it shows", func() bool {
 		busy, err := k.nodes("status", "Loading")
-		return err == nil && len(busy) == 0 && browse(t, k.browser, chromedp.Evaluate[bool](`document.querySelector("h1") !== null && document.getAnimations().every(a => a.playState !== "running") &&
+		return err == nil && len(busy) == 0 && browse(t, k.browser, chromedp.Evaluate[bool](`document.querySelector("h1")?.innerText.trim() > "" && document.getAnimations().every(a => a.playState !== "running") &&
 			document.documentElement.dataset.mantineColorScheme === (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")`))
 	})
 }
