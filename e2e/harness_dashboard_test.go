@@ -239,9 +239,15 @@ func (k *desk) theme(t testing.TB, scheme string, width int64) {
 // settled waits until the page has its heading and all that it fetches, in the theme that its viewer prefers, and nothing is being faded in.
 func (k *desk) settled(t testing.TB) {
 	t.Helper()
+	quiet := 0 // parts of a page are loaded when they are needed: it must stay so for a while
 	eventually(t, 30*time.Second, "the page has all that it shows", func() bool {
 		busy, err := k.nodes("status", "Loading")
-		return err == nil && len(busy) == 0 && browse(t, k.browser, chromedp.Evaluate[bool](`document.querySelector("h1")?.innerText.trim() > "" && document.getAnimations().every(a => a.playState !== "running") &&
-			document.documentElement.dataset.mantineColorScheme === (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")`))
+		if err == nil && len(busy) == 0 && browse(t, k.browser, chromedp.Evaluate[bool](`document.querySelector("h1")?.innerText.trim() > "" && document.getAnimations().every(a => a.playState !== "running") &&
+			document.documentElement.dataset.mantineColorScheme === (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")`)) {
+			quiet++
+		} else {
+			quiet = 0
+		}
+		return quiet >= 15
 	})
 }
