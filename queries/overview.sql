@@ -1,5 +1,13 @@
 -- What goes out next in the entered customer, what waits for a person, and what went wrong: how many, and the first few. Who may not see something finds none of it.
+-- Of what there is much, the newest thousand are looked at.
 -- name: OverviewGet :one
+with waiting as materialized (
+    select distinct on (pp.post_id) pp.post_id from platform_posts pp where pp.state = 'pending_approval' order by pp.post_id desc limit 1000
+), wrong as materialized (
+    (select pp.id, pp.post_id from platform_posts pp where pp.state = 'needs_attention' and pp.updated_at > now() - interval '30 days' order by pp.post_id desc limit 1000)
+    union all
+    (select pp.id, pp.post_id from platform_posts pp where pp.state = 'failed' and pp.updated_at > now() - interval '30 days' order by pp.post_id desc limit 1000)
+)
 select coalesce((select tenancy.time_zone()), 'UTC')::text as time_zone,
     (select count(*) from (select 1 from posts p where p.scheduled_at >= now() and p.scheduled_at < now() + interval '7 days' and p.state = 'scheduled' limit 1000) c)::bigint as scheduled,
     (select coalesce(jsonb_agg(to_jsonb(n) order by n.scheduled_at, n.id), '[]')
@@ -12,7 +20,7 @@ select coalesce((select tenancy.time_zone()), 'UTC')::text as time_zone,
             where p.scheduled_at >= now() and p.state = 'scheduled'
             order by p.scheduled_at, p.id
             limit @max_rows) n)::jsonb as next_posts,
-    (select count(*) from (select distinct pp.post_id from platform_posts pp where pp.state = 'pending_approval' limit 1000) c)::bigint as waiting,
+    (select count(*) from waiting)::bigint as waiting,
     (select coalesce(jsonb_agg(to_jsonb(w) order by w.scheduled_at, w.id), '[]')
         from (
             select p.id, p.title, left(p.text, @text_length::integer) as text, p.state, p.scheduled_at,
@@ -20,10 +28,10 @@ select coalesce((select tenancy.time_zone()), 'UTC')::text as time_zone,
                     from platform_posts pp join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
                     where pp.customer_id = p.customer_id and pp.post_id = p.id) as platform_posts
             from posts p
-            where p.id in (select pp.post_id from platform_posts pp where pp.state = 'pending_approval')
+            where p.id in (select w.post_id from waiting w)
             order by p.scheduled_at, p.id
             limit @max_rows) w)::jsonb as waiting_posts,
-    (select count(*) from (select distinct pp.post_id from platform_posts pp where pp.state in ('needs_attention', 'failed') and pp.updated_at > now() - interval '30 days' limit 1000) c)::bigint as problems,
+    (select least(count(distinct w.post_id), 1000) from wrong w)::bigint as problems,
     (select coalesce(jsonb_agg(to_jsonb(a) order by a.updated_at desc, a.id), '[]')
         from (
             select p.id, p.title, left(p.text, @text_length::integer) as text, p.state, p.scheduled_at, max(pp.updated_at) as updated_at,
@@ -32,7 +40,7 @@ select coalesce((select tenancy.time_zone()), 'UTC')::text as time_zone,
             from platform_posts pp
                 join integrations i on i.customer_id = pp.customer_id and i.id = pp.integration_id
                 join posts p on p.customer_id = pp.customer_id and p.id = pp.post_id
-            where pp.state in ('needs_attention', 'failed') and pp.updated_at > now() - interval '30 days'
+            where pp.id in (select w.id from wrong w)
             group by p.customer_id, p.id
             order by max(pp.updated_at) desc, p.id
             limit @max_rows) a)::jsonb as problem_posts,
