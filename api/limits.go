@@ -32,6 +32,8 @@ var (
 		"create-customer":   {100, time.Hour}, // each has limits of its own, which they would multiply
 		"create-invitation": {100, time.Hour},
 		"create-export":     {10, time.Hour},
+		"export-report":     {60, time.Hour}, // each may be of hundreds of thousands of posts
+		"get-report":        {600, time.Hour},
 		// A read that leaves a row: somebody on their way to a platform.
 		"connect-integration": {100, time.Hour},
 		"check-integration":   {100, time.Hour}, // each asks a platform, which limits us too

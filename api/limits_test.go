@@ -105,6 +105,12 @@ func TestLimits(t *testing.T) {
 			switch o.OperationID {
 			case "create-invitation", "create-export", "connect-integration", "connect-mcp-server", "check-integration", "earlier-authorize":
 				continue
+			case "get-report":
+				a.wantRate(t, o.OperationID, 600, 3600, someLeft)
+				continue
+			case "export-report":
+				a.wantRate(t, o.OperationID, 60, 3600, someLeft)
+				continue
 			case "search-images", "use-image":
 				a.wantRate(t, o.OperationID, 30, 3600, 29)
 				continue
