@@ -4,6 +4,8 @@ import { session } from "./session/session";
 
 /** How often everything is fetched again while nothing tells of changes. */
 const POLL = 30_000;
+/** How far apart it is fetched again, at least, where much changes. */
+const REST = 3_000;
 
 /**
  * Fetches again what is shown of a customer whenever something changes there.
@@ -13,11 +15,23 @@ export function useLive(customerId: string) {
   useEffect(() => {
     const stop = new AbortController();
     const others = new BroadcastChannel(`fanfare.changes.${customerId}`);
-    const refetch = () => {
-      if (document.visibilityState === "visible") void changed(customerId);
-      else stale = true;
-    };
     let stale = false;
+    let next = 0;
+    let waiting: ReturnType<typeof setTimeout> | undefined;
+    const refetch = () => {
+      if (document.visibilityState !== "visible") {
+        stale = true;
+        return;
+      }
+      clearTimeout(waiting);
+      const wait = next - Date.now();
+      if (wait > 0) {
+        waiting = setTimeout(refetch, wait);
+        return;
+      }
+      next = Date.now() + REST;
+      void changed(customerId);
+    };
     let told = Date.now();
     const onVisible = () => {
       if (!stale || document.visibilityState !== "visible") return;
@@ -45,6 +59,7 @@ export function useLive(customerId: string) {
       stop.abort();
       others.close();
       clearInterval(poll);
+      clearTimeout(waiting);
       document.removeEventListener("visibilitychange", onVisible);
     };
   }, [customerId]);

@@ -7,10 +7,11 @@ import { Problem } from "./Problem";
 import classes from "./Records.module.css";
 import { Skeletons } from "./Skeletons";
 
-/** The pages of a list of the API that were fetched so far. `load` asks for the one that begins at a cursor. */
-export function usePages<T>(queryKey: QueryKey, load: (cursor: string | undefined) => Promise<{ data?: Page<T> | undefined }>) {
+/** The pages of a list of the API that were fetched so far. `load` asks for the one that begins at a cursor. With `live: false` it is not fetched again at each change. */
+export function usePages<T>(queryKey: QueryKey, load: (cursor: string | undefined) => Promise<{ data?: Page<T> | undefined }>, { live = true }: { live?: boolean } = {}) {
   const query = useInfiniteQuery({
     queryKey,
+    meta: { live },
     queryFn: ({ pageParam }) => data(load(pageParam)),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page: Page<T>) => page.next_cursor ?? undefined,

@@ -65,6 +65,8 @@ function Report({ zone, name }: { zone: string; name: string }) {
   const range: Range = isDay(from) && isDay(to) && from <= to ? { from, to } : rangeOf("30", last);
   const report = useQuery({
     queryKey: [...customerKey(customerId), "report", range.from, range.to],
+    meta: { live: false },
+    staleTime: 60_000,
     queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/report", { params: { path: { customer_id: customerId }, query: range } })),
     placeholderData: keepPreviousData,
   });
@@ -224,7 +226,7 @@ function Posts({ range, problems }: { range: Range; problems: number }) {
   const customerId = useCustomerId();
   const address = useAddress();
   const order = oneOf(orders, address.get("order"));
-  const pages = usePages<ReportPost>([...customerKey(customerId), "report", "posts", range.from, range.to], (cursor) => fanfare.GET("/v1/customers/{customer_id}/report/posts", { params: { path: { customer_id: customerId }, query: { ...range, cursor, limit: 50 } } }));
+  const pages = usePages<ReportPost>([...customerKey(customerId), "report", "posts", range.from, range.to], (cursor) => fanfare.GET("/v1/customers/{customer_id}/report/posts", { params: { path: { customer_id: customerId }, query: { ...range, cursor, limit: 50 } } }), { live: false });
   const out = pages.items?.filter((post) => post.state === "published");
   const failed = pages.items?.filter((post) => post.state !== "published") ?? [];
   const sorted = out === undefined || order === "newest" ? out : [...out].sort((a, b) => (b[order] ?? -1) - (a[order] ?? -1));
