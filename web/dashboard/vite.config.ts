@@ -14,6 +14,10 @@ export default defineConfig({
     assetsInlineLimit: 0, // data: scripts and styles are not allowed
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      // One file for the icons, instead of a request for each.
+      output: { codeSplitting: { groups: [{ name: "icons", test: /@tabler[\\/]icons-react/ }] } },
+    },
   },
   server: { proxy: Object.fromEntries(["/v1", "/dev", "/oauth", "/health", "/livez", "/river", "/docs", "/openapi"].map((path) => [path, { target: api, changeOrigin: true, headers: { origin: api } }])) },
 });
