@@ -55,7 +55,7 @@ func browse[T any](t testing.TB, b *browser, action chromedp.Action[T]) T {
 	value, err := chromedp.Run(ctx, action)
 	if err != nil {
 		at, _ := chromedp.Run(b.ctx, chromedp.Location())
-		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
 		t.Fatalf("the browser, at %s: %v\n%.2000s", at, err, text)
 	}
 	return value
@@ -95,7 +95,7 @@ func (b *browser) at(t testing.TB, prefix string) *url.URL {
 // text is what the page says.
 func (b *browser) text(t testing.TB) string {
 	t.Helper()
-	return browse(t, b, chromedp.Evaluate[string]("document.body.innerText"))
+	return browse(t, b, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
 }
 
 // landing is a page to which browsers are sent back, such as the dashboard has.

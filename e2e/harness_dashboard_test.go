@@ -51,7 +51,7 @@ func watched(t testing.TB, person, base string) *desk {
 	t.Cleanup(func() {
 		if t.Failed() {
 			at, _ := chromedp.Run(k.ctx, chromedp.Location())
-			text, _ := chromedp.Run(k.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+			text, _ := chromedp.Run(k.ctx, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
 			t.Logf("%s is at %s:\n%.3000s", person, at, text)
 			if picture, err := chromedp.Run(k.ctx, chromedp.CaptureScreenshot()); err == nil && os.Getenv("FANFARE_FAILURES") != "" {
 				_ = os.WriteFile(filepath.Join(os.Getenv("FANFARE_FAILURES"), strings.ReplaceAll(t.Name(), "/", "-")+"-"+person+".png"), picture, 0o600)
