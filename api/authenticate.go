@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -32,6 +33,15 @@ type caller struct {
 	// request and customerID are what is recorded if they are refused: nil where the operation names no customer.
 	request    tenant.Request
 	customerID *uuid.UUID
+}
+
+// until is the end of what begins now and takes at most so long, but not longer than the caller is signed in.
+func (c caller) until(most time.Duration) time.Time {
+	end := time.Now().Add(most)
+	if expires := c.identity.ExpiresAt; !expires.IsZero() && expires.Before(end) {
+		return expires
+	}
+	return end
 }
 
 type callerKey struct{}

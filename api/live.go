@@ -72,11 +72,7 @@ func (a *API) watchChanges(ctx context.Context, in *struct {
 		if r.Method == http.MethodHead {
 			return
 		}
-		until := time.Now().Add(time.Duration(in.Seconds) * time.Second)
-		if expires := who.identity.ExpiresAt; !expires.IsZero() && expires.Before(until) {
-			until = expires
-		}
-		ctx, cancel := context.WithDeadline(hctx.Context(), until)
+		ctx, cancel := context.WithDeadline(hctx.Context(), who.until(time.Duration(in.Seconds)*time.Second))
 		defer cancel()
 		a.tellChanges(ctx, w, subscription, inside)
 	}}, nil

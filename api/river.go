@@ -61,10 +61,7 @@ func (a *API) createRiverSession(ctx context.Context, _ *struct{}) (*riverSessio
 		return nil, forbidden()
 	}
 	who, _ := ctx.Value(callerKey{}).(caller)
-	until := time.Now().Add(riverLifetime)
-	if expires := who.identity.ExpiresAt; !expires.IsZero() && expires.Before(until) {
-		until = expires
-	}
+	until := who.until(riverLifetime)
 	plain, err := json.Marshal(riverSession{Subject: who.identity.Subject, Reason: who.request.Reason, Until: until})
 	if err != nil {
 		return nil, fmt.Errorf("encode session: %w", err)
