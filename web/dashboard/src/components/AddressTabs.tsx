@@ -10,9 +10,9 @@ export interface AddressTab<T extends string> {
 
 /** Tabs of which the chosen one is in the address; the first is there without. Going to another one forgets the filters of the one before. */
 export function AddressTabs<T extends string>({ tabs, label }: { tabs: [AddressTab<T>, ...AddressTab<T>[]]; label: string }) {
-  const { choice, set } = useAddress();
+  const { one, set } = useAddress();
   const keys = tabs.map((tab) => tab.key) as [T, ...T[]];
-  const active = choice("tab", keys);
+  const active = one("tab", keys);
   return (
     <Tabs value={active} onChange={(key) => set({ ...forget, tab: key === keys[0] ? undefined : (key ?? undefined) }, true)} keepMounted={false}>
       <Tabs.List aria-label={label} style={{ flexWrap: "nowrap", overflowX: "auto", overflowY: "hidden" }}>

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Temporal } from "temporal-polyfill";
 import type { Page as ApiPage, Schemas } from "../api";
 import { complain } from "../lib/act";
-import { day, useAddress, uuid } from "../lib/address";
+import { dayOf, idOf, useAddress } from "../lib/address";
 import { viewerZone } from "../lib/time";
 import { useCustomer } from "../shell/customer";
 import { Empty } from "./Empty";
@@ -54,15 +54,15 @@ export function AuditLog({
 }) {
   const { t } = useTranslation("audit");
   const zone = useCustomer()?.time_zone ?? viewerZone;
-  const { get, choice, set } = useAddress();
-  const from = day(get("from"));
-  const to = day(get("to"));
-  const kind = choice("kind", actorKinds);
+  const { get, one, set } = useAddress();
+  const from = dayOf(get("from"));
+  const to = dayOf(get("to"));
+  const kind = one("kind", actorKinds);
   const filters: AuditFilters = Object.fromEntries(
     Object.entries({
       since: beginning(from, zone),
       until: beginning(to, zone, 1),
-      actor_id: uuid(get("actor")),
+      actor_id: idOf(get("actor")),
       actor_kind: kind === "" ? undefined : kind,
       action: get("action").slice(0, 100) || undefined,
       resource_type: get("type").slice(0, 100) || undefined,

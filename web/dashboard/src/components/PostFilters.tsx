@@ -2,7 +2,7 @@ import { MultiSelect, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, type Schemas } from "../api";
-import { idOf, oneOf, someOf } from "../lib/filters";
+import { idOf, oneOf, someOf, type Get } from "../lib/address";
 import { useCustomerId } from "../shell/customer";
 import { platforms, type PlatformName } from "./Platform";
 
@@ -19,8 +19,8 @@ export interface Filters {
   campaign: string | undefined;
 }
 
-export function readFilters(search: Record<string, unknown>): Filters {
-  return { platform: oneOf(platformNames, search.platform), state: someOf(states, search.state).join(",") || undefined, campaign: idOf(search.campaign) };
+export function readFilters(get: Get): Filters {
+  return { platform: oneOf(platformNames, get("platform")), state: someOf(states, get("state")).join(",") || undefined, campaign: idOf(get("campaign")) };
 }
 
 /** The campaigns of the customer. */

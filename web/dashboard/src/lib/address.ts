@@ -1,16 +1,22 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 
+/** What the address says of a name, as a text; the empty one where it says nothing. */
+export type Get = (name: string) => string;
+
 /** What follows the ? in the address, as texts, which anybody may have written; changing it leaves out what is empty. */
 export function useAddress() {
-  const raw: Record<string, unknown> = useSearch({ strict: false });
+  const search: Record<string, unknown> = useSearch({ strict: false });
   const navigate = useNavigate();
-  const get = (name: string): string => {
-    const value = raw[name];
-    return typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";
-  };
+  const get: Get = useCallback(
+    (name) => {
+      const value = search[name];
+      return typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+    },
+    [search],
+  );
   /** One of some words; the first where it is none of them. */
-  const choice = <T extends string>(name: string, words: readonly [T, ...T[]]): T => words.find((word) => word === get(name)) ?? words[0];
+  const one = <T extends string>(name: string, words: readonly [T, ...T[]]): T => oneOf(words, get(name)) ?? words[0];
   const set = useCallback(
     (changes: Record<string, string | undefined>, push = false) =>
       void navigate({
@@ -21,20 +27,28 @@ export function useAddress() {
       }),
     [navigate],
   );
-  return { get, choice, set };
+  return { get, one, set };
 }
 
 /** A day as 2026-11-30, or nothing. */
-export function day(text: string): string | undefined {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
+export function dayOf(text: string): string | undefined {
+  if (!/^(19|20|21)\d\d-\d\d-\d\d$/.test(text)) return undefined;
+  const at = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? text : undefined; // February has no 30th
 }
 
 /** An id of the API, or nothing. */
-export function uuid(text: string): string | undefined {
+export function idOf(text: string): string | undefined {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : undefined;
 }
 
-/** One of some values; the first where it is none of them. */
-export function oneOf<T extends string>(known: readonly [T, ...T[]], value: string | null | undefined): T {
-  return known.find((candidate) => candidate === value) ?? known[0];
+/** One of some words, or nothing. */
+export function oneOf<T extends string>(words: readonly T[], text: string | null): T | undefined {
+  return words.find((word) => word === text);
+}
+
+/** Some of some words, which have commas between them. */
+export function someOf<T extends string>(words: readonly T[], text: string): T[] {
+  const named = text.split(",");
+  return words.filter((word) => named.includes(word));
 }

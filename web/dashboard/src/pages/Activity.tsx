@@ -58,8 +58,8 @@ function isKind(kind: string): kind is Kind {
 export default function Activity() {
   const { t } = useTranslation("activity");
   const customerId = useCustomerId();
-  const { get, choice, set } = useAddress();
-  const state = choice("state", states);
+  const { get, one, set } = useAddress();
+  const state = one("state", states);
   const kind = get("kind");
   const pages = usePages<Job>([...customerKey(customerId), "jobs"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/jobs", { params: { path: { customer_id: customerId }, query: { cursor, limit: 100 } } }));
   const found = pages.items?.filter((job) => (state === "" || job.state === state) && (kind === "" || job.kind === kind));

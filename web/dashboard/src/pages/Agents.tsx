@@ -14,7 +14,7 @@ import { When } from "../components/When";
 import { useAct } from "../lib/act";
 import { useCustomerId, useMay } from "../shell/customer";
 import { useMayAsMember, useNames, useSees } from "./connect/access";
-import { useAddress } from "./connect/address";
+import { useAddress } from "../lib/address";
 import { Credentials } from "./connect/Credentials";
 import { Facts, Mark } from "./connect/Facts";
 import { EditForm, Form, useForm } from "./connect/form";

@@ -13,7 +13,7 @@ import { Problem } from "../components/Problem";
 import { usePages } from "../components/Records";
 import { Skeletons } from "../components/Skeletons";
 import { When } from "../components/When";
-import { idOf, useFilters } from "../lib/filters";
+import { idOf, useAddress } from "../lib/address";
 import { useKeys } from "../lib/keys";
 import { useCustomerId } from "../shell/customer";
 import classes from "./approvals/approvals.module.css";
@@ -21,14 +21,14 @@ import { Review } from "./approvals/Review";
 
 type Post = Schemas["Post"];
 
-const read = (search: Record<string, unknown>) => ({ post: idOf(search.post) });
 
 /** The posts that wait for approval, one after the other. */
 export default function Approvals() {
   const { t } = useTranslation("approvals");
   const { t: common } = useTranslation();
   const customerId = useCustomerId();
-  const [{ post: chosen }, change] = useFilters(read);
+  const { get, set: change } = useAddress();
+  const chosen = idOf(get("post"));
   const small = useMediaQuery("(max-width: 62em)", false, { getInitialValueInEffect: false });
   const pages = usePages<Post>([...customerKey(customerId), "posts", "waiting"], (cursor) =>
     fanfare.GET("/v1/customers/{customer_id}/posts", { params: { path: { customer_id: customerId }, query: { state: ["pending_approval"], limit: 50, cursor } } }),

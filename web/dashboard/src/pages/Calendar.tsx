@@ -11,14 +11,14 @@ import { Panel } from "../components/Panel";
 import { PostFilters, readFilters, type Filters } from "../components/PostFilters";
 import { Problem } from "../components/Problem";
 import { Skeletons } from "../components/Skeletons";
-import { idOf, oneOf, useFilters } from "../lib/filters";
+import { dayOf, idOf, oneOf, useAddress, type Get } from "../lib/address";
 import { useKeys } from "../lib/keys";
 import { tell } from "../lib/act";
 import { zoneName } from "../lib/time";
 import { useCustomer, useCustomerId, useMay } from "../shell/customer";
 import { Chip, GhostChip, type Acts } from "./calendar/Chip";
 import { byDay, useGhosts, useMove, useWeeks, type CalendarPost } from "./calendar/data";
-import { addDays, addMonths, daysFrom, formatDay, instantOf, isDay, localOf, today, weekOf, weeksOfMonth, type Day } from "./calendar/days";
+import { addDays, addMonths, daysFrom, formatDay, instantOf, localOf, today, weekOf, weeksOfMonth, type Day } from "./calendar/days";
 import { Dragging } from "./calendar/Dragging";
 import { List } from "./calendar/List";
 import { Month } from "./calendar/Month";
@@ -36,12 +36,12 @@ interface Address extends Filters {
   day: "open" | undefined;
 }
 
-const read = (search: Record<string, unknown>): Address => ({
-  ...readFilters(search),
-  view: oneOf(views, search.view) ?? "month",
-  date: isDay(search.date) ? search.date : undefined,
-  post: idOf(search.post),
-  day: oneOf(["open"] as const, search.day),
+const read = (get: Get): Address => ({
+  ...readFilters(get),
+  view: oneOf(views, get("view")) ?? "month",
+  date: dayOf(get("date")),
+  post: idOf(get("post")),
+  day: oneOf(["open"] as const, get("day")),
 });
 
 /** When posts go out: by month, week, or as a list. */
@@ -63,7 +63,8 @@ function CalendarOf({ zone }: { zone: string }) {
   const navigate = useNavigate();
   const mayWrite = useMay("member");
   const small = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
-  const [address, change] = useFilters(read);
+  const { get, set: change } = useAddress();
+  const address = useMemo(() => read(get), [get]);
   const now = today(zone);
   const { view, date = now } = address;
   const month = date.slice(0, 7);
@@ -98,8 +99,8 @@ function CalendarOf({ zone }: { zone: string }) {
   );
   const acts = useMemo<Acts>(
     () => ({
-      open: (post) => change({ post: post.id, day: undefined }, { push: true }),
-      openDay: (day) => change({ date: day, day: "open" }, { push: true }),
+      open: (post) => change({ post: post.id, day: undefined }, true),
+      openDay: (day) => change({ date: day, day: "open" }, true),
       write: mayWrite ? write : undefined,
       openOriginal: (postId) => void navigate({ to: "/customers/$customerId/posts/$postId", params: { customerId, postId } }),
       moves: mayWrite,

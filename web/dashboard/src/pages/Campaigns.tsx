@@ -7,7 +7,7 @@ import { Empty } from "../components/Empty";
 import { Page } from "../components/Page";
 import { Panel } from "../components/Panel";
 import { Records, usePages } from "../components/Records";
-import { oneOf, useAddress } from "../lib/address";
+import { useAddress } from "../lib/address";
 import { formatTime } from "../lib/time";
 import { useCustomerId, useMay } from "../shell/customer";
 import { CampaignPanel, NewCampaign } from "./campaigns/CampaignPanel";
@@ -20,7 +20,7 @@ export default function Campaigns() {
   const { t } = useTranslation("campaigns");
   const may = useMay("member");
   const address = useAddress();
-  const tab = oneOf(["campaigns", "recurring"], address.get("tab"));
+  const tab = address.one("tab", ["campaigns", "recurring"]);
   const make = may && (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => address.set({ campaign: "new", tab: undefined }, true)}>
       {t("new")}

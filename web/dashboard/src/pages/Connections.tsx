@@ -12,7 +12,7 @@ import { When } from "../components/When";
 import { useAct } from "../lib/act";
 import { settings } from "../settings";
 import { useCustomerId, useMay } from "../shell/customer";
-import { useAddress } from "./connect/address";
+import { useAddress } from "../lib/address";
 import { ConnectResult } from "./connect/ConnectResult";
 import { Mark } from "./connect/Facts";
 import { Form, useForm } from "./connect/form";

@@ -17,7 +17,7 @@ import { settings } from "../settings";
 import { useCustomer, useCustomerId, useMay, useMe } from "../shell/customer";
 import { rememberCustomer } from "../shell/last";
 import { useNames, useSees } from "./connect/access";
-import { useAddress } from "./connect/address";
+import { useAddress } from "../lib/address";
 import { Facts, Mark } from "./connect/Facts";
 import { Form, useForm } from "./connect/form";
 

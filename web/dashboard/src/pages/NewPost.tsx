@@ -1,7 +1,8 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { Page } from "../components/Page";
 import { useTranslation } from "react-i18next";
+import { idOf, useAddress, type Get } from "../lib/address";
 import { useCustomer, useCustomerId, useMay } from "../shell/customer";
 import { Composer } from "./compose/Composer";
 import { Stored } from "./compose/Stored";
@@ -9,30 +10,14 @@ import type { Draft } from "./compose/model";
 import { localOf } from "./compose/zoned";
 import { Skeletons } from "../components/Skeletons";
 
-interface Search {
-  /** The post that was made of what is written. */
-  draft?: string;
-  campaign?: string;
-  media?: string[];
-  /** When it is to go out: an instant, a day, or a time by the customer's clocks. */
-  at?: string;
-  text?: string;
-}
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-function parse(search: Record<string, unknown>): Search {
-  const id = (value: unknown) => (typeof value === "string" && uuid.test(value) ? value : undefined);
-  const media = typeof search.media === "string" ? search.media.split(",").filter((one) => uuid.test(one)) : [];
-  const draft = id(search.draft);
-  const campaign = id(search.campaign);
-  return {
-    ...(draft === undefined ? {} : { draft }),
-    ...(campaign === undefined ? {} : { campaign }),
-    ...(media.length === 0 ? {} : { media }),
-    ...(typeof search.at === "string" && !Number.isNaN(Date.parse(search.at)) ? { at: search.at } : {}),
-    ...(typeof search.text === "string" ? { text: search.text.slice(0, 5000) } : {}),
-  };
+/** What the address says of the post: which it is once it was made, what is in it to begin with, and when it is to go out (an instant, a day, or a time by the customer's clocks). */
+function read(get: Get) {
+  const media = get("media").split(",").flatMap((id) => idOf(id) ?? []);
+  const campaign = idOf(get("campaign"));
+  const at = get("at");
+  const text = get("text").slice(0, 5000);
+  const prefill: Partial<Draft> = { ...(campaign === undefined ? {} : { campaign_id: campaign }), ...(media.length === 0 ? {} : { media_ids: media }), ...(text === "" ? {} : { text }) };
+  return { draft: idOf(get("draft")), at: Number.isNaN(Date.parse(at)) ? undefined : at, prefill };
 }
 
 /** The time that an address names, by the clocks of a zone; a day alone is its morning. */
@@ -48,10 +33,9 @@ export default function NewPost() {
   const customerId = useCustomerId();
   const customer = useCustomer();
   const navigate = useNavigate();
-  const raw: Record<string, unknown> = useSearch({ strict: false });
-  const search = parse(raw);
+  const { get } = useAddress();
+  const { draft, at, prefill } = read(get);
   const may = useMay("member");
-  const { draft } = search;
   const [made, setMade] = useState<string>();
   const [last, setLast] = useState(draft);
   const [round, setRound] = useState(0);
@@ -76,17 +60,16 @@ export default function NewPost() {
         <p>{t("mayNot")}</p>
       </Page>
     );
-  const prefill: Partial<Draft> = { ...(search.campaign === undefined ? {} : { campaign_id: search.campaign }), ...(search.media === undefined ? {} : { media_ids: search.media }), ...(search.text === undefined ? {} : { text: search.text }) };
   return (
     <Composer
       key={`${customerId} ${round}`}
       customerId={customerId}
       post={null}
       prefill={prefill}
-      at={search.at === undefined ? undefined : localTime(search.at, customer.time_zone)}
+      at={at === undefined ? undefined : localTime(at, customer.time_zone)}
       onMade={(post) => {
         setMade(post.id);
-        void navigate({ to: "/customers/$customerId/posts/new", params: { customerId }, search: { ...raw, draft: post.id }, replace: true, resetScroll: false });
+        void navigate({ to: "/customers/$customerId/posts/new", params: { customerId }, search: (before: Record<string, unknown>) => ({ ...before, draft: post.id }), replace: true, resetScroll: false });
       }}
     />
   );

@@ -12,12 +12,12 @@ import { PostFilters, readFilters, states, type Filters } from "../components/Po
 import { Records, usePages } from "../components/Records";
 import { State } from "../components/State";
 import { When } from "../components/When";
-import { someOf, textOf, useFilters } from "../lib/filters";
+import { someOf, useAddress, type Get } from "../lib/address";
 import { useCustomerId, useMay } from "../shell/customer";
 
 type Post = Schemas["Post"];
 
-const read = (search: Record<string, unknown>): Filters & { q: string | undefined } => ({ ...readFilters(search), q: textOf(search.q) });
+const read = (get: Get): Filters & { q: string | undefined } => ({ ...readFilters(get), q: get("q").slice(0, 200) || undefined });
 
 /** All posts of the customer: found by words, platform, state and campaign. */
 export default function Posts() {
@@ -25,7 +25,8 @@ export default function Posts() {
   const customerId = useCustomerId();
   const navigate = useNavigate();
   const mayWrite = useMay("member");
-  const [filters, change] = useFilters(read);
+  const { get, set: change } = useAddress();
+  const filters = read(get);
   const { platform, state, campaign, q } = filters;
   const query = { platform, campaign_id: campaign, q, state: state === undefined ? undefined : someOf(states, state), limit: 50 };
   const pages = usePages<Post>([...customerKey(customerId), "posts", "list", query], (cursor) =>

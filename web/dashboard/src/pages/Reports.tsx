@@ -14,10 +14,10 @@ import { Skeletons } from "../components/Skeletons";
 import { State } from "../components/State";
 import { When } from "../components/When";
 import { useAct } from "../lib/act";
-import { oneOf, useAddress } from "../lib/address";
+import { dayOf, oneOf, useAddress } from "../lib/address";
 import { formatNumber, formatTime } from "../lib/time";
 import { useCustomer, useCustomerId } from "../shell/customer";
-import { addDays, isDay, presets, rangeOf, today, type Range } from "./reports/range";
+import { addDays, presets, rangeOf, today, type Range } from "./reports/range";
 import classes from "./reports/Reports.module.css";
 
 const Chart = lazy(() => import("./reports/Chart"));
@@ -61,8 +61,8 @@ function Report({ zone, name }: { zone: string; name: string }) {
   const address = useAddress();
   usePrintTheme();
   const last = today(zone);
-  const [from, to] = [(address.get("from") || undefined), (address.get("to") || undefined)];
-  const range: Range = isDay(from) && isDay(to) && from <= to ? { from, to } : rangeOf("30", last);
+  const [from, to] = [dayOf(address.get("from")), dayOf(address.get("to"))];
+  const range: Range = from !== undefined && to !== undefined && from <= to ? { from, to } : rangeOf("30", last);
   const report = useQuery({
     queryKey: [...customerKey(customerId), "report", range.from, range.to],
     meta: { live: false },
@@ -114,12 +114,12 @@ function Choice({ range, last }: { range: Range; last: string }) {
     return of.from === range.from && of.to === range.to;
   });
   const set = (next: Range) => {
-    if (isDay(next.from) && isDay(next.to) && next.from <= next.to) address.set({ from: next.from, to: next.to }, true);
+    if (dayOf(next.from) !== undefined && dayOf(next.to) !== undefined && next.from <= next.to) address.set({ from: next.from, to: next.to }, true);
   };
   return (
     <Stack gap="xs" maw="100%">
       <div className={classes.scroll}>
-        <SegmentedControl aria-label={t("time")} value={chosen ?? "own"} onChange={(value) => value !== "own" && set(rangeOf(oneOf(presets, value), last))} data={[...presets, ...(chosen === undefined ? (["own"] as const) : [])].map((value) => ({ value, label: t(`preset.${value}`) }))} />
+        <SegmentedControl aria-label={t("time")} value={chosen ?? "own"} onChange={(value) => value !== "own" && set(rangeOf(oneOf(presets, value) ?? presets[0], last))} data={[...presets, ...(chosen === undefined ? (["own"] as const) : [])].map((value) => ({ value, label: t(`preset.${value}`) }))} />
       </div>
       <Group gap="xs" key={`${range.from} ${range.to}`}>
         <TextInput type="date" size="xs" label={t("from")} defaultValue={range.from} min={addDays(range.to, -399)} max={range.to} onChange={(event) => set({ from: event.currentTarget.value, to: range.to })} />
@@ -152,7 +152,7 @@ function Export({ range, name }: { range: Range; name: string }) {
 function Whole({ report, range }: { report: Schemas["Report"]; range: Range }) {
   const { t } = useTranslation("reports");
   const address = useAddress();
-  const measure = oneOf(measures, address.get("measure"));
+  const measure = address.one("measure", measures);
   const { total } = report;
   const problems = total.failed + total.needs_attention;
   return (
@@ -169,7 +169,7 @@ function Whole({ report, range }: { report: Schemas["Report"]; range: Range }) {
       <Stack gap="sm" className={classes.section}>
         <Group justify="space-between" align="flex-end">
           <Title order={2}>{t("chart.title")}</Title>
-          <NativeSelect className={classes.screen} label={t("chart.measure")} size="xs" value={measure} onChange={(event) => address.set({ measure: oneOf(measures, event.currentTarget.value) })} data={measures.map((value) => ({ value, label: t(`measure.${value}`) }))} />
+          <NativeSelect className={classes.screen} label={t("chart.measure")} size="xs" value={measure} onChange={(event) => address.set({ measure: event.currentTarget.value })} data={measures.map((value) => ({ value, label: t(`measure.${value}`) }))} />
         </Group>
         <Suspense fallback={<Skeleton height={280} />}>
           <Chart days={report.days} measure={measure} from={range.from} to={range.to} />
@@ -225,7 +225,7 @@ function Posts({ range, problems }: { range: Range; problems: number }) {
   const { t } = useTranslation("reports");
   const customerId = useCustomerId();
   const address = useAddress();
-  const order = oneOf(orders, address.get("order"));
+  const order = address.one("order", orders);
   const pages = usePages<ReportPost>([...customerKey(customerId), "report", "posts", range.from, range.to], (cursor) => fanfare.GET("/v1/customers/{customer_id}/report/posts", { params: { path: { customer_id: customerId }, query: { ...range, cursor, limit: 50 } } }), { live: false });
   const out = pages.items?.filter((post) => post.state === "published");
   const failed = pages.items?.filter((post) => post.state !== "published") ?? [];
@@ -237,7 +237,7 @@ function Posts({ range, problems }: { range: Range; problems: number }) {
       <Stack gap="sm" className={classes.section}>
         <Group justify="space-between" align="flex-end">
           <Title order={2}>{t("posts.title")}</Title>
-          <NativeSelect className={classes.screen} size="xs" label={t("posts.order")} value={order} onChange={(event) => address.set({ order: oneOf(orders, event.currentTarget.value) })} data={orders.map((value) => ({ value, label: value === "newest" ? t("posts.newest") : t("posts.most", { measure: t(`measure.${value}`) }) }))} />
+          <NativeSelect className={classes.screen} size="xs" label={t("posts.order")} value={order} onChange={(event) => address.set({ order: event.currentTarget.value })} data={orders.map((value) => ({ value, label: value === "newest" ? t("posts.newest") : t("posts.most", { measure: t(`measure.${value}`) }) }))} />
         </Group>
         {order !== "newest" && pages.hasNextPage && (
           <Text size="sm" c="dimmed">

@@ -16,7 +16,7 @@ import { useAct } from "../lib/act";
 import { formatTime, viewerZone } from "../lib/time";
 import { useCustomer, useCustomerId, useMay } from "../shell/customer";
 import { useNames, useSees } from "./connect/access";
-import { useAddress } from "./connect/address";
+import { useAddress } from "../lib/address";
 import { ConnectResult } from "./connect/ConnectResult";
 import { Credentials } from "./connect/Credentials";
 import { Facts } from "./connect/Facts";

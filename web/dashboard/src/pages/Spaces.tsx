@@ -13,7 +13,7 @@ import { When } from "../components/When";
 import { useAct } from "../lib/act";
 import { useCustomerId, useMay } from "../shell/customer";
 import { useMayAsMember, useNames, useSees } from "./connect/access";
-import { useAddress } from "./connect/address";
+import { useAddress } from "../lib/address";
 import { Mark } from "./connect/Facts";
 import { Bots } from "./spaces/Bots";
 import { Claimed, Pair, type Pairing } from "./spaces/Pair";

@@ -17,7 +17,7 @@ import { tell, useAct } from "../lib/act";
 import { formatNumber } from "../lib/time";
 import { useCustomerId, useMay } from "../shell/customer";
 import { useSees } from "./connect/access";
-import { useAddress } from "./connect/address";
+import { useAddress } from "../lib/address";
 import { Facts, Mark } from "./connect/Facts";
 import { EditForm, Form, useForm } from "./connect/form";
 

@@ -11,15 +11,6 @@ export function today(zone: string): Day {
   return Temporal.Now.plainDateISO(zone).toString();
 }
 
-export function isDay(value: unknown): value is Day {
-  if (typeof value !== "string" || !/^(19|20|21)\d\d-\d\d-\d\d$/.test(value)) return false;
-  try {
-    return Temporal.PlainDate.from(value, { overflow: "reject" }).toString() === value;
-  } catch {
-    return false;
-  }
-}
-
 export function addDays(day: Day, days: number): Day {
   return Temporal.PlainDate.from(day).add({ days }).toString();
 }

@@ -1,7 +1,7 @@
 import { Alert } from "@mantine/core";
 import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import { useAddress } from "./address";
+import { useAddress } from "../../lib/address";
 
 /** What comes back from a consent page: the API's own words for it. */
 const results = [

@@ -19,8 +19,8 @@ export function AllWorkspaces() {
   const { t } = useTranslation("installation");
   const { t: words } = useTranslation("workspaces");
   const navigate = useNavigate();
-  const { get, choice, set } = useAddress();
-  const state = choice("state", states);
+  const { get, one, set } = useAddress();
+  const state = one("state", states);
   const unused = /^\d{1,4}$/.test(get("unused")) ? Math.min(3650, Number(get("unused"))) : undefined;
   const pages = usePages<Workspace>(["installation", "workspaces", state, unused], (cursor) =>
     fanfare.GET("/v1/workspaces", { params: { query: { cursor, limit: 50, state: state === "" ? undefined : state, unused_days: unused } } }),

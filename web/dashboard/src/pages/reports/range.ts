@@ -6,11 +6,6 @@ export interface Range {
 
 export const presets = ["7", "30", "90", "month", "lastMonth"] as const;
 
-/** Whether a text is a day of the calendar, such as 2030-01-31. */
-export function isDay(text: string | undefined): text is string {
-  return text !== undefined && /^[12]\d{3}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`)) && addDays(text, 0) === text;
-}
-
 /** The day some days later. */
 export function addDays(day: string, days: number): string {
   const at = new Date(`${day}T00:00:00Z`);

@@ -12,7 +12,7 @@ import { useAct } from "../../lib/act";
 import { useDraft } from "../../lib/draft";
 import { useCustomerId, useMay } from "../../shell/customer";
 import { useNames } from "../connect/access";
-import { useAddress } from "../connect/address";
+import { useAddress } from "../../lib/address";
 import { EditForm, Form } from "../connect/form";
 import { Found, SearchField } from "./Messages";
 

@@ -11,7 +11,7 @@ import { Skeletons } from "../../components/Skeletons";
 import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
 import { useCustomerId, useMay } from "../../shell/customer";
-import { useAddress } from "../connect/address";
+import { useAddress } from "../../lib/address";
 
 /** A field in which one searches: what was typed stands in the address once it is sent. */
 export function SearchField({ label, hint }: { label: string; hint?: string }) {

@@ -13,7 +13,7 @@ import { Skeletons } from "../../components/Skeletons";
 import { When } from "../../components/When";
 import { complain, useAct } from "../../lib/act";
 import { useCustomerId, useMay } from "../../shell/customer";
-import { useAddress } from "../connect/address";
+import { useAddress } from "../../lib/address";
 import { Facts, Mark } from "../connect/Facts";
 import { EditForm, Form, useForm } from "../connect/form";
 

@@ -260,7 +260,7 @@ function Preview({ templateId, version, variables, dirty }: { templateId: string
             size="xs"
             style={{ alignSelf: "flex-start" }}
             value={view}
-            onChange={(value) => setView(oneOf<"html" | "text">(["html", "text"], value))}
+            onChange={(value) => setView(oneOf(["html", "text"] as const, value) ?? "html")}
             data={[
               { value: "html", label: t("preview.html") },
               { value: "text", label: t("preview.text") },

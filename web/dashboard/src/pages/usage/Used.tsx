@@ -9,7 +9,7 @@ import { Problem } from "../../components/Problem";
 import { Records } from "../../components/Records";
 import { Skeletons } from "../../components/Skeletons";
 import { complain } from "../../lib/act";
-import { day, useAddress } from "../../lib/address";
+import { dayOf, useAddress } from "../../lib/address";
 import { download } from "../../lib/download";
 import { formatMoney, useUsageKind } from "../../lib/kinds";
 import { formatNumber, formatTime } from "../../lib/time";
@@ -58,11 +58,11 @@ function periods(from: string, to: string, by: "day" | "month"): string[] {
 export function Used() {
   const { t } = useTranslation("usage");
   const customerId = useCustomerId();
-  const { get, choice, set } = useAddress();
-  const from = day(get("from"));
-  const to = day(get("to"));
-  const group = choice("by", groups);
-  const measure = choice("show", measures);
+  const { get, one, set } = useAddress();
+  const from = dayOf(get("from"));
+  const to = dayOf(get("to"));
+  const group = one("by", groups);
+  const measure = one("show", measures);
   const [saving, setSaving] = useState(false);
   const params = { path: { customer_id: customerId }, query: { from, to, group_by: group } };
   const usage = useQuery({ queryKey: [...customerKey(customerId), "usage", params.query], queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/usage", { params })) });

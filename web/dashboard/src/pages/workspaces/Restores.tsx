@@ -12,7 +12,7 @@ import { Problem } from "../../components/Problem";
 import { Records, usePages } from "../../components/Records";
 import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
-import { useAddress, uuid } from "../../lib/address";
+import { idOf, useAddress } from "../../lib/address";
 import { formatBytes, formatNumber } from "../../lib/time";
 import { useCustomerId, useMay } from "../../shell/customer";
 import { useWorkspaceName, useWorkspaces } from "./names";
@@ -29,7 +29,7 @@ export function Restores() {
   const { get, set } = useAddress();
   const what = useWhat();
   const pages = usePages<Restore>([...customerKey(customerId), "restores"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/restores", { params: { path: { customer_id: customerId }, query: { cursor, limit: 50 } } }));
-  const opened = uuid(get("restore"));
+  const opened = idOf(get("restore"));
   return (
     <Stack>
       <Text size="sm" maw={640}>
