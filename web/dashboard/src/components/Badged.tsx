@@ -1,5 +1,5 @@
-import { Badge } from "@mantine/core";
 import { IconAlertCircle, IconArchive, IconBan, IconCheck, IconCircleDashed, IconClock, IconLoader, IconX } from "@tabler/icons-react";
+import { Mark } from "./Mark";
 
 const looks = {
   idle: { color: "gray", icon: IconCircleDashed },
@@ -16,10 +16,10 @@ export type Look = keyof typeof looks;
 
 /** The state of something that is no post: a word, an icon and a colour. */
 export function Badged({ look, word }: { look: Look; word: string }) {
-  const { color, icon: Icon } = looks[look];
+  const { color, icon } = looks[look];
   return (
-    <Badge variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none" fw={500}>
+    <Mark color={color} icon={icon}>
       {word}
-    </Badge>
+    </Mark>
   );
 }

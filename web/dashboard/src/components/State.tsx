@@ -1,7 +1,8 @@
-import { Badge, type BadgeProps } from "@mantine/core";
+import type { BadgeProps } from "@mantine/core";
 import { IconAlertCircle, IconBan, IconCheck, IconCircleDashed, IconClock, IconHourglass, IconLoader, IconThumbUp, IconX, type Icon } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../api";
+import { Mark } from "./Mark";
 
 export type PostState = Schemas["Post"]["state"] | Schemas["PlatformPost"]["state"];
 
@@ -21,11 +22,11 @@ const looks: Record<PostState, { color: string; icon: Icon }> = {
 /** The state of a post or of a platform post: a word, an icon and a colour. */
 export function State({ state, ...badge }: { state: PostState } & BadgeProps) {
   const { t } = useTranslation();
-  const { color, icon: Icon } = looks[state];
+  const { color, icon } = looks[state];
   return (
-    <Badge variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none" fw={500} {...badge}>
+    <Mark color={color} icon={icon} {...badge}>
       {t(`state.${state}`)}
-    </Badge>
+    </Mark>
   );
 }
 

@@ -6,6 +6,8 @@ import { useTranslation } from "react-i18next";
 import { apiUrl, customerKey, data, fanfare, versioned, type Schemas } from "../api";
 import { Confirm } from "../components/Confirm";
 import { Empty } from "../components/Empty";
+import { Facts } from "../components/Facts";
+import { Mark } from "../components/Mark";
 import { Page } from "../components/Page";
 import { Panel } from "../components/Panel";
 import { Records, usePages } from "../components/Records";
@@ -16,7 +18,6 @@ import { useCustomerId, useMay } from "../shell/customer";
 import { useMayAsMember, useNames, useSees } from "./connect/access";
 import { useAddress } from "../lib/address";
 import { Credentials } from "./connect/Credentials";
-import { Facts, Mark } from "./connect/Facts";
 import { EditForm, Form, useForm } from "./connect/form";
 import { agentPermissions, keyPermissions, Permissions, usePermissionWord } from "./connect/Permissions";
 
@@ -206,7 +207,7 @@ function KeyDetails({ apiKey, may }: { apiKey: Key; may: boolean }) {
   return (
     <Stack>
       <Facts
-        items={[
+        facts={[
           [t("state"), <KeyState key="state" one={apiKey} />],
           [t("begins"), <Code key="prefix">{apiKey.prefix}…</Code>],
           [t("space"), spaceName(apiKey.space_id)],

@@ -6,6 +6,8 @@ import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, queryClient, versioned, type Schemas } from "../api";
 import { Confirm } from "../components/Confirm";
 import { Empty } from "../components/Empty";
+import { Facts } from "../components/Facts";
+import { Mark } from "../components/Mark";
 import { Page } from "../components/Page";
 import { Panel } from "../components/Panel";
 import { Platform } from "../components/Platform";
@@ -18,7 +20,6 @@ import { useCustomer, useCustomerId, useMay, useMe } from "../shell/customer";
 import { rememberCustomer } from "../shell/last";
 import { useNames, useSees } from "./connect/access";
 import { useAddress } from "../lib/address";
-import { Facts, Mark } from "./connect/Facts";
 import { Form, useForm } from "./connect/form";
 
 type Member = Schemas["Member"];
@@ -246,7 +247,7 @@ function Invite() {
       <Stack>
         <Text size="sm">{link === null ? t("invite.mailed", { email: made.email }) : t("invite.handOn", { email: made.email })}</Text>
         {link !== null && <Secret value={link} text={t("invite.once")} />}
-        <Facts items={[[t("email"), made.email], [t("role"), common(`role.${made.role}`)], [t("invitations.until"), <When key="until" at={made.expires_at} />]]} />
+        <Facts facts={[[t("email"), made.email], [t("role"), common(`role.${made.role}`)], [t("invitations.until"), <When key="until" at={made.expires_at} />]]} />
         <Group justify="flex-end">
           <Button
             variant="default"

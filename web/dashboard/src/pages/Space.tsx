@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, versioned, type Schemas } from "../api";
 import { Confirm } from "../components/Confirm";
 import { Empty } from "../components/Empty";
+import { Facts } from "../components/Facts";
 import { Page } from "../components/Page";
 import { Platform } from "../components/Platform";
 import { Problem } from "../components/Problem";
@@ -19,7 +20,6 @@ import { useNames, useSees } from "./connect/access";
 import { useAddress } from "../lib/address";
 import { ConnectResult } from "./connect/ConnectResult";
 import { Credentials } from "./connect/Credentials";
-import { Facts } from "./connect/Facts";
 import { EditForm } from "./connect/form";
 import { chatPermissions, Permissions, usePermissionWord } from "./connect/Permissions";
 import { Memories } from "./space/Memories";
@@ -110,7 +110,7 @@ function About({ space, title }: { space: SpaceRecord; title: string }) {
       {space.ended_because !== null && <Alert color="gray">{t(`space.ended.${space.ended_because}`)}</Alert>}
       {space.move_requested_at !== null && live && <Alert color="violet">{t("space.wanted")}</Alert>}
       <Facts
-        items={[
+        facts={[
           [t("pairedBy"), names(space.paired_by)],
           [t("since"), <When key="since" at={space.created_at} />],
           [t("space.endedAt"), space.ended_at === null ? null : <When at={space.ended_at} />],

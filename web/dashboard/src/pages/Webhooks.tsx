@@ -6,6 +6,8 @@ import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, versioned, type Schemas } from "../api";
 import { Confirm } from "../components/Confirm";
 import { Empty } from "../components/Empty";
+import { Facts } from "../components/Facts";
+import { Mark } from "../components/Mark";
 import { Page } from "../components/Page";
 import { Panel } from "../components/Panel";
 import { Problem } from "../components/Problem";
@@ -18,7 +20,6 @@ import { formatNumber } from "../lib/time";
 import { useCustomerId, useMay } from "../shell/customer";
 import { useSees } from "./connect/access";
 import { useAddress } from "../lib/address";
-import { Facts, Mark } from "./connect/Facts";
 import { EditForm, Form, useForm } from "./connect/form";
 
 type Webhook = Schemas["Webhook"];
@@ -187,7 +188,7 @@ function Details({ id, close }: { id: string; close: () => void }) {
         </Alert>
       )}
       <Facts
-        items={[
+        facts={[
           [t("address"), webhook.url],
           [t("description"), webhook.description],
           [t("events"), webhook.events.length === 0 ? t("everything") : webhook.events.join(", ")],
@@ -314,7 +315,7 @@ function DeliveryDetails({ webhookId, id }: { webhookId: string; id: string }) {
       </Group>
       {delivery.problem !== null && <Alert color={delivery.state === "failed" ? "red" : "orange"}>{delivery.problem}</Alert>}
       <Facts
-        items={[
+        facts={[
           [t("deliveries.when"), <When key="when" at={delivery.created_at} />],
           [t("deliveries.arrived"), delivery.delivered_at === null ? null : <When at={delivery.delivered_at} />],
           [t("deliveries.next"), delivery.next_attempt_at === null ? null : <When at={delivery.next_attempt_at} relative />],

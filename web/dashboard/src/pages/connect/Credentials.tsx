@@ -5,12 +5,12 @@ import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, type Schemas } from "../../api";
 import { Confirm } from "../../components/Confirm";
 import { Empty } from "../../components/Empty";
+import { Mark } from "../../components/Mark";
 import { Panel } from "../../components/Panel";
 import { Records, usePages } from "../../components/Records";
 import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
 import { useCustomerId, useMay } from "../../shell/customer";
-import { Mark } from "./Facts";
 import { Form, useForm } from "./form";
 
 type Credential = Schemas["Credential"];

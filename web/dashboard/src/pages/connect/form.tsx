@@ -4,11 +4,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type ChangeEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { FanfareError, changed } from "../../api";
+import { Facts } from "../../components/Facts";
 import { Problem } from "../../components/Problem";
 import { Skeletons } from "../../components/Skeletons";
 import { tell } from "../../lib/act";
 import { useCustomerId } from "../../shell/customer";
-import { Facts } from "./Facts";
 
 type Value = string | boolean | string[];
 type TextsOf<T> = { [K in keyof T]: T[K] extends string ? K : never }[keyof T] & string;
@@ -117,7 +117,7 @@ function Editing<T extends { etag: string }, V extends Record<string, Value>>({ 
             {differing.map((name) => (
               <Facts
                 key={name}
-                items={[
+                facts={[
                   [`${words[name]}: ${t("conflict.theirs")}`, shown(values(theirs)[name])],
                   [`${words[name]}: ${t("conflict.mine")}`, shown(form.value[name])],
                 ]}

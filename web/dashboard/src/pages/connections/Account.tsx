@@ -5,13 +5,13 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare } from "../../api";
 import { Confirm } from "../../components/Confirm";
+import { Facts } from "../../components/Facts";
 import { Platform, platforms } from "../../components/Platform";
 import { Problem } from "../../components/Problem";
 import { Skeletons } from "../../components/Skeletons";
 import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
 import { useCustomerId, useMay } from "../../shell/customer";
-import { Facts } from "../connect/Facts";
 import { Health, type Integration } from "./health";
 
 /** For how long the answer to a check is waited for. */
@@ -69,7 +69,7 @@ export function Account({ id, reconnect, close }: { id: string; reconnect: (inte
         </Alert>
       )}
       <Facts
-        items={[
+        facts={[
           [t("account"), /^https?:\/\//.test(integration.url) ? <Anchor key="url" inherit underline="always" href={integration.url} target="_blank" rel="noreferrer">{integration.name}</Anchor> : integration.name],
           [t("id"), integration.external_id],
           [t("default.title"), integration.is_default ? t("default.is", { platform }) : t("default.isNot")],

@@ -1,8 +1,8 @@
 import { IconAlertCircle, IconCheck, IconPlugX, IconUnlink } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { data, fanfare, type Schemas } from "../../api";
+import { Mark } from "../../components/Mark";
 import { complain } from "../../lib/act";
-import { Mark } from "../connect/Facts";
 
 export type Integration = Schemas["Integration"];
 export type SignInPlatform = Schemas["DashboardSettings"]["platforms"][number];

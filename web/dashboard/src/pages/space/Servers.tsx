@@ -6,6 +6,8 @@ import { useTranslation } from "react-i18next";
 import { apiUrl, customerKey, data, fanfare, versioned, type Schemas } from "../../api";
 import { Confirm } from "../../components/Confirm";
 import { Empty } from "../../components/Empty";
+import { Facts } from "../../components/Facts";
+import { Mark } from "../../components/Mark";
 import { Panel } from "../../components/Panel";
 import { Problem } from "../../components/Problem";
 import { Records, usePages } from "../../components/Records";
@@ -14,7 +16,6 @@ import { When } from "../../components/When";
 import { complain, useAct } from "../../lib/act";
 import { useCustomerId, useMay } from "../../shell/customer";
 import { useAddress } from "../../lib/address";
-import { Facts, Mark } from "../connect/Facts";
 import { EditForm, Form, useForm } from "../connect/form";
 
 type Server = Schemas["MCPServer"];
@@ -122,7 +123,7 @@ function Details({ spaceId, id, close }: { spaceId: string; id: string; close: (
         </Alert>
       )}
       <Facts
-        items={[
+        facts={[
           [t("servers.address"), server.url],
           [t("servers.checked"), server.checked_at === null ? null : <When at={server.checked_at} relative />],
           [t("servers.login"), server.login === null ? null : t(`servers.logins.${server.login}`)],

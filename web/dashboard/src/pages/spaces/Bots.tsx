@@ -5,6 +5,8 @@ import { useTranslation } from "react-i18next";
 import { data, fanfare, type Schemas } from "../../api";
 import { Confirm } from "../../components/Confirm";
 import { Empty } from "../../components/Empty";
+import { Facts } from "../../components/Facts";
+import { Mark } from "../../components/Mark";
 import { Panel } from "../../components/Panel";
 import { Platform, platforms, type ChatName } from "../../components/Platform";
 import { Problem } from "../../components/Problem";
@@ -13,7 +15,6 @@ import { Secret } from "../../components/Secret";
 import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
 import { useCustomerId, useMay } from "../../shell/customer";
-import { Facts, Mark } from "../connect/Facts";
 import { Form, useForm } from "../connect/form";
 import { useBots } from "./Pair";
 
@@ -90,7 +91,7 @@ function Addresses({ bot }: { bot: Bot }) {
   const { t } = useTranslation("spaces");
   return (
     <Facts
-      items={[
+      facts={[
         [t("bots.webhookUrl"), bot.webhook_url === null ? null : <Code>{bot.webhook_url}</Code>],
         [t("bots.actionsUrl"), bot.actions_url === null ? null : <Code>{bot.actions_url}</Code>],
       ]}

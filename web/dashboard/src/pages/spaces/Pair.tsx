@@ -5,13 +5,13 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, versioned, type Schemas } from "../../api";
+import { Facts } from "../../components/Facts";
 import { Platform, platforms, type ChatName } from "../../components/Platform";
 import { Problem } from "../../components/Problem";
 import { Skeletons } from "../../components/Skeletons";
 import { useAct } from "../../lib/act";
 import { useCustomer, useCustomerId, useMay } from "../../shell/customer";
 import { useMayAsMember } from "../connect/access";
-import { Facts } from "../connect/Facts";
 import { Form, useForm } from "../connect/form";
 import { chatPermissions, Permissions } from "../connect/Permissions";
 import { Qr } from "./Qr";
@@ -176,7 +176,7 @@ export function Claimed({ pairing }: { pairing: Pairing }) {
     <Alert color="violet" icon={<IconHourglass aria-hidden />} title={waits ? t("claimed.waits") : t("claimed.title")}>
       <Stack gap="sm">
         <Facts
-          items={[
+          facts={[
             [t("platform"), <Platform key="platform" platform={shown.platform} name />],
             [t("claimed.who"), shown.person_name ?? shown.person_id],
             [t("claimed.chat"), shown.chat_title],

@@ -1,7 +1,7 @@
 import { IconAlertCircle, IconCheck, IconUnlink } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../../api";
-import { Mark } from "../connect/Facts";
+import { Mark } from "../../components/Mark";
 
 const looks = { active: ["green", IconCheck], unreachable: ["orange", IconAlertCircle], ended: ["gray", IconUnlink] } as const;
 
