@@ -5,6 +5,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare } from "../api";
+import { MediaThumb, useFiles } from "../components/MediaThumb";
 import { Page } from "../components/Page";
 import { Platform } from "../components/Platform";
 import { Problem } from "../components/Problem";
@@ -15,8 +16,6 @@ import { zoneName } from "../lib/time";
 import { useCustomer, useCustomerId, useMay } from "../shell/customer";
 import { useAccounts } from "./compose/accounts";
 import classes from "./compose/Composer.module.css";
-import { useFiles } from "./compose/media";
-import { MediaThumb } from "./compose/MediaThumb";
 import { draftOf, editable, type Account, type Versioned } from "./compose/model";
 import { Preview } from "./compose/Previews";
 import { loadPost, postKey } from "./compose/saver";
@@ -136,7 +135,7 @@ function Content({ customerId, post, accounts }: { customerId: string; post: Ver
   const [place, setPlace] = useState<string>();
   const account = shown.find((one) => one.id === place) ?? shown[0];
   const variant = draft.platforms.find((one) => one.integration_id === account?.id);
-  const files = useFiles(customerId, post.media_ids);
+  const files = useFiles(post.media_ids);
   const missing = post.media_ids.filter((id) => files.get(id)?.alt_text === "").length;
   return (
     <Box className={classes.side} component="section" aria-label={t("content")} tabIndex={0}>
@@ -157,9 +156,7 @@ function Content({ customerId, post, accounts }: { customerId: string; post: Ver
             <Text style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{post.text}</Text>
             <div className={classes.files} style={{ marginTop: 12 }}>
               {post.media_ids.map((id) => (
-                <div key={id} className={classes.thumb}>
-                  <MediaThumb customerId={customerId} media={files.get(id)} />
-                </div>
+                <MediaThumb key={id} media={id} size="100%" />
               ))}
             </div>
           </Paper>

@@ -149,7 +149,7 @@ function Decision({ customerId, post, reviews, decided }: { customerId: string; 
         </Button>
       </Group>
       <Difference post={post} before={last?.content} by={nameOf(last?.created_by ?? null)} names={names.accounts} />
-      {post.media_ids.length > 0 && <Thumbs customerId={customerId} ids={post.media_ids} />}
+      {post.media_ids.length > 0 && <Thumbs ids={post.media_ids} />}
       <Divider />
       <Stack gap="xs" component="section">
         <Title order={3}>{t("said")}</Title>

@@ -1,10 +1,11 @@
-import { ActionIcon, Badge, Box, Button, Center, FileButton, Group, Loader, Modal, Paper, Progress, Stack, Text, Textarea, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Badge, Button, Center, FileButton, Group, Loader, Modal, Paper, Progress, Stack, Text, Textarea, UnstyledButton } from "@mantine/core";
 import { IconArrowLeft, IconArrowRight, IconPhoto, IconUpload, IconX } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare } from "../../api";
 import { Empty } from "../../components/Empty";
+import { MediaThumb, mediaKey, useFiles, type Media } from "../../components/MediaThumb";
 import { Problem } from "../../components/Problem";
 import { Skeletons } from "../../components/Skeletons";
 import { usePages } from "../../components/Records";
@@ -12,8 +13,7 @@ import { complain } from "../../lib/act";
 import { formatBytes } from "../../lib/time";
 import { useMay } from "../../shell/customer";
 import classes from "./Composer.module.css";
-import { accepted, useFiles, type Media } from "./media";
-import { MediaThumb } from "./MediaThumb";
+import { accepted } from "./media";
 import type { Uploads } from "./uploads";
 
 /**
@@ -23,7 +23,7 @@ import type { Uploads } from "./uploads";
 export function MediaField({ customerId, label, ids, onChange, uploads, among }: { customerId: string; label: string; ids: string[]; onChange: (ids: string[]) => void; uploads?: Uploads; among?: string[] }) {
   const { t } = useTranslation("composer");
   const [picking, setPicking] = useState(false);
-  const files = useFiles(customerId, ids);
+  const files = useFiles(ids);
   const may = useMay("member");
   const move = (index: number, by: number) => {
     const next = [...ids];
@@ -62,9 +62,7 @@ export function MediaField({ customerId, label, ids, onChange, uploads, among }:
         const name = media?.name ?? t("media.file", { number: index + 1 });
         return (
           <Group key={`${id}-${index}`} wrap="nowrap" align="flex-start" gap="sm">
-            <Box w={88} h={88} className={classes.thumb} style={{ flex: "none" }}>
-              <MediaThumb customerId={customerId} media={media} />
-            </Box>
+            <MediaThumb media={id} size={88} />
             <Stack gap={4} flex={1} miw={0}>
               <Group justify="space-between" wrap="nowrap" gap={4}>
                 <Text size="sm" truncate>
@@ -118,7 +116,7 @@ function AltText({ customerId, media }: { customerId: string; media: Media }) {
     try {
       const params = { path: { customer_id: customerId, media_id: media.id } };
       const next = await data(fanfare.PATCH("/v1/customers/{customer_id}/media/{media_id}", { params, body: { alt_text: text } }));
-      cache.setQueryData([...customerKey(customerId), "media", "one", media.id], next);
+      cache.setQueryData(mediaKey(customerId, media.id), next);
     } catch (error) {
       complain(error);
     } finally {
@@ -150,7 +148,7 @@ function Picker({ customerId, chosen, among, close, take }: { customerId: string
   const { t: common } = useTranslation();
   const [ids, setIds] = useState(chosen);
   const pages = usePages<Media>([...customerKey(customerId), "media", "list"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/media", { params: { path: { customer_id: customerId }, query: { cursor } } }));
-  const few = useFiles(customerId, among ?? []);
+  const few = useFiles(among ?? []);
   const items = among === undefined ? pages.items : [...few.values()];
   const toggle = (id: string) => setIds(ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id]);
   return (
@@ -168,7 +166,7 @@ function Picker({ customerId, chosen, among, close, take }: { customerId: string
               <li key={media.id}>
                 <UnstyledButton className={classes.pick} aria-pressed={ids.includes(media.id)} aria-label={`${media.name}, ${formatBytes(media.bytes)}${media.alt_text === "" ? "" : `, ${media.alt_text}`}`} onClick={() => toggle(media.id)}>
                   <div className={classes.thumb}>
-                    <MediaThumb customerId={customerId} media={media} named />
+                    <MediaThumb media={media} fill decorative />
                   </div>
                   {ids.includes(media.id) && (
                     <Badge className={classes.number} circle>

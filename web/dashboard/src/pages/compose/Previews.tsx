@@ -5,12 +5,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare } from "../../api";
+import { MediaThumb } from "../../components/MediaThumb";
 import { Platform, platforms } from "../../components/Platform";
 import { Problem } from "../../components/Problem";
 import { formatTime } from "../../lib/time";
 import { useCustomer } from "../../shell/customer";
-import { useFiles, type Media } from "./media";
-import { MediaThumb } from "./MediaThumb";
 import { mediaOf, textOf, type Account, type Draft, type Variant } from "./model";
 import classes from "./Previews.module.css";
 
@@ -20,7 +19,8 @@ interface Shown {
   draft: Draft;
   variant: Variant;
   text: string;
-  media: (Media | undefined)[];
+  /** The ids of its files. */
+  media: string[];
 }
 
 /** What the post will look like, on each account. */
@@ -61,12 +61,10 @@ export function Previews({ customerId, draft, accounts, place, setPlace }: { cus
 
 /** A post as a platform shows it. */
 export function Preview({ customerId, account, draft, variant }: { customerId: string; account: Account; draft: Draft; variant: Variant }) {
-  const all = [...mediaOf(draft, variant), ...(variant.options.thread ?? []).flatMap((part) => part.media_ids ?? [])];
-  const files = useFiles(customerId, all);
-  const shown: Shown = { customerId, account, draft, variant, text: textOf(draft, variant), media: mediaOf(draft, variant).map((id) => files.get(id)) };
+  const shown: Shown = { customerId, account, draft, variant, text: textOf(draft, variant), media: mediaOf(draft, variant) };
   switch (account.platform) {
     case "twitter":
-      return <XPost {...shown} files={files} />;
+      return <XPost {...shown} />;
     case "linkedin":
       return <LinkedInPost {...shown} />;
     case "facebook":
@@ -99,12 +97,12 @@ function Avatar({ account, square = false }: { account: Account; square?: boolea
   );
 }
 
-function Files({ customerId, media, className = "" }: { customerId: string; media: (Media | undefined)[]; className?: string }) {
+function Files({ media, className = "" }: { media: string[]; className?: string }) {
   if (media.length === 0) return null;
   return (
     <div className={`${classes.media} ${media.length > 1 ? classes.two : ""} ${className}`}>
-      {media.slice(0, 4).map((file, index) => (
-        <MediaThumb key={file?.id ?? index} customerId={customerId} media={file} />
+      {media.slice(0, 4).map((id, index) => (
+        <MediaThumb key={`${id}-${index}`} media={id} fill />
       ))}
     </div>
   );
@@ -126,12 +124,12 @@ function Folded({ text, at }: { text: string; at: number }) {
   );
 }
 
-function XPost({ customerId, account, variant, text, media, files }: Shown & { files: ReadonlyMap<string, Media> }) {
+function XPost({ account, variant, text, media }: Shown) {
   const { t } = useTranslation("composer");
   const thread = variant.options.thread ?? [];
   const taken = new Set(thread.flatMap((part) => part.media_ids ?? []));
   const handle = `@${/[^/]+$/.exec(account.url)?.[0] ?? account.name.replace(/\s/g, "")}`;
-  const parts = [{ text, media: media.filter((file) => file === undefined || !taken.has(file.id)) }, ...thread.map((part) => ({ text: part.text, media: (part.media_ids ?? []).map((id) => files.get(id)) }))];
+  const parts = [{ text, media: media.filter((id) => !taken.has(id)) }, ...thread.map((part) => ({ text: part.text, media: part.media_ids ?? [] }))];
   return (
     <article className={classes.x}>
       {parts.map((part, index) => (
@@ -145,7 +143,7 @@ function XPost({ customerId, account, variant, text, media, files }: Shown & { f
               <span className={classes.name}>{account.name}</span> <span className={classes.muted}>{handle} · {t("preview.now")}</span>
             </div>
             <Marked text={part.text} />
-            <Files customerId={customerId} media={part.media} className={classes.round} />
+            <Files media={part.media} className={classes.round} />
             {index === 0 && (variant.options.made_with_ai === true || variant.options.paid_partnership === true) && (
               <div className={classes.muted}>{[variant.options.paid_partnership === true ? t("options.paid_partnership.label") : "", variant.options.made_with_ai === true ? t("options.made_with_ai.label") : ""].filter(Boolean).join(" · ")}</div>
             )}
@@ -207,7 +205,7 @@ function Feed({ className, account, under, square, body, files, bar, children }:
   );
 }
 
-function LinkedInPost({ customerId, account, variant, text, media }: Shown) {
+function LinkedInPost({ account, variant, text, media }: Shown) {
   const { t } = useTranslation("composer");
   const { link, link_title: title, visibility, first_comment: comment } = variant.options;
   return (
@@ -217,7 +215,7 @@ function LinkedInPost({ customerId, account, variant, text, media }: Shown) {
       square={account.url.includes("/company/")}
       under={`${t("preview.now")} · ${t(visibility === "connections" ? "options.visibility.connections" : "options.visibility.public")}`}
       body={<Folded text={text} at={210} />}
-      files={<Files customerId={customerId} media={media} />}
+      files={<Files media={media} />}
       bar={[t("preview.like"), t("preview.comment"), t("preview.repost"), t("preview.send")]}
     >
       {link !== undefined && media.length === 0 && <LinkCard link={link} title={title} />}
@@ -226,7 +224,7 @@ function LinkedInPost({ customerId, account, variant, text, media }: Shown) {
   );
 }
 
-function FacebookPost({ customerId, account, variant, text, media }: Shown) {
+function FacebookPost({ account, variant, text, media }: Shown) {
   const { t } = useTranslation("composer");
   const { link, first_comment: comment } = variant.options;
   return (
@@ -236,7 +234,7 @@ function FacebookPost({ customerId, account, variant, text, media }: Shown) {
       square={false}
       under={t("preview.now")}
       body={<Folded text={text} at={480} />}
-      files={<Files customerId={customerId} media={media} />}
+      files={<Files media={media} />}
       bar={[t("preview.like"), t("preview.comment"), t("preview.share")]}
     >
       {link !== undefined && media.length === 0 && <LinkCard link={link} />}
@@ -263,7 +261,7 @@ function Email({ customerId, account, draft, variant, text, media }: Shown) {
       </div>
       {template === undefined ? (
         <div className={classes.letter}>
-          <Files customerId={customerId} media={media} />
+          <Files media={media} />
           <Marked text={text} />
         </div>
       ) : (
@@ -303,7 +301,7 @@ function Letter({ customerId, template, title, text, variables }: { customerId: 
   );
 }
 
-function Article({ customerId, account, draft, variant, text, media }: Shown) {
+function Article({ account, draft, variant, text, media }: Shown) {
   const { t } = useTranslation("composer");
   const zone = useCustomer()?.time_zone ?? "UTC";
   const [feature, ...others] = media;
@@ -319,13 +317,13 @@ function Article({ customerId, account, draft, variant, text, media }: Shown) {
       </div>
       {feature !== undefined && (
         <div className={classes.feature}>
-          <MediaThumb customerId={customerId} media={feature} />
+          <MediaThumb media={feature} fill />
         </div>
       )}
       <div style={{ marginTop: 16 }}>
         <Marked text={text} />
       </div>
-      <Files customerId={customerId} media={others} />
+      <Files media={others} />
     </article>
   );
 }

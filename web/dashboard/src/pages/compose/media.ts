@@ -1,34 +1,10 @@
-import { useQueries, useQuery } from "@tanstack/react-query";
-import { adminReason, apiUrl, customerKey, data, fanfare, FanfareError, type Schemas } from "../../api";
+import { adminReason, apiUrl, FanfareError, type Schemas } from "../../api";
 import { session } from "../../session/session";
 
-export type Media = Schemas["Media"];
+type Media = Schemas["Media"];
 
 /** What can be uploaded, as the API says. */
 export const accepted = "image/jpeg,image/png,image/gif,image/webp,video/mp4,video/quicktime";
-
-const fileQuery = (customerId: string, mediaId: string) => ({
-  queryKey: [...customerKey(customerId), "media", "one", mediaId],
-  queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/media/{media_id}", { params: { path: { customer_id: customerId, media_id: mediaId } } })),
-});
-
-/** Files by their ids; those that are still fetched are not there yet. */
-export function useFiles(customerId: string, ids: string[]): ReadonlyMap<string, Media> {
-  const unique = [...new Set(ids)];
-  const answers = useQueries({ queries: unique.map((id) => fileQuery(customerId, id)) });
-  return new Map(answers.flatMap((answer) => (answer.data === undefined ? [] : [[answer.data.id, answer.data] as const])));
-}
-
-/** What a file consists of, where it is an image. */
-export function useContent(customerId: string, media: Media | undefined, wanted = true) {
-  return useQuery({
-    queryKey: [...customerKey(customerId), "media", "content", media?.id],
-    queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/media/{media_id}/content", { params: { path: { customer_id: customerId, media_id: media?.id ?? "" } }, parseAs: "blob" })),
-    enabled: wanted && media !== undefined,
-    staleTime: Infinity,
-    meta: { live: false },
-  });
-}
 
 /** Uploads a file, telling how far it is. `fetch` cannot tell that, so it is the older way to send. */
 export async function upload(customerId: string, file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Media> {

@@ -1,5 +1,6 @@
 import { useState } from "react";
-import { queryClient, customerKey } from "../../api";
+import { queryClient } from "../../api";
+import { mediaKey } from "../../components/MediaThumb";
 import { upload } from "./media";
 
 export interface Upload {
@@ -31,7 +32,7 @@ export function useUploads(customerId: string, arrived: (mediaId: string) => voi
     setList((before) => [...before.filter((one) => one.id !== id), entry]);
     upload(customerId, file, (part) => change({ part }), stop.signal).then(
       (media) => {
-        queryClient.setQueryData([...customerKey(customerId), "media", "one", media.id], media);
+        queryClient.setQueryData(mediaKey(customerId, media.id), media);
         without();
         arrived(media.id);
       },
