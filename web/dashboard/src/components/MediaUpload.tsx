@@ -2,11 +2,12 @@ import { Box, Button, CloseButton, Group, Paper, Progress, Stack, Text, Visually
 import { IconUpload } from "@tabler/icons-react";
 import { useCallback, useEffect, useRef, useState, type DragEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { changed } from "../api";
+import { changed, queryClient } from "../api";
+import { complain } from "../lib/act";
 import { formatBytes } from "../lib/time";
 import { ACCEPTED, largest, uploadMedia } from "../lib/upload";
 import { useCustomerId } from "../shell/customer";
-import type { Media } from "./MediaThumb";
+import { mediaKey, type Media } from "./MediaThumb";
 import classes from "./MediaUpload.module.css";
 import { Problem } from "./Problem";
 
@@ -21,7 +22,7 @@ interface Upload {
 /** How many files are sent at once. */
 const AT_ONCE = 2;
 
-/** The files that are being sent to the library. */
+/** The files that are being sent to the library. They still are once nobody looks any more; what fails then is said in a corner. */
 export function useUploads(onDone: (media: Media) => void) {
   const customerId = useCustomerId();
   const [uploads, setUploads] = useState<Upload[]>([]);
@@ -31,11 +32,11 @@ export function useUploads(onDone: (media: Media) => void) {
   useEffect(() => {
     done.current = onDone;
   });
-  const all = useRef(new Set<AbortController>());
+  const seen = useRef(true);
   useEffect(() => {
-    const controllers = all.current;
+    seen.current = true;
     return () => {
-      for (const stop of controllers) stop.abort();
+      seen.current = false;
     };
   }, []);
   const change = useCallback((key: string, next: Partial<Upload> | null) => setUploads((before) => before.flatMap((upload) => (upload.key !== key ? [upload] : next === null ? [] : [{ ...upload, ...next }]))), []);
@@ -48,15 +49,17 @@ export function useUploads(onDone: (media: Media) => void) {
       void uploadMedia(customerId, upload.file, { key: upload.key, signal: upload.stop.signal, onProgress: (part) => change(upload.key, { part }) })
         .then(async (media) => {
           change(upload.key, null);
+          queryClient.setQueryData(mediaKey(customerId, media.id), media);
           done.current(media);
           await changed(customerId);
         })
         .catch((error: unknown) => {
-          if (!upload.stop.signal.aborted) change(upload.key, { error });
+          if (upload.stop.signal.aborted) return;
+          change(upload.key, { error });
+          if (!seen.current) complain(error);
         })
         .finally(() => {
           running.current--;
-          all.current.delete(upload.stop);
           next();
         });
     };
@@ -64,7 +67,6 @@ export function useUploads(onDone: (media: Media) => void) {
   }, [customerId, change]);
   const begin = useCallback(
     (begun: Upload[]) => {
-      for (const upload of begun) all.current.add(upload.stop);
       waiting.current.push(...begun);
       run();
     },
@@ -90,6 +92,8 @@ export function useUploads(onDone: (media: Media) => void) {
   return { uploads, add, remove, again };
 }
 
+export type Uploads = ReturnType<typeof useUploads>;
+
 /** The files of a paste or a drop. */
 function filesOf(transfer: DataTransfer | null): File[] {
   return transfer === null ? [] : Array.from(transfer.files);
@@ -98,7 +102,8 @@ function filesOf(transfer: DataTransfer | null): File[] {
 /** Where files are dropped, chosen or pasted to be sent to the library, and how far they are. */
 export function MediaUpload({ onDone, compact = false }: { onDone: (media: Media) => void; compact?: boolean }) {
   const { t } = useTranslation("media");
-  const { uploads, add, remove, again } = useUploads(onDone);
+  const sending = useUploads(onDone);
+  const { add } = sending;
   const [over, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -159,11 +164,14 @@ export function MediaUpload({ onDone, compact = false }: { onDone: (media: Media
           />
         </VisuallyHidden>
       </Box>
-      {uploads.map((upload) => (
-        <Sending key={upload.key} upload={upload} remove={() => remove(upload)} again={() => again(upload)} />
-      ))}
+      <Sent {...sending} />
     </Stack>
   );
+}
+
+/** How far files are that are being sent, and what went wrong. */
+export function Sent({ uploads, remove, again }: Uploads) {
+  return uploads.map((upload) => <Sending key={upload.key} upload={upload} remove={() => remove(upload)} again={() => again(upload)} />);
 }
 
 function Sending({ upload, remove, again }: { upload: Upload; remove: () => void; again: () => void }) {

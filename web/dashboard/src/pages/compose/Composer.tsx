@@ -3,9 +3,10 @@ import { IconArrowBackUp, IconCloudOff, IconInfoCircle, IconSparkles } from "@ta
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useEffect, useState, type ClipboardEvent, type DragEvent } from "react";
+import { useEffect, useState, type ClipboardEvent, type DragEvent, type SyntheticEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, FanfareError, paginate, type Schemas } from "../../api";
+import { useUploads } from "../../components/MediaUpload";
 import { Page } from "../../components/Page";
 import { platforms } from "../../components/Platform";
 import { Problem } from "../../components/Problem";
@@ -25,7 +26,6 @@ import { Previews } from "./Previews";
 import { SaveState } from "./SaveState";
 import { loadPost, NothingWritten, postKey, Saver } from "./saver";
 import { Texts } from "./Texts";
-import { useUploads } from "./uploads";
 
 /** What the server says of a draft as it is typed: lengths, prices, and every rule that it would break. */
 function useCheck(customerId: string, draft: Draft) {
@@ -61,7 +61,7 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
     if (there !== undefined) saver.seen(there);
   }, [saver, there]);
   const set = (change: Partial<Draft>) => saver.set((before) => ({ ...before, ...change }));
-  const uploads = useUploads(customerId, (mediaId) => saver.set((before) => ({ ...before, media_ids: [...before.media_ids, mediaId] })));
+  const uploads = useUploads(({ id }) => saver.set((before) => ({ ...before, media_ids: [...before.media_ids, id] })));
   const accounts = useAccounts(customerId);
   const check = useCheck(customerId, draft);
   const campaigns = useQuery({
@@ -96,7 +96,7 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
   };
   const onPaste = (event: ClipboardEvent) => {
     const files = [...event.clipboardData.files];
-    if (files.length === 0) return;
+    if (files.length === 0 || !here(event)) return;
     event.preventDefault();
     uploads.add(files);
   };
@@ -104,7 +104,7 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
     setOver(false);
     if (event.dataTransfer.files.length === 0) return;
     event.preventDefault();
-    uploads.add([...event.dataTransfer.files]);
+    if (here(event)) uploads.add([...event.dataTransfer.files]);
   };
   const campaignOptions = (campaigns.data ?? []).filter((campaign) => campaign.archived_at === null || campaign.id === draft.campaign_id).map((campaign) => ({ value: campaign.id, label: campaign.name }));
   return (
@@ -196,6 +196,11 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
       {generating && <Generate customerId={customerId} draft={draft} accounts={(accounts.data ?? []).filter((account) => account.state !== "disconnected")} close={() => setGenerating(false)} take={(change) => saver.set(change)} />}
     </Page>
   );
+}
+
+/** Whether something happened in an element itself, and not in a dialog that was opened from it. */
+function here({ currentTarget, target }: SyntheticEvent): boolean {
+  return target instanceof Node && currentTarget.contains(target);
 }
 
 function titleProblems(checks: Schemas["PlatformCheck"][]) {

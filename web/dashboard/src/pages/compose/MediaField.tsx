@@ -1,20 +1,15 @@
-import { ActionIcon, Badge, Button, Center, FileButton, Group, Loader, Modal, Paper, Progress, Stack, Text, Textarea, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Button, FileButton, Group, Loader, Stack, Text, Textarea } from "@mantine/core";
 import { IconArrowLeft, IconArrowRight, IconPhoto, IconUpload, IconX } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { customerKey, data, fanfare } from "../../api";
-import { Empty } from "../../components/Empty";
+import { data, fanfare } from "../../api";
+import { MediaPicker } from "../../components/MediaPicker";
 import { MediaThumb, mediaKey, useFiles, type Media } from "../../components/MediaThumb";
-import { Problem } from "../../components/Problem";
-import { Skeletons } from "../../components/Skeletons";
-import { usePages } from "../../components/Records";
+import { Sent, type Uploads } from "../../components/MediaUpload";
 import { complain } from "../../lib/act";
-import { formatBytes } from "../../lib/time";
+import { ACCEPTED } from "../../lib/upload";
 import { useMay } from "../../shell/customer";
-import classes from "./Composer.module.css";
-import { accepted } from "./media";
-import type { Uploads } from "./uploads";
 
 /**
  * The files that are shown, in their order, each with its description for those who cannot see it. They come from the library or are
@@ -42,7 +37,7 @@ export function MediaField({ customerId, label, ids, onChange, uploads, among }:
             {t(among === undefined ? "media.library" : "media.choose")}
           </Button>
           {uploads !== undefined && may && (
-            <FileButton multiple accept={accepted} onChange={(chosen) => uploads.add(chosen)}>
+            <FileButton multiple accept={ACCEPTED} onChange={(chosen) => uploads.add(chosen)}>
               {(props) => (
                 <Button size="xs" variant="default" leftSection={<IconUpload size={14} aria-hidden />} {...props}>
                   {t("media.upload")}
@@ -52,7 +47,7 @@ export function MediaField({ customerId, label, ids, onChange, uploads, among }:
           )}
         </Group>
       </Group>
-      {uploads !== undefined && ids.length === 0 && uploads.list.length === 0 && (
+      {uploads !== undefined && ids.length === 0 && uploads.uploads.length === 0 && (
         <Text size="sm" c="dimmed">
           {t("media.hint")}
         </Text>
@@ -85,20 +80,8 @@ export function MediaField({ customerId, label, ids, onChange, uploads, among }:
           </Group>
         );
       })}
-      {uploads?.list.map((one) => (
-        <Paper key={one.id} withBorder p="xs">
-          <Group justify="space-between" wrap="nowrap" gap="xs">
-            <Text size="sm" truncate>
-              {one.name}
-            </Text>
-            <ActionIcon variant="subtle" color="gray" onClick={one.stop} aria-label={t("media.stop", { name: one.name })}>
-              <IconX size={16} />
-            </ActionIcon>
-          </Group>
-          {one.error === undefined ? <Progress value={one.part * 100} mt={4} aria-label={t("media.uploading", { name: one.name })} /> : <Problem error={one.error} retry={one.again} />}
-        </Paper>
-      ))}
-      {picking && <Picker customerId={customerId} chosen={ids} {...(among === undefined ? {} : { among })} close={() => setPicking(false)} take={onChange} />}
+      {uploads !== undefined && <Sent {...uploads} />}
+      <MediaPicker opened={picking} onClose={() => setPicking(false)} chosen={ids} among={among} onPick={(picked) => onChange([...ids, ...picked.map((media) => media.id)])} />
     </Stack>
   );
 }
@@ -139,69 +122,5 @@ function AltText({ customerId, media }: { customerId: string; media: Media }) {
       onBlur={() => void store()}
       rightSection={busy ? <Loader size={14} /> : undefined}
     />
-  );
-}
-
-/** Chooses files of the library. */
-function Picker({ customerId, chosen, among, close, take }: { customerId: string; chosen: string[]; among?: string[]; close: () => void; take: (ids: string[]) => void }) {
-  const { t } = useTranslation("composer");
-  const { t: common } = useTranslation();
-  const [ids, setIds] = useState(chosen);
-  const pages = usePages<Media>([...customerKey(customerId), "media", "list"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/media", { params: { path: { customer_id: customerId }, query: { cursor } } }));
-  const few = useFiles(among ?? []);
-  const items = among === undefined ? pages.items : [...few.values()];
-  const toggle = (id: string) => setIds(ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id]);
-  return (
-    <Modal opened onClose={close} title={t("media.pickTitle")} size="xl" closeButtonProps={{ "aria-label": common("close") }} styles={{ title: { fontWeight: 600 } }}>
-      <Stack>
-        {pages.isError && items === undefined ? (
-          <Problem error={pages.error} retry={() => void pages.refetch()} />
-        ) : items === undefined ? (
-          <Skeletons rows={3} height={96} />
-        ) : items.length === 0 ? (
-          <Empty icon={IconPhoto} title={t("media.empty.title")} text={t("media.empty.text")} />
-        ) : (
-          <ul className={classes.files}>
-            {items.map((media) => (
-              <li key={media.id}>
-                <UnstyledButton className={classes.pick} aria-pressed={ids.includes(media.id)} aria-label={`${media.name}, ${formatBytes(media.bytes)}${media.alt_text === "" ? "" : `, ${media.alt_text}`}`} onClick={() => toggle(media.id)}>
-                  <div className={classes.thumb}>
-                    <MediaThumb media={media} fill decorative />
-                  </div>
-                  {ids.includes(media.id) && (
-                    <Badge className={classes.number} circle>
-                      {ids.indexOf(media.id) + 1}
-                    </Badge>
-                  )}
-                  <Text size="xs" truncate>
-                    {media.name}
-                  </Text>
-                </UnstyledButton>
-              </li>
-            ))}
-          </ul>
-        )}
-        {among === undefined && pages.hasNextPage && (
-          <Center>
-            <Button variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-              {common("more")}
-            </Button>
-          </Center>
-        )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            {common("cancel")}
-          </Button>
-          <Button
-            onClick={() => {
-              take(ids);
-              close();
-            }}
-          >
-            {t("media.take", { count: ids.length })}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
   );
 }

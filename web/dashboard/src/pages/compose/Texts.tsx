@@ -2,13 +2,13 @@ import { Badge, Box, Button, Divider, Group, List, Paper, Progress, Stack, Tabs,
 import { IconAlertTriangle, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { FanfareError, type Schemas } from "../../api";
+import { useUploads } from "../../components/MediaUpload";
 import { Platform, platforms } from "../../components/Platform";
 import { formatNumber } from "../../lib/time";
 import { mediaOf, type Account, type Check, type Draft, type Options, type Variant } from "./model";
 import { MediaField } from "./MediaField";
 import { OptionsFields } from "./OptionsFields";
 import type { Saver } from "./saver";
-import { useUploads } from "./uploads";
 
 interface Props {
   customerId: string;
@@ -130,7 +130,7 @@ function OfAccount({ customerId, account, draft, variant, check, saver }: { cust
   const change = (next: (before: Variant) => Partial<Variant>) =>
     saver.set((before) => ({ ...before, platforms: before.platforms.map((one) => (one.integration_id === account.id ? { ...one, ...next(one) } : one)) }));
   const setOptions = (options: Options) => change((before) => ({ options: { ...before.options, ...options } }));
-  const uploads = useUploads(customerId, (mediaId) => change((before) => ({ media_ids: [...(before.media_ids ?? []), mediaId] })));
+  const uploads = useUploads(({ id }) => change((before) => ({ media_ids: [...(before.media_ids ?? []), id] })));
   const name = platforms[account.platform].name;
   const elsewhere = (check?.violations ?? []).filter((violation) => !violation.field.startsWith("options.") || violation.field === "options.thread");
   return (
