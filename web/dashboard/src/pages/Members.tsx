@@ -18,8 +18,9 @@ import { useAct } from "../lib/act";
 import { settings } from "../settings";
 import { useCustomer, useCustomerId, useMay, useMe } from "../shell/customer";
 import { rememberCustomer } from "../shell/last";
-import { useNames, useSees } from "./connect/access";
+import { useSees } from "./connect/access";
 import { useAddress } from "../lib/address";
+import { useNames } from "../lib/people";
 import { Form, useForm } from "./connect/form";
 
 type Member = Schemas["Member"];
@@ -78,7 +79,7 @@ function People() {
   const may = useMay("admin");
   const given = useRoles();
   const pages = usePages([...customerKey(customerId), "members"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/members", { params: { path: { customer_id: customerId }, query: { cursor } } }));
-  const name = (member: Member) => member.name ?? member.email ?? t("nobody");
+  const name = (member: Member) => member.name ?? member.email ?? common("left");
   const give = async (member: Member, role: Role) => {
     const path = { customer_id: customerId, user_id: member.user_id };
     const now = await versioned(fanfare.GET("/v1/customers/{customer_id}/members/{user_id}", { params: { path } }));

@@ -13,7 +13,9 @@ import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
 import { useDraft } from "../../lib/draft";
 import { useKeys } from "../../lib/keys";
+import { useNames } from "../../lib/people";
 import { customerQuery, useMay, useMe } from "../../shell/customer";
+import { useAccounts } from "../compose/accounts";
 import { Difference } from "./Difference";
 import { Thumbs } from "./Thumbs";
 
@@ -32,29 +34,6 @@ export function Review({ customerId, postId, decided }: { customerId: string; po
   if (failed !== undefined) return <Problem error={failed.error} retry={() => void failed.refetch()} />;
   if (post.data === undefined || reviews.data === undefined) return <Skeletons rows={4} height={80} />;
   return <Decision customerId={customerId} post={post.data} reviews={reviews.data} decided={decided} />;
-}
-
-/** The names of people and accounts, by id; `all` once those of people are there. */
-function useNames(customerId: string) {
-  const path = { customer_id: customerId };
-  const people = useQuery({
-    queryKey: [...customerKey(customerId), "members", "names"],
-    queryFn: async () => (await data(fanfare.GET("/v1/customers/{customer_id}/members", { params: { path, query: { limit: 100 } } }))).items,
-    staleTime: 60_000,
-  }).data;
-  const accounts = useQuery({
-    queryKey: [...customerKey(customerId), "integrations", "names"],
-    queryFn: async () => (await data(fanfare.GET("/v1/customers/{customer_id}/integrations", { params: { path, query: { limit: 100 } } }))).items,
-    staleTime: 60_000,
-  }).data;
-  return useMemo(
-    () => ({
-      all: people !== undefined,
-      people: new Map((people ?? []).map((person) => [person.user_id, person.name ?? person.email ?? ""])),
-      accounts: new Map((accounts ?? []).map((account) => [account.id, account.name])),
-    }),
-    [people, accounts],
-  );
 }
 
 /** Why somebody may not approve a post; undefined: they may, as far as one can tell here. */
@@ -76,7 +55,9 @@ function useHindrance(customerId: string, reviews: PostReview[]) {
 function Decision({ customerId, post, reviews, decided }: { customerId: string; post: Post; reviews: PostReview[]; decided: () => void }) {
   const { t } = useTranslation("approvals");
   const { t: common } = useTranslation();
-  const names = useNames(customerId);
+  const names = useNames();
+  const accounts = useAccounts(customerId).data;
+  const accountNames = useMemo(() => new Map((accounts ?? []).map((account) => [account.id, account.name])), [accounts]);
   const mayWrite = useMay("member");
   const selfApproval = useQuery(customerQuery(customerId)).data?.self_approval ?? false;
   const hindrance = useHindrance(customerId, reviews);
@@ -85,7 +66,7 @@ function Decision({ customerId, post, reviews, decided }: { customerId: string; 
   const [missing, setMissing] = useState(false);
   const path = { customer_id: customerId, post_id: post.id };
   const header = { "If-Match": post.etag };
-  const nameOf = (id: string | null) => (id === null ? t("program") : (names.people.get(id) ?? (names.all ? t("gone") : "…")));
+  const nameOf = (id: string | null) => (id === null ? t("program") : names(id));
   const last = reviews.find((review) => (review.verdict === "approved" || review.verdict === "rejected") && review.content !== undefined);
 
   const finish = () => {
@@ -148,7 +129,7 @@ function Decision({ customerId, post, reviews, decided }: { customerId: string; 
           {t("open")}
         </Button>
       </Group>
-      <Difference post={post} before={last?.content} by={nameOf(last?.created_by ?? null)} names={names.accounts} />
+      <Difference post={post} before={last?.content} by={nameOf(last?.created_by ?? null)} names={accountNames} />
       {post.media_ids.length > 0 && <Thumbs ids={post.media_ids} />}
       <Divider />
       <Stack gap="xs" component="section">
@@ -209,7 +190,7 @@ function Decision({ customerId, post, reviews, decided }: { customerId: string; 
       )}
       <Group gap="xs">
         {post.platform_posts.map((one) => (
-          <Platform key={one.id} platform={one.platform} name={names.accounts.get(one.integration_id) ?? true} />
+          <Platform key={one.id} platform={one.platform} name={accountNames.get(one.integration_id) ?? true} />
         ))}
       </Group>
     </Stack>

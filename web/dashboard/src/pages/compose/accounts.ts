@@ -1,10 +1,10 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { customerKey, fanfare, paginate } from "../../api";
 import type { Account } from "./model";
 
 /** All accounts of a customer, also those that are disconnected. */
-export function accountsQuery(customerId: string) {
-  return queryOptions({
+export function useAccounts(customerId: string) {
+  return useQuery({
     queryKey: [...customerKey(customerId), "integrations", "all"],
     queryFn: async () => {
       const all: Account[] = [];
@@ -12,8 +12,4 @@ export function accountsQuery(customerId: string) {
       return all;
     },
   });
-}
-
-export function useAccounts(customerId: string) {
-  return useQuery(accountsQuery(customerId));
 }

@@ -1,13 +1,13 @@
 import { Avatar, Button, Group, Paper, Stack, Text, Textarea, Title } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { customerKey, data, fanfare, paginate, type Schemas } from "../../api";
+import { data, fanfare, type Schemas } from "../../api";
 import { Problem } from "../../components/Problem";
 import { usePages } from "../../components/Records";
 import { Skeletons } from "../../components/Skeletons";
 import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
 import { useDraft } from "../../lib/draft";
+import { useNames } from "../../lib/people";
 import { useMay } from "../../shell/customer";
 import type { Versioned } from "../compose/model";
 import { postKey } from "../compose/saver";
@@ -20,20 +20,8 @@ export function Reviews({ customerId, post }: { customerId: string; post: Versio
   const comment = useDraft(`comment.${post.id}`, "");
   const params = { path: { customer_id: customerId, post_id: post.id } };
   const pages = usePages<Schemas["PostReview"]>([...postKey(customerId, post.id), "reviews"], (cursor) => fanfare.GET("/v1/customers/{customer_id}/posts/{post_id}/reviews", { params: { ...params, query: { cursor } } }));
-  const members = useQuery({
-    queryKey: [...customerKey(customerId), "members", "all"],
-    queryFn: async () => {
-      const all: Schemas["Member"][] = [];
-      for await (const member of paginate((cursor) => fanfare.GET("/v1/customers/{customer_id}/members", { params: { path: { customer_id: customerId }, query: { cursor, limit: 100 } } }))) all.push(member);
-      return all;
-    },
-    staleTime: 300_000,
-  }).data;
-  const nameOf = (id: string | null) => {
-    if (id === null) return t("reviews.program");
-    const member = members?.find((one) => one.user_id === id);
-    return member?.name ?? member?.email ?? t("reviews.somebody");
-  };
+  const names = useNames();
+  const nameOf = (id: string | null) => (id === null ? t("reviews.program") : names(id));
   const say = useAct(customerId, () => data(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/reviews", { params, body: { comment: comment.value } })), {
     done: () => {
       comment.set("");

@@ -11,8 +11,8 @@ import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
 import { useDraft } from "../../lib/draft";
 import { useCustomerId, useMay } from "../../shell/customer";
-import { useNames } from "../connect/access";
 import { useAddress } from "../../lib/address";
+import { useNames } from "../../lib/people";
 import { EditForm, Form } from "../connect/form";
 import { Found, SearchField } from "./Messages";
 
