@@ -3,6 +3,12 @@ import { changed, FanfareError } from "../api";
 import { useCustomerId } from "../shell/customer";
 import { useDraft } from "./draft";
 
+/** What a field holds. */
+export type Value = string | boolean | string[];
+export type Values<V> = Record<keyof V, Value>;
+
+const same = (one: Value | undefined, other: Value | undefined) => JSON.stringify(one) === JSON.stringify(other);
+
 /** What is edited, as it was at a version. */
 export interface Seen<V> {
   values: V;
@@ -13,14 +19,14 @@ export interface Seen<V> {
  * Edits something that others may edit, too. What is typed is kept with the version that it was typed over; only what was changed is sent.
  * If the thing has changed since, `current` has what is there now, and nothing that was typed is lost.
  */
-export function useVersions<V extends Record<string, string>>({ draftKey, seen, load, save }: { draftKey: string; seen: Seen<V>; load: () => Promise<Seen<V>>; save: (changes: Partial<V>, etag: string) => Promise<Seen<V>> }) {
+export function useVersions<V extends Values<V>>({ draftKey, seen, load, save }: { draftKey: string; seen: Seen<V>; load: () => Promise<Seen<V>>; save: (changes: Partial<V>, etag: string) => Promise<Seen<V>> }) {
   const customerId = useCustomerId();
   const draft = useDraft<Seen<V> & { base: V }>(draftKey, { values: seen.values, base: seen.values, etag: seen.etag });
   const [current, setCurrent] = useState<Seen<V>>();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const { values, base, etag } = draft.value;
-  const differing = (Object.keys(values) as (keyof V)[]).filter((field) => values[field] !== base[field]);
+  const differing = (Object.keys(values) as (keyof V)[]).filter((field) => !same(values[field], base[field]));
   const restart = (from: Seen<V>) => {
     draft.set({ values: from.values, base: from.values, etag: from.etag });
     draft.clear();
@@ -39,7 +45,7 @@ export function useVersions<V extends Record<string, string>>({ draftKey, seen, 
         const now = await load().catch(() => undefined); // what went wrong first is shown
         if (now === undefined) return false;
         setError(undefined);
-        if (now.etag !== over && Object.keys(base).every((field) => now.values[field] === base[field])) return await send(now.etag); // what changed is none of what is edited here
+        if (now.etag !== over && (Object.keys(base) as (keyof V)[]).every((field) => same(now.values[field], base[field]))) return await send(now.etag); // what changed is none of what is edited here
         setCurrent(now);
       }
       return false;
@@ -49,7 +55,7 @@ export function useVersions<V extends Record<string, string>>({ draftKey, seen, 
   };
   return {
     values,
-    set: (field: keyof V & string, value: string) => draft.set((before) => ({ ...before, values: { ...before.values, [field]: value } })),
+    set: <K extends keyof V & string>(field: K, value: V[K]) => draft.set((before) => ({ ...before, values: { ...before.values, [field]: value } })),
     dirty: differing.length > 0,
     busy,
     error,
@@ -66,4 +72,4 @@ export function useVersions<V extends Record<string, string>>({ draftKey, seen, 
   };
 }
 
-export type Versions<V extends Record<string, string>> = ReturnType<typeof useVersions<V>>;
+export type Versions<V extends Values<V>> = ReturnType<typeof useVersions<V>>;

@@ -6,6 +6,7 @@ import calendar from "./calendar.json";
 import campaigns from "./campaigns.json";
 import common from "./common.json";
 import composer from "./composer.json";
+import conflict from "./conflict.json";
 import connections from "./connections.json";
 import home from "./home.json";
 import installation from "./installation.json";
@@ -21,4 +22,4 @@ import usage from "./usage.json";
 import webhooks from "./webhooks.json";
 import workspaces from "./workspaces.json";
 
-export default { activity, agents, approvals, audit, calendar, campaigns, common, composer, connections, home, installation, media, members, posts, reports, settings, shell, spaces, templates, usage, webhooks, workspaces };
+export default { activity, agents, approvals, audit, calendar, campaigns, common, composer, conflict, connections, home, installation, media, members, posts, reports, settings, shell, spaces, templates, usage, webhooks, workspaces };

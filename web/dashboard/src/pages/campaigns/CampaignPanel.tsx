@@ -142,7 +142,7 @@ function Form({ campaignId, seen, archived, load }: { campaignId: string; seen: 
         {may && edit.dirty && (
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={edit.discard}>
-              {t("discard")}
+              {common("discard")}
             </Button>
             <Button type="submit" loading={edit.busy}>
               {common("save")}

@@ -248,7 +248,7 @@ function Form({ recurringId, seen, may }: { recurringId: string; seen: Seen<Valu
             </Text>
             <Group justify="flex-end" gap="xs">
               <Button variant="default" onClick={edit.discard}>
-                {t("discard")}
+                {common("discard")}
               </Button>
               <Button type="submit" loading={edit.busy}>
                 {common("save")}

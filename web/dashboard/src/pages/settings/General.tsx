@@ -1,8 +1,8 @@
-import { Alert, Button, Fieldset, Group, Paper, Select, Stack, Switch, Text, Textarea, TextInput, Title } from "@mantine/core";
-import { IconVersions } from "@tabler/icons-react";
+import { Alert, Button, Fieldset, Group, Select, Stack, Switch, Textarea, TextInput } from "@mantine/core";
 import { type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { changed, data, fanfare, FanfareError, queryClient, type Schemas } from "../../api";
+import { BothVersions } from "../../components/Conflict";
 import { LanguageSelect } from "../../components/LanguageSelect";
 import { Problem } from "../../components/Problem";
 import { useAct } from "../../lib/act";
@@ -62,7 +62,7 @@ export function General({ seen }: { seen: Seen }) {
     event.preventDefault();
     send(base?.etag ?? seen.etag);
   };
-  const written = (name: Name, of: Fields) => (typeof of[name] === "boolean" ? (of[name] ? common("yes") : common("no")) : String(of[name]) || "–");
+  const differs = (conflict || elsewhere.length > 0) && changes.length > 0;
   const text = (name: "description" | "brand_voice" | "audience") => <Textarea label={t(`fields.${name}`)} description={t(`hints.${name}`)} autosize minRows={2} maxLength={10_000} readOnly={!admin} value={fields[name]} onChange={(event) => set(name, event.currentTarget.value)} />;
   return (
     <form onSubmit={submit}>
@@ -89,43 +89,20 @@ export function General({ seen }: { seen: Seen }) {
             <Switch label={t("fields.self_approval")} description={t("hints.self_approval")} checked={fields.self_approval} onChange={(event) => set("self_approval", event.currentTarget.checked)} />
           </Stack>
         </Fieldset>
-        {(conflict || elsewhere.length > 0) && changes.length > 0 ? (
-          <Paper withBorder p="md" role="alert">
-            <Stack gap="sm">
-              <Group gap="xs">
-                <IconVersions size={18} aria-hidden />
-                <Title order={2}>{t("conflict.title")}</Title>
-              </Group>
-              <Text size="sm">{t("conflict.text")}</Text>
-              {[...new Set([...changes, ...elsewhere])].map((name) => (
-                <Stack key={name} gap={4}>
-                  <Text size="sm" fw={600}>
-                    {name === "name" ? common("name") : t(`fields.${name}`)}
-                  </Text>
-                  <Group grow align="flex-start" preventGrowOverflow={false}>
-                    <Version title={t("conflict.there")} text={written(name, seen)} />
-                    <Version title={t("conflict.yours")} text={written(name, fields)} />
-                  </Group>
-                </Stack>
-              ))}
-              <Group>
-                <Button loading={save.isPending} onClick={() => send(seen.etag)}>
-                  {t("conflict.saveMine")}
-                </Button>
-                <Button variant="default" onClick={forget}>
-                  {t("conflict.takeTheirs")}
-                </Button>
-              </Group>
-            </Stack>
-          </Paper>
-        ) : (
+        <BothVersions
+          fields={differs ? [...new Set([...changes, ...elsewhere])].map((name) => ({ label: name === "name" ? common("name") : t(`fields.${name}`), theirs: seen[name], mine: fields[name] })) : undefined}
+          busy={save.isPending}
+          keepMine={() => send(seen.etag)}
+          takeTheirs={forget}
+        />
+        {!differs && (
           <>
             {save.error !== null && <Problem error={save.error} />}
             {(admin || mayApprove) && (
               <Group justify="flex-end">
                 {changes.length > 0 && (
                   <Button variant="default" onClick={forget}>
-                    {t("discard")}
+                    {common("discard")}
                   </Button>
                 )}
                 <Button type="submit" loading={save.isPending} disabled={changes.length === 0}>
@@ -137,19 +114,6 @@ export function General({ seen }: { seen: Seen }) {
         )}
       </Stack>
     </form>
-  );
-}
-
-function Version({ title, text }: { title: string; text: string }) {
-  return (
-    <Stack gap={2} miw={200}>
-      <Text size="xs" c="dimmed">
-        {title}
-      </Text>
-      <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-        {text}
-      </Text>
-    </Stack>
   );
 }
 

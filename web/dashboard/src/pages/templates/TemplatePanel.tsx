@@ -187,7 +187,7 @@ function Editor({ templateId, seen, variables: atFirst, load, close }: { templat
               <Group gap="xs">
                 {edit.dirty && (
                   <Button variant="default" onClick={edit.discard}>
-                    {t("discard")}
+                    {common("discard")}
                   </Button>
                 )}
                 <Button type="submit" loading={edit.busy} disabled={!edit.dirty}>

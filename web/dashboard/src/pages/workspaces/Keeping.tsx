@@ -1,8 +1,9 @@
-import { Alert, Button, Group, NumberInput, Paper, Stack, Switch, Table, Text, Textarea } from "@mantine/core";
+import { Alert, Button, Group, NumberInput, Stack, Switch, Text, Textarea } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { changed, data, fanfare, FanfareError, type Schemas } from "../../api";
+import { BothVersions } from "../../components/Conflict";
 import { Facts } from "../../components/Facts";
 import { Problem } from "../../components/Problem";
 import { Reason } from "../../components/Reason";
@@ -90,7 +91,7 @@ function Change({ policy }: { policy: Policy }) {
     event.preventDefault();
     send(seen.etag);
   };
-  const shown = (name: keyof Fields, of: Fields) => (typeof of[name] === "boolean" ? (of[name] ? common("yes") : common("no")) : String(of[name]));
+  const shown = (value: Fields[keyof Fields]) => (typeof value === "number" ? String(value) : value);
   const labels: Record<keyof Fields, string> = { unused_days: t("keeping.unused"), archive_days: t("keeping.archive"), quota: t("keeping.quota"), legal_hold: t("keeping.hold"), hold_reason: t("keeping.holdReason") };
   return (
     <form onSubmit={submit}>
@@ -101,49 +102,16 @@ function Change({ policy }: { policy: Policy }) {
         <Switch label={t("keeping.hold")} description={t("keeping.holdHint")} disabled={!owner || (policy.hold_locked && !admin)} checked={fields.legal_hold} onChange={(event) => set({ legal_hold: event.currentTarget.checked })} />
         {fields.legal_hold && <Textarea label={t("keeping.holdReason")} required maxLength={1000} autosize disabled={!owner || (policy.hold_locked && !admin)} value={fields.hold_reason} onChange={(event) => set({ hold_reason: event.currentTarget.value })} />}
         {needsReason && <Reason />}
-        {conflict ? (
-          <Paper withBorder p="md">
-            <Stack gap="sm">
-              <Text size="sm">{t("keeping.conflict")}</Text>
-              <Table aria-label={t("keeping.conflict")}>
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>{t("keeping.field")}</Table.Th>
-                    <Table.Th>{t("keeping.there")}</Table.Th>
-                    <Table.Th>{t("keeping.yours")}</Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {(Object.keys(edited) as (keyof Fields)[]).map((name) => (
-                    <Table.Tr key={name}>
-                      <Table.Th scope="row" fw={400}>
-                        {labels[name]}
-                      </Table.Th>
-                      <Table.Td>{shown(name, fieldsOf(policy))}</Table.Td>
-                      <Table.Td>{shown(name, fields)}</Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-              <Group>
-                <Button loading={save.isPending} onClick={() => send(policy.etag)}>
-                  {t("keeping.saveMine")}
-                </Button>
-                <Button
-                  variant="default"
-                  onClick={() => {
-                    setEdited({});
-                    save.reset();
-                  }}
-                >
-                  {t("keeping.takeTheirs")}
-                </Button>
-              </Group>
-            </Stack>
-          </Paper>
-        ) : (
-          save.error !== null && <Problem error={save.error} />
-        )}
+        <BothVersions
+          fields={conflict ? (Object.keys(edited) as (keyof Fields)[]).map((name) => ({ label: labels[name], theirs: shown(fieldsOf(policy)[name]), mine: shown(fields[name]) })) : undefined}
+          busy={save.isPending}
+          keepMine={() => send(policy.etag)}
+          takeTheirs={() => {
+            setEdited({});
+            save.reset();
+          }}
+        />
+        {!conflict && save.error !== null && <Problem error={save.error} />}
         {!conflict && (
           <Group justify="flex-end">
             {policy.own && owner && Object.keys(edited).length === 0 && (
