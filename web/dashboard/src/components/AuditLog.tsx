@@ -14,12 +14,12 @@ import { Panel } from "./Panel";
 import { Records, usePages } from "./Records";
 import { When } from "./When";
 
-export type AuditEntry = Schemas["AuditEntry"];
+type AuditEntry = Schemas["AuditEntry"];
 const actorKinds = ["", "user", "key", "agent", "worker", "database", "nobody"] as const;
 type ActorKind = Exclude<(typeof actorKinds)[number], "">;
 
 /** What the API chooses entries by. */
-export interface AuditFilters {
+interface AuditFilters {
   since?: string;
   until?: string;
   actor_id?: string;

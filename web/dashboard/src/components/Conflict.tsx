@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Value, Values, Versions } from "../lib/versions";
 
 /** A field of which there are two versions. */
-export interface Twice {
+interface Twice {
   label: string;
   theirs: Value | undefined;
   mine: Value | undefined;

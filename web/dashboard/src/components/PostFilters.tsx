@@ -9,7 +9,7 @@ import { platforms, type PlatformName } from "./Platform";
 export type State = Schemas["Post"]["state"];
 
 export const states = ["draft", "pending_approval", "approved", "scheduled", "publishing", "published", "partially_published", "failed", "needs_attention", "cancelled"] as const satisfies readonly State[];
-export const platformNames = ["twitter", "linkedin", "facebook", "mailchimp", "ghost"] as const satisfies readonly PlatformName[];
+const platformNames = ["twitter", "linkedin", "facebook", "mailchimp", "ghost"] as const satisfies readonly PlatformName[];
 
 /** By what posts are filtered, as the address has it. */
 export interface Filters {

@@ -4,7 +4,7 @@ import type { Provider } from "./session";
 const KEY = "fanfare.development.token";
 
 /** Somebody of the demo data. */
-export interface Person {
+interface Person {
   id: string;
   name: string;
   email: string;

@@ -10,7 +10,7 @@ export interface Provider {
   signOut(): Promise<void>;
 }
 
-export type SessionState = "loading" | "signed-out" | "signed-in" | "expired";
+type SessionState = "loading" | "signed-out" | "signed-in" | "expired";
 
 const state = new Store<SessionState>("loading");
 let provider: Provider | undefined;

@@ -25,7 +25,7 @@ const Heading = memo(function Heading({ day, count, now }: { day: Day; count: nu
 });
 
 /** A post as a line: all of it opens the post. */
-export const PostLine = memo(function PostLine({ post, open }: { post: CalendarPost; open: Acts["open"] }) {
+const PostLine = memo(function PostLine({ post, open }: { post: CalendarPost; open: Acts["open"] }) {
   const { t } = useTranslation("calendar");
   const { t: common } = useTranslation();
   return (

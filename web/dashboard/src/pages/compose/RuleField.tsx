@@ -5,7 +5,7 @@ import { isTime, nthOf, upcoming, weekdayOf, weekdays, type Rule, type Weekday }
 import { TimeField } from "./TimeField";
 
 /** What a day of the week is called; 2024-01-01 was a Monday. */
-export function weekdayName(day: Weekday, language: string, weekday: "short" | "long" = "short"): string {
+function weekdayName(day: Weekday, language: string, weekday: "short" | "long" = "short"): string {
   return new Intl.DateTimeFormat(language, { weekday, timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, 1 + weekdays.indexOf(day))));
 }
 

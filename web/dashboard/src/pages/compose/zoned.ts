@@ -1,6 +1,6 @@
 import { Temporal } from "temporal-polyfill";
 
-export interface Zoned {
+interface Zoned {
   /** The instant, for the API. */
   at: string;
   /** What clocks do then: they jump over the time that was asked for, or show it twice. */

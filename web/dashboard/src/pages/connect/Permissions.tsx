@@ -2,7 +2,7 @@ import { Checkbox, SimpleGrid } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../../api";
 
-export type Permission = Schemas["APIKeyCreate"]["permissions"][number];
+type Permission = Schemas["APIKeyCreate"]["permissions"][number];
 type WordOf<P> = P extends `${infer A}:${infer B}` ? `${A}_${B}` : never;
 
 /** What a chat's people may be allowed. */

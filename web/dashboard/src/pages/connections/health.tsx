@@ -5,7 +5,7 @@ import { Mark } from "../../components/Mark";
 import { complain } from "../../lib/act";
 
 export type Integration = Schemas["Integration"];
-export type SignInPlatform = Schemas["DashboardSettings"]["platforms"][number];
+type SignInPlatform = Schemas["DashboardSettings"]["platforms"][number];
 
 const looks = { active: ["green", IconCheck], expiring: ["orange", IconAlertCircle], needs_reauth: ["red", IconPlugX], disconnected: ["gray", IconUnlink] } as const;
 

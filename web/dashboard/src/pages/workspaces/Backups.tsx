@@ -19,7 +19,7 @@ import { useWorkspaceName, useWorkspaces } from "./names";
 
 type Backup = Schemas["Backup"];
 
-export const backupLooks: Record<Backup["state"], Look> = { queued: "waiting", running: "running", ready: "good", failed: "failed" };
+const backupLooks: Record<Backup["state"], Look> = { queued: "waiting", running: "running", ready: "good", failed: "failed" };
 
 /** Backups of all files, and the way back from each. */
 export function Backups() {
