@@ -166,7 +166,7 @@ function Posts({ campaignId }: { campaignId: string }) {
       <Group justify="space-between">
         <Title order={3}>{t("posts.title")}</Title>
         {posts.data !== undefined && posts.data.items.length > 0 && (
-          <Anchor size="sm" renderRoot={(props) => <Link to="/customers/$customerId/posts" params={{ customerId }} search={{ campaign_id: campaignId } as never} {...props} />}>
+          <Anchor size="sm" renderRoot={(props) => <Link to="/customers/$customerId/posts" params={{ customerId }} search={{ campaign: campaignId } as never} {...props} />}>
             {t("posts.all")}
           </Anchor>
         )}
