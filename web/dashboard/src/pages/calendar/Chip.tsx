@@ -1,8 +1,9 @@
 import { useDraggable } from "@dnd-kit/core";
+import { VisuallyHidden } from "@mantine/core";
 import { IconCalendarPlus, IconRepeat } from "@tabler/icons-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import { Platform, type PlatformName } from "../../components/Platform";
+import { Platform, platforms, type PlatformName } from "../../components/Platform";
 import { StateMark } from "../../components/State";
 import classes from "./calendar.module.css";
 import { draggable, type CalendarPost, type Ghost } from "./data";
@@ -30,6 +31,27 @@ export function labelOf(post: { title: string; text: string }, untitled: string)
   return label.trim() === "" ? untitled : label.slice(0, 100);
 }
 
+/** How many marks of platforms fit beside a post. */
+const MARKS = 3;
+
+/** The marks of a few platforms, and how many more there are. */
+function Marks({ platforms: all }: { platforms: PlatformName[] }) {
+  const rest = all.slice(MARKS);
+  return (
+    <span className={classes.platforms}>
+      {all.slice(0, MARKS).map((platform) => (
+        <Platform key={platform} platform={platform} size={13} />
+      ))}
+      {rest.length > 0 && (
+        <>
+          <span aria-hidden>+{rest.length}</span>
+          <VisuallyHidden>{rest.map((platform) => platforms[platform].name).join(", ")}</VisuallyHidden>
+        </>
+      )}
+    </span>
+  );
+}
+
 /** What is in the button of a post: its time, its state, its platforms, and how it begins. */
 export const ChipBody = memo(function ChipBody({ post }: { post: CalendarPost }) {
   const { t } = useTranslation("calendar");
@@ -37,11 +59,7 @@ export const ChipBody = memo(function ChipBody({ post }: { post: CalendarPost })
     <>
       <StateMark state={post.state} size={13} />
       <span className={classes.time}>{timeOf(post.scheduled_local)}</span>
-      {platformsOf(post)
-        .slice(0, 3)
-        .map((platform) => (
-          <Platform key={platform} platform={platform} size={13} />
-        ))}
+      <Marks platforms={platformsOf(post)} />
       <span className={classes.text}>{labelOf(post, t("untitled"))}</span>
     </>
   );
