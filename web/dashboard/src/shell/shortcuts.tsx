@@ -1,4 +1,4 @@
-import { Group, Kbd, Modal, Stack, Text } from "@mantine/core";
+import { Group, Kbd, Modal, Stack, Text, Title } from "@mantine/core";
 import { modals } from "./modals";
 import { spotlight } from "@mantine/spotlight";
 import { useNavigate } from "@tanstack/react-router";
@@ -65,6 +65,21 @@ export function ShortcutHelp() {
         {line(t("shortcuts.title"), "?")}
         {line(t("customers"), "g", customersPage.letter)}
         {customerPages.map((page) => line(t(`page.${page.key}`), "g", page.letter))}
+        <Title order={3} mt="xs">
+          {t("page.calendar")}
+        </Title>
+        {line(t("shortcuts.today"), "t")}
+        {line(t("shortcuts.month"), "m")}
+        {line(t("shortcuts.week"), "w")}
+        {line(t("shortcuts.list"), "l")}
+        {line(t("shortcuts.day"), "←", "→", "↑", "↓")}
+        {line(t("shortcuts.earlier"), "Page ↑", "Page ↓")}
+        <Title order={3} mt="xs">
+          {t("page.approvals")}
+        </Title>
+        {line(t("shortcuts.next"), "j", "k")}
+        {line(t("shortcuts.approve"), "a")}
+        {line(t("shortcuts.comment"), "c")}
       </Stack>
     </Modal>
   );
