@@ -75,6 +75,7 @@ func (d *demo) announce(w io.Writer, asJSON bool, dataDir string) error {
 	fmt.Fprintf(w, `
 Fanfare is ready.
 
+  Dashboard      %s        sign in as one of the demo people
   API            %s        documentation: %s/docs
   MCP            %s/mcp    for AI agents, with a token as below
   Sandbox        %s       shows what was published; the first post is there
@@ -95,7 +96,7 @@ curl -H "Authorization: Bearer $TOKEN" $API/v1/customers
                  olga@fanfare.example is system admin
 
 Ctrl-C stops everything; the data stays.
-`, d.apiURL, d.apiURL, d.apiURL, d.sandboxURL, d.sandboxURL, demoID("customer", c.name), shellWord(d.databaseURL), program, shellWord(d.workerURL), program, shellWord(filepath.Join(dataDir, "keyset.json")), dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
+`, d.apiURL, d.apiURL, d.apiURL, d.apiURL, d.sandboxURL, d.sandboxURL, demoID("customer", c.name), shellWord(d.databaseURL), program, shellWord(d.workerURL), program, shellWord(filepath.Join(dataDir, "keyset.json")), dataDir, c.name, info.Users[0].Email, demoID("customer", c.name),
 		d.apiURL, token(info.Users[0].Email), token("ben@northlight.example"))
 	return nil
 }
