@@ -61,6 +61,8 @@ func (w *world) everything(t testing.TB, c cast) things {
 	w.exec(t, "insert into email_templates (customer_id, id, name, html) values ($1, $2, 'Letter ' || gen_random_uuid(), '<p>{{title}}</p>')", id, template)
 	hook, message := dbtest.NewID(t), dbtest.NewID(t)
 	w.exec(t, "delete from webhook_endpoints where customer_id = $1", id) // there can be 20
+	review := dbtest.NewID(t)
+	w.exec(t, "insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $3, 1, 'comment', 'Said')", id, review, post.ID)
 	bot := w.ownBot(t, id)
 	w.exec(t, "insert into webhook_endpoints (customer_id, id, url) values ($1, $2, 'https://127.0.0.1:1/')", id, hook)
 	w.exec(t, "insert into webhook_deliveries (customer_id, id, endpoint_id, event, payload, state, next_at) values ($1, $2, $3, 'webhook.test', '{}', 'failed', null)",
@@ -95,7 +97,7 @@ func (w *world) everything(t testing.TB, c cast) things {
 		"operation":     "list-jobs",
 		"customer_id":   id.String(), "user_id": c.viewer.ID.String(), "integration_id": account.ID.String(),
 		"campaign_id": w.Campaign(t, dbtest.Campaign{CustomerID: id}).ID.String(),
-		"post_id":     post.ID.String(), "platform_post_id": post.PlatformPosts[0].String(),
+		"post_id":     post.ID.String(), "platform_post_id": post.PlatformPosts[0].String(), "review_id": review.String(),
 		"email_template_id": template.String(),
 		"media_id":          w.file(t, c).String(),
 		"queue_slot_id":     w.QueueSlot(t, id).String(), "recurring_post_id": w.RecurringPost(t, id, post.ID).String(),

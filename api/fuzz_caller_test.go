@@ -168,6 +168,8 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 	space, memory := w.Space(t, dbtest.Space{CustomerID: id, PairedBy: c.owner.ID}), dbtest.NewID(t)
 	w.exec(t, "insert into messages (customer_id, id, space_id, direction, text) values ($1, $2, $3, 'in', 'Said')", id, dbtest.NewID(t), space.ID)
 	w.exec(t, "insert into memories (customer_id, id, text) values ($1, $2, 'Remembered')", id, memory)
+	review := dbtest.NewID(t)
+	w.exec(t, "insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment) values ($1, $2, $3, 1, 'comment', 'Said')", id, review, posts[0])
 	server, own, given := dbtest.NewID(t), dbtest.NewID(t), dbtest.NewID(t)
 	w.exec(t, "insert into mcp_servers (customer_id, id, space_id, name, url, created_by) values ($1, $2, $3, 'Server', 'https://mcp.example.com/', $4)", id, server, space.ID, c.owner.ID)
 	const llmKey = `insert into credentials (customer_id, id, space_id, kind, name, provider, model, credential, key_id, created_by)
@@ -208,7 +210,7 @@ func (w *world) season(t testing.TB, issuerKey jwk.Key, foreign map[string]strin
 			customer: id.String(), foreign: foreign, invited: invited, cursors: map[string][]string{}, site: w.siteURL, siteKey: w.siteKey, picture: picture, photo: w.box.UnsplashPhotoIDs()[3],
 			own: map[string][]string{
 				"user_id":        {c.viewer.ID.String(), c.member.ID.String(), spare.ID.String()},
-				"integration_id": {account.ID.String()}, "post_id": posts, "platform_post_id": ended,
+				"integration_id": {account.ID.String()}, "post_id": posts, "platform_post_id": ended, "review_id": {review.String()},
 				"export_id": {exported.String()}, "erasure_id": {erased.String()},
 				"media_id": {file.String()}, "email_template_id": {template.String()}, "webhook_id": {hook.String()}, "delivery_id": {message.String()},
 				"queue_slot_id":     {w.QueueSlot(t, id).String(), w.QueueSlot(t, id).String()},

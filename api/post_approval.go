@@ -27,11 +27,16 @@ type PostReview struct {
 	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"Who said it; null: an API key or agent token."`
 	SpaceID     *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space in which they said it, and so through which bot; null: in none."`
 	CreatedAt   time.Time  `json:"created_at"`
-	// Content is what a client compares with another review's, or with the post as it is.
-	Content *PostReviewContent `json:"content,omitempty" doc:"What the post said then; left out where nobody kept it."`
+	HasContent  bool       `json:"has_content" doc:"What the post said then is kept: get-post-review tells it. It is of each that is submitted, approved or rejected, unless it is from before that was kept."`
 }
 
-// PostReviewContent is what a post said when something was said about it, in the fields that it has there.
+// PostReviewDetail is a review with what a client compares with another's, or with the post as it is.
+type PostReviewDetail struct {
+	PostReview
+	Content *PostReviewContent `json:"content,omitempty" doc:"What the post said then; left out where has_content is false."`
+}
+
+// PostReviewContent is what a post said when it was submitted or decided on, in the fields that it has there.
 type PostReviewContent struct {
 	Title         string               `json:"title"`
 	Text          string               `json:"text"`
@@ -67,7 +72,16 @@ type PostReviewPlatform struct {
 	Options       platform.Options `json:"options"`
 }
 
-type postReviewOutput struct{ Body PostReview }
+// PostReviewPath is the path of something that was said about a post.
+type PostReviewPath struct {
+	PostPath
+	ReviewID uuid.UUID `path:"review_id" format:"uuid" doc:"The review."`
+}
+
+type (
+	postReviewOutput       struct{ Body PostReview }
+	postReviewDetailOutput struct{ Body PostReviewDetail }
+)
 
 // PostSubmit asks for approval.
 type PostSubmit struct {
@@ -86,13 +100,28 @@ type PostRemark struct {
 	Comment string `json:"comment" minLength:"1" maxLength:"5000"`
 }
 
-// inUTC gives its times as all others are.
-func (r PostReview) inUTC() PostReview {
-	r.CreatedAt = r.CreatedAt.UTC()
-	if r.Content != nil {
-		r.Content.ScheduledAt = utc(r.Content.ScheduledAt)
+// reviewOf is what the database tells of a review.
+func reviewOf(row queries.PostReviewGetRow) PostReview {
+	return PostReview{
+		ID: row.ID, PostVersion: row.PostVersion, Verdict: row.Verdict, Comment: row.Comment, CreatedBy: row.CreatedBy, SpaceID: row.SpaceID,
+		CreatedAt: row.CreatedAt.UTC(), HasContent: row.Content != nil,
 	}
-	return r
+}
+
+// contentOf is what a post said, as the database has kept it: the text of an account only where that had its own.
+func contentOf(kept json.RawMessage) (*PostReviewContent, error) {
+	content := &PostReviewContent{}
+	if err := json.Unmarshal(kept, content); err != nil {
+		return nil, fmt.Errorf("decode what the post said: %w", err)
+	}
+	content.ScheduledAt = utc(content.ScheduledAt)
+	for i := range content.PlatformPosts {
+		one := &content.PlatformPosts[i]
+		if one.OwnText = one.Text != ""; !one.OwnText {
+			one.Text = content.Text
+		}
+	}
+	return content, nil
 }
 
 func (a *API) registerPostApproval() {
@@ -122,10 +151,15 @@ func (a *API) registerPostApproval() {
 	}, a.rejectPost)
 	register(a, huma.Operation{
 		OperationID: "list-post-reviews", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: one + "/reviews", Tags: tags,
-		Summary: "List what was said about a post",
-		Description: "Each with what the post said then. Submitting, withdrawing, approving and rejecting write one, and so does a comment; what changed since somebody decided is the difference between " +
-			"the content of the newest that is approved or rejected and the post as it is. A recurring post's copies begin without any.",
+		Summary:     "List what was said about a post",
+		Description: "The newest first. Submitting, withdrawing, approving and rejecting write one, and so does a comment. A recurring post's copies begin without any.",
 	}, a.listPostReviews)
+	register(a, huma.Operation{
+		OperationID: "get-post-review", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: one + "/reviews/{review_id}", Tags: tags,
+		Summary: "Get what was said about a post",
+		Description: "With what the post said when it was submitted, approved or rejected. What changed since somebody decided is the difference between " +
+			"the content of the newest that is approved or rejected and the post as it is.",
+	}, a.getPostReview)
 	register(a, huma.Operation{
 		OperationID: "create-post-review", Metadata: needs("posts:write"), Method: http.MethodPost, Path: one + "/reviews", Tags: tags, Summary: "Comment on a post",
 		Description: "Says something about the post as it is now, and decides nothing.", DefaultStatus: http.StatusCreated,
@@ -321,8 +355,25 @@ func (a *API) listPostReviews(ctx context.Context, in *struct {
 	if err := json.Unmarshal(encoded, &reviews); err != nil {
 		return nil, fmt.Errorf("decode reviews: %w", err)
 	}
-	body, err := page(reviews, in.Limit, func(r PostReview) (PostReview, error) { return r.inUTC(), nil }, func(r PostReview) string { return cursorOf(listOfReviews, r.ID) })
+	body, err := page(reviews, in.Limit, func(r PostReview) (PostReview, error) {
+		r.CreatedAt = r.CreatedAt.UTC()
+		return r, nil
+	}, func(r PostReview) string { return cursorOf(listOfReviews, r.ID) })
 	return &pageOutput[PostReview]{Body: body}, err
+}
+
+func (a *API) getPostReview(ctx context.Context, in *PostReviewPath) (*postReviewDetailOutput, error) {
+	row, err := read(ctx, a, scope(ctx).In(in.CustomerID), func(q *queries.Queries) (queries.PostReviewGetRow, error) {
+		return q.PostReviewGet(ctx, queries.PostReviewGetParams{PostID: in.PostID, ID: in.ReviewID})
+	})
+	if err != nil {
+		return nil, noRows(err, "review")
+	}
+	body := PostReviewDetail{PostReview: reviewOf(row)}
+	if body.HasContent {
+		body.Content, err = contentOf(row.Content)
+	}
+	return &postReviewDetailOutput{Body: body}, err
 }
 
 func (a *API) createPostReview(ctx context.Context, in *struct {
@@ -334,17 +385,10 @@ func (a *API) createPostReview(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
-		row, err := q.PostReviewGet(ctx, id)
+		row, err := q.PostReviewGet(ctx, queries.PostReviewGetParams{PostID: in.PostID, ID: id})
 		if err != nil {
 			return nil, err
 		}
-		body := PostReview{
-			ID: row.ID, PostVersion: row.PostVersion, Verdict: row.Verdict, Comment: row.Comment, CreatedBy: row.CreatedBy, SpaceID: row.SpaceID,
-			CreatedAt: row.CreatedAt,
-		}
-		if err := json.Unmarshal(row.Content, &body.Content); err != nil {
-			return nil, fmt.Errorf("decode what the post said: %w", err)
-		}
-		return &postReviewOutput{Body: body.inUTC()}, nil
+		return &postReviewOutput{Body: reviewOf(row)}, nil
 	})
 }

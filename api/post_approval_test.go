@@ -373,6 +373,10 @@ func TestPostReviewRoles(t *testing.T) {
 		return w.call(t, who, "POST", path+"/reviews", m{"comment": "Hm."})
 	})
 	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer { return w.call(t, who, "GET", path+"/reviews", nil) })
+	said := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items[0]
+	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer {
+		return w.call(t, who, "GET", path+"/reviews/"+said.ID.String(), nil)
+	})
 	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer { return w.call(t, who, "GET", path+"/attempts", nil) })
 	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer { return w.call(t, who, "GET", path+"/check", nil) })
 	c.roles(t, reading, func(t *testing.T, who dbtest.User) answer {
@@ -506,7 +510,7 @@ func TestWritingKeyAndRecurringPost(t *testing.T) {
 	w.callWith(t, publishing, "PATCH", path, m{"text": "Other."}).want(t, 200)
 }
 
-// Each review shows what the post said then: an approver sees what has changed since they decided.
+// What is submitted or decided shows what the post said then: an approver sees what has changed since.
 func TestReviewContent(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -517,33 +521,93 @@ func TestReviewContent(t *testing.T) {
 	before := into[api.Post](t, w.call(t, c.member, "GET", path, nil).want(t, 200))
 	w.call(t, c.member, "POST", path+"/submit", m{"scheduled_at": at}).want(t, 200)
 	w.call(t, c.owner, "POST", path+"/reject", m{"comment": "Shorter."}).want(t, 200)
-	w.call(t, c.member, "PATCH", path, m{"text": "Short.", "platforms": []m{{"integration_id": before.PlatformPosts[0].IntegrationID, "text": "Its own."}}}).want(t, 200)
+	w.call(t, c.member, "PATCH", path, m{"text": "Short.", "platforms": []m{{"integration_id": before.PlatformPosts[0].IntegrationID, "text": "Its own."}, {"integration_id": before.PlatformPosts[1].IntegrationID}}}).want(t, 200)
 	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
 	said := into[api.PostReview](t, w.call(t, c.member, "POST", path+"/reviews", m{"comment": "Done."}).want(t, 201))
-	reviews := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items
+	list := func() []api.PostReview {
+		return into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items
+	}
+	one := func(review api.PostReview) api.PostReviewDetail {
+		got := into[api.PostReviewDetail](t, w.call(t, c.viewer, "GET", path+"/reviews/"+review.ID.String(), nil).want(t, 200))
+		if !reflect.DeepEqual(got.PostReview, review) || review.HasContent != (got.Content != nil) {
+			t.Errorf("got %+v, listed %+v", got, review)
+		}
+		return got
+	}
+	reviews := list()
+	if len(reviews) != 4 || !reflect.DeepEqual(said, reviews[0]) || said.HasContent || one(said).Verdict != "comment" {
+		t.Errorf("answered %+v, listed %+v", said, reviews)
+	}
 	for i, want := range []struct {
 		verdict, text, own string
 		at                 *time.Time
-	}{{"comment", "Short.", "Its own.", &at}, {"submitted", "Short.", "Its own.", &at}, {"rejected", before.Text, before.Text, &at}, {"submitted", before.Text, before.Text, nil}} {
-		got := reviews[i]
-		if got.Verdict != want.verdict || got.Content == nil || got.Content.Text != want.text || got.Content.PlatformPosts[0].Text != want.own ||
-			got.Content.PlatformPosts[0].OwnText != (want.own != want.text) || !reflect.DeepEqual(got.Content.ScheduledAt, want.at) {
+	}{{"submitted", "Short.", "Its own.", &at}, {"rejected", before.Text, before.Text, &at}, {"submitted", before.Text, before.Text, nil}} {
+		got := one(reviews[i+1])
+		if got.Verdict != want.verdict || got.Content == nil || got.Content.Text != want.text || !reflect.DeepEqual(got.Content.ScheduledAt, want.at) || len(got.Content.PlatformPosts) != 2 {
 			t.Errorf("review %d: %+v of %+v, want %+v", i, got, got.Content, want)
+			continue
+		}
+		for j, text := range []string{want.own, want.text} {
+			if on := got.Content.PlatformPosts[j]; on.Text != text || on.OwnText != (text != want.text) {
+				t.Errorf("review %d, account %d: %+v, want %s", i, j, on, text)
+			}
 		}
 	}
-	if !reflect.DeepEqual(said, reviews[0]) {
-		t.Errorf("answered %+v, listed %+v", said, reviews[0])
-	}
+	submitted := one(reviews[1])
 	// What is approved is the version before the approval, and says the same.
 	etag := w.call(t, c.owner, "GET", path, nil).want(t, 200).etag()
 	w.call(t, c.owner, "POST", path+"/approve", nil, "If-Match", etag).want(t, 200)
-	last := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews?limit=1", nil).want(t, 200)).Items[0]
-	if last.Verdict != "approved" || !reflect.DeepEqual(last.Content, said.Content) {
-		t.Errorf("approved %+v, want %+v", last.Content, said.Content)
+	if last := one(list()[0]); last.Verdict != "approved" || !reflect.DeepEqual(last.Content, submitted.Content) {
+		t.Errorf("approved %+v, want %+v", last.Content, submitted.Content)
+	}
+	// It is one of this post, and of no other.
+	other, _ := w.draft(t, c)
+	for _, nowhere := range []string{other + "/reviews/" + said.ID.String(), path + "/reviews/" + dbtest.NewID(t).String()} {
+		w.call(t, c.owner, "GET", nowhere, nil).want(t, 404)
 	}
 	// From before: nothing was kept.
 	w.exec(t, "update post_reviews set content = null where customer_id = $1", c.customer.ID)
-	if last := into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items[0]; last.Content != nil {
-		t.Errorf("from before: %+v", last.Content)
+	if last := list()[0]; last.HasContent || one(last).Verdict != "approved" {
+		t.Errorf("from before: %+v", last)
+	}
+}
+
+// A page of reviews is small, however long the post is, and what the post says is kept once for all accounts that say the same.
+func TestReviewsOfLongPost(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	accounts := make([]m, 5)
+	for i := range accounts {
+		accounts[i] = m{"integration_id": w.Integration(t, dbtest.Integration{CustomerID: c.customer.ID}).ID}
+	}
+	text := strings.Repeat("Fresh bread. ", 85_000/13)
+	post := into[api.Post](t, w.call(t, c.member, "POST", c.path("/posts"), m{"title": "Bread", "text": text, "platforms": accounts}).want(t, 201))
+	path := c.path("/posts/%s", post.ID)
+	for range 50 {
+		w.call(t, c.member, "POST", path+"/submit", m{"comment": strings.Repeat("x", 5000)}).want(t, 200)
+		w.call(t, c.member, "POST", path+"/reviews", m{"comment": strings.Repeat("x", 5000)}).want(t, 201)
+		w.call(t, c.member, "POST", path+"/withdraw", nil).want(t, 200)
+	}
+	listed := w.call(t, c.viewer, "GET", path+"/reviews?limit=100", nil).want(t, 200)
+	reviews := into[api.Page[api.PostReview]](t, listed).Items
+	if len(reviews) != 100 || len(listed.body) > 1_000_000 {
+		t.Errorf("%d reviews in %d bytes", len(reviews), len(listed.body))
+	}
+	last := reviews[slices.IndexFunc(reviews, func(r api.PostReview) bool { return r.HasContent })]
+	got := into[api.PostReviewDetail](t, w.call(t, c.viewer, "GET", path+"/reviews/"+last.ID.String(), nil).want(t, 200))
+	if got.Verdict != "submitted" || got.Content.Text != text || len(got.Content.PlatformPosts) != len(accounts) {
+		t.Fatalf("%s with %d characters on %d accounts", got.Verdict, len(got.Content.Text), len(got.Content.PlatformPosts))
+	}
+	for _, on := range got.Content.PlatformPosts {
+		if on.Text != text || on.OwnText {
+			t.Errorf("an account has %d characters, its own: %t", len(on.Text), on.OwnText)
+		}
+	}
+	if n := w.count(t, "select max(octet_length(content::text)) from post_reviews where customer_id = $1", c.customer.ID); n > len(text)+5000 {
+		t.Errorf("%d bytes are kept of %d characters", n, len(text))
+	}
+	if n := w.count(t, "select count(*) from post_reviews where customer_id = $1 and (content is not null) <> (verdict = 'submitted')", c.customer.ID); n != 0 {
+		t.Errorf("%d reviews keep content as they should not", n)
 	}
 }

@@ -818,7 +818,7 @@ func TestWritingKeysPublishNothingThatRecurs(t *testing.T) {
 	}
 }
 
-// TestReviewsKeepContent: a review says what the post said, whoever writes it, and nobody else says so.
+// TestReviewsKeepContent: a review that submits or decides says what the post said, whoever writes it, and nobody else says so.
 func TestReviewsKeepContent(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -828,26 +828,50 @@ func TestReviewsKeepContent(t *testing.T) {
 	mustExec(t, a.d, "insert into email_templates (customer_id, id, name, subject, html) values ($1, $2, 'x', 'News', '<p>x</p>')", a.customer, template)
 	mustExec(t, a.d, "update media set alt_text = 'A cup.' where id = $1", a.files[1])
 	mustExec(t, a.d, "update platform_posts set text = 'Its own.', options = jsonb_build_object('template_id', $2::text) where id = $1", a.platform, template.String())
-	const write = "insert into post_reviews (id, post_id, post_version, verdict, comment) values (gen_random_uuid(), $1, 1, 'comment', 'x')"
+	const write = "insert into post_reviews (id, post_id, post_version, verdict, comment) values (gen_random_uuid(), $1, 1, $2, 'x')"
 	want := one[string](ctx, t, a.d.Super, `select jsonb_build_object('title', p.title, 'text', p.text, 'scheduled_at', p.scheduled_at, 'media_ids', jsonb_build_array($2::uuid),
 			'media', jsonb_build_array(jsonb_build_object('id', $2::uuid, 'alt_text', ''), jsonb_build_object('id', $3::uuid, 'alt_text', 'A cup.')),
 			'templates', jsonb_build_array(jsonb_build_object('id', $4::uuid, 'subject', 'News', 'preview_text', '', 'customer_name', c.name, 'html_sha256', encode(sha256('<p>x</p>'), 'hex'))),
-			'platform_posts', (select jsonb_agg(jsonb_build_object('integration_id', pp.integration_id, 'platform', i.platform, 'text', case when pp.id = $5 then 'Its own.' else p.text end,
-				'own_text', pp.id = $5, 'options', pp.options, 'media_ids', case when pp.id = $5 then jsonb_build_array($3::uuid) end) order by pp.id)
+			'platform_posts', (select jsonb_agg(jsonb_build_object('integration_id', pp.integration_id, 'platform', i.platform, 'text', case when pp.id = $5 then 'Its own.' end,
+				'options', pp.options, 'media_ids', case when pp.id = $5 then jsonb_build_array($3::uuid) end) order by pp.id)
 				from platform_posts pp join integrations i on i.id = pp.integration_id where pp.post_id = p.id))::text
 		from posts p join customers c on c.id = p.customer_id where p.id = $1`, a.post.ID, a.files[0], a.files[1], template, a.platform)
-	for _, who := range []string{"owner", "member", "key", "s-manager"} {
-		if _, err := a.do(who, write, a.post.ID); err != nil {
-			t.Fatalf("%s: %v", who, err)
+	for who, verdicts := range map[string][]string{"owner": {"submitted", "rejected"}, "member": {"submitted"}, "key": {"submitted"}, "s-manager": {"submitted", "rejected"}} {
+		for _, verdict := range verdicts {
+			if _, err := a.do(who, write, a.post.ID, verdict); err != nil {
+				t.Fatalf("%s by %s: %v", verdict, who, err)
+			}
+			if got := one[string](ctx, t, a.d.Super, "select coalesce(content::text, '') from post_reviews order by created_at desc limit 1"); got != want {
+				t.Errorf("%s by %s kept %s, want %s", verdict, who, got, want)
+			}
 		}
-		if got := one[string](ctx, t, a.d.Super, "select content::text from post_reviews order by created_at desc limit 1"); got != want {
-			t.Errorf("%s kept %s, want %s", who, got, want)
+		for _, verdict := range []string{"comment", "withdrawn"} {
+			if _, err := a.do(who, write, a.post.ID, verdict); err != nil {
+				t.Fatalf("%s by %s: %v", verdict, who, err)
+			}
 		}
-		_, err := a.do(who, "insert into post_reviews (id, post_id, post_version, verdict, comment, content) values (gen_random_uuid(), $1, 1, 'comment', 'x', '{}')", a.post.ID)
-		expectRefused(t, "content by "+who, err, denied)
+		for _, verdict := range []string{"comment", "submitted"} {
+			_, err := a.do(who, "insert into post_reviews (id, post_id, post_version, verdict, comment, content) values (gen_random_uuid(), $1, 1, $2, 'x', '{}')", a.post.ID, verdict)
+			expectRefused(t, verdict+" with content by "+who, err, denied)
+		}
+	}
+	if got := one[string](ctx, t, a.d.Super, "select string_agg(distinct verdict, ' ' order by verdict) from post_reviews where content is null"); got != "comment withdrawn" {
+		t.Errorf("without content are %s", got)
 	}
 	mustExec(t, a.d, "update posts set text = 'Another.' where id = $1", a.post.ID)
-	if n := one[int](ctx, t, a.d.Super, "select count(*) from post_reviews where content::text <> $1", want); n != 0 {
+	if err := a.d.Tenant().Tx(ctx, a.scopes["owner"], func(ctx context.Context, tx *tenant.Tx) error {
+		if _, err := tx.Exec(ctx, "update posts set approved_at = now() where id = $1", a.post.ID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, write, a.post.ID, "approved")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := one[string](ctx, t, a.d.Super, "select content ->> 'text' from post_reviews where verdict = 'approved'"); got != "Another." {
+		t.Errorf("approved is %s", got)
+	}
+	if n := one[int](ctx, t, a.d.Super, "select count(*) from post_reviews where verdict <> 'approved' and content::text <> $1", want); n != 0 {
 		t.Errorf("%d reviews say something else after a change", n)
 	}
 	if n := one[int](ctx, t, a.d.Super, "select count(*) from audit_log where resource_type = 'post_review' and changes::text like '%Its own.%'"); n != 0 {

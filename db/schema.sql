@@ -4309,8 +4309,7 @@ begin
                 select coalesce(jsonb_agg(jsonb_build_object(
                     'integration_id', pp.integration_id,
                     'platform', i.platform,
-                    'text', coalesce(pp.text, p.text),
-                    'own_text', pp.text is not null,
+                    'text', pp.text,
                     'options', pp.options,
                     'media_ids', case when pp.own_media then (
                         select coalesce(jsonb_agg(own.media_id order by own.position), '[]')
@@ -10266,7 +10265,7 @@ CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW 
 
 -- Name: post_reviews post_reviews_content; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER post_reviews_content BEFORE INSERT ON public.post_reviews FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.keep_content();
+CREATE TRIGGER post_reviews_content BEFORE INSERT ON public.post_reviews FOR EACH ROW WHEN (((new.verdict = ANY (ARRAY['submitted'::text, 'approved'::text, 'rejected'::text])) AND (CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name])))) EXECUTE FUNCTION tenancy.keep_content();
 
 -- Name: post_reviews post_reviews_guard; Type: TRIGGER; Schema: public
 

@@ -122,6 +122,7 @@ func newAgency(t testing.TB, s *system) agency {
 	scheduled := b.draft(t, draft{campaign: campaign.ID})
 	b.schedule(t, scheduled.ID, time.Now().Add(24*time.Hour))
 	post := b.draft(t, draft{campaign: campaign.ID})
+	review := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/posts/"+post.ID+"/reviews", map[string]any{"comment": "Of the agency"})
 	slot := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/queue-slots", map[string]any{"weekday": "monday", "local_time": "09:30"})
 	// Far off: nothing goes out by itself while tests look.
 	recurring := call[struct{ ID string }](t, b.owner, http.MethodPost, b.path+"/recurring-posts",
@@ -177,7 +178,7 @@ func newAgency(t testing.TB, s *system) agency {
 		"api_key_id": key.ID, "agent_token_id": token.ID,
 		"space_id": space, "chat_identity_id": identity, "pairing_id": pairing, "bot_id": bot,
 		"credential_id": credential.ID, "mcp_server_id": server,
-		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "platform_post_id": post.PlatformPosts[0].ID, "integration_id": b.integration, "user_id": user,
+		"customer_id": b.id, "campaign_id": campaign.ID, "post_id": post.ID, "platform_post_id": post.PlatformPosts[0].ID, "review_id": review.ID, "integration_id": b.integration, "user_id": user,
 		"invitation_id": invitation, "export_id": export.ID, "connect_session_id": connecting.ID,
 		"media_id": file.ID, "memory_id": memory.ID, "email_template_id": template.ID,
 		"workspace_id": work,

@@ -165,6 +165,7 @@ var acts = map[string]act{
 	"approve-post":       {success: http.StatusOK, action: "post.update", prepare: submitted},
 	"reject-post":        {success: http.StatusOK, action: "post_review.create", prepare: submitted, body: with(map[string]any{"comment": "No."})},
 	"list-post-reviews":  {success: http.StatusOK},
+	"get-post-review":    {success: http.StatusOK},
 	"create-post-review": {success: http.StatusCreated, action: "post_review.create", body: with(map[string]any{"comment": "From the matrix"})},
 	"check-draft":        {success: http.StatusOK, body: with(map[string]any{"text": "From the matrix"})},
 	"check-post":         {success: http.StatusOK},
@@ -534,11 +535,14 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 		"invitation_id": dbtest.NewID(t).String(), "export_id": dbtest.NewID(t).String(), "operation": "list-jobs",
 		"platform": "twitter", "connect_session_id": dbtest.NewID(t).String(),
 		"media_id": dbtest.NewID(t).String(), "email_template_id": dbtest.NewID(t).String(),
-		"bot_id": dbtest.NewID(t).String(), "webhook_id": dbtest.NewID(t).String(), "delivery_id": dbtest.NewID(t).String(),
+		"review_id": dbtest.NewID(t).String(),
+		"bot_id":    dbtest.NewID(t).String(), "webhook_id": dbtest.NewID(t).String(), "delivery_id": dbtest.NewID(t).String(),
 		"queue_slot_id": m.db.QueueSlot(t, customer.ID).String(), "recurring_post_id": m.db.RecurringPost(t, customer.ID, weekly.ID).String(),
 	}}
 	c.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/gif', 35)",
 		c.customer, c.ids["media_id"], bucket.Media(c.customer)+c.ids["media_id"])
+	c.exec(t, "insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment, content) values ($1, $2, $3, 1, 'submitted', 'Said', jsonb_build_object('text', 'Said'))",
+		c.customer, c.ids["review_id"], post.ID)
 	space := m.db.Space(t, dbtest.Space{CustomerID: customer.ID, PairedBy: m.members["owner"].ID})
 	c.ids["space_id"], c.ids["memory_id"] = space.ID.String(), dbtest.NewID(t).String()
 	c.exec(t, "insert into messages (customer_id, id, space_id, direction, text) values ($1, $2, $3, 'in', 'Said')", c.customer, dbtest.NewID(t), space.ID)

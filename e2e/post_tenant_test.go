@@ -23,6 +23,7 @@ var postOperations = tested(map[string]any{
 	"approve-post":          map[string]any{"comment": "Not mine"},
 	"reject-post":           map[string]any{"comment": "Not mine"},
 	"list-post-reviews":     nil,
+	"get-post-review":       nil,
 	"create-post-review":    map[string]any{"comment": "Not mine"},
 	"check-draft":           map[string]any{"text": "Not mine"},
 	"check-post":            nil,
@@ -86,6 +87,12 @@ func TestPostTenants(t *testing.T) {
 		}
 		w.same(t, w.ops[id], tenantOperations[id], "A's platform post below B's post", below(w.a.ids["platform_post_id"]), below(randomID()), below(uuid.Nil.String()))
 	}
+
+	// So is what was said about A's.
+	review := func(id string) map[string]string {
+		return map[string]string{"customer_id": w.b.id, "post_id": w.b.ids["post_id"], "review_id": id}
+	}
+	w.same(t, w.ops["get-post-review"], nil, "A's review below B's post", review(w.a.ids["review_id"]), review(randomID()), review(uuid.Nil.String()))
 
 	// Filtered by A's campaign, B's list is as empty as by one that nobody has.
 	var answers []string

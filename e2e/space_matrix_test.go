@@ -38,7 +38,7 @@ var fromAnotherSpace = map[string]elsewhereInCustomer{
 	"list-campaigns": shared, "get-campaign": shared, "create-campaign": denied, "update-campaign": denied, "archive-campaign": denied, "delete-campaign": denied,
 	"list-posts": listed, "list-calendar": listed, "get-report": listed, "list-report-posts": listed, "export-report": listed, "get-post": absent, "get-post-metrics": absent, "create-post": made, "generate-post": made, "earlier-generate-post": made, "update-post": absent,
 	"publish-post": absent, "schedule-post": absent, "cancel-post": absent, "submit-post": absent, "withdraw-post": absent, "queue-post": absent,
-	"list-post-reviews": absent, "create-post-review": absent, "check-draft": shared, "check-post": absent,
+	"list-post-reviews": absent, "get-post-review": absent, "create-post-review": absent, "check-draft": shared, "check-post": absent,
 	"retry-platform-post": absent, "list-publish-attempts": absent,
 	"list-media": listed, "get-media": absent, "get-media-content": absent, "create-media": made, "update-media": absent, "delete-media": absent,
 	"search-images": shared, "earlier-search-images": shared, "use-image": made,
@@ -61,7 +61,7 @@ var fromAnotherSpace = map[string]elsewhereInCustomer{
 }
 
 // inSpaces are the names of ids of what belongs to a space: no answer to somebody in another one holds them.
-var inSpaces = []string{"space_id", "post_id", "platform_post_id", "media_id", "memory_id", "recurring_post_id", "pairing_id", "agent_token_id",
+var inSpaces = []string{"space_id", "post_id", "platform_post_id", "media_id", "memory_id", "review_id", "recurring_post_id", "pairing_id", "agent_token_id",
 	"workspace_id", "credential_id", "space_credential_id", "own_credential_id", "mcp_server_id"}
 
 // TestSpacesMeetNowhere tries every operation inside a customer with a key of a space, on everything that is in another space
@@ -101,6 +101,7 @@ func (m *matrix) tryFromAnotherSpace(t *testing.T, o operation, rule elsewhereIn
 	space := uuid.MustParse(c.ids["space_id"])
 	for _, sql := range []string{
 		"update posts set space_id = $2, title = $3, text = $3 where customer_id = $1", "update media set space_id = $2, alt_text = $3 where customer_id = $1",
+		"update post_reviews set space_id = $2, comment = $3, content = jsonb_build_object('text', $3::text) where customer_id = $1",
 		"update memories set space_id = $2, text = $3 where customer_id = $1", "update messages set text = $3 where customer_id = $1 and space_id = $2",
 	} {
 		if _, err := m.s.super.Exec(t.Context(), sql, c.customer, space, ofAnotherSpace); err != nil {

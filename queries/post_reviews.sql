@@ -8,9 +8,9 @@ where p.id = @post_id;
 -- name: PostReviewGet :one
 select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at, r.content
 from post_reviews r
-where r.id = @id;
+where r.post_id = @post_id and r.id = @id;
 
--- What was said about a post, newest first.
+-- What was said about a post, newest first, without what the post said then, which may be long.
 -- name: PostReviewList :one
 select (select coalesce(jsonb_agg(jsonb_build_object(
             'id', r.id,
@@ -20,9 +20,9 @@ select (select coalesce(jsonb_agg(jsonb_build_object(
             'created_by', r.created_by,
             'space_id', r.space_id,
             'created_at', r.created_at,
-            'content', r.content) order by r.id desc), '[]')
+            'has_content', r.has_content) order by r.id desc), '[]')
         from (
-            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.space_id, pr.created_at, pr.content
+            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.space_id, pr.created_at, pr.content is not null as has_content
             from post_reviews pr
             where pr.customer_id = p.customer_id and pr.post_id = p.id and pr.id < @before
             order by pr.id desc

@@ -44,8 +44,13 @@ func (q *Queries) PostReviewCreate(ctx context.Context, arg PostReviewCreatePara
 const postReviewGet = `-- name: PostReviewGet :one
 select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at, r.content
 from post_reviews r
-where r.id = $1
+where r.post_id = $1 and r.id = $2
 `
+
+type PostReviewGetParams struct {
+	PostID uuid.UUID
+	ID     uuid.UUID
+}
 
 type PostReviewGetRow struct {
 	ID          uuid.UUID
@@ -58,8 +63,8 @@ type PostReviewGetRow struct {
 	Content     json.RawMessage
 }
 
-func (q *Queries) PostReviewGet(ctx context.Context, id uuid.UUID) (PostReviewGetRow, error) {
-	row := q.db.QueryRow(ctx, postReviewGet, id)
+func (q *Queries) PostReviewGet(ctx context.Context, arg PostReviewGetParams) (PostReviewGetRow, error) {
+	row := q.db.QueryRow(ctx, postReviewGet, arg.PostID, arg.ID)
 	var i PostReviewGetRow
 	err := row.Scan(
 		&i.ID,
@@ -83,9 +88,9 @@ select (select coalesce(jsonb_agg(jsonb_build_object(
             'created_by', r.created_by,
             'space_id', r.space_id,
             'created_at', r.created_at,
-            'content', r.content) order by r.id desc), '[]')
+            'has_content', r.has_content) order by r.id desc), '[]')
         from (
-            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.space_id, pr.created_at, pr.content
+            select pr.id, pr.post_version, pr.verdict, pr.comment, pr.created_by, pr.space_id, pr.created_at, pr.content is not null as has_content
             from post_reviews pr
             where pr.customer_id = p.customer_id and pr.post_id = p.id and pr.id < $1
             order by pr.id desc
@@ -100,7 +105,7 @@ type PostReviewListParams struct {
 	PostID  uuid.UUID
 }
 
-// What was said about a post, newest first.
+// What was said about a post, newest first, without what the post said then, which may be long.
 func (q *Queries) PostReviewList(ctx context.Context, arg PostReviewListParams) (json.RawMessage, error) {
 	row := q.db.QueryRow(ctx, postReviewList, arg.Before, arg.MaxRows, arg.PostID)
 	var reviews json.RawMessage

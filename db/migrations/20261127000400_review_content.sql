@@ -1,7 +1,7 @@
 -- migrate:up
 
--- What a post said when something was said about it, so that whoever looks again sees what has changed since. NULL: nobody
--- kept it then.
+-- What a post said when it was submitted or decided on, so that whoever looks again sees what has changed since. NULL: it was
+-- neither, or nobody kept it then.
 set local row_security = off;
 
 alter table post_reviews add column content jsonb;
@@ -15,7 +15,7 @@ create or replace trigger audit_delete after delete on post_reviews referencing 
     for each statement execute function tenancy.audit_change('post_review', 'id', 'customer_id', '{}', '{version,created_at,updated_at,content}');
 
 -- A definer's: it is the same whoever speaks, also a key that does not see everything of the post. Of an e-mail template's
--- HTML, which may be long, it keeps a digest.
+-- HTML, which may be long, it keeps a digest, and of an account the text only where it has its own.
 create function tenancy.keep_content() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -49,8 +49,7 @@ begin
                 select coalesce(jsonb_agg(jsonb_build_object(
                     'integration_id', pp.integration_id,
                     'platform', i.platform,
-                    'text', coalesce(pp.text, p.text),
-                    'own_text', pp.text is not null,
+                    'text', pp.text,
                     'options', pp.options,
                     'media_ids', case when pp.own_media then (
                         select coalesce(jsonb_agg(own.media_id order by own.position), '[]')
@@ -66,7 +65,8 @@ end
 $$;
 -- Its name comes before the guard's, which reads the version. What is restored keeps what it has.
 create trigger post_reviews_content before insert on post_reviews for each row
-    when (current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin')) execute function tenancy.keep_content();
+    when (new.verdict in ('submitted', 'approved', 'rejected') and current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin'))
+    execute function tenancy.keep_content();
 revoke execute on function tenancy.keep_content() from public;
 alter function tenancy.keep_content() owner to fanfare_definer;
 grant select (alt_text) on media to fanfare_definer;

@@ -2059,7 +2059,7 @@ export interface paths {
         };
         /**
          * List what was said about a post
-         * @description Each with what the post said then. Submitting, withdrawing, approving and rejecting write one, and so does a comment; what changed since somebody decided is the difference between the content of the newest that is approved or rejected and the post as it is. A recurring post's copies begin without any.
+         * @description The newest first. Submitting, withdrawing, approving and rejecting write one, and so does a comment. A recurring post's copies begin without any.
          *
          *     API keys and agent tokens need posts:read or posts:write or posts:publish.
          */
@@ -2072,6 +2072,28 @@ export interface paths {
          *     API keys and agent tokens need posts:write.
          */
         post: operations["create-post-review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/posts/{post_id}/reviews/{review_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what was said about a post
+         * @description With what the post said when it was submitted, approved or rejected. What changed since somebody decided is the difference between the content of the newest that is approved or rejected and the post as it is.
+         *
+         *     API keys and agent tokens need posts:read or posts:write or posts:publish.
+         */
+        get: operations["get-post-review"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -6408,8 +6430,6 @@ export interface components {
         };
         PostReview: {
             comment: string;
-            /** @description What the post said then; left out where nobody kept it. */
-            content?: components["schemas"]["PostReviewContent"];
             /** Format: date-time */
             created_at: string;
             /**
@@ -6417,6 +6437,8 @@ export interface components {
              * @description Who said it; null: an API key or agent token.
              */
             created_by: string | null;
+            /** @description What the post said then is kept: get-post-review tells it. It is of each that is submitted, approved or rejected, unless it is from before that was kept. */
+            has_content: boolean;
             /** Format: uuid */
             id: string;
             /**
@@ -6448,6 +6470,34 @@ export interface components {
             templates: components["schemas"]["PostReviewTemplate"][];
             text: string;
             title: string;
+        };
+        PostReviewDetail: {
+            comment: string;
+            /** @description What the post said then; left out where has_content is false. */
+            content?: components["schemas"]["PostReviewContent"];
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Who said it; null: an API key or agent token.
+             */
+            created_by: string | null;
+            /** @description What the post said then is kept: get-post-review tells it. It is of each that is submitted, approved or rejected, unless it is from before that was kept. */
+            has_content: boolean;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description The version of the post that it is about, as in its ETag.
+             */
+            post_version: number;
+            /**
+             * Format: uuid
+             * @description The space in which they said it, and so through which bot; null: in none.
+             */
+            space_id: string | null;
+            /** @enum {string} */
+            verdict: "submitted" | "approved" | "rejected" | "withdrawn" | "comment";
         };
         PostReviewMedia: {
             /** @description What it said to those who cannot see it. */
@@ -22362,6 +22412,101 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-post-review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The customer. */
+                customer_id: string;
+                /** @description The post. */
+                post_id: string;
+                /** @description The review. */
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostReviewDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -28,12 +28,22 @@ export function Review({ customerId, postId, decided }: { customerId: string; po
   const post = useQuery({ queryKey: [...customerKey(customerId), "posts", "one", postId], queryFn: () => versioned(fanfare.GET("/v1/customers/{customer_id}/posts/{post_id}", { params: { path } })) });
   const reviews = useQuery({
     queryKey: [...customerKey(customerId), "posts", "reviews", postId],
-    queryFn: async () => (await data(fanfare.GET("/v1/customers/{customer_id}/posts/{post_id}/reviews", { params: { path, query: { limit: 50 } } }))).items,
+    queryFn: async ({ client }) => {
+      const all = (await data(fanfare.GET("/v1/customers/{customer_id}/posts/{post_id}/reviews", { params: { path, query: { limit: 50 } } }))).items;
+      const id = all.find((review) => (review.verdict === "approved" || review.verdict === "rejected") && review.has_content)?.id;
+      if (id === undefined) return { all, last: undefined };
+      // What it says never changes: it is fetched once.
+      const last = await client.ensureQueryData({
+        queryKey: [...customerKey(customerId), "posts", "review", postId, id],
+        queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/posts/{post_id}/reviews/{review_id}", { params: { path: { ...path, review_id: id } } })),
+      });
+      return { all, last };
+    },
   });
   const failed = post.isError && post.data === undefined ? post : reviews.isError && reviews.data === undefined ? reviews : undefined;
   if (failed !== undefined) return <Problem error={failed.error} retry={() => void failed.refetch()} />;
   if (post.data === undefined || reviews.data === undefined) return <Skeletons rows={4} height={80} />;
-  return <Decision customerId={customerId} post={post.data} reviews={reviews.data} decided={decided} />;
+  return <Decision customerId={customerId} post={post.data} reviews={reviews.data.all} last={reviews.data.last} decided={decided} />;
 }
 
 /** Why somebody may not approve a post; undefined: they may, as far as one can tell here. */
@@ -52,7 +62,7 @@ function useHindrance(customerId: string, reviews: PostReview[]) {
   return undefined;
 }
 
-function Decision({ customerId, post, reviews, decided }: { customerId: string; post: Post; reviews: PostReview[]; decided: () => void }) {
+function Decision({ customerId, post, reviews, last, decided }: { customerId: string; post: Post; reviews: PostReview[]; last: Schemas["PostReviewDetail"] | undefined; decided: () => void }) {
   const { t } = useTranslation("approvals");
   const { t: common } = useTranslation();
   const names = useNames();
@@ -67,7 +77,6 @@ function Decision({ customerId, post, reviews, decided }: { customerId: string; 
   const path = { customer_id: customerId, post_id: post.id };
   const header = { "If-Match": post.etag };
   const nameOf = (id: string | null) => (id === null ? t("program") : names(id));
-  const last = reviews.find((review) => (review.verdict === "approved" || review.verdict === "rejected") && review.content !== undefined);
 
   const finish = () => {
     comment.set("");
