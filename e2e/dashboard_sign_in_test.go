@@ -26,9 +26,7 @@ func newDeskAt(t testing.TB, s *system) *desk {
 func TestSignInByOpenIDConnect(t *testing.T) {
 	t.Parallel()
 	provider := newOpenIDProvider(t, "Oda Ibsen", 40*time.Second)
-	s := newSystem(t, options{noWorker: true, env: []string{
-		"FANFARE_JWT_ISSUER=" + provider.url, "FANFARE_JWT_JWKS_URL=" + provider.url + "/jwks", "FANFARE_OIDC_CLIENT_ID=" + provider.clientID,
-	}})
+	s := newSystem(t, options{noWorker: true, env: provider.env()})
 	k := newDeskAt(t, s)
 	k.open(t, "/preferences?from=mail")
 	k.click(t, "button", "Sign in")

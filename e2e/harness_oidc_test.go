@@ -104,12 +104,22 @@ func (p *openIDProvider) token(w http.ResponseWriter, r *http.Request) {
 	case "refresh_token":
 		p.refreshed++
 	}
-	token, err := p.signer.Sign(identity.Claims{Issuer: p.url, Audience: audience, Subject: "oidc|" + p.person, Email: "oidc@example.com", EmailVerified: true, Name: p.person}, p.lifetime)
+	token, err := p.sign()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	answerJSON(w, map[string]any{"access_token": token, "id_token": token, "token_type": "Bearer", "expires_in": int(p.lifetime.Seconds()), "refresh_token": "again", "scope": "openid"})
+}
+
+// sign makes a token of the person.
+func (p *openIDProvider) sign() (string, error) {
+	return p.signer.Sign(identity.Claims{Issuer: p.url, Audience: audience, Subject: "oidc|" + p.person, Email: "oidc@example.com", EmailVerified: true, Name: p.person}, p.lifetime)
+}
+
+// env are the settings of an installation at which people sign in here.
+func (p *openIDProvider) env() []string {
+	return []string{"FANFARE_JWT_ISSUER=" + p.url, "FANFARE_JWT_JWKS_URL=" + p.url + "/jwks", "FANFARE_OIDC_CLIENT_ID=" + p.clientID}
 }
 
 func (p *openIDProvider) complain(problem string) {
