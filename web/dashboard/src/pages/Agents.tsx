@@ -227,7 +227,7 @@ function KeyDetails({ apiKey, may }: { apiKey: Key; may: boolean }) {
             load={() => versioned(fanfare.GET("/v1/customers/{customer_id}/api-keys/{api_key_id}", { params: { path } }))}
             values={(now) => ({ name: now.name })}
             words={{ name: common("name") }}
-            save={(changes, etag) => data(fanfare.PATCH("/v1/customers/{customer_id}/api-keys/{api_key_id}", { params: { path, header: { "If-Match": etag } }, body: { name: changes.name ?? "" } }))}
+            save={(changes, etag) => data(fanfare.PATCH("/v1/customers/{customer_id}/api-keys/{api_key_id}", { params: { path, header: { "If-Match": etag } }, body: { name: changes.name?.trim() ?? "" } }))}
           >
             {(form) => <TextInput label={common("name")} required maxLength={200} {...form.text("name")} />}
           </EditForm>
@@ -254,7 +254,7 @@ function NewKey() {
     () => {
       const { name, permissions, days, space } = form.value;
       const expires = days === "" ? null : new Date(Date.now() + Number(days) * 86_400_000).toISOString();
-      return data(fanfare.POST("/v1/customers/{customer_id}/api-keys", { params: { path: { customer_id: customerId } }, body: { name, permissions, expires_at: expires, space_id: space === "" ? null : space } }));
+      return data(fanfare.POST("/v1/customers/{customer_id}/api-keys", { params: { path: { customer_id: customerId } }, body: { name: name.trim(), permissions, expires_at: expires, space_id: space === "" ? null : space } }));
     },
     { quiet: true },
   );
@@ -340,7 +340,7 @@ function NewToken() {
       return data(
         fanfare.POST("/v1/customers/{customer_id}/agent-tokens", {
           params: { path: { customer_id: customerId } },
-          body: { name, permissions, lifetime_seconds: Number(minutes) * 60, space_id: space === "" ? null : space, person: space === "" || person === "" ? null : person },
+          body: { name: name.trim(), permissions, lifetime_seconds: Number(minutes) * 60, space_id: space === "" ? null : space, person: space === "" || person === "" ? null : person },
         }),
       );
     },

@@ -13,6 +13,7 @@ import { Records, usePages } from "../components/Records";
 import { When } from "../components/When";
 import { LanguageSelect } from "../components/LanguageSelect";
 import { useDraft } from "../lib/draft";
+import { trimmed } from "../lib/name";
 import { viewerZone } from "../lib/time";
 
 /** All customers of whoever is signed in. */
@@ -111,7 +112,7 @@ function NewCustomer() {
     setBusy(true);
     setError(undefined);
     try {
-      const customer = await data(fanfare.POST("/v1/customers", { body: draft.value }));
+      const customer = await data(fanfare.POST("/v1/customers", { body: trimmed(draft.value) }));
       draft.clear();
       await queryClient.invalidateQueries({ queryKey: ["customers"] });
       await navigate({ to: "/customers/$customerId", params: { customerId: customer.id } });

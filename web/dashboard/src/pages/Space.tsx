@@ -127,7 +127,7 @@ function About({ space, title }: { space: SpaceRecord; title: string }) {
             load={() => versioned(fanfare.GET(one, { params: { path } }))}
             values={(now) => ({ title: now.title, permissions: now.permissions })}
             words={{ title: t("space.name"), permissions: t("permissions") }}
-            save={(changes, etag) => data(fanfare.PATCH(one, { params: { path, header: { "If-Match": etag } }, body: changes }))}
+            save={(changes, etag) => data(fanfare.PATCH(one, { params: { path, header: { "If-Match": etag } }, body: changes.title === undefined ? changes : { ...changes, title: changes.title.trim() } }))}
           >
             {(form) => (
               <>

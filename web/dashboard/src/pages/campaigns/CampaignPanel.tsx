@@ -13,6 +13,7 @@ import { State } from "../../components/State";
 import { When } from "../../components/When";
 import { tell } from "../../lib/act";
 import { useDraft } from "../../lib/draft";
+import { trimmed } from "../../lib/name";
 import { useVersions, type Seen } from "../../lib/versions";
 import { useCustomerId, useMay } from "../../shell/customer";
 
@@ -63,7 +64,7 @@ export function NewCampaign({ done }: { done: (id: string) => void }) {
       const campaign = await data(
         fanfare.POST("/v1/customers/{customer_id}/campaigns", {
           params: { path: { customer_id: customerId } },
-          body: { name, goal, ...(first === "" ? {} : { starts_on: first }), ...(last === "" ? {} : { ends_on: last }) },
+          body: { name: name.trim(), goal, ...(first === "" ? {} : { starts_on: first }), ...(last === "" ? {} : { ends_on: last }) },
         }),
       );
       draft.clear();
@@ -124,7 +125,7 @@ function Form({ campaignId, seen, archived, load }: { campaignId: string; seen: 
     seen,
     load,
     save: async (changes, etag) =>
-      seenOf(await versioned(fanfare.PATCH("/v1/customers/{customer_id}/campaigns/{campaign_id}", { params: { path: { customer_id: customerId, campaign_id: campaignId }, header: { "If-Match": etag } }, body: body(changes) }))),
+      seenOf(await versioned(fanfare.PATCH("/v1/customers/{customer_id}/campaigns/{campaign_id}", { params: { path: { customer_id: customerId, campaign_id: campaignId }, header: { "If-Match": etag } }, body: body(trimmed(changes)) }))),
   });
   const saved = () => tell(t("done.saved"));
   return (

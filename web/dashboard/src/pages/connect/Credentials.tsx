@@ -10,6 +10,7 @@ import { Panel } from "../../components/Panel";
 import { Records, usePages } from "../../components/Records";
 import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
+import { trimmed } from "../../lib/name";
 import { useCustomerId, useMay } from "../../shell/customer";
 import { Form, useForm } from "./form";
 
@@ -115,7 +116,7 @@ function NewKey({ spaceId, done }: { spaceId: string | undefined; done: () => vo
     customerId,
     () => {
       const { owner, base_url, ...rest } = form.value;
-      const body = { ...rest, ...(base_url === "" ? {} : { base_url }) };
+      const body = { ...trimmed(rest), ...(base_url === "" ? {} : { base_url }) };
       const path = { customer_id: customerId };
       return spaceId === undefined ? data(fanfare.POST(ofCustomer, { params: { path }, body })) : data(fanfare.POST(ofSpace, { params: { path: { ...path, space_id: spaceId } }, body: { ...body, owner } }));
     },
@@ -144,7 +145,7 @@ function EditKey({ credential, spaceId, done }: { credential: Credential; spaceI
     customerId,
     () => {
       const { name, model, key } = form.value;
-      const body = { ...(name === credential.name ? {} : { name }), ...(model === credential.model ? {} : { model }), ...(key === "" ? {} : { key }) };
+      const body = { ...(name === credential.name ? {} : { name: name.trim() }), ...(model === credential.model ? {} : { model }), ...(key === "" ? {} : { key }) };
       const path = { customer_id: customerId, credential_id: credential.id };
       return spaceId === undefined ? data(fanfare.PATCH(`${ofCustomer}/{credential_id}`, { params: { path }, body })) : data(fanfare.PATCH(`${ofSpace}/{credential_id}`, { params: { path: { ...path, space_id: spaceId } }, body }));
     },

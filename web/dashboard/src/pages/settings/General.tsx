@@ -7,6 +7,7 @@ import { LanguageSelect } from "../../components/LanguageSelect";
 import { Problem } from "../../components/Problem";
 import { useAct } from "../../lib/act";
 import { useDraft } from "../../lib/draft";
+import { trimmed } from "../../lib/name";
 import { useMay } from "../../shell/customer";
 
 export type Seen = Schemas["CustomerSeen"] & { etag: string };
@@ -36,7 +37,7 @@ export function General({ seen }: { seen: Seen }) {
   const { edited, base } = draft.value;
   const fields: Fields = { ...fieldsOf(seen), ...edited };
   const changes = names.filter((name) => name in edited && edited[name] !== seen[name]);
-  const body = Object.fromEntries(changes.map((name) => [name, edited[name]]));
+  const body = trimmed(Object.fromEntries(changes.map((name) => [name, edited[name]])) as Partial<Fields>);
   const save = useAct(seen.id, (etag: string) => data(fanfare.PATCH("/v1/customers/{customer_id}", { params: { path: { customer_id: seen.id }, header: { "If-Match": etag } }, body })), {
     done: () => common("saved"),
     quiet: true,

@@ -14,6 +14,7 @@ import { Records, usePages } from "../../components/Records";
 import { Skeletons } from "../../components/Skeletons";
 import { When } from "../../components/When";
 import { complain, useAct } from "../../lib/act";
+import { trimmed } from "../../lib/name";
 import { useCustomerId, useMay } from "../../shell/customer";
 import { useAddress } from "../../lib/address";
 import { EditForm, Form, useForm } from "../connect/form";
@@ -80,7 +81,7 @@ function NewServer({ spaceId }: { spaceId: string }) {
   const customerId = useCustomerId();
   const address = useAddress();
   const form = useForm({ name: "", url: "" });
-  const add = useAct(customerId, () => data(fanfare.POST(list, { params: { path: { customer_id: customerId, space_id: spaceId } }, body: form.value })), { done: () => t("servers.added"), quiet: true });
+  const add = useAct(customerId, () => data(fanfare.POST(list, { params: { path: { customer_id: customerId, space_id: spaceId } }, body: trimmed(form.value) })), { done: () => t("servers.added"), quiet: true });
   return (
     <Form label={common("add")} submit={() => add.mutate(undefined, { onSuccess: (server) => address.set({ server: server.id }) })} error={add.error} busy={add.isPending}>
       <TextInput label={common("name")} required maxLength={100} data-autofocus {...form.text("name")} />
@@ -193,7 +194,7 @@ function Details({ spaceId, id, close }: { spaceId: string; id: string; close: (
           load={() => versioned(fanfare.GET(one, { params: { path } }))}
           values={(now) => ({ name: now.name, url: now.url })}
           words={{ name: common("name"), url: t("servers.address") }}
-          save={(changes, etag) => data(fanfare.PATCH(one, { params: { path, header: { "If-Match": etag } }, body: changes }))}
+          save={(changes, etag) => data(fanfare.PATCH(one, { params: { path, header: { "If-Match": etag } }, body: trimmed(changes) }))}
           done={() => setForm(undefined)}
         >
           {(edit) => (

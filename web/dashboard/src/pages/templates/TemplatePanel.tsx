@@ -12,6 +12,7 @@ import { Skeletons } from "../../components/Skeletons";
 import { tell } from "../../lib/act";
 import { oneOf } from "../../lib/address";
 import { useDraft } from "../../lib/draft";
+import { trimmed } from "../../lib/name";
 import { useVersions, type Seen } from "../../lib/versions";
 import { useCustomerId, useMay } from "../../shell/customer";
 import classes from "./Templates.module.css";
@@ -99,7 +100,7 @@ export function NewTemplate({ done }: { done: (id: string) => void }) {
     setBusy(true);
     setError(undefined);
     try {
-      const template = await data(fanfare.POST("/v1/customers/{customer_id}/email-templates", { params: { path: { customer_id: customerId } }, body: { name: draft.value.name, subject: draft.value.subject, preview_text: draft.value.preview_text, html: draft.value.html } }));
+      const template = await data(fanfare.POST("/v1/customers/{customer_id}/email-templates", { params: { path: { customer_id: customerId } }, body: { name: draft.value.name.trim(), subject: draft.value.subject, preview_text: draft.value.preview_text, html: draft.value.html } }));
       draft.clear();
       tell(t("done.created"));
       await changed(customerId);
@@ -153,7 +154,7 @@ function Editor({ templateId, seen, variables: atFirst, load, close }: { templat
     seen,
     load,
     save: async (changes, etag) => {
-      const after = seenOf(await versioned(fanfare.PATCH("/v1/customers/{customer_id}/email-templates/{email_template_id}", { params: { ...params, header: { "If-Match": etag } }, body: changes })));
+      const after = seenOf(await versioned(fanfare.PATCH("/v1/customers/{customer_id}/email-templates/{email_template_id}", { params: { ...params, header: { "If-Match": etag } }, body: trimmed(changes) })));
       setVariables(after.variables);
       setVersion(after.etag);
       return after;
