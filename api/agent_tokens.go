@@ -53,7 +53,7 @@ type AgentTokenPath struct {
 
 // AgentTokenCreate is a new token.
 type AgentTokenCreate struct {
-	Name            string           `json:"name" minLength:"1" maxLength:"200" doc:"Which agent it is for."`
+	Name            string           `json:"name" minLength:"1" maxLength:"200" pattern:"\\S" patternDescription:"more than white space" doc:"Which agent it is for."`
 	Permissions     TokenPermissions `json:"permissions" minItems:"1" nullable:"false" doc:"Not more than the key has that makes it."`
 	SpaceID         *uuid.UUID       `json:"space_id,omitempty" format:"uuid" nullable:"true" doc:"A space that it is to act in, and to see nothing of others. With a key of a space, it is that one."`
 	Person          *string          `json:"person,omitempty" minLength:"1" maxLength:"100" nullable:"true" doc:"Who speaks in that space: a name that the program gives somebody, for whom whoever makes the token vouches. They alone have what is given with such tokens for themselves. It is never one of the people in the chat, also where it is their id: what those gave, no token reaches."`

@@ -243,7 +243,7 @@ func (a *API) tidyDocument() {
 			a.documentLimits(operation)
 			a.documentDeprecation(operation)
 			for _, parameter := range operation.Parameters {
-				parameter.Schema.PatternDescription = "" // no keyword of JSON Schema; the validator has its sentence by now
+				parameter.Schema.PatternDescription = "" // as in tidyProperties
 			}
 		}
 	}
@@ -252,6 +252,7 @@ func (a *API) tidyDocument() {
 // tidyProperties lets an enum of what may be null have null, which it forbids otherwise, whatever the type says.
 func tidyProperties(schema *huma.Schema) {
 	for _, property := range schema.Properties {
+		property.PatternDescription = "" // no keyword of JSON Schema; the validator has its sentence by now
 		if property.Nullable && len(property.Enum) > 0 {
 			property.Enum = append(property.Enum, nil)
 		}

@@ -55,7 +55,7 @@ type APIKeyPath struct {
 
 // APIKeyCreate is a new key.
 type APIKeyCreate struct {
-	Name        string         `json:"name" minLength:"1" maxLength:"200" doc:"What it is for."`
+	Name        string         `json:"name" minLength:"1" maxLength:"200" pattern:"\\S" patternDescription:"more than white space" doc:"What it is for."`
 	Permissions KeyPermissions `json:"permissions" minItems:"1" nullable:"false"`
 	SpaceID     *uuid.UUID     `json:"space_id,omitempty" format:"uuid" nullable:"true" doc:"A space that it is to act in, and to see nothing of others; the whole customer if left out."`
 	ExpiresAt   *time.Time     `json:"expires_at,omitempty" format:"date-time" nullable:"true" doc:"When it stops working; it does not expire if left out."`
@@ -63,7 +63,7 @@ type APIKeyCreate struct {
 
 // APIKeyUpdate renames a key. What a key may do does not change: make another.
 type APIKeyUpdate struct {
-	Name string `json:"name" minLength:"1" maxLength:"200"`
+	Name string `json:"name" minLength:"1" maxLength:"200" pattern:"\\S" patternDescription:"more than white space"`
 }
 
 func (a *API) registerAPIKeys() {

@@ -38,7 +38,7 @@ type CampaignPath struct {
 
 // CampaignCreate is a new campaign.
 type CampaignCreate struct {
-	Name     string  `json:"name" minLength:"1" maxLength:"200"`
+	Name     string  `json:"name" minLength:"1" maxLength:"200" pattern:"\\S" patternDescription:"more than white space"`
 	Goal     string  `json:"goal,omitempty" maxLength:"10000"`
 	StartsOn *string `json:"starts_on,omitempty" format:"date"`
 	EndsOn   *string `json:"ends_on,omitempty" format:"date"`
@@ -47,7 +47,7 @@ type CampaignCreate struct {
 // CampaignUpdate changes the fields that are given. A date can be cleared with null; elsewhere null is as if
 // the field were left out.
 type CampaignUpdate struct {
-	Name     *string          `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Name     *string          `json:"name,omitempty" minLength:"1" maxLength:"200" pattern:"\\S" patternDescription:"more than white space"`
 	Goal     *string          `json:"goal,omitempty" maxLength:"10000"`
 	StartsOn Nullable[string] `json:"starts_on,omitempty" format:"date"`
 	EndsOn   Nullable[string] `json:"ends_on,omitempty" format:"date"`

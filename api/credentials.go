@@ -40,7 +40,7 @@ type Credential struct {
 
 // LLMKey is the key of a language model.
 type LLMKey struct {
-	Name     string `json:"name" minLength:"1" maxLength:"100"`
+	Name     string `json:"name" minLength:"1" maxLength:"100" pattern:"\\S" patternDescription:"more than white space"`
 	Provider string `json:"provider" enum:"anthropic,gemini,openai"`
 	Model    string `json:"model" minLength:"1" maxLength:"200" doc:"The provider's name for the model."`
 	BaseURL  string `json:"base_url,omitempty" maxLength:"2000" doc:"Of a server that speaks the provider's API; it begins with https:// and leads to the public internet; in networks that this server allows, as it does its own machine in development, http:// will do. Left out, it is the provider's own." example:"https://llm.example.com/v1"`
@@ -55,7 +55,7 @@ type SpaceCredentialCreate struct {
 
 // CredentialUpdate changes the fields that are given.
 type CredentialUpdate struct {
-	Name  *string `json:"name,omitempty" minLength:"1" maxLength:"100"`
+	Name  *string `json:"name,omitempty" minLength:"1" maxLength:"100" pattern:"\\S" patternDescription:"more than white space"`
 	Model *string `json:"model,omitempty" minLength:"1" maxLength:"200" doc:"Of a language model."`
 	Key   *string `json:"key,omitempty" minLength:"8" maxLength:"4000" doc:"Another key of the same language model. Whoever shares the one before says anew whether to share this one."`
 }

@@ -50,7 +50,7 @@ type customerSeenOutput struct {
 
 // CustomerCreate is a new customer. Its maker becomes its owner.
 type CustomerCreate struct {
-	Name        string `json:"name" minLength:"1" maxLength:"200"`
+	Name        string `json:"name" minLength:"1" maxLength:"200" pattern:"\\S" patternDescription:"more than white space"`
 	Description string `json:"description,omitempty" maxLength:"10000"`
 	BrandVoice  string `json:"brand_voice,omitempty" maxLength:"10000"`
 	Audience    string `json:"audience,omitempty" maxLength:"10000"`
@@ -68,7 +68,7 @@ type CustomerApproval struct {
 
 // CustomerUpdate changes the fields that are given; null is as if the field were left out.
 type CustomerUpdate struct {
-	Name        *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Name        *string `json:"name,omitempty" minLength:"1" maxLength:"200" pattern:"\\S" patternDescription:"more than white space"`
 	Description *string `json:"description,omitempty" maxLength:"10000"`
 	BrandVoice  *string `json:"brand_voice,omitempty" maxLength:"10000"`
 	Audience    *string `json:"audience,omitempty" maxLength:"10000"`

@@ -154,7 +154,7 @@ type EarlierClient struct {
 
 // EarlierClientCreate is a new client.
 type EarlierClientCreate struct {
-	Name        string `json:"name" minLength:"1" maxLength:"200"`
+	Name        string `json:"name" minLength:"1" maxLength:"200" pattern:"\\S" patternDescription:"more than white space"`
 	Description string `json:"description,omitempty" maxLength:"10000"`
 	BrandVoice  string `json:"brand_voice,omitempty" maxLength:"10000"`
 	Audience    string `json:"audience,omitempty" maxLength:"10000"`

@@ -43,7 +43,7 @@ type EmailTemplatePath struct {
 
 // EmailTemplateCreate is a new template.
 type EmailTemplateCreate struct {
-	Name        string `json:"name" minLength:"1" maxLength:"100" doc:"No other template of the customer has it."`
+	Name        string `json:"name" minLength:"1" maxLength:"100" pattern:"\\S" patternDescription:"more than white space" doc:"No other template of the customer has it."`
 	Subject     string `json:"subject,omitempty" maxLength:"255" doc:"For posts that have no subject of their own."`
 	PreviewText string `json:"preview_text,omitempty" maxLength:"255" doc:"For posts that have no preview text of their own."`
 	HTML        string `json:"html" minLength:"1" maxLength:"200000"`
@@ -51,7 +51,7 @@ type EmailTemplateCreate struct {
 
 // EmailTemplateUpdate changes the fields that are given.
 type EmailTemplateUpdate struct {
-	Name        *string `json:"name,omitempty" minLength:"1" maxLength:"100"`
+	Name        *string `json:"name,omitempty" minLength:"1" maxLength:"100" pattern:"\\S" patternDescription:"more than white space"`
 	Subject     *string `json:"subject,omitempty" maxLength:"255"`
 	PreviewText *string `json:"preview_text,omitempty" maxLength:"255"`
 	HTML        *string `json:"html,omitempty" minLength:"1" maxLength:"200000"`

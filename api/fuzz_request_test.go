@@ -421,6 +421,9 @@ func (g *generator) text(name string, s *huma.Schema) string {
 	for i := range runes {
 		runes[i] = one(g, alphabet)
 	}
+	if s.Pattern == `\S` {
+		runes[g.IntN(length)] = one(g, []rune("aZ7é漢😀/"))
+	}
 	return string(runes)
 }
 

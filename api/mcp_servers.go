@@ -69,13 +69,13 @@ type MCPLogin struct {
 
 // MCPServerCreate is a new server.
 type MCPServerCreate struct {
-	Name string `json:"name" minLength:"1" maxLength:"100"`
+	Name string `json:"name" minLength:"1" maxLength:"100" pattern:"\\S" patternDescription:"more than white space"`
 	URL  string `json:"url" minLength:"1" maxLength:"2048" doc:"Begins with https:// and leads to the public internet; in networks that this server allows, as it does its own machine in development, http:// will do." example:"https://mcp.example.com/mcp"`
 }
 
 // MCPServerUpdate changes the fields that are given.
 type MCPServerUpdate struct {
-	Name *string `json:"name,omitempty" minLength:"1" maxLength:"100"`
+	Name *string `json:"name,omitempty" minLength:"1" maxLength:"100" pattern:"\\S" patternDescription:"more than white space"`
 	URL  *string `json:"url,omitempty" minLength:"1" maxLength:"2048" doc:"Another address is another server: everything that was given for the one before is withdrawn."`
 }
 

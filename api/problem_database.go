@@ -326,6 +326,8 @@ func fromPostgres(err *pgconn.PgError) *Problem {
 		return problem(http.StatusUnprocessableEntity, "The text holds a character that cannot be stored (NUL, or broken Unicode).").cause(err)
 	case err.Code == "23514" && strings.HasSuffix(err.ConstraintName, "_length"):
 		return problem(http.StatusUnprocessableEntity, "A text is longer than it may be.").cause(err)
+	case strings.HasSuffix(err.ConstraintName, "_name_not_blank"):
+		return invalid("body.name", "must be more than white space").cause(err)
 	case err.Code == "22008": // datetime_field_overflow
 		return problem(http.StatusUnprocessableEntity, "A time lies outside of what can be stored.").cause(err)
 	case err.Code == "40001" || err.Code == "40P01" || err.Code == "55P03":

@@ -3480,6 +3480,21 @@ begin
 end
 $$;
 
+-- Name: guard_name(); Type: FUNCTION; Schema: tenancy
+
+CREATE FUNCTION tenancy.guard_name() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- white space of Unicode and what joins or turns letters, whatever the database's locale is
+    if new.name ~ '[^\s\u0085\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]' or tg_op = 'UPDATE' and new.name = old.name then
+        return new;
+    end if;
+    raise check_violation using message = 'the name is nothing but white space',
+        constraint = tg_table_name || '_name_not_blank', table = tg_table_name, schema = 'public';
+end
+$$;
+
 -- Name: guard_old_credential(); Type: FUNCTION; Schema: tenancy
 
 CREATE FUNCTION tenancy.guard_old_credential() RETURNS trigger
@@ -9415,6 +9430,10 @@ CREATE INDEX river_notification_topic_id_idx ON river.river_notification USING b
 
 CREATE TRIGGER agent_tokens_guard BEFORE UPDATE OF revoked_at ON public.agent_tokens FOR EACH ROW EXECUTE FUNCTION tenancy.guard_revocation();
 
+-- Name: agent_tokens agent_tokens_name_not_blank; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER agent_tokens_name_not_blank BEFORE INSERT OR UPDATE OF name ON public.agent_tokens FOR EACH ROW EXECUTE FUNCTION tenancy.guard_name();
+
 -- Name: agent_tokens agent_tokens_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER agent_tokens_touch BEFORE UPDATE ON public.agent_tokens FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -9426,6 +9445,10 @@ CREATE TRIGGER agent_tokens_unshare AFTER UPDATE ON public.agent_tokens FOR EACH
 -- Name: api_keys api_keys_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER api_keys_guard BEFORE UPDATE OF revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION tenancy.guard_revocation();
+
+-- Name: api_keys api_keys_name_not_blank; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER api_keys_name_not_blank BEFORE INSERT OR UPDATE OF name ON public.api_keys FOR EACH ROW EXECUTE FUNCTION tenancy.guard_name();
 
 -- Name: api_keys api_keys_touch; Type: TRIGGER; Schema: public
 
@@ -9943,6 +9966,10 @@ CREATE TRIGGER bots_guard_update BEFORE UPDATE ON public.bots FOR EACH ROW EXECU
 
 CREATE TRIGGER bots_touch BEFORE UPDATE ON public.bots FOR EACH ROW WHEN (((CURRENT_USER <> 'fanfare_definer'::name) OR (current_setting('fanfare.resealing'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION tenancy.touch();
 
+-- Name: campaigns campaigns_name_not_blank; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER campaigns_name_not_blank BEFORE INSERT OR UPDATE OF name ON public.campaigns FOR EACH ROW EXECUTE FUNCTION tenancy.guard_name();
+
 -- Name: campaigns campaigns_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER campaigns_touch BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION tenancy.touch();
@@ -9967,6 +9994,10 @@ CREATE TRIGGER connect_sessions_guard BEFORE UPDATE ON public.connect_sessions F
 
 CREATE TRIGGER credentials_guard BEFORE INSERT OR UPDATE ON public.credentials FOR EACH ROW EXECUTE FUNCTION tenancy.guard_credential();
 
+-- Name: credentials credentials_name_not_blank; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER credentials_name_not_blank BEFORE INSERT OR UPDATE OF name ON public.credentials FOR EACH ROW WHEN ((new.kind = 'llm'::text)) EXECUTE FUNCTION tenancy.guard_name();
+
 -- Name: credentials credentials_touch; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER credentials_touch BEFORE UPDATE ON public.credentials FOR EACH ROW WHEN ((CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name]))) EXECUTE FUNCTION tenancy.touch();
@@ -9982,6 +10013,10 @@ CREATE TRIGGER customers_guard BEFORE UPDATE ON public.customers FOR EACH ROW EX
 -- Name: customers customers_make_workspace; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER customers_make_workspace AFTER INSERT ON public.customers FOR EACH ROW EXECUTE FUNCTION tenancy.make_workspace();
+
+-- Name: customers customers_name_not_blank; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER customers_name_not_blank BEFORE INSERT OR UPDATE OF name ON public.customers FOR EACH ROW EXECUTE FUNCTION tenancy.guard_name();
 
 -- Name: customers customers_time_zone_inserted; Type: TRIGGER; Schema: public
 
@@ -10014,6 +10049,10 @@ CREATE TRIGGER email_templates_guard_recurring AFTER UPDATE ON public.email_temp
 -- Name: email_templates email_templates_guard_update; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER email_templates_guard_update BEFORE UPDATE ON public.email_templates FOR EACH ROW WHEN ((((old.subject IS DISTINCT FROM new.subject) OR (old.preview_text IS DISTINCT FROM new.preview_text)) OR (old.html IS DISTINCT FROM new.html))) EXECUTE FUNCTION tenancy.guard_email_template();
+
+-- Name: email_templates email_templates_name_not_blank; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER email_templates_name_not_blank BEFORE INSERT OR UPDATE OF name ON public.email_templates FOR EACH ROW EXECUTE FUNCTION tenancy.guard_name();
 
 -- Name: email_templates email_templates_touch; Type: TRIGGER; Schema: public
 
@@ -10062,6 +10101,10 @@ CREATE TRIGGER llm_budgets_touch BEFORE UPDATE ON public.llm_budgets FOR EACH RO
 -- Name: mcp_servers mcp_servers_guard; Type: TRIGGER; Schema: public
 
 CREATE TRIGGER mcp_servers_guard BEFORE INSERT OR UPDATE ON public.mcp_servers FOR EACH ROW EXECUTE FUNCTION tenancy.guard_mcp_server();
+
+-- Name: mcp_servers mcp_servers_name_not_blank; Type: TRIGGER; Schema: public
+
+CREATE TRIGGER mcp_servers_name_not_blank BEFORE INSERT OR UPDATE OF name ON public.mcp_servers FOR EACH ROW EXECUTE FUNCTION tenancy.guard_name();
 
 -- Name: mcp_servers mcp_servers_touch; Type: TRIGGER; Schema: public
 
@@ -14632,6 +14675,10 @@ REVOKE ALL ON FUNCTION tenancy.guard_media_of_space() FROM PUBLIC;
 -- Name: FUNCTION guard_membership(); Type: ACL; Schema: tenancy
 
 REVOKE ALL ON FUNCTION tenancy.guard_membership() FROM PUBLIC;
+
+-- Name: FUNCTION guard_name(); Type: ACL; Schema: tenancy
+
+REVOKE ALL ON FUNCTION tenancy.guard_name() FROM PUBLIC;
 
 -- Name: FUNCTION guard_old_credential(); Type: ACL; Schema: tenancy
 
