@@ -27,7 +27,7 @@ type PostReview struct {
 	CreatedBy   *uuid.UUID `json:"created_by" format:"uuid" nullable:"true" doc:"Who said it; null: an API key or agent token."`
 	SpaceID     *uuid.UUID `json:"space_id" format:"uuid" nullable:"true" doc:"The space in which they said it, and so through which bot; null: in none."`
 	CreatedAt   time.Time  `json:"created_at"`
-	HasContent  bool       `json:"has_content" doc:"What the post said then is kept: get-post-review tells it. It is of each that is submitted, approved or rejected, unless it is from before that was kept."`
+	HasContent  bool       `json:"has_content" doc:"What the post said then is kept: get-post-review tells it. It is of each that is approved or rejected, unless it is from before that was kept."`
 }
 
 // PostReviewDetail is a review with what a client compares with another's, or with the post as it is.
@@ -36,13 +36,13 @@ type PostReviewDetail struct {
 	Content *PostReviewContent `json:"content,omitempty" doc:"What the post said then; left out where has_content is false."`
 }
 
-// PostReviewContent is what a post said when it was submitted or decided on, in the fields that it has there.
+// PostReviewContent is what a post said when somebody decided on it, in the fields that it has there.
 type PostReviewContent struct {
 	Title         string               `json:"title"`
 	Text          string               `json:"text"`
-	ScheduledAt   *time.Time           `json:"scheduled_at" doc:"When it was to go out, in UTC. What is submitted with another time has its earlier one here."`
+	ScheduledAt   *time.Time           `json:"scheduled_at" doc:"When it was to go out, in UTC."`
 	MediaIDs      []uuid.UUID          `json:"media_ids" nullable:"false" doc:"The files that it showed, in order."`
-	Media         []PostReviewMedia    `json:"media" nullable:"false" doc:"All files that it showed on any platform, as they were described."`
+	Media         []PostReviewMedia    `json:"media" nullable:"false" doc:"All files that it showed on any platform, as they were described; within a space, those that are seen there."`
 	Templates     []PostReviewTemplate `json:"templates" nullable:"false" doc:"The e-mail templates that it used."`
 	PlatformPosts []PostReviewPlatform `json:"platform_posts" nullable:"false" doc:"What it said on each account."`
 }
@@ -157,7 +157,7 @@ func (a *API) registerPostApproval() {
 	register(a, huma.Operation{
 		OperationID: "get-post-review", Metadata: needs("posts:read", "posts:write", "posts:publish"), Method: http.MethodGet, Path: one + "/reviews/{review_id}", Tags: tags,
 		Summary: "Get what was said about a post",
-		Description: "With what the post said when it was submitted, approved or rejected. What changed since somebody decided is the difference between " +
+		Description: "With what the post said when it was approved or rejected. What changed since somebody decided is the difference between " +
 			"the content of the newest that is approved or rejected and the post as it is.",
 	}, a.getPostReview)
 	register(a, huma.Operation{

@@ -510,7 +510,7 @@ func TestWritingKeyAndRecurringPost(t *testing.T) {
 	w.callWith(t, publishing, "PATCH", path, m{"text": "Other."}).want(t, 200)
 }
 
-// What is submitted or decided shows what the post said then: an approver sees what has changed since.
+// What is decided shows what the post said then: an approver sees what has changed since.
 func TestReviewContent(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -523,6 +523,7 @@ func TestReviewContent(t *testing.T) {
 	w.call(t, c.owner, "POST", path+"/reject", m{"comment": "Shorter."}).want(t, 200)
 	w.call(t, c.member, "PATCH", path, m{"text": "Short.", "platforms": []m{{"integration_id": before.PlatformPosts[0].IntegrationID, "text": "Its own."}, {"integration_id": before.PlatformPosts[1].IntegrationID}}}).want(t, 200)
 	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
+	w.call(t, c.owner, "POST", path+"/reject", m{"comment": "Longer."}).want(t, 200)
 	said := into[api.PostReview](t, w.call(t, c.member, "POST", path+"/reviews", m{"comment": "Done."}).want(t, 201))
 	list := func() []api.PostReview {
 		return into[api.Page[api.PostReview]](t, w.call(t, c.viewer, "GET", path+"/reviews", nil).want(t, 200)).Items
@@ -535,14 +536,14 @@ func TestReviewContent(t *testing.T) {
 		return got
 	}
 	reviews := list()
-	if len(reviews) != 4 || !reflect.DeepEqual(said, reviews[0]) || said.HasContent || one(said).Verdict != "comment" {
+	if len(reviews) != 5 || !reflect.DeepEqual(said, reviews[0]) || said.HasContent || one(said).Verdict != "comment" {
 		t.Errorf("answered %+v, listed %+v", said, reviews)
 	}
 	for i, want := range []struct {
 		verdict, text, own string
 		at                 *time.Time
-	}{{"submitted", "Short.", "Its own.", &at}, {"rejected", before.Text, before.Text, &at}, {"submitted", before.Text, before.Text, nil}} {
-		got := one(reviews[i+1])
+	}{{"rejected", "Short.", "Its own.", &at}, {"rejected", before.Text, before.Text, &at}} {
+		got := one(reviews[1+2*i])
 		if got.Verdict != want.verdict || got.Content == nil || got.Content.Text != want.text || !reflect.DeepEqual(got.Content.ScheduledAt, want.at) || len(got.Content.PlatformPosts) != 2 {
 			t.Errorf("review %d: %+v of %+v, want %+v", i, got, got.Content, want)
 			continue
@@ -553,12 +554,18 @@ func TestReviewContent(t *testing.T) {
 			}
 		}
 	}
-	submitted := one(reviews[1])
+	for _, i := range []int{2, 4} {
+		if got := one(reviews[i]); got.Verdict != "submitted" || got.HasContent {
+			t.Errorf("review %d: %+v", i, got)
+		}
+	}
+	rejected := one(reviews[1])
+	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
 	// What is approved is the version before the approval, and says the same.
 	etag := w.call(t, c.owner, "GET", path, nil).want(t, 200).etag()
 	w.call(t, c.owner, "POST", path+"/approve", nil, "If-Match", etag).want(t, 200)
-	if last := one(list()[0]); last.Verdict != "approved" || !reflect.DeepEqual(last.Content, submitted.Content) {
-		t.Errorf("approved %+v, want %+v", last.Content, submitted.Content)
+	if last := one(list()[0]); last.Verdict != "approved" || !reflect.DeepEqual(last.Content, rejected.Content) {
+		t.Errorf("approved %+v, want %+v", last.Content, rejected.Content)
 	}
 	// It is one of this post, and of no other.
 	other, _ := w.draft(t, c)
@@ -569,6 +576,42 @@ func TestReviewContent(t *testing.T) {
 	w.exec(t, "update post_reviews set content = null where customer_id = $1", c.customer.ID)
 	if last := list()[0]; last.HasContent || one(last).Verdict != "approved" {
 		t.Errorf("from before: %+v", last)
+	}
+}
+
+// Whoever sees a post in a space, is told no more of what it said than they see there.
+func TestReviewContentInSpace(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cast(t)
+	w.approval(t, c, m{"approval_required": true})
+	path, _ := w.draft(t, c)
+	space := w.Space(t, dbtest.Space{CustomerID: c.customer.ID, PairedBy: c.owner.ID})
+	shared, everywhere := dbtest.NewID(t), dbtest.NewID(t)
+	w.exec(t, "insert into media (customer_id, id, path, content_type, bytes, alt_text, space_id) values ($1, $2, 'a', 'image/png', 1, 'Seen here.', $3)", c.customer.ID, shared, space.ID)
+	w.exec(t, "insert into media (customer_id, id, path, content_type, bytes, alt_text) values ($1, $2, 'b', 'image/png', 1, 'Not seen here.')", c.customer.ID, everywhere)
+	w.call(t, c.member, "PATCH", path, m{"media_ids": []any{shared, everywhere}}).want(t, 200)
+	w.exec(t, "update posts set space_id = $2 where customer_id = $1", c.customer.ID, space.ID)
+	w.call(t, c.member, "POST", path+"/submit", nil).want(t, 200)
+	w.call(t, c.owner, "POST", path+"/reject", m{"comment": "No."}).want(t, 200)
+	reviews := into[api.Page[api.PostReview]](t, w.call(t, c.member, "GET", path+"/reviews", nil).want(t, 200)).Items
+	one := path + "/reviews/" + reviews[0].ID.String()
+	key := w.APIKey(t, dbtest.APIKey{CustomerID: c.customer.ID, CreatedBy: c.owner.ID, SpaceID: &space.ID, Permissions: []string{"posts:read"}}).Key
+	for who, described := range map[string]struct {
+		answer answer
+		texts  []string
+	}{
+		"a key of the space": {w.callWith(t, key, "GET", one, nil), []string{"Seen here."}},
+		"a member":           {w.call(t, c.member, "GET", one, nil), []string{"Seen here.", "Not seen here."}},
+	} {
+		content := into[api.PostReviewDetail](t, described.answer.want(t, 200)).Content
+		var texts []string
+		for _, file := range content.Media {
+			texts = append(texts, file.AltText)
+		}
+		if slices.Sort(texts); !slices.Equal(texts, slices.Sorted(slices.Values(described.texts))) || len(content.MediaIDs) != 2 {
+			t.Errorf("%s is told %q of %d files", who, texts, len(content.MediaIDs))
+		}
 	}
 }
 
@@ -586,8 +629,7 @@ func TestReviewsOfLongPost(t *testing.T) {
 	path := c.path("/posts/%s", post.ID)
 	for range 50 {
 		w.call(t, c.member, "POST", path+"/submit", m{"comment": strings.Repeat("x", 5000)}).want(t, 200)
-		w.call(t, c.member, "POST", path+"/reviews", m{"comment": strings.Repeat("x", 5000)}).want(t, 201)
-		w.call(t, c.member, "POST", path+"/withdraw", nil).want(t, 200)
+		w.call(t, c.owner, "POST", path+"/reject", m{"comment": strings.Repeat("x", 5000)}).want(t, 200)
 	}
 	listed := w.call(t, c.viewer, "GET", path+"/reviews?limit=100", nil).want(t, 200)
 	reviews := into[api.Page[api.PostReview]](t, listed).Items
@@ -596,7 +638,7 @@ func TestReviewsOfLongPost(t *testing.T) {
 	}
 	last := reviews[slices.IndexFunc(reviews, func(r api.PostReview) bool { return r.HasContent })]
 	got := into[api.PostReviewDetail](t, w.call(t, c.viewer, "GET", path+"/reviews/"+last.ID.String(), nil).want(t, 200))
-	if got.Verdict != "submitted" || got.Content.Text != text || len(got.Content.PlatformPosts) != len(accounts) {
+	if got.Verdict != "rejected" || got.Content.Text != text || len(got.Content.PlatformPosts) != len(accounts) {
 		t.Fatalf("%s with %d characters on %d accounts", got.Verdict, len(got.Content.Text), len(got.Content.PlatformPosts))
 	}
 	for _, on := range got.Content.PlatformPosts {
@@ -607,7 +649,7 @@ func TestReviewsOfLongPost(t *testing.T) {
 	if n := w.count(t, "select max(octet_length(content::text)) from post_reviews where customer_id = $1", c.customer.ID); n > len(text)+5000 {
 		t.Errorf("%d bytes are kept of %d characters", n, len(text))
 	}
-	if n := w.count(t, "select count(*) from post_reviews where customer_id = $1 and (content is not null) <> (verdict = 'submitted')", c.customer.ID); n != 0 {
+	if n := w.count(t, "select count(*) from post_reviews where customer_id = $1 and (content is not null) <> (verdict = 'rejected')", c.customer.ID); n != 0 {
 		t.Errorf("%d reviews keep content as they should not", n)
 	}
 }

@@ -10308,7 +10308,7 @@ CREATE TRIGGER post_media_shown BEFORE INSERT ON public.post_media FOR EACH ROW 
 
 -- Name: post_reviews post_reviews_content; Type: TRIGGER; Schema: public
 
-CREATE TRIGGER post_reviews_content BEFORE INSERT ON public.post_reviews FOR EACH ROW WHEN (((new.verdict = ANY (ARRAY['submitted'::text, 'approved'::text, 'rejected'::text])) AND (CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name])))) EXECUTE FUNCTION tenancy.keep_content();
+CREATE TRIGGER post_reviews_content BEFORE INSERT ON public.post_reviews FOR EACH ROW WHEN (((new.verdict = ANY (ARRAY['approved'::text, 'rejected'::text])) AND (CURRENT_USER = ANY (ARRAY['fanfare_user'::name, 'fanfare_agent'::name, 'fanfare_admin'::name])))) EXECUTE FUNCTION tenancy.keep_content();
 
 -- Name: post_reviews post_reviews_guard; Type: TRIGGER; Schema: public
 

@@ -541,7 +541,7 @@ func (m *matrix) newCell(t testing.TB, operation string) *cell {
 	}}
 	c.exec(t, "insert into media (customer_id, id, path, content_type, bytes) values ($1, $2, $3, 'image/gif', 35)",
 		c.customer, c.ids["media_id"], bucket.Media(c.customer)+c.ids["media_id"])
-	c.exec(t, "insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment, content) values ($1, $2, $3, 1, 'submitted', 'Said', jsonb_build_object('text', 'Said'))",
+	c.exec(t, "insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment, content) values ($1, $2, $3, 1, 'rejected', 'Said', jsonb_build_object('text', 'Said'))",
 		c.customer, c.ids["review_id"], post.ID)
 	space := m.db.Space(t, dbtest.Space{CustomerID: customer.ID, PairedBy: m.members["owner"].ID})
 	c.ids["space_id"], c.ids["memory_id"] = space.ID.String(), dbtest.NewID(t).String()

@@ -5,8 +5,15 @@ select @id::uuid, p.id, p.version, @verdict::text, @comment::text
 from posts p
 where p.id = @post_id;
 
+-- Within a space, without the descriptions of files that are not seen there.
 -- name: PostReviewGet :one
-select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at, r.content
+select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at,
+    (case when r.content is null or (select tenancy.space_id()) is null then r.content
+        else jsonb_set(r.content, '{media}', (
+            select coalesce(jsonb_agg(described order by described ->> 'id'), '[]')
+            from jsonb_array_elements(r.content -> 'media') described
+            where exists (select from media m where m.customer_id = r.customer_id and m.id = (described ->> 'id')::uuid)))
+    end)::jsonb as content
 from post_reviews r
 where r.post_id = @post_id and r.id = @id;
 

@@ -42,7 +42,13 @@ func (q *Queries) PostReviewCreate(ctx context.Context, arg PostReviewCreatePara
 }
 
 const postReviewGet = `-- name: PostReviewGet :one
-select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at, r.content
+select r.id, r.post_version, r.verdict, r.comment, r.created_by, r.space_id, r.created_at,
+    (case when r.content is null or (select tenancy.space_id()) is null then r.content
+        else jsonb_set(r.content, '{media}', (
+            select coalesce(jsonb_agg(described order by described ->> 'id'), '[]')
+            from jsonb_array_elements(r.content -> 'media') described
+            where exists (select from media m where m.customer_id = r.customer_id and m.id = (described ->> 'id')::uuid)))
+    end)::jsonb as content
 from post_reviews r
 where r.post_id = $1 and r.id = $2
 `
@@ -63,6 +69,7 @@ type PostReviewGetRow struct {
 	Content     json.RawMessage
 }
 
+// Within a space, without the descriptions of files that are not seen there.
 func (q *Queries) PostReviewGet(ctx context.Context, arg PostReviewGetParams) (PostReviewGetRow, error) {
 	row := q.db.QueryRow(ctx, postReviewGet, arg.PostID, arg.ID)
 	var i PostReviewGetRow

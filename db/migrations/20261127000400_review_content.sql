@@ -1,7 +1,7 @@
 -- migrate:up
 
--- What a post said when it was submitted or decided on, so that whoever looks again sees what has changed since. NULL: it was
--- neither, or nobody kept it then.
+-- What a post said when somebody decided on it, so that whoever looks again sees what has changed since. NULL: nobody kept it
+-- then. Keys and agents decide nothing, so that no program fills the table.
 set local row_security = off;
 
 alter table post_reviews add column content jsonb;
@@ -65,7 +65,7 @@ end
 $$;
 -- Its name comes before the guard's, which reads the version. What is restored keeps what it has.
 create trigger post_reviews_content before insert on post_reviews for each row
-    when (new.verdict in ('submitted', 'approved', 'rejected') and current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin'))
+    when (new.verdict in ('approved', 'rejected') and current_user in ('fanfare_user', 'fanfare_agent', 'fanfare_admin'))
     execute function tenancy.keep_content();
 revoke execute on function tenancy.keep_content() from public;
 alter function tenancy.keep_content() owner to fanfare_definer;

@@ -2087,7 +2087,7 @@ export interface paths {
         };
         /**
          * Get what was said about a post
-         * @description With what the post said when it was submitted, approved or rejected. What changed since somebody decided is the difference between the content of the newest that is approved or rejected and the post as it is.
+         * @description With what the post said when it was approved or rejected. What changed since somebody decided is the difference between the content of the newest that is approved or rejected and the post as it is.
          *
          *     API keys and agent tokens need posts:read or posts:write or posts:publish.
          */
@@ -6437,7 +6437,7 @@ export interface components {
              * @description Who said it; null: an API key or agent token.
              */
             created_by: string | null;
-            /** @description What the post said then is kept: get-post-review tells it. It is of each that is submitted, approved or rejected, unless it is from before that was kept. */
+            /** @description What the post said then is kept: get-post-review tells it. It is of each that is approved or rejected, unless it is from before that was kept. */
             has_content: boolean;
             /** Format: uuid */
             id: string;
@@ -6455,7 +6455,7 @@ export interface components {
             verdict: "submitted" | "approved" | "rejected" | "withdrawn" | "comment";
         };
         PostReviewContent: {
-            /** @description All files that it showed on any platform, as they were described. */
+            /** @description All files that it showed on any platform, as they were described; within a space, those that are seen there. */
             media: components["schemas"]["PostReviewMedia"][];
             /** @description The files that it showed, in order. */
             media_ids: string[];
@@ -6463,7 +6463,7 @@ export interface components {
             platform_posts: components["schemas"]["PostReviewPlatform"][];
             /**
              * Format: date-time
-             * @description When it was to go out, in UTC. What is submitted with another time has its earlier one here.
+             * @description When it was to go out, in UTC.
              */
             scheduled_at: string | null;
             /** @description The e-mail templates that it used. */
@@ -6482,7 +6482,7 @@ export interface components {
              * @description Who said it; null: an API key or agent token.
              */
             created_by: string | null;
-            /** @description What the post said then is kept: get-post-review tells it. It is of each that is submitted, approved or rejected, unless it is from before that was kept. */
+            /** @description What the post said then is kept: get-post-review tells it. It is of each that is approved or rejected, unless it is from before that was kept. */
             has_content: boolean;
             /** Format: uuid */
             id: string;
