@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strconv"
@@ -63,7 +64,13 @@ func New(config Config) (Pages, error) {
 
 func serve(files map[string]*file, policy string, unknown http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead || path.Clean(r.URL.Path) != r.URL.Path {
+		asked := r.Method == http.MethodGet || r.Method == http.MethodHead
+		page := !Reserved(r.URL.Path) && accepts(r.Header.Values("Accept"), "text/html")
+		if asked && page && r.URL.Path != "//" && path.Clean(r.URL.Path)+"/" == r.URL.Path {
+			withoutSlash(w, r)
+			return
+		}
+		if !asked || path.Clean(r.URL.Path) != r.URL.Path {
 			unknown.ServeHTTP(w, r)
 			return
 		}
@@ -72,7 +79,7 @@ func serve(files map[string]*file, policy string, unknown http.Handler) http.Han
 		if name == index {
 			found = nil // it is at /
 		}
-		if found == nil && (name == "" || !Reserved(r.URL.Path) && accepts(r.Header.Values("Accept"), "text/html")) {
+		if found == nil && (name == "" || page) {
 			found = files[index]
 			if found == nil {
 				notBuilt(w, r)
@@ -86,6 +93,15 @@ func serve(files map[string]*file, policy string, unknown http.Handler) http.Han
 		w.Header().Set("Content-Security-Policy", policy)
 		found.serve(w, r)
 	})
+}
+
+// withoutSlash leads to the page at the same path without the slash at its end. The path begins with one slash: browsers would take two for the
+// beginning of another host.
+func withoutSlash(w http.ResponseWriter, r *http.Request) {
+	to := url.URL{Path: strings.TrimSuffix(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+	w.Header().Set("Location", to.String())
+	w.Header().Set("Cache-Control", "no-cache")
+	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
 // reserved are the first parts of paths under which there are no pages of the dashboard: those of the API, where what is not there answers

@@ -106,11 +106,61 @@ func TestWhichPathsArePages(t *testing.T) {
 		{"GET", "/assets/..%2f..%2fweb.go", browser, 418, ""},
 		{"GET", "/..%5c..%5cweb.go", browser, 200, "<!doctype html>page"}, // no path of any kind here
 		{"GET", "//icon.svg", browser, 418, ""},
-		{"GET", "/customers/", browser, 418, ""},
+		{"GET", "/customers/", "*/*", 418, ""},
+		{"GET", "/customers/", "application/json", 418, ""},
+		{"POST", "/customers/", browser, 418, ""},
+		{"GET", "/customers//", browser, 418, ""},
+		{"GET", "/customers/../x/", browser, 418, ""},
+		{"GET", "/v1/", browser, 418, ""},
+		{"GET", "/river/", browser, 418, ""},
+		{"GET", "/assets/", browser, 418, ""},
+		{"GET", "/%2fevil.example/", browser, 418, ""},
 	} {
 		response, body := ask(c.method, c.path, "Accept", c.accept)
 		if response.StatusCode != c.status || body != c.body {
 			t.Errorf("%s %s, which accepts %s: %d %q, want %d %q", c.method, c.path, c.accept, response.StatusCode, body, c.status, c.body)
+		}
+	}
+}
+
+func TestSlashAtTheEnd(t *testing.T) {
+	t.Parallel()
+	ask := server(t, web.Config{Files: built()})
+	for path, want := range map[string]string{
+		"/customers/":                               "/customers",
+		"/customers/1/calendar/":                    "/customers/1/calendar",
+		"/customers/1/calendar/?view=week&q=a%2Fb/": "/customers/1/calendar?view=week&q=a%2Fb/",
+		"/customers/?to=//evil.example/":            "/customers?to=//evil.example/",
+		"/a%20b/":                                   "/a%20b",
+		"/a%3Fb/":                                   "/a%3Fb",
+		"/%5cevil.example/":                         "/%5Cevil.example",
+		"/%09/evil.example/":                        "/%09/evil.example",
+		"/%0d%0aX-Evil:%201/":                       "/%0D%0AX-Evil:%201",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			response, body := ask(method, path, "Accept", browser)
+			if got := response.Header.Get("Location"); response.StatusCode != http.StatusPermanentRedirect || got != want || body != "" {
+				t.Errorf("%s %s: %d to %q %q, want one to %q", method, path, response.StatusCode, got, body, want)
+			}
+		}
+	}
+}
+
+// Browsers take what begins with two slashes for another host: nothing leads there.
+func TestNoWayToOtherHosts(t *testing.T) {
+	t.Parallel()
+	pages, err := web.New(web.Config{Files: built()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := pages(http.NotFoundHandler())
+	for _, path := range []string{"//", "///", "//evil.example/", "///evil.example/", "//evil.example/customers/", "//evil.example//", "/%2fevil.example/", "/./evil.example/", "/.//evil.example/", "/..//evil.example/"} {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		request.Header.Set("Accept", browser)
+		response := httptest.NewRecorder()
+		handler.ServeHTTP(response, request)
+		if response.Code != http.StatusNotFound || response.Header().Get("Location") != "" {
+			t.Errorf("%s: %d to %q", path, response.Code, response.Header().Get("Location"))
 		}
 	}
 }
