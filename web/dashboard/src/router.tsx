@@ -1,12 +1,13 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { invitation } from "./lib/invitation";
+import { lazy } from "./lib/lazy";
 import { lastCustomer } from "./shell/last";
-import { NotFound, PageProblem } from "./shell/fallbacks";
+import { NotFound, PageProblem, Waiting } from "./shell/fallbacks";
 import { Shell } from "./shell/Shell";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: PageProblem });
 
-const at = <Path extends string>(path: Path, load: () => Promise<{ default: React.ComponentType }>) => createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load) });
+const at = <Path extends string>(path: Path, load: () => Promise<{ default: React.ComponentType }>) => createRoute({ getParentRoute: () => root, path, component: lazy(load) });
 
 /** What an e-mail links to: the page of the customer that was looked at last. */
 const ofLast = <Path extends string>(path: Path, page: "connections" | "workspaces" | "webhooks") =>
@@ -34,7 +35,7 @@ const routes = root.addChildren([
   ofLast("/workspaces", "workspaces"),
   ofLast("/webhooks", "webhooks"),
   at("/sign-in/callback", () => import("./pages/SignInCallback")),
-  createRoute({ getParentRoute: () => root, path: "/invitations/accept", beforeLoad: ({ location }) => invitation.keep(location.hash), component: lazyRouteComponent(() => import("./pages/AcceptInvitation")) }),
+  createRoute({ getParentRoute: () => root, path: "/invitations/accept", beforeLoad: ({ location }) => invitation.keep(location.hash), component: lazy(() => import("./pages/AcceptInvitation")) }),
   at("/preferences", () => import("./pages/Preferences")),
   at("/installation", () => import("./pages/Installation")),
   at("/customers", () => import("./pages/Customers")),
@@ -62,7 +63,7 @@ const routes = root.addChildren([
   at("/customers/$customerId/settings", () => import("./pages/Settings")),
 ]);
 
-export const router = createRouter({ routeTree: routes, defaultPreload: "intent", scrollRestoration: true });
+export const router = createRouter({ routeTree: routes, defaultPreload: "intent", defaultPendingComponent: Waiting, defaultPendingMs: Infinity, scrollRestoration: true });
 
 declare module "@tanstack/react-router" {
   interface Register {

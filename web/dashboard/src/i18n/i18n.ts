@@ -1,6 +1,7 @@
 import i18n from "i18next";
 import resourcesToBackend from "i18next-resources-to-backend";
 import { initReactI18next } from "react-i18next";
+import { load } from "../lib/load";
 
 /** The languages that the dashboard speaks, each in its own words. */
 export const languages = { en: "English", de: "Deutsch" } as const;
@@ -22,7 +23,7 @@ export async function startMessages(): Promise<void> {
   const language = preferred();
   await i18n
     .use(initReactI18next)
-    .use(resourcesToBackend((tag: string, area: string) => import(`./${tag}/${area}.json`)))
+    .use(resourcesToBackend((tag: string, area: string) => load(() => import(`./${tag}/${area}.json`))))
     .init({
       lng: language,
       fallbackLng: false,

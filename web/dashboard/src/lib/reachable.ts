@@ -18,6 +18,16 @@ export const reachable = {
     away.set(false);
     void queryClient.invalidateQueries();
   },
+  /** Comes to its end when the server answers. */
+  again(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!away.value) return resolve();
+      const stop = away.subscribe(() => {
+        stop();
+        resolve();
+      });
+    });
+  },
 };
 
 async function ask() {

@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Divider, Group, NativeSelect, Paper, SegmentedCo
 import { IconChartBar, IconDownload, IconPrinter } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, type Schemas } from "../api";
 import { Empty } from "../components/Empty";
@@ -15,6 +15,7 @@ import { State } from "../components/State";
 import { When } from "../components/When";
 import { useAct } from "../lib/act";
 import { dayOf, oneOf, useAddress } from "../lib/address";
+import { lazy } from "../lib/lazy";
 import { formatNumber, formatTime } from "../lib/time";
 import { useCustomer, useCustomerId } from "../shell/customer";
 import { addDays, presets, rangeOf, today, type Range } from "./reports/range";

@@ -1,16 +1,12 @@
+import { once } from "../lib/load";
 import { settings } from "../settings";
 import { development } from "./development";
-import type { Oidc } from "./oidc";
 import { session, type Provider } from "./session";
-import type { Supabase } from "./supabase";
-
-let oidc: Promise<Oidc> | undefined;
-let supabase: Promise<Supabase> | undefined;
 
 /** The ways to sign in; the libraries of those that the installation does not use are never loaded. */
 export const provider = {
-  oidc: () => (oidc ??= import("./oidc").then((module) => new module.Oidc(settings().sign_in))),
-  supabase: () => (supabase ??= import("./supabase").then((module) => new module.Supabase(settings().sign_in))),
+  oidc: once(() => import("./oidc").then((module) => new module.Oidc(settings().sign_in))),
+  supabase: once(() => import("./supabase").then((module) => new module.Supabase(settings().sign_in))),
 };
 
 /** Finds out who is signed in, by the installation's way. */

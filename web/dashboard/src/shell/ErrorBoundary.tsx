@@ -8,6 +8,6 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { error?: 
     return { error };
   }
   override render() {
-    return this.state.error === undefined ? this.props.children : <PageProblem error={this.state.error} />;
+    return this.state.error === undefined ? this.props.children : <PageProblem error={this.state.error} reset={() => this.setState({ error: undefined })} />;
   }
 }

@@ -1,11 +1,12 @@
 import { Alert, AppShell, Badge, Box, Burger, Group, NavLink, ScrollArea, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { Suspense, lazy, useEffect } from "react";
+import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
+import { Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare } from "../api";
 import { ErrorBoundary } from "./ErrorBoundary";
+import { lazy } from "../lib/lazy";
 import { useStore } from "../lib/store";
 import { useLive } from "../live";
 import { session } from "../session/session";
@@ -41,6 +42,7 @@ function Frame() {
   const [opened, { toggle, close }] = useDisclosure();
   const customerId = useCustomerId();
   const location = useLocation();
+  const shown = useRouterState({ select: (state) => state.matches.at(-1)?.pathname }); // the location is ahead of it while a page is loaded
   const me = useMe();
   const { help, palette } = useShortcuts(customerId);
   useEffect(() => close(), [location.pathname, close]);
@@ -76,7 +78,7 @@ function Frame() {
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
         <Banners />
         {customerId !== "" && <CustomerWatch customerId={customerId} />}
-        <ErrorBoundary key={location.pathname}>
+        <ErrorBoundary key={shown}>
           <Suspense>
             <Outlet />
           </Suspense>

@@ -1,10 +1,12 @@
 import { Button } from "@mantine/core";
-import { IconMapOff } from "@tabler/icons-react";
-import { Link, useRouter } from "@tanstack/react-router";
+import { IconCloudOff, IconMapOff } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { Empty } from "../components/Empty";
 import { Page } from "../components/Page";
 import { Problem } from "../components/Problem";
+import { reachable } from "../lib/reachable";
+import { useStore } from "../lib/store";
 
 /** There is no page at the address. */
 export function NotFound() {
@@ -25,13 +27,24 @@ export function NotFound() {
   );
 }
 
-/** A page failed to load or to be shown, as after an upgrade of the server. */
-export function PageProblem({ error }: { error: unknown }) {
+/** Stands where a page will be: nothing for a moment, and why it takes longer. */
+export function Waiting() {
   const { t } = useTranslation("shell");
-  const router = useRouter();
+  const away = useStore(reachable.away);
+  if (!away) return null;
+  return (
+    <Page title={t("away.title")}>
+      <Empty icon={IconCloudOff} title={t("away.waiting")} text={t("away.page")} />
+    </Page>
+  );
+}
+
+/** A page failed to be shown. */
+export function PageProblem({ error, reset }: { error: unknown; reset: () => void }) {
+  const { t } = useTranslation("shell");
   return (
     <Page title={t("broken.title")}>
-      <Problem error={error} title={t("broken.text")} retry={() => (String(error).includes("import") ? window.location.reload() : void router.invalidate())} />
+      <Problem error={error} title={t("broken.text")} retry={reset} />
     </Page>
   );
 }

@@ -1,7 +1,7 @@
 import { Button, Group, Paper, Select, Skeleton, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { IconChartBar, IconDownload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Suspense, lazy, useState } from "react";
+import { Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, type Schemas } from "../../api";
 import { Empty } from "../../components/Empty";
@@ -12,6 +12,7 @@ import { complain } from "../../lib/act";
 import { dayOf, useAddress } from "../../lib/address";
 import { download } from "../../lib/download";
 import { formatMoney, useUsageKind } from "../../lib/kinds";
+import { lazy } from "../../lib/lazy";
 import { formatNumber, formatTime } from "../../lib/time";
 import { useCustomerId } from "../../shell/customer";
 
