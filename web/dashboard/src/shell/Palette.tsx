@@ -6,14 +6,15 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { data, fanfare } from "../api";
-import { useCustomerId } from "./customer";
+import { useCustomerId, useNoCustomer } from "./customer";
 import { customerPages, customersPage } from "./nav";
 import { ShortcutHelp } from "./shortcuts";
 
 /** The palette of commands: every page, every customer, a new post. */
 export default function Palette() {
   const { t } = useTranslation("shell");
-  const customerId = useCustomerId();
+  const asked = useCustomerId();
+  const customerId = useNoCustomer() ? "" : asked;
   const navigate = useNavigate();
   const [opened, setOpened] = useState(false);
   const customers = useQuery({ queryKey: ["customers", "switcher"], queryFn: () => data(fanfare.GET("/v1/customers", { params: { query: { limit: 100 } } })), enabled: opened, staleTime: 60_000 });

@@ -14,8 +14,9 @@ import { SignIn } from "../session/SignIn";
 import { AccountMenu } from "./AccountMenu";
 import { Banners } from "./Banners";
 import { CustomerSwitcher } from "./CustomerSwitcher";
-import { useCustomer, useCustomerId, useMe } from "./customer";
-import { rememberCustomer } from "./last";
+import { useCustomer, useCustomerId, useMe, useNoCustomer } from "./customer";
+import { NoCustomer } from "./fallbacks";
+import { lastCustomer, rememberCustomer } from "./last";
 import { customerPages, customersPage } from "./nav";
 import { useShortcuts } from "./shortcuts";
 import classes from "./Shell.module.css";
@@ -40,7 +41,9 @@ export function Shell() {
 function Frame() {
   const { t } = useTranslation("shell");
   const [opened, { toggle, close }] = useDisclosure();
-  const customerId = useCustomerId();
+  const asked = useCustomerId();
+  const none = useNoCustomer();
+  const customerId = none ? "" : asked;
   const location = useLocation();
   const shown = useRouterState({ select: (state) => state.matches.at(-1)?.pathname }); // the location is ahead of it while a page is loaded
   const me = useMe();
@@ -48,7 +51,8 @@ function Frame() {
   useEffect(() => close(), [location.pathname, close]);
   useEffect(() => {
     if (customerId !== "") rememberCustomer(customerId);
-  }, [customerId]);
+    else if (none && lastCustomer() === asked) rememberCustomer(null);
+  }, [asked, customerId, none]);
   return (
     <AppShell header={{ height: { base: 52, sm: 0 } }} navbar={{ width: 232, breakpoint: "sm", collapsed: { mobile: !opened } }} padding={0}>
       <a href="#main" className={classes.skip}>
@@ -79,9 +83,7 @@ function Frame() {
         <Banners />
         {customerId !== "" && <CustomerWatch customerId={customerId} />}
         <ErrorBoundary key={shown}>
-          <Suspense>
-            <Outlet />
-          </Suspense>
+          <Suspense>{none ? <NoCustomer /> : <Outlet />}</Suspense>
         </ErrorBoundary>
       </AppShell.Main>
       <Suspense>

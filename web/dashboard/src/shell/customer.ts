@@ -1,6 +1,6 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { customerKey, data, fanfare, type Customer, type Me } from "../api";
+import { customerKey, data, fanfare, FanfareError, type Customer, type Me } from "../api";
 
 export const meQuery = queryOptions({ queryKey: ["me"], queryFn: () => data(fanfare.GET("/v1/me")), staleTime: 300_000 });
 
@@ -23,10 +23,22 @@ export function useCustomerId(): string {
   return params.customerId ?? "";
 }
 
+/** What is known of the customer whose pages are shown. */
+function useCustomerQuery() {
+  const customerId = useCustomerId();
+  return useQuery({ ...customerQuery(customerId), enabled: customerId !== "" });
+}
+
+/** Whether there is no such customer, or whoever is signed in is not (or no longer) one of its people. */
+export function useNoCustomer(): boolean {
+  const { error } = useCustomerQuery();
+  return error instanceof FanfareError && [403, 404, 422].includes(error.status); // 422: the address has something that is no id
+}
+
 /** The customer whose pages are shown; undefined while it is fetched, and outside of customers. */
 export function useCustomer(): Customer | undefined {
-  const customerId = useCustomerId();
-  return useQuery({ ...customerQuery(customerId), enabled: customerId !== "" }).data;
+  const { data: customer } = useCustomerQuery();
+  return useNoCustomer() ? undefined : customer;
 }
 
 const ranks = ["viewer", "member", "admin", "owner"] as const;

@@ -1,5 +1,5 @@
-import { Button } from "@mantine/core";
-import { IconCloudOff, IconMapOff } from "@tabler/icons-react";
+import { Button, Group } from "@mantine/core";
+import { IconBuildingStore, IconCloudOff, IconMapOff } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { Empty } from "../components/Empty";
@@ -7,6 +7,8 @@ import { Page } from "../components/Page";
 import { Problem } from "../components/Problem";
 import { reachable } from "../lib/reachable";
 import { useStore } from "../lib/store";
+import { session } from "../session/session";
+import { useMe } from "./customer";
 
 /** There is no page at the address. */
 export function NotFound() {
@@ -21,6 +23,32 @@ export function NotFound() {
           <Button component={Link} to="/customers">
             {t("customers")}
           </Button>
+        }
+      />
+    </Page>
+  );
+}
+
+/** The customer at the address is none of whoever is signed in. */
+export function NoCustomer() {
+  const { t } = useTranslation("shell");
+  const me = useMe();
+  const who = me?.email ?? me?.name ?? "";
+  return (
+    <Page title={t("noCustomer.title")}>
+      <Empty
+        icon={IconBuildingStore}
+        title={t("noCustomer.what")}
+        text={who === "" ? t("noCustomer.text") : `${t("noCustomer.text")} ${t("noCustomer.you", { who })}`}
+        action={
+          <Group gap="xs" justify="center">
+            <Button component={Link} to="/customers">
+              {t("noCustomer.customers")}
+            </Button>
+            <Button variant="default" onClick={() => void session.signOut()}>
+              {t("noCustomer.other")}
+            </Button>
+          </Group>
         }
       />
     </Page>
