@@ -37,9 +37,10 @@ export interface FanfareOptions {
  * Makes a client. What its calls answer is in `data`; see also `data()`, `versioned()` and `paginate()`.
  * A POST gets an Idempotency-Key of its own unless you give one: give the same again when you try again later, in another process.
  *
- * @throws FanfareError from each call, when the answer is no success or there is none.
+ * @throws Error if `baseUrl` is no address; FanfareError from each call, when the answer is no success or there is none.
  */
 export function createFanfare(options: FanfareOptions): Fanfare {
+  checkBaseUrl(options.baseUrl);
   const send = retrying(options.fetch ?? ((request) => globalThis.fetch(request)), options.retries ?? 2);
   const client = createClient<paths>({
     baseUrl: options.baseUrl,
@@ -65,4 +66,16 @@ export function createFanfare(options: FanfareOptions): Fanfare {
     },
   });
   return client;
+}
+
+/** What comes from the environment is often not there, whatever its type says. */
+function checkBaseUrl(baseUrl: string | undefined) {
+  if (!baseUrl) throw new Error("baseUrl is missing: give the address of Fanfare, such as https://fanfare.example");
+  let url: URL | undefined;
+  try {
+    url = new URL(baseUrl);
+  } catch {
+    // it is none
+  }
+  if (url === undefined || !/^https?:$/.test(url.protocol)) throw new Error(`baseUrl is no address: give one such as https://fanfare.example, not ${JSON.stringify(baseUrl)}`);
 }

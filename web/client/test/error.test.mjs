@@ -54,3 +54,9 @@ test("who calls is told by a token or an API key", async (t) => {
     [["key", undefined, undefined], [undefined, "Bearer token", undefined], [undefined, undefined, undefined]],
   );
 });
+
+test("a client needs an address", () => {
+  for (const baseUrl of [undefined, ""]) assert.throws(() => createFanfare({ baseUrl, apiKey: "k" }), { name: "Error", message: "baseUrl is missing: give the address of Fanfare, such as https://fanfare.example" });
+  for (const baseUrl of ["fanfare.example", "localhost:8080", "/fanfare", "http://", "ftp://fanfare.example"]) assert.throws(() => createFanfare({ baseUrl }), /^Error: baseUrl is no address: .* not "/);
+  for (const baseUrl of ["https://fanfare.example", "http://127.0.0.1:8080/", "https://example.com/fanfare"]) createFanfare({ baseUrl });
+});
