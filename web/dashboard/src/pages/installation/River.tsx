@@ -36,7 +36,7 @@ export function River() {
         <form onSubmit={(event) => void submit(event)}>
           <Stack>
             <Text size="sm">{t("river.text")}</Text>
-            <Reason />
+            <Reason looking />
             {error !== undefined && <Problem error={error} />}
             <Group justify="flex-end">
               <Button type="submit" loading={busy}>
