@@ -31,12 +31,14 @@ export function Banners() {
         </Alert>
       )}
       {development !== null && (
-        <Group gap={6} px="md" py={4} style={{ borderBottom: "1px solid var(--mantine-color-default-border)" }}>
-          <IconFlask size={14} aria-hidden />
-          <Text size="xs">{t("development.text")}</Text>
-          <Anchor size="xs" href={development.sandbox_url} target="_blank" rel="noreferrer" underline="always">
-            {t("development.sandbox")}
-          </Anchor>
+        <Group gap={6} px="md" py={4} wrap="nowrap" align="flex-start" style={{ borderBottom: "1px solid var(--mantine-color-default-border)" }}>
+          <IconFlask size={14} aria-hidden style={{ flex: "none", marginTop: 2 }} />
+          <Text size="xs">
+            {t("development.text")}{" "}
+            <Anchor inherit href={development.sandbox_url} target="_blank" rel="noreferrer" underline="always">
+              {t("development.sandbox")}
+            </Anchor>
+          </Text>
         </Group>
       )}
     </>
