@@ -11,6 +11,7 @@ import "./global.css";
 import { startMessages } from "./i18n/i18n";
 import { router } from "./router";
 import { startSession } from "./session/provider";
+import classes from "./shell/Shell.module.css";
 import { loadSettings } from "./settings";
 import { colorVariables, theme } from "./theme";
 
@@ -21,7 +22,7 @@ async function start(element: HTMLElement) {
     <StrictMode>
       <MantineProvider theme={theme} cssVariablesResolver={colorVariables} defaultColorScheme="auto">
         <QueryClientProvider client={queryClient}>
-          <Notifications position="bottom-right" />
+          <Notifications position="top-center" containerWidth={340} classNames={{ root: classes.toasts }} />
           <RouterProvider router={router} />
         </QueryClientProvider>
       </MantineProvider>
