@@ -3,24 +3,23 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { FanfareError } from "../api";
+import { inWords } from "../lib/problem";
 
 /** Says what went wrong and what to do; the technical detail unfolds under it. */
 export function Problem({ error, retry, title }: { error: unknown; retry?: () => void; title?: string }) {
   const { t } = useTranslation();
   const [open, { toggle }] = useDisclosure();
+  const { text, places } = inWords(error, t);
   const problem = error instanceof FanfareError ? error : undefined;
   const detail = problem === undefined ? String(error) : JSON.stringify({ status: problem.status, type: problem.type, request_id: problem.requestId, errors: problem.errors }, null, 2);
   return (
     <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={title ?? t("problem.title")} role="alert">
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{problem?.status === 0 ? t("problem.unreachable") : (problem?.message ?? t("problem.unknown"))}</Text>
-        {problem !== undefined && problem.errors.length > 0 && (
+        <Text size="sm">{text}</Text>
+        {places.length > 0 && (
           <List size="sm">
-            {problem.errors.map((place, index) => (
-              <List.Item key={index}>
-                {place.location === undefined ? "" : `${place.location}: `}
-                {place.message}
-              </List.Item>
+            {places.map((place, index) => (
+              <List.Item key={index}>{place}</List.Item>
             ))}
           </List>
         )}

@@ -4,6 +4,7 @@ import { useMutation } from "@tanstack/react-query";
 import i18n from "i18next";
 import { useTranslation } from "react-i18next";
 import { changed, FanfareError } from "../api";
+import { inWords } from "./problem";
 
 /** Says in a corner what was done, with a way to undo it where there is one. */
 export function tell(text: string, undo?: { label: string; act: () => Promise<unknown> }) {
@@ -34,7 +35,9 @@ export function tell(text: string, undo?: { label: string; act: () => Promise<un
 
 /** Says in a corner what went wrong with something that was done in passing. */
 export function complain(error: unknown) {
-  notifications.show({ closeButtonProps: { "aria-label": i18n.t("close") }, color: "red", title: error instanceof FanfareError ? error.title : undefined, message: error instanceof Error ? error.message : String(error), autoClose: 12_000 });
+  const { text, places } = inWords(error, i18n.t);
+  const message = error instanceof FanfareError ? [text, ...places].join("\n") : error instanceof Error ? error.message : String(error);
+  notifications.show({ closeButtonProps: { "aria-label": i18n.t("close") }, color: "red", title: i18n.t("problem.title"), message, style: { whiteSpace: "pre-line" }, autoClose: 12_000 });
 }
 
 /**
