@@ -16,6 +16,9 @@ import { lazy } from "../../lib/lazy";
 import { formatNumber, formatTime } from "../../lib/time";
 import { useCustomerId } from "../../shell/customer";
 
+/** How many series the chart can show in colours that differ. */
+const SERIES = 8;
+
 const UsageChart = lazy(() => import("./UsageChart"));
 
 type Item = Schemas["UsageItem"];
@@ -108,6 +111,15 @@ function Shown({ usage, group, measure }: { usage: Schemas["Usage"]; group: (typ
   });
   const periodName = (period: string) =>
     period === "total" ? t("groups.total") : formatTime(period.length === 7 ? `${period}-01T00:00:00Z` : `${period}T00:00:00Z`, "UTC", period.length === 7 ? { month: "short", year: "numeric" } : { day: "numeric", month: "short" });
+  const largest = totals.filter((sum) => amount(sum, measure) > 0).sort((a, b) => amount(b, measure) - amount(a, measure)).map((sum) => sum.name);
+  const charted = largest.length > SERIES ? largest.slice(0, SERIES - 1) : largest;
+  const rest = largest.slice(charted.length);
+  const others = t("others", { count: rest.length });
+  const bars = values.map(({ period, row }) => ({
+    ...Object.fromEntries(charted.map((one) => [one, row[one] ?? 0])),
+    ...(rest.length === 0 ? {} : { [others]: rest.reduce((sum, one) => sum + (row[one] ?? 0), 0) }),
+    period: periodName(period),
+  }));
   return (
     <Stack gap="lg">
       {series.length === 0 ? (
@@ -116,8 +128,8 @@ function Shown({ usage, group, measure }: { usage: Schemas["Usage"]; group: (typ
         </Text>
       ) : (
         <Paper withBorder p="md">
-          <Suspense fallback={<Skeleton height={280} />}>
-            <UsageChart label={t("chart", { measure: t(`measures.${measure}`) })} rows={values.map(({ period, row }) => ({ ...row, period: periodName(period) }))} series={series} format={format} />
+          <Suspense fallback={<Skeleton height={320} />}>
+            <UsageChart label={t("chart", { measure: t(`measures.${measure}`) })} rows={bars} series={rest.length === 0 ? charted : [...charted, others]} format={format} />
           </Suspense>
         </Paper>
       )}
