@@ -24,7 +24,7 @@ export function Platform({ platform, name = false, size = 16 }: { platform: Plat
   return (
     <Group gap={6} wrap="nowrap" component="span" style={{ display: "inline-flex", minWidth: 0 }}>
       <Icon size={size} color={color} aria-hidden={name === true} role={name === true ? undefined : "img"} aria-label={name === true ? undefined : known} style={{ flex: "none" }} />
-      <Text span inherit truncate>
+      <Text span inherit truncate lh="var(--mantine-line-height)">
         {name === true ? known : name}
       </Text>
     </Group>
