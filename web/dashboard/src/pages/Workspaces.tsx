@@ -5,7 +5,8 @@ import { Page } from "../components/Page";
 import { Skeletons } from "../components/Skeletons";
 import { useAddress } from "../lib/address";
 import { settings } from "../settings";
-import { useCustomer, useMe } from "../shell/customer";
+import { useCustomer } from "../shell/customer";
+import { useSees } from "./connect/access";
 import { Backups } from "./workspaces/Backups";
 import { Drills } from "./workspaces/Drills";
 import { Files } from "./workspaces/Files";
@@ -19,7 +20,7 @@ type Tab = "files" | "keeping" | "backups" | "restores" | "drills";
 export default function Workspaces() {
   const { t } = useTranslation("workspaces");
   const customer = useCustomer();
-  const me = useMe();
+  const manages = useSees();
   const { get } = useAddress();
   const { workspaces, backups } = settings();
   if (!workspaces)
@@ -30,15 +31,14 @@ export default function Workspaces() {
         </Alert>
       </Page>
     );
-  const manages = customer?.role === "owner" || customer?.role === "admin" || (customer?.role === null && me !== undefined && me.system_role !== null);
   const tabs: [AddressTab<Tab>, ...AddressTab<Tab>[]] = [
     { key: "files", title: t("tabs.files"), content: () => (get("workspace") === "" ? <List /> : <Files key={get("workspace")} workspaceId={get("workspace")} />) },
-    { key: "keeping", title: t("tabs.keeping"), content: () => <Keeping /> },
   ];
+  if (manages) tabs.push({ key: "keeping", title: t("tabs.keeping"), content: () => <Keeping /> });
   if (manages && backups) tabs.push({ key: "backups", title: t("tabs.backups"), content: () => <Backups /> }, { key: "restores", title: t("tabs.restores"), content: () => <Restores /> }, { key: "drills", title: t("tabs.drills"), content: () => <Drills /> });
   return (
     <Page title={t("title")} text={t("text")}>
-      {customer === undefined || me === undefined ? <Skeletons /> : <AddressTabs label={t("title")} tabs={tabs} />}
+      {customer === undefined ? <Skeletons /> : <AddressTabs label={t("title")} tabs={tabs} />}
     </Page>
   );
 }

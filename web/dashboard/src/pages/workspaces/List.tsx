@@ -15,6 +15,7 @@ import { useAddress } from "../../lib/address";
 import { formatBytes, formatNumber } from "../../lib/time";
 import { settings } from "../../settings";
 import { useCustomerId, useMay } from "../../shell/customer";
+import { useSees } from "../connect/access";
 import { looks, useWorkspaceName, useWorkspaces, type Workspace } from "./names";
 
 /** The workspaces, what is in them, and how they are. */
@@ -96,7 +97,8 @@ export function Quota() {
   );
 }
 
+/** How long workspaces are kept and how much they may hold, which only owners and admins are told. */
 export function usePolicy() {
   const customerId = useCustomerId();
-  return useQuery({ queryKey: [...customerKey(customerId), "workspace-policy"], queryFn: () => versioned(fanfare.GET("/v1/customers/{customer_id}/workspace-policy", { params: { path: { customer_id: customerId } } })) });
+  return useQuery({ enabled: useSees(), queryKey: [...customerKey(customerId), "workspace-policy"], queryFn: () => versioned(fanfare.GET("/v1/customers/{customer_id}/workspace-policy", { params: { path: { customer_id: customerId } } })) });
 }
