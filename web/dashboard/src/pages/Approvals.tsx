@@ -15,6 +15,7 @@ import { Skeletons } from "../components/Skeletons";
 import { When } from "../components/When";
 import { idOf, useAddress } from "../lib/address";
 import { useKeys } from "../lib/keys";
+import { labelOf, platformsOf } from "../lib/posts";
 import { useCustomerId } from "../shell/customer";
 import classes from "./approvals/approvals.module.css";
 import { Review } from "./approvals/Review";
@@ -111,10 +112,10 @@ function Item({ post, current, open }: { post: Post; current: boolean; open: () 
   return (
     <button type="button" id={`waiting-${post.id}`} className={classes.item} aria-current={current ? "true" : undefined} onClick={open}>
       <Text span size="sm" fw={500} lineClamp={2}>
-        {(post.title === "" ? post.text.slice(0, 200) : post.title) || t("untitled")}
+        {labelOf(post)}
       </Text>
       <Group gap={6} mt={4} component="span">
-        {[...new Set(post.platform_posts.map((one) => one.platform))].map((platform) => (
+        {platformsOf(post).map((platform) => (
           <Platform key={platform} platform={platform} size={14} />
         ))}
         <Text span size="xs" c="dimmed">

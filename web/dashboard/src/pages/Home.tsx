@@ -11,6 +11,7 @@ import { Problem } from "../components/Problem";
 import { Skeletons } from "../components/Skeletons";
 import { State } from "../components/State";
 import { When } from "../components/When";
+import { labelOf, platformsOf } from "../lib/posts";
 import { useCustomer, useCustomerId, useMay } from "../shell/customer";
 import { FirstSteps } from "./home/FirstSteps";
 
@@ -62,7 +63,7 @@ function Standing({ customerId, overview }: { customerId: string; overview: Over
           ))}
           {waiting.posts.map((post) => (
             <Line key={post.id} post={post} meta={<State state="pending_approval" />}>
-              <Button size="xs" variant="default" aria-label={`${t("home.review")}: ${labelOf(post, t("home.untitled"))}`} renderRoot={(props) => <Link to="/customers/$customerId/approvals" params={{ customerId }} search={{ post: post.id }} {...props} />}>
+              <Button size="xs" variant="default" aria-label={`${t("home.review")}: ${labelOf(post)}`} renderRoot={(props) => <Link to="/customers/$customerId/approvals" params={{ customerId }} search={{ post: post.id }} {...props} />}>
                 {t("home.review")}
               </Button>
             </Line>
@@ -78,7 +79,7 @@ function Standing({ customerId, overview }: { customerId: string; overview: Over
         <Section title={t("home.problems")}>
           {problems.posts.map((post) => (
             <Line key={post.id} post={post} meta={<State state={post.state} />} problem>
-              <Button size="xs" variant="default" aria-label={`${t("home.see")}: ${labelOf(post, t("home.untitled"))}`} renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.id }} {...props} />}>
+              <Button size="xs" variant="default" aria-label={`${t("home.see")}: ${labelOf(post)}`} renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.id }} {...props} />}>
                 {t("home.see")}
               </Button>
             </Line>
@@ -106,7 +107,7 @@ function Standing({ customerId, overview }: { customerId: string; overview: Over
         )}
         {next.map((post) => (
           <Line key={post.id} post={post} meta={<State state={post.state} />}>
-            <Button size="xs" variant="subtle" aria-label={`${t("home.open")}: ${labelOf(post, t("home.untitled"))}`} renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.id }} {...props} />}>
+            <Button size="xs" variant="subtle" aria-label={`${t("home.open")}: ${labelOf(post)}`} renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.id }} {...props} />}>
               {t("home.open")}
             </Button>
           </Line>
@@ -117,10 +118,6 @@ function Standing({ customerId, overview }: { customerId: string; overview: Over
       </Section>
     </Stack>
   );
-}
-
-function labelOf(post: OverviewPost, untitled: string): string {
-  return (post.title === "" ? post.text : post.title).trim() || untitled;
 }
 
 function Section({ title, children }: { title: string; children: ReactNode }) {
@@ -148,11 +145,11 @@ function Line({ post, meta, problem = false, children }: { post: OverviewPost; m
   return (
     <Row action={children}>
       <Text size="sm" fw={500} lineClamp={1}>
-        {labelOf(post, t("home.untitled"))}
+        {labelOf(post)}
       </Text>
       <Group gap="xs" mt={2}>
         {meta}
-        {[...new Set(post.platform_posts.map((one) => one.platform))].map((platform) => (
+        {platformsOf(post).map((platform) => (
           <Platform key={platform} platform={platform} />
         ))}
         {post.scheduled_at === null ? (

@@ -12,6 +12,7 @@ import { Problem } from "../components/Problem";
 import { Skeletons } from "../components/Skeletons";
 import { State } from "../components/State";
 import { When } from "../components/When";
+import { inOrder, labelOf } from "../lib/posts";
 import { zoneName } from "../lib/time";
 import { useCustomer, useCustomerId, useMay } from "../shell/customer";
 import { useAccounts } from "./compose/accounts";
@@ -42,14 +43,13 @@ export default function Post() {
   return <Shown key={postId} customerId={customerId} post={post.data} accounts={new Map(accounts.data.map((account) => [account.id, account]))} />;
 }
 
-function nameOf(post: Versioned, otherwise: string): string {
-  if (post.title !== "") return post.title;
-  const line = post.text.trim().split("\n")[0] ?? "";
-  return line === "" ? otherwise : line.length > 70 ? `${line.slice(0, 70).trimEnd()}…` : line;
+/** A post's title, or the first line of its text. */
+function nameOf(post: Versioned): string {
+  const line = labelOf({ title: post.title, text: post.text.trim().split("\n")[0] ?? "" }, 250);
+  return post.title.trim() === "" && line.length > 70 ? `${line.slice(0, 70).trimEnd()}…` : line;
 }
 
 function Shown({ customerId, post, accounts }: { customerId: string; post: Versioned; accounts: ReadonlyMap<string, Account> }) {
-  const { t } = useTranslation("posts");
   const { t: common } = useTranslation();
   const may = useMay("member");
   const asked = editable.includes(post.state) && post.platform_posts.length > 0;
@@ -63,7 +63,7 @@ function Shown({ customerId, post, accounts }: { customerId: string; post: Versi
   return (
     <Page
       wide
-      title={nameOf(post, t("title"))}
+      title={nameOf(post)}
       actions={
         may && editable.includes(post.state) ? (
           <Button variant="default" leftSection={<IconPencil size={16} aria-hidden />} renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId/edit" params={{ customerId, postId: post.id }} {...props} />}>
@@ -131,7 +131,7 @@ function Facts({ customerId, post }: { customerId: string; post: Versioned }) {
 function Content({ customerId, post, accounts }: { customerId: string; post: Versioned; accounts: ReadonlyMap<string, Account> }) {
   const { t } = useTranslation("posts");
   const draft = draftOf(post);
-  const shown = post.platform_posts.flatMap((one) => accounts.get(one.integration_id) ?? []);
+  const shown = inOrder(post.platform_posts).flatMap((one) => accounts.get(one.integration_id) ?? []);
   const [place, setPlace] = useState<string>();
   const account = shown.find((one) => one.id === place) ?? shown[0];
   const variant = draft.platforms.find((one) => one.integration_id === account?.id);

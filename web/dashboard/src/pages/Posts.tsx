@@ -13,6 +13,7 @@ import { Records, usePages } from "../components/Records";
 import { State } from "../components/State";
 import { When } from "../components/When";
 import { someOf, useAddress, type Get } from "../lib/address";
+import { labelOf, platformsOf } from "../lib/posts";
 import { useCustomerId, useMay } from "../shell/customer";
 
 type Post = Schemas["Post"];
@@ -63,7 +64,7 @@ export default function Posts() {
           columns={[
             { title: t("posts.text"), cell: (post) => <Words post={post} /> },
             { title: t("posts.state"), width: 190, cell: (post) => <State state={post.state} /> },
-            { title: t("posts.platforms"), width: 120, cell: (post) => <Marks platforms={post.platform_posts.map((one) => one.platform)} /> },
+            { title: t("posts.platforms"), width: 120, cell: (post) => <Marks platforms={platformsOf(post)} /> },
             { title: t("posts.time"), width: 196, cell: (post) => (post.scheduled_at === null ? <Text span size="sm" c="dimmed">{t("posts.noTime")}</Text> : <When at={post.scheduled_at} />) },
           ]}
           empty={
@@ -81,17 +82,22 @@ export default function Posts() {
 
 /** What a post says, in two lines at most. */
 function Words({ post }: { post: Pick<Post, "title" | "text"> }) {
-  const { t } = useTranslation("calendar");
+  useTranslation(); // what has no title is called so in the language of the dashboard
+  const titled = post.title.trim() !== "";
   const text = post.text.slice(0, 300);
+  if (!titled)
+    return (
+      <Text span size="sm" lineClamp={2} c={text.trim() === "" ? "dimmed" : undefined}>
+        {labelOf(post, 300)}
+      </Text>
+    );
   return (
     <>
-      {post.title !== "" && (
-        <Text span size="sm" fw={500} lineClamp={1}>
-          {post.title}
-        </Text>
-      )}
-      <Text span size="sm" lineClamp={post.title === "" ? 2 : 1} c={post.title === "" && text !== "" ? undefined : "dimmed"}>
-        {text === "" ? (post.title === "" ? t("untitled") : "") : text}
+      <Text span size="sm" fw={500} lineClamp={1}>
+        {post.title}
+      </Text>
+      <Text span size="sm" lineClamp={1} c="dimmed">
+        {text}
       </Text>
     </>
   );
@@ -100,7 +106,7 @@ function Words({ post }: { post: Pick<Post, "title" | "text"> }) {
 function Marks({ platforms }: { platforms: PlatformName[] }) {
   return (
     <Group gap={6}>
-      {[...new Set(platforms)].map((platform) => (
+      {platforms.map((platform) => (
         <Platform key={platform} platform={platform} />
       ))}
     </Group>

@@ -16,6 +16,7 @@ import { When } from "../components/When";
 import { useAct } from "../lib/act";
 import { dayOf, oneOf, useAddress } from "../lib/address";
 import { lazy } from "../lib/lazy";
+import { inOrder, labelOf } from "../lib/posts";
 import { formatNumber, formatTime } from "../lib/time";
 import { useCustomer, useCustomerId } from "../shell/customer";
 import { addDays, presets, rangeOf, today, type Range } from "./reports/range";
@@ -176,11 +177,16 @@ function Whole({ report, range }: { report: Schemas["Report"]; range: Range }) {
           <Chart days={report.days} measure={measure} from={range.from} to={range.to} />
         </Suspense>
       </Stack>
-      <Breakdown title={t("byPlatform")} rows={report.platforms} />
-      <Breakdown title={t("byAccount")} rows={report.accounts} />
+      <Breakdown title={t("byPlatform")} rows={ordered(report.platforms)} />
+      <Breakdown title={t("byAccount")} rows={ordered(report.accounts)} />
       <Posts range={range} problems={problems} />
     </>
   );
+}
+
+/** Rows in the order in which platforms are shown. */
+function ordered(rows: Numbers[]): Numbers[] {
+  return inOrder(rows.flatMap((row) => (row.platform === undefined ? [] : [{ row, platform: row.platform }]))).map(({ row }) => row);
 }
 
 /** A number; none where no platform has told any, which is not the same as 0. */
@@ -285,7 +291,7 @@ function PostCell({ post }: { post: ReportPost }) {
   return (
     <Stack gap={2}>
       <Anchor lineClamp={2} inherit fw={500} mih={24} renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.post_id }} {...props} />}>
-        {post.title !== "" ? post.title : post.text !== "" ? post.text : t("posts.untitled")}
+        {labelOf(post, 300)}
       </Anchor>
       <Group gap="xs">
         <Text size="xs" c="dimmed" component="span">

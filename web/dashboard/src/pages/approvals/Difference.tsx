@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Schemas } from "../../api";
 import { Platform, platforms, type PlatformName } from "../../components/Platform";
 import { When } from "../../components/When";
+import { inOrder } from "../../lib/posts";
 import classes from "./approvals.module.css";
 
 type Post = Schemas["Post"];
@@ -73,7 +74,7 @@ export function Difference({ post, before, by, names }: { post: Post; before: Co
   const [beside, setBeside] = useState(false);
   const groups = useMemo(() => {
     const found = new Map<string, { ids: string[]; platforms: PlatformName[]; now: string | undefined; before: string | undefined; settings: [string, string] }>();
-    const ids = new Set([...post.platform_posts.map((one) => one.integration_id), ...(before?.platform_posts ?? []).map((one) => one.integration_id)]);
+    const ids = new Set(inOrder([...post.platform_posts, ...(before?.platform_posts ?? [])]).map((one) => one.integration_id));
     for (const id of ids) {
       const now = post.platform_posts.find((one) => one.integration_id === id);
       const then = before?.platform_posts.find((one) => one.integration_id === id);

@@ -13,6 +13,7 @@ import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
 import { useDraft } from "../../lib/draft";
 import { useKeys } from "../../lib/keys";
+import { labelOf } from "../../lib/posts";
 import { useNames } from "../../lib/people";
 import { customerQuery, useMay, useMe } from "../../shell/customer";
 import { useAccounts } from "../compose/accounts";
@@ -132,7 +133,7 @@ function Decision({ customerId, post, reviews, last, decided }: { customerId: st
     <Stack gap="md">
       <Group justify="space-between">
         <Title order={2} style={{ overflowWrap: "anywhere" }} lineClamp={2}>
-          {post.title !== "" ? post.title : post.text.slice(0, 80) || t("untitled")}
+          {labelOf(post, 80)}
         </Title>
         <Button size="xs" variant="default" renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.id }} {...props} />}>
           {t("open")}

@@ -14,6 +14,7 @@ import { When } from "../../components/When";
 import { tell } from "../../lib/act";
 import { useDraft } from "../../lib/draft";
 import { trimmed } from "../../lib/name";
+import { labelOf } from "../../lib/posts";
 import { useVersions, type Seen } from "../../lib/versions";
 import { useCustomerId, useMay } from "../../shell/customer";
 
@@ -182,7 +183,7 @@ function Posts({ campaignId }: { campaignId: string }) {
       {posts.data?.items.map((post) => (
         <Group key={post.id} justify="space-between" wrap="nowrap" gap="sm">
           <Anchor size="sm" truncate renderRoot={(props) => <Link to="/customers/$customerId/posts/$postId" params={{ customerId, postId: post.id }} {...props} />}>
-            {post.title !== "" ? post.title : post.text !== "" ? post.text : t("posts.untitled")}
+            {labelOf(post)}
           </Anchor>
           <Group gap="xs" wrap="nowrap" style={{ flex: "none" }}>
             {post.scheduled_at !== null && <When at={post.scheduled_at} size="xs" c="dimmed" date />}

@@ -14,6 +14,7 @@ import { Skeletons } from "../../components/Skeletons";
 import { When } from "../../components/When";
 import { tell, useAct } from "../../lib/act";
 import { useAddress } from "../../lib/address";
+import { labelOf } from "../../lib/posts";
 import { formatTime, zoneName } from "../../lib/time";
 import { useVersions, type Seen } from "../../lib/versions";
 import { useCustomerId, useMay } from "../../shell/customer";
@@ -65,11 +66,11 @@ function usePost(postId: string) {
 }
 
 function PostTitle({ postId }: { postId: string }) {
-  const { t } = useTranslation("campaigns");
+  useTranslation(); // what has no title is called so in the language of the dashboard
   const post = usePost(postId).data;
   return (
     <Text span fw={500} lineClamp={2}>
-      {post === undefined ? "…" : post.title !== "" ? post.title : post.text !== "" ? post.text : t("posts.untitled")}
+      {post === undefined ? "…" : labelOf(post)}
     </Text>
   );
 }

@@ -13,6 +13,7 @@ import { Problem } from "../../components/Problem";
 import { State } from "../../components/State";
 import { When } from "../../components/When";
 import { tell } from "../../lib/act";
+import { inOrder } from "../../lib/posts";
 import { useStore } from "../../lib/store";
 import { useCustomer } from "../../shell/customer";
 import { useAccounts } from "./accounts";
@@ -87,7 +88,7 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
   const known = new Map((accounts.data ?? []).map((account) => [account.id, account]));
   const state = view.post?.state ?? "draft";
   const mayEdit = editable.includes(state);
-  const chosen = draft.platforms.flatMap((variant) => known.get(variant.integration_id) ?? []);
+  const chosen = inOrder(draft.platforms.flatMap((variant) => known.get(variant.integration_id) ?? []));
   const checks = draft.platforms.length === 0 || draft.text === "" ? [] : (check.data?.platforms ?? []);
   const checkOf = (account: Account) => checks.find((one) => one.integration_id === account.id);
   const shownAt = place === "all" || known.has(place) ? place : "all";
@@ -213,7 +214,7 @@ function AccountsField({ customerId, accounts, draft, fixed, set, error, retry }
   const { t } = useTranslation("composer");
   if (accounts === undefined) return error === null ? <Box h={48} /> : <Problem error={error} retry={retry} />;
   const chosen = draft.platforms.map((variant) => variant.integration_id);
-  const offered = accounts.filter((account) => account.state !== "disconnected" || chosen.includes(account.id));
+  const offered = inOrder(accounts.filter((account) => account.state !== "disconnected" || chosen.includes(account.id)));
   const link = (text: string) => (
     <Anchor renderRoot={(props) => <Link to="/customers/$customerId/connections" params={{ customerId }} {...props} />} size="sm" inherit>
       {text}

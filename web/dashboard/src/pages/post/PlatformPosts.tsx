@@ -12,6 +12,7 @@ import { Problem } from "../../components/Problem";
 import { State } from "../../components/State";
 import { When } from "../../components/When";
 import { useAct } from "../../lib/act";
+import { inOrder } from "../../lib/posts";
 import { useCustomer, useMay } from "../../shell/customer";
 import type { Account, Check, Versioned } from "../compose/model";
 import { postKey } from "../compose/saver";
@@ -46,7 +47,7 @@ export function PlatformPosts({ customerId, post, accounts, checks }: { customer
           {t("noAccounts")}
         </Text>
       )}
-      {post.platform_posts.map((one) => (
+      {inOrder(post.platform_posts).map((one) => (
         <Place
           key={one.id}
           customerId={customerId}

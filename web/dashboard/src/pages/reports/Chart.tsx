@@ -6,6 +6,7 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../../api";
 import { platforms, type PlatformName } from "../../components/Platform";
+import { inOrder } from "../../lib/posts";
 import { formatNumber, formatTime } from "../../lib/time";
 import { addDays } from "./range";
 import classes from "./Reports.module.css";
@@ -27,7 +28,7 @@ interface Bar {
 export default function Chart({ days, measure, from, to }: { days: Schemas["ReportNumbers"][]; measure: Measure; from: string; to: string }) {
   const { t } = useTranslation("reports");
   const still = useReducedMotion();
-  const shown = useMemo(() => [...new Set(days.flatMap((day) => day.platform ?? []))].sort(), [days]);
+  const shown = useMemo(() => [...new Set(inOrder(days.flatMap(({ platform }) => (platform === undefined ? [] : [{ platform }]))).map((day) => day.platform))], [days]);
   const { bars, step } = useMemo(() => barsOf(days, measure, from, to), [days, measure, from, to]);
   const label = (day: string) => formatTime(`${day}T00:00:00Z`, "UTC", { day: "numeric", month: "short" });
   const long = (day: string) => (step === 1 ? formatTime(`${day}T00:00:00Z`, "UTC", { dateStyle: "medium" }) : t("chart.week", { day: formatTime(`${day}T00:00:00Z`, "UTC", { dateStyle: "medium" }) }));
