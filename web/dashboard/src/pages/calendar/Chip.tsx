@@ -5,9 +5,10 @@ import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { Platform, platforms, type PlatformName } from "../../components/Platform";
 import { StateMark } from "../../components/State";
+import { labelOf, platformsOf } from "../../lib/posts";
 import classes from "./calendar.module.css";
 import { draggable, type CalendarPost, type Ghost } from "./data";
-import { timeOf } from "./days";
+import { clockOf, timeOf } from "./days";
 
 /** What calendars do with what is in them. It stays the same while posts come and go. */
 export interface Acts {
@@ -21,25 +22,15 @@ export interface Acts {
   moves: boolean;
 }
 
-export function platformsOf(post: CalendarPost): PlatformName[] {
-  return [...new Set(post.platform_posts.map((one) => one.platform))];
-}
-
-/** What a post is called in a line. */
-export function labelOf(post: { title: string; text: string }, untitled: string): string {
-  const label = post.title === "" ? post.text : post.title;
-  return label.trim() === "" ? untitled : label.slice(0, 100);
-}
-
-/** How many marks of platforms fit beside a post. */
+/** How many marks of platforms stand beside a post, where there is room; where there is little, it is one. */
 const MARKS = 3;
 
 /** The marks of a few platforms, and how many more there are. */
-function Marks({ platforms: all }: { platforms: PlatformName[] }) {
-  const rest = all.slice(MARKS);
+function Marks({ platforms: all, most, className = "" }: { platforms: PlatformName[]; most: number; className?: string | undefined }) {
+  const rest = all.slice(most);
   return (
-    <span className={classes.platforms}>
-      {all.slice(0, MARKS).map((platform) => (
+    <span className={`${classes.platforms} ${className}`}>
+      {all.slice(0, most).map((platform) => (
         <Platform key={platform} platform={platform} size={13} />
       ))}
       {rest.length > 0 && (
@@ -54,13 +45,15 @@ function Marks({ platforms: all }: { platforms: PlatformName[] }) {
 
 /** What is in the button of a post: its time, its state, its platforms, and how it begins. */
 export const ChipBody = memo(function ChipBody({ post }: { post: CalendarPost }) {
-  const { t } = useTranslation("calendar");
+  useTranslation(); // times and what has no title are written in the language of the dashboard
+  const all = platformsOf(post);
   return (
     <>
       <StateMark state={post.state} size={13} />
-      <span className={classes.time}>{timeOf(post.scheduled_local)}</span>
-      <Marks platforms={platformsOf(post)} />
-      <span className={classes.text}>{labelOf(post, t("untitled"))}</span>
+      <span className={classes.time}>{clockOf(post.scheduled_local)}</span>
+      <Marks platforms={all} most={MARKS} className={classes.some} />
+      <Marks platforms={all} most={1} className={classes.one} />
+      <span className={classes.text}>{labelOf(post)}</span>
     </>
   );
 });
@@ -94,7 +87,7 @@ export const GhostChip = memo(function GhostChip({ ghost, acts, tabIndex = 0 }: 
   const body = (
     <>
       <Icon size={13} aria-hidden style={{ flex: "none" }} />
-      <span className={classes.time}>{time}</span>
+      <span className={classes.time}>{clockOf(local)}</span>
       <span className={classes.text}>{postId === undefined ? t("free") : t("recurs")}</span>
     </>
   );

@@ -16,10 +16,11 @@ import {
 } from "@dnd-kit/core";
 import { memo, useMemo, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { ChipBody, labelOf } from "./Chip";
+import { labelOf } from "../../lib/posts";
+import { ChipBody } from "./Chip";
 import classes from "./calendar.module.css";
 import type { CalendarPost } from "./data";
-import { addDays, formatDay, timeOf, type Day } from "./days";
+import { addDays, clockOf, formatDay, timeOf, type Day } from "./days";
 
 // A place is a day, 2030-01-31, or an hour of it, 2030-01-31T09.
 
@@ -66,11 +67,11 @@ export const Dragging = memo(function Dragging({ drop, hours, children }: { drop
     useSensor(KeyboardSensor, { coordinateGetter, keyboardCodes }),
   );
   const accessibility = useMemo(() => {
-    const name = (active: Active) => labelOf(postOf(active) ?? { title: "", text: "" }, t("untitled")).slice(0, 60);
+    const name = (active: Active) => labelOf(postOf(active) ?? { title: "", text: "" }, 60);
     const placeName = (id: UniqueIdentifier) => {
       const place = String(id);
       const day = formatDay(place.slice(0, 10), { weekday: "long", day: "numeric", month: "long" });
-      return place.length > 10 ? `${day}, ${place.slice(11)}:00` : day;
+      return place.length > 10 ? `${day}, ${clockOf(`${place}:00`)}` : day;
     };
     return {
       screenReaderInstructions: { draggable: t("drag.instructions") },

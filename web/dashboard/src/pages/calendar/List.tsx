@@ -4,10 +4,11 @@ import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Platform } from "../../components/Platform";
 import { StateMark } from "../../components/State";
-import { labelOf, platformsOf, type Acts } from "./Chip";
+import { labelOf, platformsOf } from "../../lib/posts";
+import type { Acts } from "./Chip";
 import classes from "./calendar.module.css";
 import type { CalendarPost } from "./data";
-import { formatDay, timeOf, type Day } from "./days";
+import { clockOf, formatDay, type Day } from "./days";
 
 type Row = { day: Day; count: number } | { post: CalendarPost };
 
@@ -26,11 +27,10 @@ const Heading = memo(function Heading({ day, count, now }: { day: Day; count: nu
 
 /** A post as a line: all of it opens the post. */
 const PostLine = memo(function PostLine({ post, open }: { post: CalendarPost; open: Acts["open"] }) {
-  const { t } = useTranslation("calendar");
   const { t: common } = useTranslation();
   return (
     <button type="button" className={classes.post} onClick={() => open(post)}>
-      <span>{timeOf(post.scheduled_local)}</span>
+      <span>{clockOf(post.scheduled_local)}</span>
       <span className={classes.state}>
         <StateMark state={post.state} bare />
         {common(`state.${post.state}`)}
@@ -40,7 +40,7 @@ const PostLine = memo(function PostLine({ post, open }: { post: CalendarPost; op
           <Platform key={platform} platform={platform} />
         ))}
       </span>
-      <span className={classes.text}>{labelOf(post, t("untitled"))}</span>
+      <span className={classes.text}>{labelOf(post)}</span>
     </button>
   );
 });

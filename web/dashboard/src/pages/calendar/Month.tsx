@@ -2,7 +2,8 @@ import { useDroppable } from "@dnd-kit/core";
 import { memo, type MouseEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Platform } from "../../components/Platform";
-import { Chip, GhostChip, platformsOf, type Acts } from "./Chip";
+import { inOrder } from "../../lib/posts";
+import { Chip, GhostChip, type Acts } from "./Chip";
 import classes from "./calendar.module.css";
 import type { CalendarPost, Ghost } from "./data";
 import { daysFrom, formatDay, type Day } from "./days";
@@ -31,7 +32,7 @@ const DayBody = memo(function DayBody({ day, posts, ghosts, current, acts }: { d
   const tabIndex = current ? 0 : -1;
   const shown = posts.length > LINES ? posts.slice(0, LINES - 1) : posts;
   const rest = posts.length - shown.length;
-  const platforms = [...new Set(posts.flatMap(platformsOf))].slice(0, 3);
+  const platforms = [...new Set(inOrder(posts.flatMap((post) => post.platform_posts)).map((one) => one.platform))].slice(0, 2);
   return (
     <>
       <button type="button" id={`day-${day}`} className={classes.number} tabIndex={tabIndex} onClick={() => acts.openDay(day)} aria-label={t("day", { day: formatDay(day, { weekday: "long", day: "numeric", month: "long" }), count: posts.length })}>

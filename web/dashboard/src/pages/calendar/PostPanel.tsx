@@ -12,7 +12,7 @@ import { Problem } from "../../components/Problem";
 import { Skeletons } from "../../components/Skeletons";
 import { State } from "../../components/State";
 import { When } from "../../components/When";
-import { labelOf } from "./Chip";
+import { labelOf } from "../../lib/posts";
 import { movable, type CalendarPost } from "./data";
 
 type Post = Schemas["Post"] & { etag: string };
@@ -26,7 +26,7 @@ export function PostPanel({ customerId, postId, mayWrite, move, onClose }: { cus
     enabled: postId !== undefined,
   });
   return (
-    <Panel title={post.data === undefined ? t("posts.text") : labelOf(post.data, t("untitled"))} opened={postId !== undefined} onClose={onClose} size="md">
+    <Panel title={post.data === undefined ? t("posts.text") : labelOf(post.data)} opened={postId !== undefined} onClose={onClose} size="md">
       {post.data !== undefined ? <Facts customerId={customerId} post={post.data} mayWrite={mayWrite} move={move} /> : post.isError ? <Problem error={post.error} retry={() => void post.refetch()} /> : <Skeletons rows={4} />}
     </Panel>
   );
@@ -77,7 +77,7 @@ function Facts({ customerId, post, mayWrite, move }: { customerId: string; post:
       )}
       <Fact name={t("posts.text")}>
         <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }} lineClamp={14}>
-          {post.text === "" ? t("untitled") : post.text.slice(0, 2000)}
+          {post.text.trim() === "" ? t("noText") : post.text.slice(0, 2000)}
         </Text>
       </Fact>
       <Fact name={t("post.accounts")}>

@@ -1,13 +1,16 @@
-import { memo, useMemo } from "react";
+import { memo, useLayoutEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Chip, GhostChip, type Acts } from "./Chip";
 import classes from "./calendar.module.css";
-import { timeOf, formatDay, type Day } from "./days";
+import { clockOf, formatDay, timeOf, type Day } from "./days";
 import type { CalendarPost, Ghost } from "./data";
 import { Drop } from "./Month";
 
 /** How many posts an hour shows. */
 const LINES = 3;
+
+/** The first hour of those in which most people work. */
+const MORNING = 8;
 
 const hours = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
 const none: never[] = [];
@@ -52,8 +55,16 @@ export const Week = memo(function Week({ days, current, now, time, posts, ghosts
   const { write } = acts;
   const inHours = useMemo(() => byHour(posts, (post) => post.scheduled_local), [posts]);
   const ghostsInHours = useMemo(() => byHour(ghosts, (ghost) => ghost.local), [ghosts]);
+  const grid = useRef<HTMLDivElement>(null);
+  const first = useRef(days.includes(now) ? Math.min(MORNING, Number(timeOf(time).slice(0, 2))) : MORNING);
+  // It opens at the morning, or at now where that is earlier, as little goes out at night.
+  useLayoutEffect(() => {
+    const [head, ...rows] = grid.current?.children ?? [];
+    const row = rows[first.current];
+    if (head instanceof HTMLElement && row instanceof HTMLElement) grid.current?.scrollTo({ top: row.offsetTop - head.offsetHeight, behavior: "instant" });
+  }, []);
   return (
-    <div role="grid" aria-label={label} className={classes.grid}>
+    <div ref={grid} role="grid" aria-label={label} className={`${classes.grid} ${classes.day}`}>
       <div role="row" className={classes.hours}>
         <div role="columnheader" className={classes.head}>
           <span style={{ position: "absolute", clipPath: "inset(50%)" }}>{t("hours")}</span>
@@ -77,7 +88,7 @@ export const Week = memo(function Week({ days, current, now, time, posts, ghosts
       {hours.map((hour) => (
         <div key={hour} role="row" className={classes.hours}>
           <div role="rowheader" className={classes.hour}>
-            {hour}:00
+            {clockOf(`${now}T${hour}:00`, { hour: "numeric" })}
           </div>
           {days.map((day) => {
             const key = `${day}T${hour}`;

@@ -1,5 +1,6 @@
 import i18n from "i18next";
 import { Temporal } from "temporal-polyfill";
+import { formatTime } from "../../lib/time";
 
 // Days are written as 2030-01-31, which compares as they follow each other. What a post's clocks show begins with its day, and so
 // needs no calculation; only the ends of days do, which a change of the clocks moves.
@@ -70,7 +71,12 @@ export function formatDay(day: Day, options: Intl.DateTimeFormatOptions): string
   return format.format(new Date(`${day}T00:00:00Z`));
 }
 
-/** The time of day of what clocks show, such as 09:30. */
+/** The time of day of what clocks show, as it is written in the language of the dashboard. */
+export function clockOf(local: string, options: Intl.DateTimeFormatOptions = { timeStyle: "short" }): string {
+  return formatTime(`${local.slice(0, 16)}Z`, "UTC", options);
+}
+
+/** The time of day of what clocks show, such as 09:30, as fields have it. */
 export function timeOf(local: string): string {
   return local.slice(11, 16);
 }
