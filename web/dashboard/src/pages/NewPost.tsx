@@ -1,4 +1,4 @@
-import { useNavigate } from "@tanstack/react-router";
+import { useLocation, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { Page } from "../components/Page";
 import { useTranslation } from "react-i18next";
@@ -39,15 +39,16 @@ export default function NewPost() {
   const [made, setMade] = useState<string>();
   const [last, setLast] = useState(draft);
   const [round, setRound] = useState(0);
-  // Somebody begins another one while this is open.
-  if (draft !== last) {
+  const here = useLocation({ select: ({ pathname }) => pathname.endsWith("/posts/new") });
+  // Somebody begins another one while this is open; on the way to another page, nobody does.
+  if (here && draft !== last) {
     setLast(draft);
     if (draft === undefined) {
       setMade(undefined);
       setRound(round + 1);
     }
   }
-  if (draft !== undefined && draft !== made) return <Stored key={`${customerId} ${draft}`} customerId={customerId} postId={draft} />;
+  if (draft !== undefined && draft !== made && here) return <Stored key={`${customerId} ${draft}`} customerId={customerId} postId={draft} />;
   if (customer === undefined)
     return (
       <Page title={t("new")}>

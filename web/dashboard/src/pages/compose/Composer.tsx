@@ -3,13 +3,14 @@ import { IconArrowBackUp, IconCloudOff, IconInfoCircle, IconSparkles } from "@ta
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useEffect, useState, type ClipboardEvent, type DragEvent, type SyntheticEvent } from "react";
+import { useEffect, useRef, useState, type ClipboardEvent, type DragEvent, type SyntheticEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { customerKey, data, fanfare, FanfareError, paginate, type Schemas } from "../../api";
 import { useUploads } from "../../components/MediaUpload";
 import { Page } from "../../components/Page";
 import { platforms } from "../../components/Platform";
 import { Problem } from "../../components/Problem";
+import { Skeletons } from "../../components/Skeletons";
 import { State } from "../../components/State";
 import { When } from "../../components/When";
 import { tell } from "../../lib/act";
@@ -21,16 +22,16 @@ import classes from "./Composer.module.css";
 import { Conflict } from "./Conflict";
 import { Generate } from "./Generate";
 import { MediaField } from "./MediaField";
-import { bodyOf, editable, hasTitle, unhurried, type Account, type Draft, type Versioned } from "./model";
+import { bodyOf, editable, hasTitle, lengthOf, LONGEST, textOf, tooLong, unhurried, type Account, type Check, type Draft, type Versioned } from "./model";
 import { Planner } from "./Planner";
 import { Previews } from "./Previews";
 import { SaveState } from "./SaveState";
-import { loadPost, NothingWritten, postKey, Saver } from "./saver";
+import { loadPost, NothingWritten, postKey, Saver, TooLong } from "./saver";
 import { Texts } from "./Texts";
 
 /** What the server says of a draft as it is typed: lengths, prices, and every rule that it would break. */
 function useCheck(customerId: string, draft: Draft) {
-  const written = draft.platforms.length > 0 && draft.text !== "";
+  const written = draft.platforms.length > 0 && draft.text !== "" && !tooLong(draft);
   const [body] = useDebouncedValue(written ? JSON.stringify(bodyOf(draft)) : "", 400);
   return useQuery({
     queryKey: [...customerKey(customerId), "check", body],
@@ -41,6 +42,13 @@ function useCheck(customerId: string, draft: Draft) {
     gcTime: 60_000,
     meta: { live: false },
   });
+}
+
+/** A check with the length that the text has now, where it is too long for the server to count. */
+function counted(check: Check, draft: Draft): Check {
+  const variant = draft.platforms.find((one) => one.integration_id === check.integration_id);
+  const length = variant === undefined ? 0 : lengthOf(textOf(draft, variant));
+  return length > LONGEST ? { ...check, length, violations: check.violations.filter((violation) => violation.field !== "text") } : check;
 }
 
 /** Writes a post: left what it says, right what it will look like, below when it goes out. */
@@ -55,7 +63,16 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
   const [place, setPlace] = useState("all");
   const [generating, setGenerating] = useState(false);
   const [over, setOver] = useState(false);
+  const [sought, setSought] = useState(0);
+  const [leaving, setLeaving] = useState(false);
+  const writing = useRef<HTMLDivElement>(null);
   useEffect(() => saver.start(), [saver]);
+  useEffect(() => {
+    if (sought === 0) return;
+    const problem = writing.current?.querySelector<HTMLElement>('input:not([type="checkbox"])[aria-invalid="true"], textarea[aria-invalid="true"]') ?? writing.current?.querySelector<HTMLElement>("[data-problem]");
+    problem?.focus({ preventScroll: true });
+    problem?.scrollIntoView({ block: "center" });
+  }, [sought]);
   const postId = view.post?.id ?? "";
   const there = useQuery({ queryKey: postKey(customerId, postId), queryFn: () => loadPost(customerId, postId), enabled: postId !== "" }).data;
   useEffect(() => {
@@ -79,6 +96,7 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
       event.preventDefault();
       saver.save().catch((error: unknown) => {
         if (error instanceof NothingWritten) tell(t("save.nothing"));
+        if (error instanceof TooLong) setSought((times) => times + 1);
       });
     };
     window.addEventListener("keydown", onKey);
@@ -89,9 +107,22 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
   const state = view.post?.state ?? "draft";
   const mayEdit = editable.includes(state);
   const chosen = inOrder(draft.platforms.flatMap((variant) => known.get(variant.integration_id) ?? []));
-  const checks = draft.platforms.length === 0 || draft.text === "" ? [] : (check.data?.platforms ?? []);
+  const checks = draft.platforms.length === 0 || draft.text === "" ? [] : (check.data?.platforms ?? []).map((one) => counted(one, draft));
   const checkOf = (account: Account) => checks.find((one) => one.integration_id === account.id);
   const shownAt = place === "all" || known.has(place) ? place : "all";
+  /** Goes to what has to be solved first: where it is, if it is in an account's own text or options. */
+  const lead = () => {
+    const broken = checks.find((one) => one.violations.length > 0);
+    const variant = draft.platforms.find((one) => (tooLong(draft) ? lengthOf(one.text ?? "") > LONGEST : one.integration_id === broken?.integration_id));
+    const own = variant !== undefined && ((variant.text ?? "") !== "" || variant.media_ids !== null || broken?.violations.some((violation) => violation.field.startsWith("options.")));
+    setPlace(own === true && lengthOf(draft.text) <= LONGEST ? variant.integration_id : "all");
+    setSought((times) => times + 1);
+  };
+  /** Shows the post's page, and nothing of the composer while that is fetched: what it knows of the post is no longer so. */
+  const leave = (id: string) => {
+    setLeaving(true);
+    void navigate({ to: "/customers/$customerId/posts/$postId", params: { customerId, postId: id } });
+  };
   const copyToNew = () => {
     void navigator.clipboard.writeText(draft.text).then(() => tell(t("refused.copied")));
   };
@@ -107,6 +138,12 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
     event.preventDefault();
     if (here(event)) uploads.add([...event.dataTransfer.files]);
   };
+  if (leaving)
+    return (
+      <Page wide title={post === null ? t("new") : t("edit")}>
+        <Skeletons rows={4} height={96} />
+      </Page>
+    );
   const campaignOptions = (campaigns.data ?? []).filter((campaign) => campaign.archived_at === null || campaign.id === draft.campaign_id).map((campaign) => ({ value: campaign.id, label: campaign.name }));
   return (
     <Page
@@ -168,7 +205,7 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
         </Alert>
       )}
       <div className={classes.columns}>
-        <Stack gap="lg" onPaste={onPaste} onDragOver={(event) => { if (event.dataTransfer.types.includes("Files")) { event.preventDefault(); setOver(true); } }} onDragLeave={() => setOver(false)} onDrop={onDrop} className={over ? classes.over : undefined}>
+        <Stack ref={writing} gap="lg" onPaste={onPaste} onDragOver={(event) => { if (event.dataTransfer.types.includes("Files")) { event.preventDefault(); setOver(true); } }} onDragLeave={() => setOver(false)} onDrop={onDrop} className={over ? classes.over : undefined}>
           <AccountsField customerId={customerId} accounts={accounts.data} draft={draft} fixed={state === "scheduled"} set={set} error={accounts.error} retry={() => void accounts.refetch()} />
           {(chosen.some((account) => hasTitle(account.platform)) || draft.title !== "") && (
             <TextInput label={t("title.label")} description={t("title.hint")} maxLength={255} value={draft.title} onChange={(event) => set({ title: event.currentTarget.value })} error={titleProblems(checks)} />
@@ -193,7 +230,7 @@ export function Composer({ customerId, post, prefill = {}, at, onMade }: { custo
           <Previews customerId={customerId} draft={draft} accounts={chosen} place={shownAt} setPlace={setPlace} />
         </Box>
       </div>
-      {mayEdit && <Planner customerId={customerId} saver={saver} view={view} checks={checks} at={at} onDone={(id) => void navigate({ to: "/customers/$customerId/posts/$postId", params: { customerId, postId: id } })} />}
+      {mayEdit && <Planner customerId={customerId} saver={saver} view={view} checks={checks} at={at} lead={lead} onDone={leave} />}
       {generating && <Generate customerId={customerId} draft={draft} accounts={(accounts.data ?? []).filter((account) => account.state !== "disconnected")} close={() => setGenerating(false)} take={(change) => saver.set(change)} />}
     </Page>
   );

@@ -10,13 +10,13 @@ import { Problem } from "../../components/Problem";
 import { useAct } from "../../lib/act";
 import { formatNumber, formatTime, zoneName } from "../../lib/time";
 import { useCustomer } from "../../shell/customer";
-import type { Check } from "./model";
+import { tooLong, type Check } from "./model";
 import { ruleAt, ruleFrom, rruleOf, upcoming, type Rule } from "./recurrence";
 import { useRecurrence } from "./recurrences";
 import { RuleField } from "./RuleField";
-import { NothingWritten, type Saver, type View } from "./saver";
+import { NothingWritten, TooLong, type Saver, type View } from "./saver";
 import { TimeField } from "./TimeField";
-import { localOf, nextHour, zoned } from "./zoned";
+import { localOf, nextHour, passed, zoned } from "./zoned";
 
 const modes = ["later", "now", "at", "slot", "repeat"] as const;
 type Mode = (typeof modes)[number];
@@ -28,14 +28,26 @@ export function prices(checks: Check[]): string[] {
   return [...sums].map(([currency, sum]) => formatNumber(sum, { style: "currency", currency, maximumFractionDigits: 4 }));
 }
 
-/** When the post goes out, who agrees to it, and what it costs. */
-export function Planner({ customerId, saver, view, checks, at, onDone }: { customerId: string; saver: Saver; view: View; checks: Check[]; at: string | undefined; onDone: (postId: string) => void }) {
-  const customer = useCustomer();
-  if (customer === undefined) return null;
-  return <Plan customerId={customerId} customer={customer} saver={saver} view={view} checks={checks} at={at} onDone={onDone} />;
+interface Props {
+  customerId: string;
+  saver: Saver;
+  view: View;
+  checks: Check[];
+  at: string | undefined;
+  /** Goes to what has to be solved before the post can go out. */
+  lead: () => void;
+  /** What was asked for is done: nothing is left to do here. */
+  onDone: (postId: string) => void;
 }
 
-function Plan({ customerId, customer, saver, view, checks, at, onDone }: { customerId: string; customer: Schemas["Customer"]; saver: Saver; view: View; checks: Check[]; at: string | undefined; onDone: (postId: string) => void }) {
+/** When the post goes out, who agrees to it, and what it costs. */
+export function Planner({ customerId, saver, view, checks, at, lead, onDone }: Props) {
+  const customer = useCustomer();
+  if (customer === undefined) return null;
+  return <Plan customerId={customerId} customer={customer} saver={saver} view={view} checks={checks} at={at} lead={lead} onDone={onDone} />;
+}
+
+function Plan({ customerId, customer, saver, view, checks, at, lead, onDone }: Props & { customer: Schemas["Customer"] }) {
   const { t } = useTranslation("composer");
   const zone = customer.time_zone;
   const { post } = view;
@@ -67,12 +79,17 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
   const withdraw = (id: string) => data(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/withdraw", { params: { path: path(id) } }));
   const back = (id: string) => (post?.state === "scheduled" && post.scheduled_at !== null ? data(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/schedule", { params: { path: path(id) }, body: { scheduled_at: post.scheduled_at } })) : cancel(id));
 
+  const sent = <Out extends { id: string }>(out: Out): Out => {
+    onDone(out.id);
+    return out;
+  };
+
   const submit = useAct(
     customerId,
     async (when: string | undefined) => {
       const saved = await saver.save();
       const body = { ...(comment === "" ? {} : { comment }), ...(when === undefined ? {} : { scheduled_at: when }) };
-      return await versioned(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/submit", { params: { path: path(saved.id) }, body, headers: seen(saved.etag) }));
+      return sent(await versioned(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/submit", { params: { path: path(saved.id) }, body, headers: seen(saved.etag) })));
     },
     { done: () => t("done.submitted"), undo: (out) => withdraw(out.id), quiet: true },
   );
@@ -80,7 +97,7 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
     customerId,
     async (when: string) => {
       const saved = await saver.save();
-      return await versioned(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/schedule", { params: { path: path(saved.id) }, body: { scheduled_at: when }, headers: seen(saved.etag) }));
+      return sent(await versioned(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/schedule", { params: { path: path(saved.id) }, body: { scheduled_at: when }, headers: seen(saved.etag) })));
     },
     { done: (out) => t("done.scheduled", { time: out.scheduled_at === null ? "" : formatTime(out.scheduled_at, zone) }), undo: (out) => back(out.id), quiet: true },
   );
@@ -88,7 +105,7 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
     customerId,
     async () => {
       const saved = await saver.save();
-      return await versioned(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/queue", { params: { path: path(saved.id) }, headers: seen(saved.etag) }));
+      return sent(await versioned(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/queue", { params: { path: path(saved.id) }, headers: seen(saved.etag) })));
     },
     { done: (out) => t("done.scheduled", { time: out.scheduled_at === null ? "" : formatTime(out.scheduled_at, zone) }), undo: (out) => back(out.id), quiet: true },
   );
@@ -101,7 +118,7 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
         const params = { path: { customer_id: customerId, recurring_post_id: stored.id } };
         await data(fanfare.PATCH("/v1/customers/{customer_id}/recurring-posts/{recurring_post_id}", { params, body, headers: seen(stored.etag) }));
       } else await data(fanfare.POST("/v1/customers/{customer_id}/recurring-posts", { params: { path: { customer_id: customerId } }, body: { ...body, post_id: saved.id } }));
-      return saved;
+      return sent(saved);
     },
     { done: () => t("done.repeats"), quiet: true },
   );
@@ -110,16 +127,27 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
     await data(fanfare.POST("/v1/customers/{customer_id}/posts/{post_id}/publish", { params: { path: path(saved.id) }, headers: seen(saved.etag) }));
     onDone(saved.id);
   };
-  const go = (act: Promise<{ id: string }>) => void act.then((out) => onDone(out.id)).catch(() => undefined);
   const acts = [submit, schedule, queue, repeat];
   const busy = acts.some((act) => act.isPending);
+  const late = mode === "at" && time !== undefined && passed(local, zone);
+  const long = tooLong(view.draft);
   const error = acts.find((act) => act.isError)?.error;
-  const broken = checks.reduce((sum, check) => sum + check.violations.length, 0);
+  const broken = checks.reduce((sum, check) => sum + check.violations.length, 0) + (long ? 1 : 0);
   const cost = prices(checks);
   const ready = view.draft.text !== "" && view.draft.platforms.length > 0;
   const when = mode === "at" ? instant : mode === "slot" ? free[0]?.at : undefined;
-  const choose = (next: string) => {
+  const forget = () => {
     for (const act of acts) act.reset();
+  };
+  const held = broken > 0 || late;
+  /** Does something, or goes to what stands in its way. */
+  const go = (act: () => Promise<unknown>) => () => {
+    if (broken > 0) lead();
+    else if (late) document.getElementById("plan-time")?.focus();
+    else void act().catch(() => undefined); // shown below
+  };
+  const choose = (next: string) => {
+    forget();
     setMode(modes.find((one) => one === next) ?? "later");
   };
 
@@ -140,7 +168,21 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
             </Group>
           </Radio.Group>
         )}
-        {!waits && mode === "at" && <TimeField label={t("when.time")} zone={zone} value={local} onChange={setLocal} second={second} setSecond={setSecond} />}
+        {!waits && mode === "at" && <TimeField
+            id="plan-time"
+            label={t("when.time")}
+            zone={zone}
+            value={local}
+            onChange={(value) => {
+              forget();
+              setLocal(value);
+            }}
+            second={second}
+            setSecond={(value) => {
+              forget();
+              setSecond(value);
+            }}
+          />}
         {!waits && mode === "slot" && <Slots customerId={customerId} slots={slots} free={free} zone={zone} />}
         {!waits && mode === "repeat" && (
           <Stack gap="sm">
@@ -173,11 +215,11 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
             <Textarea label={t("approval.comment")} maxLength={5000} autosize minRows={1} value={comment} onChange={(event) => setComment(event.currentTarget.value)} />
           </Stack>
         )}
-        {error !== null && error !== undefined && !(error instanceof NothingWritten) && <Problem error={error} />}
+        {error !== null && error !== undefined && !(error instanceof NothingWritten) && !(error instanceof TooLong) && <Problem error={error} />}
         {!waits && (
           <Group gap="xs">
             {mode === "repeat" && (
-              <Button leftSection={<IconRepeat size={16} aria-hidden />} loading={repeat.isPending} disabled={!ready || busy || upcoming(rule, ruleZone, 1).length === 0} onClick={() => go(repeat.mutateAsync(undefined))}>
+              <Button leftSection={<IconRepeat size={16} aria-hidden />} loading={repeat.isPending} disabled={!ready || busy || upcoming(rule, ruleZone, 1).length === 0} onClick={go(() => repeat.mutateAsync(undefined))}>
                 {stored !== undefined ? t("act.repeatChange") : t("act.repeat")}
               </Button>
             )}
@@ -187,28 +229,33 @@ function Plan({ customerId, customer, saver, view, checks, at, onDone }: { custo
                 leftSection={<IconCheck size={16} aria-hidden />}
                 loading={submit.isPending}
                 disabled={!ready || busy || ((mode === "at" || mode === "slot") && when === undefined)}
-                onClick={() => go(submit.mutateAsync(when))}
+                onClick={go(() => submit.mutateAsync(when))}
               >
                 {t("act.submit")}
               </Button>
             )}
-            {!unapproved && mode === "now" && (
+            {!unapproved && mode === "now" && held && (
+              <Button disabled={!ready || busy} leftSection={<IconSend size={16} aria-hidden />} onClick={lead}>
+                {t("act.publish")}
+              </Button>
+            )}
+            {!unapproved && mode === "now" && !held && (
               <Confirm variant="filled" danger={false} disabled={!ready || busy} leftSection={<IconSend size={16} aria-hidden />} title={t("publish.title")} confirm={t("publish.confirm")} act={publish} text={<PublishText checks={checks} count={view.draft.platforms.length} />}>
                 {t("act.publish")}
               </Confirm>
             )}
             {!unapproved && mode === "at" && (
-              <Button leftSection={<IconCalendarPlus size={16} aria-hidden />} loading={schedule.isPending} disabled={!ready || busy || instant === undefined} onClick={() => instant !== undefined && go(schedule.mutateAsync(instant))}>
+              <Button leftSection={<IconCalendarPlus size={16} aria-hidden />} loading={schedule.isPending} disabled={!ready || busy || instant === undefined} onClick={go(() => schedule.mutateAsync(instant ?? ""))}>
                 {state === "scheduled" ? t("act.move") : t("act.schedule")}
               </Button>
             )}
             {!unapproved && mode === "slot" && (
-              <Button leftSection={<IconCalendarPlus size={16} aria-hidden />} loading={queue.isPending} disabled={!ready || busy || free.length === 0} onClick={() => go(queue.mutateAsync(undefined))}>
+              <Button leftSection={<IconCalendarPlus size={16} aria-hidden />} loading={queue.isPending} disabled={!ready || busy || free.length === 0} onClick={go(() => queue.mutateAsync(undefined))}>
                 {t("act.queue")}
               </Button>
             )}
             {!unapproved && ["draft", "failed", "cancelled"].includes(state) && mode !== "repeat" && mode !== "now" && (
-              <Button variant="default" loading={submit.isPending} disabled={!ready || busy} onClick={() => go(submit.mutateAsync(when))}>
+              <Button variant="default" loading={submit.isPending} disabled={!ready || busy} onClick={go(() => submit.mutateAsync(when))}>
                 {t("act.ask")}
               </Button>
             )}

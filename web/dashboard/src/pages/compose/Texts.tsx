@@ -5,7 +5,7 @@ import { FanfareError, type Schemas } from "../../api";
 import { useUploads } from "../../components/MediaUpload";
 import { Platform, platforms } from "../../components/Platform";
 import { formatNumber } from "../../lib/time";
-import { mediaOf, type Account, type Check, type Draft, type Options, type Variant } from "./model";
+import { lengthOf, LONGEST, mediaOf, type Account, type Check, type Draft, type Options, type Variant } from "./model";
 import { MediaField } from "./MediaField";
 import { OptionsFields } from "./OptionsFields";
 import type { Saver } from "./saver";
@@ -23,9 +23,14 @@ interface Props {
   saver: Saver;
 }
 
+/** What is wrong with a text is no reason to write all of it in red. */
+const written = { input: { color: "var(--mantine-color-text)" } };
+
 /** What the post says: one text for all, and a tab for each account in which it can have its own. */
 export function Texts({ customerId, draft, accounts, checkOf, problem, place, setPlace, set, saver }: Props) {
   const { t } = useTranslation("composer");
+  const tooMuch = useTooMuch();
+  const shared = accounts.filter((account) => (draft.platforms.find((variant) => variant.integration_id === account.id)?.text ?? "") === "");
   return (
     <Tabs value={place} onChange={(value) => setPlace(value ?? "all")} keepMounted={false}>
       <Tabs.List aria-label={t("text.tabs")}>
@@ -58,9 +63,10 @@ export function Texts({ customerId, draft, accounts, checkOf, problem, place, se
             autosize
             minRows={7}
             maxRows={24}
-            maxLength={100_000}
             value={draft.text}
             onChange={(event) => set({ text: event.currentTarget.value })}
+            styles={written}
+            error={tooMuch(draft.text) ?? shared.some((account) => wrong(checkOf(account)))}
             data-autofocus
           />
           <Stack gap={4} aria-live="polite">
@@ -87,6 +93,20 @@ export function Texts({ customerId, draft, accounts, checkOf, problem, place, se
       })}
     </Tabs>
   );
+}
+
+/** Whether a rule of a platform about the text itself is broken. */
+function wrong(check: Check | undefined): boolean {
+  return check?.violations.some((violation) => violation.field === "text") ?? false;
+}
+
+/** What is said of a text that is longer than can be stored at all; undefined of others. */
+function useTooMuch() {
+  const { t } = useTranslation("composer");
+  return (text: string) => {
+    const length = lengthOf(text);
+    return length > LONGEST ? t("text.tooLong", { length: formatNumber(length), most: formatNumber(LONGEST), over: formatNumber(length - LONGEST) }) : undefined;
+  };
 }
 
 /** How long the text is there, as the platform counts, and what is wrong with it. */
@@ -117,7 +137,7 @@ function Count({ account, check, own }: { account: Account; check: Check | undef
 export function Violations({ violations }: { violations: Schemas["Violation"][] }) {
   if (violations.length === 0) return null;
   return (
-    <List size="sm" c="var(--mantine-color-error)" icon={<IconAlertTriangle size={14} aria-hidden />} spacing={2} mt={4} center>
+    <List data-problem tabIndex={-1} size="sm" c="var(--mantine-color-error)" icon={<IconAlertTriangle size={14} aria-hidden />} spacing={2} mt={4} center>
       {violations.map((violation, index) => (
         <List.Item key={index}>{violation.message}</List.Item>
       ))}
@@ -127,6 +147,7 @@ export function Violations({ violations }: { violations: Schemas["Violation"][] 
 
 function OfAccount({ customerId, account, draft, variant, check, saver }: { customerId: string; account: Account; draft: Draft; variant: Variant; check: Check | undefined; saver: Saver }) {
   const { t } = useTranslation("composer");
+  const tooMuch = useTooMuch();
   const change = (next: (before: Variant) => Partial<Variant>) =>
     saver.set((before) => ({ ...before, platforms: before.platforms.map((one) => (one.integration_id === account.id ? { ...one, ...next(one) } : one)) }));
   const setOptions = (options: Options) => change((before) => ({ options: { ...before.options, ...options } }));
@@ -157,8 +178,9 @@ function OfAccount({ customerId, account, draft, variant, check, saver }: { cust
             autosize
             minRows={6}
             maxRows={24}
-            maxLength={100_000}
             value={variant.text}
+            styles={written}
+            error={tooMuch(variant.text) ?? wrong(check)}
             onChange={(event) => {
               const { value } = event.currentTarget;
               change(() => ({ text: value }));

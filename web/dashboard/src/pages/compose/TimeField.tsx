@@ -1,10 +1,11 @@
 import { SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { formatTime, viewerZone, zoneName } from "../../lib/time";
-import { localNow, zoned } from "./zoned";
+import { localNow, passed, zoned } from "./zoned";
 
 /** A time by the clocks of a zone, which it names; it says where clocks jump over it or show it twice. */
-export function TimeField({ label, zone, value, onChange, second, setSecond, future = true }: {
+export function TimeField({ id, label, zone, value, onChange, second, setSecond, future = true }: {
+  id?: string;
   label: string;
   zone: string;
   value: string;
@@ -17,11 +18,12 @@ export function TimeField({ label, zone, value, onChange, second, setSecond, fut
   const { t } = useTranslation("composer");
   const time = zoned(value, zone);
   const at = time === undefined ? undefined : second && time.second !== null ? time.second : time.at;
-  const past = future && at !== undefined && value < localNow(zone);
+  const past = future && at !== undefined && passed(value, zone);
   const clock = { dateStyle: "full", timeStyle: "short" } as const;
   return (
     <Stack gap="xs">
       <TextInput
+        {...(id === undefined ? {} : { id })}
         type="datetime-local"
         label={label}
         description={t("when.zone", { zone, name: zoneName(zone, at === undefined ? new Date() : new Date(at)) })}

@@ -24,6 +24,19 @@ export interface Draft {
   platforms: Variant[];
 }
 
+/** How many characters the API takes of a text at most. */
+export const LONGEST = 100_000;
+
+/** How many characters a text has, as the API counts them. */
+export function lengthOf(text: string): number {
+  return text.length <= LONGEST / 2 ? text.length : [...text].length;
+}
+
+/** Whether one of the texts is longer than the API takes. */
+export function tooLong(draft: Draft): boolean {
+  return [draft.text, ...draft.platforms.map((variant) => variant.text ?? "")].some((text) => lengthOf(text) > LONGEST);
+}
+
 export const emptyDraft: Draft = { title: "", text: "", campaign_id: null, media_ids: [], platforms: [] };
 
 /** States of a post in which it can be changed. */

@@ -3,7 +3,7 @@ import { draftName } from "../../lib/drafts";
 import { reachable } from "../../lib/reachable";
 import { Store } from "../../lib/store";
 import { session } from "../../session/session";
-import { bodyOf, draftOf, editable, emptyDraft, same, unhurried, type Draft, type Versioned } from "./model";
+import { bodyOf, draftOf, editable, emptyDraft, same, tooLong, unhurried, type Draft, type Versioned } from "./model";
 
 /** How long after the last key what was typed is stored at the server, in milliseconds. */
 const PAUSE = 1500;
@@ -40,6 +40,9 @@ interface Kept {
 
 /** What is thrown where there is nothing that could be stored. */
 export class NothingWritten extends Error {}
+
+/** What is thrown where a text is longer than the server takes. */
+export class TooLong extends Error {}
 
 export function postKey(customerId: string, postId: string) {
   return [...customerKey(customerId), "post", postId] as const;
@@ -156,6 +159,7 @@ export class Saver {
     clearTimeout(this.timer);
     while (this.running !== undefined) await this.running;
     if (this.view.value.draft.text === "") throw new NothingWritten();
+    if (tooLong(this.view.value.draft)) throw new TooLong();
     if (this.changed()) {
       this.running = this.store().finally(() => (this.running = undefined));
       await this.running;
@@ -177,7 +181,7 @@ export class Saver {
 
   private automatic(): boolean {
     const { post, draft } = this.view.value;
-    return draft.text !== "" && (post === null || unhurried.includes(post.state));
+    return draft.text !== "" && !tooLong(draft) && (post === null || unhurried.includes(post.state));
   }
 
   private plan(after: number) {
@@ -193,7 +197,7 @@ export class Saver {
   private async store(): Promise<void> {
     this.update({ status: { kind: "saving" } });
     try {
-      for (let round = 0; this.changed() && this.view.value.draft.text !== "" && round < 4; round += 1) {
+      for (let round = 0; this.changed() && this.view.value.draft.text !== "" && round < 4 && !tooLong(this.view.value.draft); round += 1) {
         if (this.view.value.base === null) await this.create();
         else await this.change();
         if (this.view.value.status.kind === "conflict") throw new Error("conflict");

@@ -41,6 +41,11 @@ export function localNow(zone: string, plusMinutes = 0): string {
   return minutes(Temporal.Now.zonedDateTimeISO(zone).add({ minutes: plusMinutes }).toPlainDateTime());
 }
 
+/** Whether clocks of a zone have shown a time already. */
+export function passed(local: string, zone: string): boolean {
+  return local < localNow(zone);
+}
+
 /** The next full hour after the one that is on, by the clocks of a zone. */
 export function nextHour(zone: string): string {
   return minutes(Temporal.Now.zonedDateTimeISO(zone).add({ hours: 1 }).round({ smallestUnit: "hour", roundingMode: "ceil" }).toPlainDateTime());
