@@ -6,7 +6,6 @@ import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { changed, customerKey, data, fanfare, versioned, type Schemas } from "../../api";
 import { Confirm } from "../../components/Confirm";
-import { Platform } from "../../components/Platform";
 import { Problem } from "../../components/Problem";
 import { Skeletons } from "../../components/Skeletons";
 import { When } from "../../components/When";
@@ -198,11 +197,6 @@ function Decision({ customerId, post, reviews, last, decided }: { customerId: st
           </Group>
         </Stack>
       )}
-      <Group gap="xs">
-        {post.platform_posts.map((one) => (
-          <Platform key={one.id} platform={one.platform} name={accountNames.get(one.integration_id) ?? true} />
-        ))}
-      </Group>
     </Stack>
   );
 }

@@ -45,9 +45,7 @@ export function Reviews({ customerId, post }: { customerId: string; post: Versio
       {pages.items?.map((review) => (
         <Paper key={review.id} withBorder p="sm" component="article">
           <Group gap="xs" wrap="nowrap" align="flex-start">
-            <Avatar size="sm" radius="xl" aria-hidden>
-              {[...nameOf(review.created_by)][0]}
-            </Avatar>
+            <Avatar size="sm" radius="xl" name={nameOf(review.created_by)} color="initials" aria-hidden />
             <Stack gap={2} miw={0}>
               <Text size="sm">
                 <strong>{nameOf(review.created_by)}</strong> {t(`reviews.verdict.${review.verdict}`)}{" "}
