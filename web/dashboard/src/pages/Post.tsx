@@ -1,5 +1,5 @@
 import { Alert, Anchor, Badge, Box, Button, Group, Paper, SegmentedControl, Stack, Text, Title } from "@mantine/core";
-import { IconExternalLink, IconFlag, IconPencil, IconRepeat } from "@tabler/icons-react";
+import { IconFlag, IconPencil, IconRepeat } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -166,19 +166,6 @@ function Content({ customerId, post, accounts }: { customerId: string; post: Ver
           <Text size="sm" c="dimmed">
             {t("altMissing", { count: missing })}
           </Text>
-        )}
-        {post.platform_posts.flatMap((one) =>
-          one.external_url !== null && /^https?:\/\//.test(one.external_url)
-            ? [
-                <Anchor key={one.id} href={one.external_url} target="_blank" rel="noreferrer" size="sm">
-                  <Group gap={4} wrap="nowrap" component="span">
-                    <IconExternalLink size={14} aria-hidden />
-                    {t("openAt", { account: accounts.get(one.integration_id)?.name ?? "" })}
-                    <Platform platform={one.platform} size={14} />
-                  </Group>
-                </Anchor>,
-              ]
-            : [],
         )}
       </Stack>
     </Box>

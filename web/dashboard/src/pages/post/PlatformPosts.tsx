@@ -72,6 +72,7 @@ function Place({ customerId, post, one, account, attempts, check }: { customerId
   const link = one.external_url !== null && /^https?:\/\//.test(one.external_url) ? one.external_url : undefined;
   const bad = one.problem !== null && one.state !== "published";
   const reconnect = one.problem_class === "credential" || (account !== undefined && account.state !== "active" && one.state !== "published");
+  const mends = may && (one.state === "failed" || one.state === "needs_attention");
   return (
     <Paper withBorder p="md" component="article" aria-label={`${platforms[one.platform].name} ${account?.name ?? ""}`}>
       <Stack gap="xs">
@@ -85,9 +86,13 @@ function Place({ customerId, post, one, account, attempts, check }: { customerId
           </Text>
         </Group>
         {link !== undefined && (
-          <Anchor href={link} target="_blank" rel="noreferrer" size="sm" style={{ overflowWrap: "anywhere" }}>
-            <IconExternalLink size={14} aria-hidden style={{ verticalAlign: "-2px", marginInlineEnd: 4 }} />
-            {link}
+          <Anchor href={link} target="_blank" rel="noreferrer" size="sm" miw={0}>
+            <Group gap={4} wrap="nowrap" component="span">
+              <IconExternalLink size={14} aria-hidden style={{ flex: "none" }} />
+              <Text span inherit style={{ overflowWrap: "anywhere" }}>
+                {t("openAt", { account: platforms[one.platform].name })}
+              </Text>
+            </Group>
           </Anchor>
         )}
         {bad && (
@@ -108,20 +113,22 @@ function Place({ customerId, post, one, account, attempts, check }: { customerId
           </Alert>
         )}
         {check !== undefined && check.violations.length > 0 && <Violations violations={check.violations} />}
-        <Group gap="xs">
-          {reconnect && (
-            <Button size="xs" variant={bad ? "filled" : "default"} leftSection={<IconPlugConnected size={14} aria-hidden />} renderRoot={(props) => <Link to="/customers/$customerId/connections" params={{ customerId }} {...props} />}>
-              {t("reconnect", { platform: platforms[one.platform].name })}
-            </Button>
-          )}
-          {may && <Repair customerId={customerId} post={post} one={one} unknown={out === "unknown"} />}
-          {attempts !== undefined && attempts.length > 0 && (
-            <Anchor component="button" type="button" size="sm" onClick={toggle} aria-expanded={open}>
-              {t("attempts", { count: attempts.length })}
-            </Anchor>
-          )}
-          {attempts === undefined && <Skeleton height={14} width={80} />}
-        </Group>
+        {(reconnect || mends || attempts === undefined || attempts.length > 0) && (
+          <Group gap="xs">
+            {reconnect && (
+              <Button size="xs" variant={bad ? "filled" : "default"} leftSection={<IconPlugConnected size={14} aria-hidden />} renderRoot={(props) => <Link to="/customers/$customerId/connections" params={{ customerId }} {...props} />}>
+                {t("reconnect", { platform: platforms[one.platform].name })}
+              </Button>
+            )}
+            {mends && <Repair customerId={customerId} post={post} one={one} unknown={out === "unknown"} />}
+            {attempts !== undefined && attempts.length > 0 && (
+              <Anchor component="button" type="button" size="sm" onClick={toggle} aria-expanded={open}>
+                {t("attempts", { count: attempts.length })}
+              </Anchor>
+            )}
+            {attempts === undefined && <Skeleton height={14} width={80} />}
+          </Group>
+        )}
         <Collapse expanded={open}>
           <Stack gap="xs">
             {attempts?.map((attempt) => (
