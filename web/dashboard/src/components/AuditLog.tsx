@@ -50,7 +50,7 @@ export function AuditLog({
   load: (filters: AuditFilters, cursor: string | undefined) => Promise<{ data?: ApiPage<AuditEntry> | undefined }>;
   actors: Actor[];
   /** Saves all entries that the filters choose as a file. */
-  save?: (filters: AuditFilters, format: "ndjson" | "csv") => Promise<unknown>;
+  save?: (filters: AuditFilters, format: "ndjson" | "csv", days: { from: string | undefined; to: string | undefined }) => Promise<unknown>;
 }) {
   const { t } = useTranslation("audit");
   const zone = useCustomer()?.time_zone ?? viewerZone;
@@ -84,15 +84,15 @@ export function AuditLog({
         <TextInput type="date" label={t("to")} value={to ?? ""} min={from} onChange={(event) => set({ to: event.currentTarget.value })} />
         <Select label={t("who")} w={200} searchable allowDeselect={false} data={actorChoices} value={filters.actor_id ?? ""} onChange={(value) => set({ actor: value ?? undefined })} />
         <Select label={t("kindOfActor")} w={170} allowDeselect={false} data={actorKinds.map((value) => ({ value, label: value === "" ? t("anyKind") : t(`kinds.${value}`) }))} value={kind} onChange={(value) => set({ kind: value ?? undefined })} />
-        <Typed label={t("action")} value={get("action")} choices={seen((entry) => entry.action)} onChange={(action) => set({ action })} />
-        <Typed label={t("resourceType")} value={get("type")} choices={seen((entry) => entry.resource_type)} onChange={(type) => set({ type })} />
-        <Typed label={t("resourceId")} value={get("id")} choices={[]} onChange={(id) => set({ id })} />
+        <Typed label={t("action")} placeholder={t("example", { value: "post.update" })} value={get("action")} choices={seen((entry) => entry.action)} onChange={(action) => set({ action })} />
+        <Typed label={t("resourceType")} placeholder={t("example", { value: "post" })} value={get("type")} choices={[...new Set([...resources, ...seen((entry) => entry.resource_type)])].sort()} onChange={(type) => set({ type })} />
+        <Typed label={t("resourceId")} placeholder={t("example", { value: "01a2091e-df74…" })} value={get("id")} choices={[]} onChange={(id) => set({ id })} />
         {filtered && (
           <Button variant="subtle" leftSection={<IconFilterOff size={16} aria-hidden />} onClick={clear}>
             {t("clear")}
           </Button>
         )}
-        {save !== undefined && <Save save={(format) => save(filters, format)} />}
+        {save !== undefined && <Save save={(format) => save(filters, format, { from, to })} />}
       </Group>
       <Records<AuditEntry>
         label={t("title")}
@@ -137,7 +137,7 @@ export function AuditLog({
 }
 
 /** A filter that is typed: it holds once the field is left or Enter is pressed. */
-function Typed({ label, value, choices, onChange }: { label: string; value: string; choices: string[]; onChange: (value: string) => void }) {
+function Typed({ label, placeholder, value, choices, onChange }: { label: string; placeholder: string; value: string; choices: string[]; onChange: (value: string) => void }) {
   const [typed, setTyped] = useState<string>();
   const commit = (next = typed) => {
     if (next !== undefined && next.trim() !== value) onChange(next.trim());
@@ -149,7 +149,7 @@ function Typed({ label, value, choices, onChange }: { label: string; value: stri
   };
   return (
     <form onSubmit={submit}>
-      <Autocomplete label={label} w={170} data={choices} value={typed ?? value} onChange={setTyped} onOptionSubmit={(choice) => commit(choice)} onBlur={() => commit()} autoComplete="off" spellCheck={false} />
+      <Autocomplete label={label} placeholder={placeholder} w={190} data={choices} value={typed ?? value} onChange={setTyped} onOptionSubmit={(choice) => commit(choice)} onBlur={() => commit()} autoComplete="off" spellCheck={false} />
     </form>
   );
 }

@@ -18,6 +18,12 @@ async function pick(name: string): Promise<WritableStream<Bytes> | undefined> {
   }
 }
 
+/** The name of a file that says what it is of whom and of which time, without spaces and signs that file systems refuse. */
+export function fileName(ending: string, ...parts: (string | undefined)[]): string {
+  const words = parts.map((part) => (part ?? "").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, ""));
+  return `${words.filter((word) => word !== "").join("-").toLowerCase()}.${ending}`;
+}
+
 function offer(name: string, content: Blob) {
   const address = URL.createObjectURL(content);
   const link = document.createElement("a");

@@ -5,8 +5,9 @@ import { customerKey, data, fanfare, paginate } from "../api";
 import { AuditLog, type Actor } from "../components/AuditLog";
 import { Page } from "../components/Page";
 import { Skeletons } from "../components/Skeletons";
-import { download } from "../lib/download";
+import { download, fileName } from "../lib/download";
 import { useCustomer, useCustomerId, useMe } from "../shell/customer";
+import { today } from "./reports/range";
 
 /** What happened in a customer: who changed what, and when. For owners and admins. */
 export default function Audit() {
@@ -38,8 +39,8 @@ export default function Audit() {
           queryKey={[...customerKey(customerId), "audit", "list"]}
           load={(filters, cursor) => fanfare.GET("/v1/customers/{customer_id}/audit", { params: { path, query: { ...filters, cursor, limit: 50 } } })}
           actors={actors.data ?? []}
-          save={(filters, format) =>
-            download(`audit-${customer.name}.${format}`, () => fanfare.GET("/v1/customers/{customer_id}/audit/export", { params: { path, query: { ...filters, format } }, headers: { Accept: format === "csv" ? "text/csv" : "application/x-ndjson" }, parseAs: "stream" }))
+          save={(filters, format, { from, to }) =>
+            download(fileName(format, "audit", customer.name, from, to ?? today(customer.time_zone)), () => fanfare.GET("/v1/customers/{customer_id}/audit/export", { params: { path, query: { ...filters, format } }, headers: { Accept: format === "csv" ? "text/csv" : "application/x-ndjson" }, parseAs: "stream" }))
           }
         />
       ) : (

@@ -17,6 +17,7 @@ import { useAct } from "../lib/act";
 import { dayOf, oneOf, useAddress } from "../lib/address";
 import { lazy } from "../lib/lazy";
 import { inOrder, labelOf } from "../lib/posts";
+import { fileName } from "../lib/download";
 import { formatNumber, formatTime } from "../lib/time";
 import { useCustomer, useCustomerId } from "../shell/customer";
 import { addDays, presets, rangeOf, today, type Range } from "./reports/range";
@@ -118,11 +119,12 @@ function Choice({ range, last }: { range: Range; last: string }) {
   const set = (next: Range) => {
     if (dayOf(next.from) !== undefined && dayOf(next.to) !== undefined && next.from <= next.to) address.set({ from: next.from, to: next.to }, true);
   };
+  const choose = (value: string) => value !== "own" && set(rangeOf(oneOf(presets, value) ?? presets[0], last));
+  const choices = [...presets, ...(chosen === undefined ? (["own"] as const) : [])].map((value) => ({ value, label: t(`preset.${value}`) }));
   return (
     <Stack gap="xs" maw="100%">
-      <div className={classes.scroll}>
-        <SegmentedControl aria-label={t("time")} value={chosen ?? "own"} onChange={(value) => value !== "own" && set(rangeOf(oneOf(presets, value) ?? presets[0], last))} data={[...presets, ...(chosen === undefined ? (["own"] as const) : [])].map((value) => ({ value, label: t(`preset.${value}`) }))} />
-      </div>
+      <SegmentedControl visibleFrom="sm" aria-label={t("time")} value={chosen ?? "own"} onChange={choose} data={choices} style={{ alignSelf: "flex-start" }} />
+      <NativeSelect hiddenFrom="sm" aria-label={t("time")} value={chosen ?? "own"} onChange={(event) => choose(event.currentTarget.value)} data={choices} />
       <Group gap="xs" key={`${range.from} ${range.to}`}>
         <TextInput type="date" size="xs" label={t("from")} defaultValue={range.from} min={addDays(range.to, -399)} max={range.to} onChange={(event) => set({ from: event.currentTarget.value, to: range.to })} />
         <TextInput type="date" size="xs" label={t("to")} defaultValue={range.to} min={range.from} max={addDays(range.from, 399)} onChange={(event) => set({ from: range.from, to: event.currentTarget.value })} />
@@ -140,7 +142,7 @@ function Export({ range, name }: { range: Range; name: string }) {
     const address = URL.createObjectURL(blob);
     const link = document.createElement("a");
     link.href = address;
-    link.download = `${name} ${range.from} ${range.to}.csv`;
+    link.download = fileName("csv", "report", name, range.from, range.to);
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   });
@@ -256,7 +258,7 @@ function Posts({ range, problems }: { range: Range; problems: number }) {
           rows={sorted}
           pages={sorted === undefined ? pages : undefined}
           rowKey={(post) => post.platform_post_id}
-          columns={[title, { title: t("posts.when"), cell: (post) => <When at={post.published_at ?? post.scheduled_at} /> }, number("impressions"), number("reach"), number("likes"), number("comments"), number("shares"), number("clicks")]}
+          columns={[title, { title: t("posts.when"), cell: (post) => <When at={post.published_at ?? post.scheduled_at} date style={{ whiteSpace: "nowrap" }} /> }, number("impressions"), number("reach"), number("likes"), number("comments"), number("shares"), number("clicks")]}
           empty={<Text c="dimmed">{t("posts.none")}</Text>}
         />
         {pages.isError && pages.items !== undefined && <Problem error={pages.error} retry={() => void pages.fetchNextPage()} />}

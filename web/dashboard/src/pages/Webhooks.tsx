@@ -29,7 +29,16 @@ type Event = NonNullable<Schemas["WebhookCreate"]["events"]>[number];
 const events: readonly Event[] = ["post.scheduled", "post.approval_requested", "post.approved", "post.rejected", "post.published", "post.partially_published", "post.failed", "post.needs_attention", "integration.needs_reauth"];
 
 type WordOf<E> = E extends `${infer A}.${infer B}` ? `${A}_${B}` : never;
-const wordOf = (event: Event) => event.replace(".", "_") as WordOf<Event>;
+const wordOf = <E extends Event | "webhook.test">(event: E) => event.replace(".", "_") as WordOf<E>;
+
+/** What is written of an event; one that is new is called as the API calls it. */
+function useEventWord() {
+  const { t } = useTranslation("webhooks");
+  return (event: string) => {
+    const known = ([...events, "webhook.test"] as const).find((one) => one === event);
+    return known === undefined ? event : t(`event.${wordOf(known)}`);
+  };
+}
 
 /** Who is told of what happens: the webhooks of a customer, and what was sent to them. */
 export default function Webhooks() {
@@ -136,6 +145,7 @@ function Details({ id, close }: { id: string; close: () => void }) {
   const customerId = useCustomerId();
   const address = useAddress();
   const may = useMay("admin");
+  const word = useEventWord();
   const [editing, setEditing] = useState(false);
   const path = { customer_id: customerId, webhook_id: id };
   const one = useQuery({ enabled: id !== "", queryKey: [...customerKey(customerId), "webhook", id], queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/webhooks/{webhook_id}", { params: { path } })) });
@@ -177,9 +187,11 @@ function Details({ id, close }: { id: string; close: () => void }) {
     <Stack>
       <Group gap="xs">
         <WebhookState webhook={webhook} />
-        <Text size="sm" c="dimmed">
-          {t("stateSince")} <When at={webhook.state_since} relative />
-        </Text>
+        {webhook.state !== "active" && (
+          <Text size="sm" c="dimmed">
+            {t("stateSince")} <When at={webhook.state_since} relative />
+          </Text>
+        )}
       </Group>
       {webhook.reason !== null && <Alert color={webhook.reason === "person" ? "gray" : "red"}>{t(`reasons.${webhook.reason}`)}</Alert>}
       {webhook.state === "active" && webhook.failing_since !== null && (
@@ -191,7 +203,7 @@ function Details({ id, close }: { id: string; close: () => void }) {
         facts={[
           [t("address"), webhook.url],
           [t("description"), webhook.description],
-          [t("events"), webhook.events.length === 0 ? t("everything") : webhook.events.join(", ")],
+          [t("events"), webhook.events.length === 0 ? t("everything") : webhook.events.map(word).join(", ")],
           [t("oldSecret"), webhook.old_secret_until === null ? null : <When at={webhook.old_secret_until} />],
           [t("changed"), <When key="changed" at={webhook.updated_at} />],
         ]}
@@ -259,6 +271,7 @@ function Deliveries({ webhookId }: { webhookId: string }) {
   const { t } = useTranslation("webhooks");
   const customerId = useCustomerId();
   const address = useAddress();
+  const word = useEventWord();
   const state = address.one("state", ["all", "pending", "delivered", "failed"]);
   const path = { customer_id: customerId, webhook_id: webhookId };
   const pages = usePages([...customerKey(customerId), "deliveries", webhookId, state], (cursor) =>
@@ -278,7 +291,7 @@ function Deliveries({ webhookId }: { webhookId: string }) {
         rowKey={(delivery) => delivery.id}
         open={(delivery) => address.set({ delivery: delivery.id })}
         columns={[
-          { title: t("deliveries.event"), cell: (delivery) => <Text size="sm" fw={500}>{delivery.event}</Text> },
+          { title: t("deliveries.event"), cell: (delivery) => <Text size="sm" fw={500}>{word(delivery.event)}</Text> },
           { title: t("state"), cell: (delivery) => <DeliveryState delivery={delivery} /> },
           { title: t("deliveries.answer"), cell: (delivery) => delivery.status ?? "–" },
           { title: t("deliveries.when"), cell: (delivery) => <When at={delivery.created_at} relative /> },
@@ -290,6 +303,7 @@ function Deliveries({ webhookId }: { webhookId: string }) {
 }
 
 function DeliveryDetails({ webhookId, id }: { webhookId: string; id: string }) {
+  const word = useEventWord();
   const { t } = useTranslation("webhooks");
   const customerId = useCustomerId();
   const address = useAddress();
@@ -309,13 +323,14 @@ function DeliveryDetails({ webhookId, id }: { webhookId: string; id: string }) {
       <Back onClick={() => address.set({ delivery: "" })} />
       <Group gap="xs">
         <Text component="h2" size="lg" fw={600} m={0}>
-          {delivery.event}
+          {word(delivery.event)}
         </Text>
         <DeliveryState delivery={delivery} />
       </Group>
       {delivery.problem !== null && <Alert color={delivery.state === "failed" ? "red" : "orange"}>{delivery.problem}</Alert>}
       <Facts
         facts={[
+          [t("deliveries.event"), <Code key="event">{delivery.event}</Code>],
           [t("deliveries.when"), <When key="when" at={delivery.created_at} />],
           [t("deliveries.arrived"), delivery.delivered_at === null ? null : <When at={delivery.delivered_at} />],
           [t("deliveries.next"), delivery.next_attempt_at === null ? null : <When at={delivery.next_attempt_at} relative />],

@@ -10,11 +10,11 @@ import { Records } from "../../components/Records";
 import { Skeletons } from "../../components/Skeletons";
 import { complain } from "../../lib/act";
 import { dayOf, useAddress } from "../../lib/address";
-import { download } from "../../lib/download";
+import { download, fileName } from "../../lib/download";
 import { formatMoney, useUsageKind } from "../../lib/kinds";
 import { lazy } from "../../lib/lazy";
 import { formatNumber, formatTime } from "../../lib/time";
-import { useCustomerId } from "../../shell/customer";
+import { useCustomer, useCustomerId } from "../../shell/customer";
 
 /** How many series the chart can show in colours that differ. */
 const SERIES = 8;
@@ -62,6 +62,7 @@ function periods(from: string, to: string, by: "day" | "month"): string[] {
 export function Used() {
   const { t } = useTranslation("usage");
   const customerId = useCustomerId();
+  const customer = useCustomer();
   const { get, one, set } = useAddress();
   const from = dayOf(get("from"));
   const to = dayOf(get("to"));
@@ -72,7 +73,7 @@ export function Used() {
   const usage = useQuery({ queryKey: [...customerKey(customerId), "usage", params.query], queryFn: () => data(fanfare.GET("/v1/customers/{customer_id}/usage", { params })) });
   const save = () => {
     setSaving(true);
-    download(`usage-${usage.data?.from ?? ""}-${usage.data?.to ?? ""}.csv`, () => fanfare.GET("/v1/customers/{customer_id}/usage/export", { params, parseAs: "stream" }))
+    download(fileName("csv", "usage", customer?.name, usage.data?.from, usage.data?.to), () => fanfare.GET("/v1/customers/{customer_id}/usage/export", { params, parseAs: "stream" }))
       .catch(complain)
       .finally(() => setSaving(false));
   };
@@ -115,6 +116,7 @@ function Shown({ usage, group, measure }: { usage: Schemas["Usage"]; group: (typ
   const charted = largest.length > SERIES ? largest.slice(0, SERIES - 1) : largest;
   const rest = largest.slice(charted.length);
   const others = t("others", { count: rest.length });
+  const shown = rest.length === 0 ? charted : [...charted, others];
   const bars = values.map(({ period, row }) => ({
     ...Object.fromEntries(charted.map((one) => [one, row[one] ?? 0])),
     ...(rest.length === 0 ? {} : { [others]: rest.reduce((sum, one) => sum + (row[one] ?? 0), 0) }),
@@ -129,7 +131,7 @@ function Shown({ usage, group, measure }: { usage: Schemas["Usage"]; group: (typ
       ) : (
         <Paper withBorder p="md">
           <Suspense fallback={<Skeleton height={320} />}>
-            <UsageChart label={t("chart", { measure: t(`measures.${measure}`) })} rows={bars} series={rest.length === 0 ? charted : [...charted, others]} format={format} />
+            <UsageChart label={t("chart", { measure: t(`measures.${measure}`) })} rows={bars} series={shown} format={format} />
           </Suspense>
         </Paper>
       )}
@@ -158,22 +160,22 @@ function Shown({ usage, group, measure }: { usage: Schemas["Usage"]; group: (typ
                 <Table.Thead>
                   <Table.Tr>
                     <Table.Th>{t(`groups.${group}`)}</Table.Th>
-                    {series.map((one) => (
-                      <Table.Th key={one} ta="right">
+                    {shown.map((one) => (
+                      <Table.Th key={one} ta="right" miw={96} style={{ whiteSpace: "normal" }}>
                         {one}
                       </Table.Th>
                     ))}
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>
-                  {values.map(({ period, row }) => (
+                  {[...bars].reverse().map(({ period, ...row }: Record<string, string | number>) => (
                     <Table.Tr key={period}>
                       <Table.Th scope="row" fw={400}>
-                        {periodName(period)}
+                        {period}
                       </Table.Th>
-                      {series.map((one) => (
+                      {shown.map((one) => (
                         <Table.Td key={one} ta="right">
-                          {format(row[one] ?? 0)}
+                          {format(Number(row[one] ?? 0))}
                         </Table.Td>
                       ))}
                     </Table.Tr>
