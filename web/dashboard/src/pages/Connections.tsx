@@ -55,7 +55,15 @@ export default function Connections() {
             rowKey={(integration) => integration.id}
             open={(integration) => address.set({ account: integration.id })}
             columns={[
-              { title: t("account"), cell: (integration) => <Platform platform={integration.platform} name={integration.name} /> },
+              { title: t("account"), cell: (integration) => (
+                  <>
+                    <Platform platform={integration.platform} name={integration.name} />
+                    <Text size="xs" c="dimmed" fw={400}>
+                      {platforms[integration.platform].name}
+                    </Text>
+                  </>
+                ),
+              },
               {
                 title: t("health"),
                 cell: (integration) => (

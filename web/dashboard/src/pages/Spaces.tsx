@@ -8,7 +8,7 @@ import { Empty } from "../components/Empty";
 import { Mark } from "../components/Mark";
 import { Page } from "../components/Page";
 import { Panel } from "../components/Panel";
-import { Platform } from "../components/Platform";
+import { Platform, platforms } from "../components/Platform";
 import { Records, usePages } from "../components/Records";
 import { When } from "../components/When";
 import { useAct } from "../lib/act";
@@ -85,7 +85,17 @@ function Chats({ pair }: { pair: React.ReactNode }) {
         rowKey={(space) => space.id}
         open={(space) => void navigate({ to: "/customers/$customerId/spaces/$spaceId", params: { customerId, spaceId: space.id } })}
         columns={[
-          { title: t("chat"), cell: (space) => <Platform platform={space.platform} name={space.title === "" ? space.external_id : space.title} /> },
+          {
+            title: t("chat"),
+            cell: (space) => (
+              <>
+                <Platform platform={space.platform} name={space.title === "" ? space.external_id : space.title} />
+                <Text size="xs" c="dimmed" fw={400}>
+                  {platforms[space.platform].name}
+                </Text>
+              </>
+            ),
+          },
           { title: t("kind.title"), cell: (space) => t(`kind.${space.kind}`) },
           { title: t("state"), cell: (space) => <SpaceState space={space} /> },
           { title: t("pairedBy"), cell: (space) => names(space.paired_by) },

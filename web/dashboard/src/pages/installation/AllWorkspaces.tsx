@@ -52,7 +52,7 @@ export function AllWorkspaces() {
               </Group>
             ),
           },
-          { title: t("workspaces.whose"), cell: (workspace) => (workspace.space_id === null ? words("shared") : t("workspaces.space")) },
+          { title: t("workspaces.whose"), cell: (workspace) => (workspace.space_id === null ? words("shared") : t("workspaces.space", { id: workspace.space_id.slice(-8) })) },
           {
             title: t("state"),
             cell: (workspace) => (
