@@ -86,7 +86,7 @@ export function AuditLog({
         <Select label={t("kindOfActor")} w={170} allowDeselect={false} data={actorKinds.map((value) => ({ value, label: value === "" ? t("anyKind") : t(`kinds.${value}`) }))} value={kind} onChange={(value) => set({ kind: value ?? undefined })} />
         <Typed label={t("action")} placeholder={t("example", { value: "post.update" })} value={get("action")} choices={seen((entry) => entry.action)} onChange={(action) => set({ action })} />
         <Typed label={t("resourceType")} placeholder={t("example", { value: "post" })} value={get("type")} choices={[...new Set([...resources, ...seen((entry) => entry.resource_type)])].sort()} onChange={(type) => set({ type })} />
-        <Typed label={t("resourceId")} placeholder={t("example", { value: "01a2091e-df74…" })} value={get("id")} choices={[]} onChange={(id) => set({ id })} />
+        <Typed label={t("resourceId")} placeholder={t("example", { value: "01a2091e…" })} value={get("id")} choices={[]} onChange={(id) => set({ id })} />
         {filtered && (
           <Button variant="subtle" leftSection={<IconFilterOff size={16} aria-hidden />} onClick={clear}>
             {t("clear")}
