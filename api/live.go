@@ -19,8 +19,9 @@ import (
 const (
 	// watchEvery is how often it is said that somebody still looks, and seen whether they still may; tenancy.watch forgets it after two and a half times as long.
 	watchEvery = time.Minute
-	// tellEvery is how far changes lie apart that are told, at least: much that changes at once is told once.
-	tellEvery = time.Second
+	// tellEvery is how far changes lie apart that are told, at least: much that changes at once is told once. Each telling looks whether one still may see the
+	// customer, so where many look, they are told less often: as much longer as there are times of crowd.
+	tellEvery, crowd = time.Second, 20
 	// tellWithin bounds what is written to somebody who does not read. It is longer than any silence, as HTTP/2 ends a stream whose time to write is over also while
 	// nothing is written.
 	tellWithin = 3 * eventsWait
@@ -31,7 +32,7 @@ func (a *API) registerLive() {
 		OperationID: "watch-changes", Metadata: needs(anyPermission...), Method: http.MethodGet, Path: "/v1/customers/{customer_id}/changes", Tags: []string{"Customers"},
 		Summary: "Be told when something changes",
 		Description: "Server-sent events (WHATWG HTML). `change` means that something in the customer is different now: fetch again what you show. What it is, is not told, as that is " +
-			"for each to see under their own rights. At most one a second. The first comes at once, and another a second later. The stream ends when seconds are over, or the credential is, " +
+			"for each to see under their own rights. At most one a second, and fewer where many look. The first comes at once, and another a second later. The stream ends when seconds are over, or the credential is, " +
 			"and when whoever watches no longer belongs to the customer; begin another one.",
 		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
 			"text/event-stream": {Schema: &huma.Schema{Type: "string", Description: "Events named change, with {} as data, and comments in between."}},
@@ -54,7 +55,7 @@ func (a *API) watchChanges(ctx context.Context, in *struct {
 		return nil, err
 	}
 	kind, subject, keyHash, token := inside.Caller()
-	subscription, err := a.Live.Subscribe(topic, fmt.Sprintf("%s %s %x %s", kind, subject, keyHash, token))
+	subscription, err := a.Live.Subscribe(topic, fmt.Sprintf("%s %s %x %s", kind, subject, keyHash, token), subject == "")
 	switch {
 	case errors.Is(err, live.ErrTooMany):
 		return nil, problem(http.StatusTooManyRequests, "You are being told of changes in too many places already. Close some of them.")
@@ -142,7 +143,7 @@ func (a *API) tellChanges(ctx context.Context, w http.ResponseWriter, subscripti
 				return
 			}
 			woken, rested, text = false, false, change
-			rest.Reset(tellEvery)
+			rest.Reset(tellEvery * time.Duration(1+subscription.Audience()/crowd))
 		}
 		if text != "" && !send(text) {
 			return

@@ -21,6 +21,8 @@ const channel = "fanfare_change"
 const (
 	// maxStreams is how many may be subscribed at once, maxOfTopic how many of them to one topic, and maxOfCaller how many one person or program may have.
 	maxStreams, maxOfTopic, maxOfCaller = 5000, 500, 30
+	// maxOfPrograms is how many of all are for programs, and maxOfTopicsPrograms of those to one topic: whoever makes many keys takes no room from people.
+	maxOfPrograms, maxOfTopicsPrograms = 2500, 100
 	// retryAfter is how long it waits after a failure before it listens anew; twice as long after each, up to retryWithin.
 	retryAfter, retryWithin = time.Second, 15 * time.Second
 	// probeEvery is how often a silent connection is tried.
@@ -38,11 +40,17 @@ type Hub struct {
 	config *pgx.ConnConfig
 	log    *slog.Logger
 
-	mu      sync.Mutex
-	topics  map[string]map[*Subscription]struct{}
-	callers map[string]int // how many streams each has
-	streams int
-	ended   bool
+	mu                sync.Mutex
+	topics            map[string]*audience
+	callers           map[string]int // how many streams each has
+	streams, programs int
+	ended             bool
+}
+
+// audience is who has subscribed to a topic.
+type audience struct {
+	streams  map[*Subscription]struct{}
+	programs int // of how many of them a program is told
 }
 
 // Subscription is somebody who looks at a topic. Woken holds a token once it has changed since the last time; it is closed when the process ends.
@@ -51,6 +59,7 @@ type Subscription struct {
 
 	hub           *Hub
 	topic, caller string
+	program       bool
 	woken         chan struct{}
 }
 
@@ -62,29 +71,45 @@ func New(databaseURL string, log *slog.Logger) (*Hub, error) {
 	}
 	config.ConnectTimeout = 5 * time.Second
 	config.RuntimeParams["application_name"] = "fanfare live"
-	return &Hub{config: config, log: log, topics: map[string]map[*Subscription]struct{}{}, callers: map[string]int{}}, nil
+	return &Hub{config: config, log: log, topics: map[string]*audience{}, callers: map[string]int{}}, nil
 }
 
 // Subscribe gives a caller who is woken when the topic changes, until they Close it. ErrFull where too many are subscribed, or the process ends; ErrTooMany where
-// they have too many themselves.
-func (h *Hub) Subscribe(topic, caller string) (*Subscription, error) {
+// they have too many themselves. There is less room for programs than for people.
+func (h *Hub) Subscribe(topic, caller string, program bool) (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.ended || h.streams >= maxStreams || len(h.topics[topic]) >= maxOfTopic {
+	of := h.topics[topic]
+	if of == nil {
+		of = &audience{streams: map[*Subscription]struct{}{}}
+	}
+	if h.ended || h.streams >= maxStreams || len(of.streams) >= maxOfTopic || program && (h.programs >= maxOfPrograms || of.programs >= maxOfTopicsPrograms) {
 		return nil, ErrFull
 	}
 	if h.callers[caller] >= maxOfCaller {
 		return nil, ErrTooMany
 	}
 	woken := make(chan struct{}, 1)
-	s := &Subscription{Woken: woken, woken: woken, hub: h, topic: topic, caller: caller}
-	if h.topics[topic] == nil {
-		h.topics[topic] = map[*Subscription]struct{}{}
-	}
-	h.topics[topic][s] = struct{}{}
+	s := &Subscription{Woken: woken, woken: woken, hub: h, topic: topic, caller: caller, program: program}
+	h.topics[topic] = of
+	of.streams[s] = struct{}{}
 	h.callers[caller]++
 	h.streams++
+	if program {
+		of.programs++
+		h.programs++
+	}
 	return s, nil
+}
+
+// Audience is how many are subscribed to the same topic, this one included.
+func (s *Subscription) Audience() int {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if of := s.hub.topics[s.topic]; of != nil {
+		return len(of.streams)
+	}
+	return 0
 }
 
 // Close ends a subscription.
@@ -92,12 +117,20 @@ func (s *Subscription) Close() {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, there := h.topics[s.topic][s]; !there {
+	of := h.topics[s.topic]
+	if of == nil {
 		return
 	}
-	delete(h.topics[s.topic], s)
-	if len(h.topics[s.topic]) == 0 {
+	if _, there := of.streams[s]; !there {
+		return
+	}
+	delete(of.streams, s)
+	if len(of.streams) == 0 {
 		delete(h.topics, s.topic)
+	}
+	if s.program {
+		of.programs--
+		h.programs--
 	}
 	if h.callers[s.caller]--; h.callers[s.caller] == 0 {
 		delete(h.callers, s.caller)
@@ -174,16 +207,18 @@ func (h *Hub) listen(ctx context.Context, ready func()) error {
 func (h *Hub) wake(topic string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s := range h.topics[topic] {
-		s.wake()
+	if of := h.topics[topic]; of != nil {
+		for s := range of.streams {
+			s.wake()
+		}
 	}
 }
 
 func (h *Hub) wakeAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, list := range h.topics {
-		for s := range list {
+	for _, of := range h.topics {
+		for s := range of.streams {
 			s.wake()
 		}
 	}
@@ -201,10 +236,10 @@ func (h *Hub) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ended = true
-	for _, list := range h.topics {
-		for s := range list {
+	for _, of := range h.topics {
+		for s := range of.streams {
 			close(s.woken)
 		}
 	}
-	h.topics, h.streams = map[string]map[*Subscription]struct{}{}, 0
+	h.topics, h.streams, h.programs = map[string]*audience{}, 0, 0
 }

@@ -58,7 +58,7 @@ func run(t *testing.T, databaseURL string) (hub *live.Hub, logged *log, stop fun
 
 func subscribe(t *testing.T, hub *live.Hub, topic, caller string) *live.Subscription {
 	t.Helper()
-	s, err := hub.Subscribe(topic, caller)
+	s, err := hub.Subscribe(topic, caller, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestEnd(t *testing.T) {
 		t.Error("woken, not ended")
 	}
 	s.Close()
-	if _, err := hub.Subscribe("mine", "me"); !errors.Is(err, live.ErrFull) {
+	if _, err := hub.Subscribe("mine", "me", false); !errors.Is(err, live.ErrFull) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -215,11 +215,11 @@ func TestLimits(t *testing.T) {
 		for caller := range 500 {
 			all = append(all, subscribe(t, hub, string(rune('a'+n)), strconv.Itoa(n/5*1000+caller)))
 		}
-		if _, err := hub.Subscribe(string(rune('a'+n)), "more"); !errors.Is(err, live.ErrFull) {
+		if _, err := hub.Subscribe(string(rune('a'+n)), "more", false); !errors.Is(err, live.ErrFull) {
 			t.Fatalf("one more of a topic: %v", err)
 		}
 	}
-	if _, err := hub.Subscribe("another", "more"); !errors.Is(err, live.ErrFull) {
+	if _, err := hub.Subscribe("another", "more", false); !errors.Is(err, live.ErrFull) {
 		t.Fatalf("one more: %v", err)
 	}
 	for _, s := range all[:30] {
@@ -230,14 +230,49 @@ func TestLimits(t *testing.T) {
 		all = append(all, subscribe(t, hub, "mine", "one"))
 	}
 	all[30].Close()
-	if _, err := hub.Subscribe("mine", "one"); !errors.Is(err, live.ErrTooMany) {
+	if _, err := hub.Subscribe("mine", "one", false); !errors.Is(err, live.ErrTooMany) {
 		t.Errorf("one more of a caller: %v", err)
 	}
 	subscribe(t, hub, "another", "more")
-	if _, err := hub.Subscribe("yet another", "more"); !errors.Is(err, live.ErrFull) {
+	if _, err := hub.Subscribe("yet another", "more", false); !errors.Is(err, live.ErrFull) {
 		t.Errorf("one more after one has gone: %v", err)
+	}
+	if got := all[len(all)-1].Audience(); got != 30 {
+		t.Errorf("%d are told of a topic with 30", got)
 	}
 	if _, err := live.New("postgres://fanfare_login:s3cret@h:x/", nil); err == nil || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("a URL that is none: %v", err)
+	}
+}
+
+// Programs take no room from people.
+func TestLimitsOfPrograms(t *testing.T) {
+	t.Parallel()
+	hub, err := live.New("postgres://fanfare_login@127.0.0.1:1/none", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := func(topic, caller int) (*live.Subscription, error) {
+		return hub.Subscribe(strconv.Itoa(topic), "program "+strconv.Itoa(topic)+" "+strconv.Itoa(caller), true)
+	}
+	var last *live.Subscription
+	for topic := range 25 {
+		for caller := range 100 {
+			if last, err = program(topic, caller); err != nil {
+				t.Fatalf("program %d of topic %d: %v", caller, topic, err)
+			}
+		}
+		if _, err := program(topic, 100); !errors.Is(err, live.ErrFull) {
+			t.Fatalf("one more program of topic %d: %v", topic, err)
+		}
+		subscribe(t, hub, strconv.Itoa(topic), "person")
+	}
+	if _, err := program(25, 0); !errors.Is(err, live.ErrFull) {
+		t.Fatalf("one more program: %v", err)
+	}
+	subscribe(t, hub, "25", "another person")
+	last.Close()
+	if _, err := program(25, 0); err != nil {
+		t.Errorf("one more program after one has gone: %v", err)
 	}
 }
