@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
+	"regexp"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,7 +27,7 @@ const exportPageTimeout = time.Minute
 func exportResponses() map[string]*huma.Response {
 	return map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: &huma.Schema{Type: "string", Description: "An AuditEntry in JSON on each line."}},
-		"text/csv":             {Schema: &huma.Schema{Type: "string", Description: "A line of names, then an entry on each. A cell that a spreadsheet would take for a formula begins with an apostrophe."}},
+		"text/csv":             {Schema: &huma.Schema{Type: "string", Description: "A line of names, then an entry on each. What a spreadsheet would take for a formula has an apostrophe before it, at the beginning of a cell and behind each semicolon, tab and end of a line in it."}},
 	}}}
 }
 
@@ -165,10 +165,8 @@ func (e *csvAudit) flush() error {
 	return e.w.Error()
 }
 
-// plainCell keeps a spreadsheet from taking a cell for a formula (OWASP, CSV injection).
-func plainCell(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(cell)[0]) {
-		return "'" + cell
-	}
-	return cell
-}
+// plainCell keeps a spreadsheet from taking a cell for a formula (OWASP, CSV injection). One whose lists are separated by semicolons begins another cell at each, and,
+// as the quotes are not at the beginning of its own cell then, at each end of a line.
+func plainCell(cell string) string { return formula.ReplaceAllString(cell, "$1'$2$3") }
+
+var formula = regexp.MustCompile(`(^|[;\t\r\n])([=+\-@＝＋－＠])|^([\t\r\n])`)

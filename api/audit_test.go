@@ -213,7 +213,7 @@ func TestAuditExportFormats(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	c := w.cast(t)
-	w.call(t, c.member, "POST", c.path("/posts"), m{"text": "Line\nbreak, \"quotes\" und Ümläute"}, "User-Agent", "=cmd|' /C calc'!A0").want(t, 201)
+	w.call(t, c.member, "POST", c.path("/posts"), m{"text": "Line\nbreak, \"quotes\" und Ümläute"}, "User-Agent", "=cmd|' /C calc'!A0;+1;\t-2; 3").want(t, 201)
 	ndjson := w.call(t, c.owner, "GET", c.path("/audit/export"), nil).want(t, 200)
 	var entries []api.AuditEntry
 	for line := range strings.Lines(string(ndjson.body)) {
@@ -231,7 +231,7 @@ func TestAuditExportFormats(t *testing.T) {
 	}
 	column := func(name string) int { return slices.Index(records[0], name) }
 	created := slices.IndexFunc(records, func(r []string) bool { return r[column("action")] == "post.create" })
-	if got := records[created][column("user_agent")]; got != "'=cmd|' /C calc'!A0" {
+	if got := records[created][column("user_agent")]; got != "'=cmd|' /C calc'!A0;'+1;\t'-2; 3" {
 		t.Errorf("the cell of a formula is %q", got)
 	}
 	var changes map[string]map[string]string

@@ -89,7 +89,7 @@ func (a *API) registerReport() {
 		OperationID: "export-report", Metadata: needs("posts:read"), Method: http.MethodGet, Path: path + "/export", Tags: tags, Summary: "Get what went out, as CSV",
 		Description: "The same as list-report-posts, for a spreadsheet.",
 		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
-			"text/csv": {Schema: &huma.Schema{Type: "string", Description: "RFC 4180: a line of names, then a post on an account on each. A cell that a spreadsheet would take for a formula begins with an apostrophe."}},
+			"text/csv": {Schema: &huma.Schema{Type: "string", Description: "RFC 4180: a line of names, then a post on an account on each. What a spreadsheet would take for a formula has an apostrophe before it, also behind each semicolon, tab and end of a line in a cell."}},
 		}}},
 	}, a.exportReport)
 }
