@@ -9216,7 +9216,7 @@ CREATE UNIQUE INDEX platform_posts_external_key ON public.platform_posts USING b
 
 -- Name: platform_posts_to_look_at; Type: INDEX; Schema: public
 
-CREATE INDEX platform_posts_to_look_at ON public.platform_posts USING btree (customer_id, state, post_id) WHERE (state = ANY (ARRAY['pending_approval'::text, 'needs_attention'::text, 'failed'::text]));
+CREATE INDEX platform_posts_to_look_at ON public.platform_posts USING btree (customer_id, state, updated_at, post_id) WHERE (state = ANY (ARRAY['pending_approval'::text, 'needs_attention'::text, 'failed'::text]));
 
 -- Name: platform_posts_to_measure; Type: INDEX; Schema: public
 

@@ -12,11 +12,11 @@ import (
 
 const overviewGet = `-- name: OverviewGet :one
 with waiting as materialized (
-    select distinct on (pp.post_id) pp.post_id from platform_posts pp where pp.state = 'pending_approval' order by pp.post_id desc limit 1000
+    select distinct w.post_id from (select pp.post_id from platform_posts pp where pp.state = 'pending_approval' order by pp.updated_at desc limit 1000) w
 ), wrong as materialized (
-    (select pp.id, pp.post_id from platform_posts pp where pp.state = 'needs_attention' and pp.updated_at > now() - interval '30 days' order by pp.post_id desc limit 1000)
+    (select pp.id, pp.post_id from platform_posts pp where pp.state = 'needs_attention' and pp.updated_at > now() - interval '30 days' order by pp.updated_at desc limit 1000)
     union all
-    (select pp.id, pp.post_id from platform_posts pp where pp.state = 'failed' and pp.updated_at > now() - interval '30 days' order by pp.post_id desc limit 1000)
+    (select pp.id, pp.post_id from platform_posts pp where pp.state = 'failed' and pp.updated_at > now() - interval '30 days' order by pp.updated_at desc limit 1000)
 )
 select coalesce((select tenancy.time_zone()), 'UTC')::text as time_zone,
     (select count(*) from (select 1 from posts p where p.scheduled_at >= now() and p.scheduled_at < now() + interval '7 days' and p.state = 'scheduled' limit 1000) c)::bigint as scheduled,
