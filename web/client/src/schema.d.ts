@@ -803,7 +803,7 @@ export interface paths {
         };
         /**
          * Be told when something changes
-         * @description Server-sent events (WHATWG HTML). `change` means that something in the customer is different now: fetch again what you show. What it is, is not told, as that is for each to see under their own rights. At most one a second. The first comes at once, and another a second later. The stream ends when seconds are over, or the credential is, and when whoever watches no longer belongs to the customer; begin another one.
+         * @description Server-sent events (WHATWG HTML). `change` means that something in the customer is different now: fetch again what you show. What it is, is not told, as that is for each to see under their own rights. At most one a second, and fewer where many look. The first comes at once, and another a second later. The stream ends when seconds are over, or the credential is, and when whoever watches no longer belongs to the customer; begin another one.
          *
          *     For API keys and agent tokens with any permission.
          */
