@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { FanfareError, type Schemas } from "../../api";
 import { useUploads } from "../../components/MediaUpload";
 import { Platform, platforms } from "../../components/Platform";
+import { inWords } from "../../lib/problem";
 import { formatNumber } from "../../lib/time";
 import { lengthOf, LONGEST, mediaOf, type Account, type Check, type Draft, type Options, type Variant } from "./model";
 import { MediaField } from "./MediaField";
@@ -29,7 +30,9 @@ const written = { input: { color: "var(--mantine-color-text)" } };
 /** What the post says: one text for all, and a tab for each account in which it can have its own. */
 export function Texts({ customerId, draft, accounts, checkOf, problem, place, setPlace, set, saver }: Props) {
   const { t } = useTranslation("composer");
+  const { t: common } = useTranslation();
   const tooMuch = useTooMuch();
+  const said = problem instanceof FanfareError && problem.status === 422 ? inWords(problem, common) : undefined;
   const shared = accounts.filter((account) => (draft.platforms.find((variant) => variant.integration_id === account.id)?.text ?? "") === "");
   return (
     <Tabs value={place} onChange={(value) => setPlace(value ?? "all")} keepMounted={false}>
@@ -74,9 +77,9 @@ export function Texts({ customerId, draft, accounts, checkOf, problem, place, se
               <Count key={account.id} account={account} check={checkOf(account)} own={(draft.platforms.find((variant) => variant.integration_id === account.id)?.text ?? "") !== ""} />
             ))}
           </Stack>
-          {problem instanceof FanfareError && problem.status === 422 && (
+          {said !== undefined && (
             <Text size="sm" c="var(--mantine-color-error)">
-              {[problem.message, ...problem.errors.map((one) => `${one.location ?? ""} ${one.message}`)].join(" ")}
+              {[said.text, ...said.places].join(" ")}
             </Text>
           )}
         </Stack>
