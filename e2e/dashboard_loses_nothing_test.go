@@ -62,11 +62,14 @@ func TestDashboardLosesNothing(t *testing.T) {
 	k.open(t, "/customers")
 	k.click(t, "button", "New customer")
 	k.write(t, "textbox", "Name", "A client of ours")
-	k.open(t, "/preferences")
-	k.click(t, "button", "Sign out")
+	k.open(t, strings.TrimPrefix(path, "/v1")+"/edit")
+	k.write(t, "textbox", "Text", "Typed a moment before.")
+	k.click(t, "button", "Ben Okafor ben@northlight.example")
+	k.click(t, "menuitem", "Sign out")
 	k.click(t, "button", "Cleo Marchetti")
 	k.see(t, "navigation", "Pages")
-	if kept := browse(t, k.browser, chromedp.Evaluate[string](`JSON.stringify({...localStorage})`)); strings.Contains(kept, "client of ours") || strings.Contains(kept, d.customer()[len("/v1/customers/"):]) {
+	stored("Typed a moment before.")
+	if kept := browse(t, k.browser, chromedp.Evaluate[string](`JSON.stringify({...localStorage})`)); strings.Contains(kept, "client of ours") || strings.Contains(kept, "a moment before") || strings.Contains(kept, d.customer()[len("/v1/customers/"):]) {
 		t.Errorf("the browser keeps of who has signed out: %s", kept)
 	}
 	// A sign-in that ends and goes on as somebody else begins anew.

@@ -16,7 +16,7 @@ export function useDraft<T>(key: string, initial: T): { value: T; set: (value: T
     setValue(next);
   }, []);
   useEffect(() => {
-    if (dirty.current) localStorage.setItem(name, JSON.stringify(value));
+    if (dirty.current && session.state.value !== "signed-out") localStorage.setItem(name, JSON.stringify(value));
   }, [name, value]);
   const clear = useCallback(() => {
     dirty.current = false;

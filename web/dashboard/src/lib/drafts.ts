@@ -2,7 +2,7 @@ const PREFIX = "fanfare.draft.";
 
 /** Under what this browser keeps what somebody is writing, so that nobody else who signs in here is shown it. */
 export function draftName(person: string, key: string): string {
-  return `${PREFIX}${encodeURIComponent(person)}.${key}`;
+  return `${PREFIX}${encodeURIComponent(person).replaceAll(".", "%2E")}.${key}`;
 }
 
 /** Forgets all that a person was writing in this browser. */

@@ -28,9 +28,18 @@ function personOf(token: string | null): string | null {
   }
 }
 
+/** Those who store on the server what somebody is writing. */
+const writers = new Set<() => Promise<unknown>>();
+/** How long a sign-out waits for them. */
+const FAREWELL = 3_000;
+
+/** Ends what a system admin may have opened. */
+const endRiver = () => fetch("/river/", { method: "DELETE", keepalive: true }).catch(() => undefined);
+
 /** Begins anew: nothing that was fetched or typed as somebody else is left on the page. */
 function beginAnew() {
   rememberCustomer(null);
+  void endRiver();
   window.location.assign("/");
 }
 
@@ -70,11 +79,17 @@ export const session = {
     person = next;
     state.set("signed-in");
   },
+  /** Has something stored before a sign-out. It gives what takes that back. */
+  beforeSignOut(store: () => Promise<unknown>): () => void {
+    writers.add(store);
+    return () => void writers.delete(store);
+  },
   /** Ends the sign-in, and leaves nothing of whoever was signed in. */
   async signOut() {
+    await Promise.race([Promise.allSettled([...writers].map((store) => store())), new Promise((resolve) => setTimeout(resolve, FAREWELL))]);
     state.set("signed-out"); // nothing is stored any more
     forgetDrafts(session.person);
-    await fetch("/river/", { method: "DELETE" }).catch(() => undefined); // what a system admin may have opened
+    await endRiver();
     await provider?.signOut();
     beginAnew();
   },

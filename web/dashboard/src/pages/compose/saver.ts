@@ -105,12 +105,13 @@ export class Saver {
     const on = () => {
       if (this.view.value.status.kind === "away" && !reachable.away.value && session.state.value === "signed-in") this.plan(100);
     };
-    this.stops.push(reachable.away.subscribe(on), session.state.subscribe(on));
+    const store = () => this.running ?? (this.going() && this.automatic() ? this.save().catch(() => undefined) : Promise.resolve());
+    this.stops.push(reachable.away.subscribe(on), session.state.subscribe(on), session.beforeSignOut(store));
     if (this.going()) this.plan(PAUSE);
     return () => {
       clearTimeout(this.timer);
       for (const stop of this.stops.splice(0)) stop();
-      if (this.going() && this.automatic()) this.save().catch(() => undefined);
+      if (session.state.value !== "signed-out") void store();
     };
   }
 
@@ -275,6 +276,7 @@ export class Saver {
   }
 
   private keep() {
+    if (session.state.value === "signed-out") return; // nothing is left in the browser
     const { draft, base, post } = this.view.value;
     const kept: Kept = { draft, base, ...(this.creating === undefined ? {} : { creating: this.creating }) };
     try {
