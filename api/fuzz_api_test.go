@@ -106,8 +106,8 @@ func (r *recorder) document(request *http.Request, a answer) {
 	checkAnswer(r, request, a)
 }
 
-// run sends requests, one after the other. Runs of different numbers do not get into each other's way.
-func (f *fuzzer) run(t testing.TB, number, requests int) {
+// run sends requests for some operations, one after the other. Runs of different numbers do not get into each other's way.
+func (f *fuzzer) run(t testing.TB, number, requests int, some []operation) {
 	t.Helper()
 	g := &generator{Rand: rand.New(rand.NewPCG(f.seed, uint64(number)))}
 	bystander, foreign := f.w.bystander(t)
@@ -130,11 +130,11 @@ func (f *fuzzer) run(t testing.TB, number, requests int) {
 			s = f.w.season(t, f.key, foreign)
 			g.stock = s.stock
 			prints = f.fingerprints(t, s.cast.customer.ID)
-			lacking = slices.DeleteFunc(slices.Clone(operations()), func(o operation) bool {
+			lacking = slices.DeleteFunc(slices.Clone(some), func(o operation) bool {
 				return !slices.ContainsFunc(o.answers(), func(status int) bool { return !met[o.OperationID][status] })
 			})
 		}
-		among := operations()
+		among := some
 		if len(lacking) > 0 && g.chance(0.6) {
 			among = lacking
 		}
@@ -259,7 +259,8 @@ func (f *fuzzer) judge(s *season, c fuzzCaller, r *fuzzRequest, a answer) (wrong
 	}
 	// The server that somebody would sign in to is nowhere, and the model of whoever gave a key of their own.
 	away := a.status == http.StatusServiceUnavailable && slices.Contains([]string{"connect-mcp-server", "generate-post", "earlier-generate-post"}, r.operation.OperationID)
-	if a.status >= http.StatusInternalServerError && !away {
+	full := a.status == http.StatusInsufficientStorage // by a quota that somebody has set; a full disk would be in the log
+	if a.status >= http.StatusInternalServerError && !away && !full {
 		wrong = append(wrong, "the server is to blame")
 	}
 	if !c.readsAll && bytes.Contains(a.body, []byte(secretOf)) {
@@ -339,14 +340,14 @@ var seldom = map[string]bool{
 // fuzzRuns are as many as go on at the same time.
 const fuzzRuns = 4
 
-// TestFuzzAPI sends 20,000 valid and broken requests, made from the OpenAPI document, as each kind of caller.
+// TestFuzzAPI sends 12,000 valid and broken requests, made from the OpenAPI document, as each kind of caller.
 // Nothing may fail on the server's side; every answer is one that the document describes, with the body that it
 // describes; who is nobody gets 401, who is a stranger 404; what is refused changes nothing; and nobody reaches a
-// customer that is not theirs. FANFARE_PROVE=1 sends 15 times as many from a new seed; FANFARE_FUZZ_SEED repeats
+// customer that is not theirs. FANFARE_PROVE=1 sends 25 times as many from a new seed; FANFARE_FUZZ_SEED repeats
 // one.
 func TestFuzzAPI(t *testing.T) {
 	t.Parallel()
-	requests, seed := 20_000, uint64(1)
+	requests, seed := 12_000, uint64(1)
 	if os.Getenv("FANFARE_PROVE") == "1" {
 		requests, seed = 300_000, rand.Uint64N(1_000_000_000)
 	}
@@ -358,10 +359,16 @@ func TestFuzzAPI(t *testing.T) {
 		for number := range fuzzRuns {
 			t.Run(strconv.Itoa(number), func(t *testing.T) {
 				t.Parallel()
-				f.run(t, number, requests/fuzzRuns)
+				f.run(t, number, requests/fuzzRuns, operations())
 			})
 		}
 	})
+	// Who had no luck tries again.
+	for number := fuzzRuns; number < 3*fuzzRuns && len(f.findings) == 0; number++ {
+		if lacking := slices.DeleteFunc(slices.Clone(operations()), func(o operation) bool { return len(f.missing(o)) == 0 }); len(lacking) > 0 {
+			f.run(t, number, 500, lacking)
+		}
+	}
 	for _, finding := range f.findings {
 		t.Error(finding)
 	}
@@ -376,12 +383,15 @@ func TestFuzzAPI(t *testing.T) {
 	}
 	// Requests that get nowhere would prove nothing.
 	for _, o := range operations() {
-		for _, status := range o.answers() {
-			if f.outcomes[o.OperationID][status] == 0 {
-				t.Errorf("%s was never answered with %d, only with %v: the generator needs a hint (see hints), or it has become too short", o.OperationID, status, f.outcomes[o.OperationID])
-			}
+		for _, status := range f.missing(o) {
+			t.Errorf("%s was never answered with %d, only with %v: the generator needs a hint (see hints), or it has become too short", o.OperationID, status, f.outcomes[o.OperationID])
 		}
 	}
+}
+
+// missing are the answers that an operation has not had.
+func (f *fuzzer) missing(o operation) []int {
+	return slices.DeleteFunc(o.answers(), func(status int) bool { return f.outcomes[o.OperationID][status] > 0 })
 }
 
 // answers are the statuses with which a fuzzer that gets somewhere is answered, 200 for every success.

@@ -32,12 +32,16 @@ func (a *API) explain(ctx context.Context, err error) *Problem {
 	if p.Status == http.StatusForbidden || errors.Is(err, tenant.ErrNotFound) || errors.Is(err, tenant.ErrInvalidKey) {
 		a.recordRefusal(ctx, p.Status)
 	}
-	switch cause := errors.Unwrap(p); {
+	cause := errors.Unwrap(p)
+	// That a customer has used up their room is nothing that whoever runs the server must mend; a full disk is.
+	var refused *pgconn.PgError
+	quota := p.Status == http.StatusInsufficientStorage && errors.As(cause, &refused)
+	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		a.log.DebugContext(ctx, "the caller went away", "error", err, "request_id", p.RequestID)
 	case p.Status == http.StatusServiceUnavailable:
 		a.log.WarnContext(ctx, "request cannot be served now", "error", err, "request_id", p.RequestID)
-	case p.Status >= http.StatusInternalServerError:
+	case p.Status >= http.StatusInternalServerError && !quota:
 		a.log.ErrorContext(ctx, "request failed", "error", err, "request_id", p.RequestID)
 	case cause != nil:
 		a.log.DebugContext(ctx, "request refused", "status", p.Status, "error", cause, "request_id", p.RequestID)
