@@ -208,6 +208,7 @@ func TestCustomerArchived(t *testing.T) {
 	}
 
 	ids["post_id"], ids["campaign_id"], ids["integration_id"] = draft.ID.String(), campaign.ID.String(), account.ID.String()
+	w.exec(t, "update post_reviews set post_id = $2 where id = $1", ids["review_id"], draft.ID)
 	before := w.stored(t)
 	for _, o := range operations() {
 		if !strings.Contains(o.template, "{customer_id}") || stillPossible[o.OperationID] {

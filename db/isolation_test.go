@@ -125,7 +125,7 @@ func newHouse(t testing.TB, d *dbtest.DB, mark string) *house {
 			insert into account_limits (customer_id, integration_id, remaining, resets_at) select customer_id, id, 7, now() + interval '1 hour' from limited`,
 			[]any{h.id, newID(t), mark + " limited", []byte(mark + " credential")}},
 		{"insert into post_metrics (customer_id, platform_post_id, day, impressions) values ($1, $2, '2030-01-01', 1)", []any{h.id, h.platform}},
-		{"insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment, content) values ($1, $2, $3, 1, 'rejected', $4, jsonb_build_object('text', $4::text))", []any{h.id, h.review, h.posts[0], mark + " comment"}},
+		{"insert into post_reviews (customer_id, id, post_id, post_version, verdict, comment, content) values ($1, $2, $3, 1, 'submitted', $4, jsonb_build_object('text', $4::text))", []any{h.id, h.review, h.posts[0], mark + " comment"}},
 		{`insert into exports (customer_id, id, requested_by, state, size_bytes, sha256, expires_at)
 			values ($1, $2, $3, 'ready', 1, repeat('a', 64), now() + interval '1 day')`, []any{h.id, h.export, h.people["owner"].ID}},
 		{"insert into rate_limit_rules (customer_id, endpoint, quota, window_seconds) values ($1, $2, 1, 1)", []any{h.id, mark + " endpoint"}},
