@@ -20,11 +20,11 @@ run: setup build ## Start everything with demo data; Ctrl-C stops it. Options: m
 
 .PHONY: test
 test: setup dashboard browser s3server ## Run the tests, the long proofs in their short form
-	go test -short -timeout 25m $(TESTFLAGS) ./e2e ./... # what takes longest begins first
+	go test -short -timeout 25m $(TESTFLAGS) ./e2e ./jobs ./... # what takes longest begins first
 
 .PHONY: prove
 prove: setup dashboard browser s3server ## Run the tests with the long proofs whole (kills, fuzz)
-	FANFARE_PROVE=1 go test -timeout 60m $(TESTFLAGS) ./e2e ./...
+	FANFARE_PROVE=1 go test -timeout 60m $(TESTFLAGS) ./e2e ./jobs ./...
 	tools/fuzz
 
 .PHONY: build

@@ -532,12 +532,16 @@ var stillDone = map[string][]string{
 }
 
 // TestArchivedIsReadOnly tries every operation in an archived customer: what reads is answered as ever, and nothing
-// is changed but what is in stillDone.
+// is changed but what is in stillDone. The short form tries those who may most.
 func TestArchivedIsReadOnly(t *testing.T) {
 	t.Parallel()
 	m, rows := newMatrix(t), permissions(t)
 	callers := slices.DeleteFunc(slices.Clone(matrixCallers), func(c matrixCaller) bool {
-		return !slices.Contains(append([]string{"key with the permission", "agent token"}, insideColumns...), c.name)
+		of := []string{"owner", "system admin", "key with the permission", "agent token"}
+		if proving() {
+			of = append(of, insideColumns...)
+		}
+		return !slices.Contains(of, c.name)
 	})
 	t.Run("operations", func(t *testing.T) {
 		for id, o := range operations(t, m.s) {
